@@ -1,0 +1,194 @@
+"""What a connection tells its owner. Frozen values; ``match`` on them.
+
+Server connections emit the first group, client connections the second, both the third.
+"""
+
+from dataclasses import dataclass
+
+from pyrdpmux.errors import PeerError
+from pyrdpmux.rdp.pdu.display import MonitorLayout
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.input import InputEvent
+from pyrdpmux.rdp.pdu.pointer import PointerUpdate
+from pyrdpmux.rdp.pdu.update import GraphicsUpdateBody
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+
+# -- server ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRequested:
+    """The X.224 Connection Request arrived; the answer is already decided by the configuration."""
+
+    requested_protocols: SecurityProtocol
+    #: the identifier of ``Cookie: mstshash=``, or None
+    cookie: bytes | None
+    #: the whole routing line (cookie or token), or None
+    routing: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClientIntroduced:
+    """The GCC data of the client are known (``connection.facts.client_core`` and its like)."""
+
+    client_name: str
+    client_build: int
+    desktop_width: int
+    desktop_height: int
+    channels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOn:
+    """Client Info arrived. Under NLA ``user`` is the authenticated one, otherwise only a claim."""
+
+    user: str
+    domain: str
+    is_authenticated: bool
+    #: an auto-reconnect cookie of ours was presented and verified
+    is_reconnect: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputReceived:
+    """Keyboard and pointer events of one PDU, in order; the same classes for slow path and fast path."""
+
+    events: tuple[InputEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRequested:
+    """The client lost these parts of its picture: (left, top, width, height) each."""
+
+    rectangles: tuple[tuple[int, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSuppressed:
+    """The client's window is minimised (True) or shows again and wants the picture (False)."""
+
+    is_suppressed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownRequested:
+    """The user closed the client's window; a Shutdown Denied was sent, the client decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkMeasured:
+    """Auto-detect finished a measurement; bandwidth is 0 where only the round trip was measured."""
+
+    round_trip_seconds: float
+    bits_per_second: float
+
+
+# -- client ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsReceived:
+    """One update: bitmaps, palette, synchronise, or orders kept raw."""
+
+    update: GraphicsUpdateBody
+
+
+@dataclass(frozen=True, slots=True)
+class PointerReceived:
+    """A pointer update."""
+
+    update: PointerUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorLayoutReceived:
+    """The server's monitors."""
+
+    layout: MonitorLayout
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorInfoReceived:
+    """Set Error Info: why the server is about to disconnect."""
+
+    error_info: ErrorInfo
+
+
+@dataclass(frozen=True, slots=True)
+class AutoReconnectCookieReceived:
+    """Save Session Info brought a cookie that lets this client come back without credentials."""
+
+    logon_id: int
+    random_bits: bytes
+
+
+# -- both --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityEstablished:
+    """TLS (and NLA) or standard RDP security is up."""
+
+    protocol: SecurityProtocol
+    #: for logs: "TLSv1.3 TLS_AES_256_GCM_SHA384", "RC4 128 bit", ...
+    description: str
+    #: the user that NLA authenticated, else None
+    user: str | None = None
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Activated:
+    """Connection finalisation is done: input may flow and the desktop may be drawn.
+
+    Comes again after every deactivation-reactivation (a resize); the whole picture is to be sent then.
+    """
+
+    width: int
+    height: int
+    bits_per_pixel: int
+    is_reactivation: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Deactivated:
+    """A deactivation-reactivation began; nothing may be drawn until the next Activated."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelDataReceived:
+    """One reassembled message of a static virtual channel."""
+
+    channel: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnected:
+    """The connection is over; always the last event. ``error`` is None for an orderly end."""
+
+    reason: str
+    by_peer: bool
+    error: PeerError | None = None
+
+
+Event = (
+    ConnectionRequested
+    | ClientIntroduced
+    | LoggedOn
+    | InputReceived
+    | RefreshRequested
+    | OutputSuppressed
+    | ShutdownRequested
+    | NetworkMeasured
+    | GraphicsReceived
+    | PointerReceived
+    | MonitorLayoutReceived
+    | ErrorInfoReceived
+    | AutoReconnectCookieReceived
+    | SecurityEstablished
+    | Activated
+    | Deactivated
+    | ChannelDataReceived
+    | Disconnected
+)
