@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.wire.block import Block
 
 if TYPE_CHECKING:
     from pyrdpmux.wire.writer import Writer
@@ -134,6 +135,16 @@ class Reader:
         value = self.u8(field)
         self._pos -= 1
         return value
+
+    def peek_u16_le(self, field: str) -> int:
+        """The next two bytes, without moving on."""
+        value = self.u16_le(field)
+        self._pos -= 2
+        return value
+
+    def block(self, block: Block) -> tuple[int, ...]:
+        """A fixed run of integers; a truncation is reported at its first field."""
+        return block.unpack(self._data, self._take(block.first, block.size))
 
     def constant_u8(self, field: str, expected: int) -> None:
         """One byte that can only have one value."""

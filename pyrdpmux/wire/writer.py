@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.wire.block import Block
 
 if TYPE_CHECKING:
     from pyrdpmux.wire.reader import Structure
@@ -94,6 +95,13 @@ class Writer:
             self._data += value.to_bytes(size, "little")
         except OverflowError:
             raise self.error(field, f"{value} does not fit {size} bytes") from None
+
+    def block(self, block: Block, *values: int) -> None:
+        """A fixed run of integers."""
+        try:
+            self._data += block.pack(*values)
+        except struct.error:
+            raise self.error(*block.misfit(values)) from None
 
     # -- bytes and text --------------------------------------------------------------------------
 
