@@ -1,0 +1,1 @@
+"""The daemon: VMs on one side, RDP viewers on the other."""

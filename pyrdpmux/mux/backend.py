@@ -1,0 +1,88 @@
+"""What a source of VMs and the registry know of each other; neither knows more.
+
+A backend (librdpmux on D-Bus, the demo VM, later others) announces VMs to its :class:`VmHost`, paints their
+:class:`~pyrdpmux.mux.screen.Screen` and gets the viewers' input through the :class:`InputSink` it handed in.
+"""
+
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from pyrdpmux.mux.screen import Screen
+
+
+class Button(Enum):
+    """A button of the pointer."""
+
+    LEFT = 1
+    RIGHT = 2
+    MIDDLE = 3
+    X1 = 4
+    X2 = 5
+
+
+@runtime_checkable
+class InputSink(Protocol):
+    """What a VM can be told. Scancodes are XT set 1 without prefix; positions are pixels of its screen.
+
+    No method may block or raise: a VM that has gone away swallows its input.
+    """
+
+    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None:
+        """``extended``: E0 prefix (arrows, right Ctrl); ``extended1``: E1 prefix (Pause)."""
+
+    def unicode(self, code: int, *, down: bool) -> None:
+        """A UTF-16 code unit, for guests that can use one."""
+
+    def pointer(self, x: int, y: int) -> None: ...
+
+    def button(self, button: Button, *, down: bool, x: int, y: int) -> None: ...
+
+    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None:
+        """120 per notch; positive is away from the user, or to the right."""
+
+    def relative(self, dx: int, dy: int) -> None: ...
+
+    def synchronize(self, toggle_flags: int) -> None:
+        """State of the lock keys: scroll 1, num 2, caps 4, kana 8 (MS-RDPBCGR 2.2.8.1.1.3.1.1.5)."""
+
+
+class Vm(Protocol):
+    """A VM as its backend sees it: a screen to paint, and who looks at it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def uuid(self) -> str | None: ...
+
+    @property
+    def screen(self) -> Screen: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def viewer_count(self) -> int: ...
+
+
+class VmHost(Protocol):
+    """The registry as a backend sees it."""
+
+    async def add_vm(
+        self, name: str, *, input: InputSink, uuid: str | None = None, preferred_port: int = 0
+    ) -> Vm:
+        """Publish a VM. A known name is taken over: same screen, port and viewers, new input sink."""
+
+    async def remove_vm(self, vm: Vm, reason: str) -> None:
+        """Close its listener; its viewers are told why."""
+
+    def vm_lost(self, vm: Vm, reason: str) -> None:
+        """It died or restarts: viewers stay, input goes nowhere, the picture says so until it returns."""
+
+
+class Backend(Protocol):
+    """A source of VMs."""
+
+    async def start(self, host: VmHost) -> None: ...
+
+    async def stop(self) -> None: ...
