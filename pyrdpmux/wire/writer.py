@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -161,6 +161,13 @@ class Writer:
     @contextmanager
     def length_u32_le(self, field: str, extra: int = 0) -> Iterator[None]:
         yield from self._length(field, 4, "little", extra)
+
+    @contextmanager
+    def length_prefix(self, layout: Callable[[int], bytes]) -> Iterator[None]:
+        """In front of what is written inside: its byte count as ``layout`` spells it (BER)."""
+        at = len(self._data)
+        yield
+        self._data[at:at] = layout(len(self._data) - at)
 
     def _length(self, field: str, size: int, order: str, extra: int) -> Iterator[None]:
         at = len(self._data)
