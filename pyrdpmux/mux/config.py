@@ -1,0 +1,184 @@
+"""What the daemon can be told: a TOML file, and options of the command line on top of it."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.settings_table import SettingsTable
+
+DEFAULT_BIND: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 3901
+"""RDPMux numbered its listeners from here."""
+
+MAX_CONFIG_SIZE: Final = 1 << 20
+EXAMPLE: Final = Path(__file__).with_name("example.toml")
+
+
+def default_state_dir() -> Path:
+    """systemd's directory if it made one, else the system's for root, else the user's."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":", 1)[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/pyrdpmux")
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "pyrdpmux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """How viewers prove who they are. What is not allowed is refused with the reason clients understand."""
+
+    #: Network Level Authentication: the user is known before anything else happens
+    nla: bool = True
+    #: TLS without NLA: encrypted, but anybody who reaches the port sees the VM
+    tls: bool = False
+    #: Standard RDP Security: RC4, no server identity, no user; for very old clients only
+    rdp: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What one VM and one address may cost us."""
+
+    viewers_per_vm: int = 16
+    #: connections that have not logged on yet
+    pending_per_vm: int = 16
+    pending_per_address: int = 8
+    frames_per_second: int = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSettings:
+    """What differs for one VM."""
+
+    #: None: what the VM itself asks for, else the lowest free one
+    port: int | None = None
+    #: None: the common accounts
+    accounts: Path | None = None
+    view_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything; the defaults are a safe single-user daemon."""
+
+    bind: str = DEFAULT_BIND
+    port: int = DEFAULT_PORT
+    #: system, session, none, or a D-Bus address
+    bus: str = "system"
+    state_dir: Path = field(default_factory=default_state_dir)
+    #: None: the state directory
+    certificate_dir: Path | None = None
+    #: None: accounts.sam in the state directory
+    accounts: Path | None = None
+    security: SecuritySettings = SecuritySettings()
+    limits: LimitSettings = LimitSettings()
+    vms: Mapping[str, VmSettings] = field(default_factory=dict)
+
+    def vm(self, name: str) -> VmSettings:
+        return self.vms.get(name, VmSettings())
+
+    def accounts_path(self, name: str | None = None) -> Path:
+        """The SAM file of a VM, or the common one."""
+        own = self.vm(name).accounts if name is not None else None
+        return own or self.accounts or self.state_dir / "accounts.sam"
+
+    @property
+    def certificate_path(self) -> Path:
+        return self.certificate_dir or self.state_dir
+
+    @property
+    def control_path(self) -> Path:
+        return self.state_dir / "control.sock"
+
+
+def load_config(path: Path) -> Config:
+    """Read a file; ConfigError for anything in it that is not understood."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIG_SIZE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    if len(data) > MAX_CONFIG_SIZE:
+        raise ConfigError(f"{path}: larger than {MAX_CONFIG_SIZE} bytes")
+    try:
+        text = data.decode()
+        values = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    return _read_config(SettingsTable(values, path, text))
+
+
+def _read_config(table: SettingsTable) -> Config:
+    defaults = Config()
+    config = Config(
+        bind=table.string("bind", defaults.bind),
+        port=table.integer("port", defaults.port, low=1, high=65535),
+        bus=_read_bus(table, defaults.bus),
+        state_dir=table.path("state-dir", None) or defaults.state_dir,
+        certificate_dir=table.path("certificate-dir", None),
+        accounts=table.path("accounts", None),
+        security=_read_security(table.table("security")),
+        limits=_read_limits(table.table("limits")),
+        vms={name: _read_vm(vm) for name, vm in table.table("vms").tables()},
+    )
+    table.finish()
+    return config
+
+
+def _read_bus(table: SettingsTable, default: str) -> str:
+    bus = table.string("bus", default)
+    if not is_bus(bus):
+        table.fail("bus", f"{bus!r}, expected system, session, none or an address such as unix:path=/run/bus")
+    return bus
+
+
+def is_bus(text: str) -> bool:
+    """A bus by name, or something of the shape of a D-Bus address."""
+    transport, colon, _ = text.partition(":")
+    return text in ("system", "session", "none") or (colon == ":" and transport.isidentifier())
+
+
+def _read_security(table: SettingsTable) -> SecuritySettings:
+    defaults = SecuritySettings()
+    security = SecuritySettings(
+        nla=table.boolean("nla", defaults.nla),
+        tls=table.boolean("tls", defaults.tls),
+        rdp=table.boolean("rdp", defaults.rdp),
+    )
+    table.finish()
+    if not (security.nla or security.tls or security.rdp):
+        table.fail(None, "nla, tls and rdp are all false: nobody could connect")
+    return security
+
+
+def _read_limits(table: SettingsTable) -> LimitSettings:
+    defaults = LimitSettings()
+    limits = LimitSettings(
+        viewers_per_vm=table.integer("viewers-per-vm", defaults.viewers_per_vm, low=1, high=1000),
+        pending_per_vm=table.integer("pending-per-vm", defaults.pending_per_vm, low=1, high=1000),
+        pending_per_address=table.integer(
+            "pending-per-address", defaults.pending_per_address, low=1, high=1000
+        ),
+        frames_per_second=table.integer("frames-per-second", defaults.frames_per_second, low=1, high=120),
+    )
+    table.finish()
+    return limits
+
+
+def _read_vm(table: SettingsTable) -> VmSettings:
+    port = table.integer("port", 0, low=0, high=65535)
+    settings = VmSettings(
+        port=port or None,
+        accounts=table.path("accounts", None),
+        view_only=table.boolean("view-only", False),
+    )
+    table.finish()
+    return settings

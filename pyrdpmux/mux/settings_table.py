@@ -1,0 +1,111 @@
+"""One table of a TOML file, read strictly: every complaint names file, line and key."""
+
+import difflib
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pyrdpmux.errors import ConfigError
+
+_HEADER: Final = re.compile(r"\s*\[\[?\s*(?P<name>[^\]]+?)\s*\]")
+_KEY: Final = re.compile(
+    r"\s*(?P<key>(?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
+)
+_PART: Final = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(
+        next(group for group in match.groups() if group is not None) for match in _PART.finditer(dotted)
+    )
+
+
+def line_of(text: str, path: tuple[str, ...]) -> int | None:
+    """The line that sets ``path`` or opens it as a table; best effort, tomllib does not tell."""
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = _parts(header["name"])
+            if table == path:
+                return number
+        elif (key := _KEY.match(line)) and table + _parts(key["key"]) == path:
+            return number
+    return None
+
+
+class SettingsTable:
+    """Takes values out of a parsed table by key and type; :meth:`finish` refuses what nobody took."""
+
+    def __init__(
+        self, values: Mapping[str, object], source: Path, text: str, path: tuple[str, ...] = ()
+    ) -> None:
+        self._values = values
+        self._source = source
+        self._text = text
+        self._path = path
+        self._known: set[str] = set()
+
+    def fail(self, key: str | None, complaint: str) -> NoReturn:
+        """Refuse the value of ``key``, or the table itself."""
+        path = self._path if key is None else (*self._path, key)
+        line = line_of(self._text, path)
+        where = f"{self._source}, line {line}" if line is not None else str(self._source)
+        raise ConfigError(f"{where}: {'.'.join(path)}: {complaint}")
+
+    def string(self, key: str, default: str) -> str:
+        value = self._take(key, default)
+        if not isinstance(value, str) or not value:
+            self.fail(key, f"{value!r} is not a text")
+        return value
+
+    def boolean(self, key: str, default: bool) -> bool:
+        value = self._take(key, default)
+        if not isinstance(value, bool):
+            self.fail(key, f"{value!r} is neither true nor false")
+        return value
+
+    def integer(self, key: str, default: int, *, low: int, high: int) -> int:
+        value = self._take(key, default)
+        if not isinstance(value, int) or isinstance(value, bool):
+            self.fail(key, f"{value!r} is not a whole number")
+        if not low <= value <= high:
+            self.fail(key, f"{value}, {low} to {high} allowed")
+        return value
+
+    def path(self, key: str, default: Path | None) -> Path | None:
+        """A path; a relative one starts at the directory of the file it stands in."""
+        value = self._take(key, None)
+        if value is None:
+            return default
+        if not isinstance(value, str) or not value:
+            self.fail(key, f"{value!r} is not a path")
+        return self._source.parent / Path(value).expanduser()
+
+    def choice(self, key: str, default: str, allowed: Collection[str]) -> str:
+        value = self.string(key, default)
+        if value not in allowed:
+            self.fail(key, f"{value!r}, expected {' or '.join(sorted(allowed))}")
+        return value
+
+    def table(self, key: str) -> "SettingsTable":
+        value = self._take(key, {})
+        if not isinstance(value, dict):
+            self.fail(key, f"{value!r} is not a table: write [{'.'.join((*self._path, key))}]")
+        return SettingsTable(value, self._source, self._text, (*self._path, key))
+
+    def tables(self) -> Iterator[tuple[str, "SettingsTable"]]:
+        """Every entry of a table whose keys are names."""
+        for key in self._values:
+            yield key, self.table(key)
+
+    def finish(self) -> None:
+        """Refuse a key that nobody asked for: a typing error must not go unnoticed."""
+        for key in self._values:
+            if key not in self._known:
+                near = difflib.get_close_matches(key, self._known, n=1)
+                self.fail(key, f"unknown key{f', did you mean {near[0]!r}?' if near else ''}")
+
+    def _take(self, key: str, default: object) -> object:
+        self._known.add(key)
+        return self._values.get(key, default)
