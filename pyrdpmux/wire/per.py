@@ -4,6 +4,8 @@ QUIRK(mstsc, FreeRDP): a length is one byte up to 0x7F, else two with the top bi
 X.691 would cut strings of 0x4000 bytes and more into fragments; no RDP peer has been seen doing so.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pyrdpmux.wire.reader import Reader
@@ -33,6 +35,21 @@ def write_length(w: Writer, field: str, length: int, *, two_bytes: bool = False)
         w.u16_be(field, length | _LONG_FORM_U16)
     else:
         raise w.error(field, f"length {length}, at most {MAX_LENGTH} allowed")
+
+
+@contextmanager
+def length_prefix(w: Writer, field: str) -> Iterator[None]:
+    """A length determinant in front of what is written inside."""
+
+    def layout(length: int) -> bytes:
+        if length > MAX_LENGTH:
+            raise w.error(field, f"length {length}, at most {MAX_LENGTH} allowed")
+        if length <= MAX_SHORT_LENGTH:
+            return bytes((length,))
+        return (length | _LONG_FORM_U16).to_bytes(2, "big")
+
+    with w.length_prefix(layout):
+        yield
 
 
 def read_octet_string(r: Reader, field: str, minimum: int, maximum: int) -> bytes:

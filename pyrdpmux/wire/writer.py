@@ -164,7 +164,7 @@ class Writer:
 
     @contextmanager
     def length_prefix(self, layout: Callable[[int], bytes]) -> Iterator[None]:
-        """In front of what is written inside: its byte count as ``layout`` spells it (BER)."""
+        """In front of what is written inside: its byte count as ``layout`` spells it (BER, PER)."""
         at = len(self._data)
         yield
         self._data[at:at] = layout(len(self._data) - at)

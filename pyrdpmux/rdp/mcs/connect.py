@@ -63,19 +63,25 @@ class DomainParameters:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
+        sizes: list[int] = []
+
+        def integer(name: str) -> int:
+            value, size = ber.read_sized_integer(r, name)
+            sizes.append(size)
+            return value
+
         with r.region("sequence", ber.read_header(r, "sequence", ber.TAG_SEQUENCE)):
-            sized = (
-                ber.read_sized_integer(r, "maxChannelIds"),
-                ber.read_sized_integer(r, "maxUserIds"),
-                ber.read_sized_integer(r, "maxTokenIds"),
-                ber.read_sized_integer(r, "numPriorities"),
-                ber.read_sized_integer(r, "minThroughput"),
-                ber.read_sized_integer(r, "maxHeight"),
-                ber.read_sized_integer(r, "maxMCSPDUsize"),
-                ber.read_sized_integer(r, "protocolVersion"),
+            values = (
+                integer("maxChannelIds"),
+                integer("maxUserIds"),
+                integer("maxTokenIds"),
+                integer("numPriorities"),
+                integer("minThroughput"),
+                integer("maxHeight"),
+                integer("maxMCSPDUsize"),
+                integer("protocolVersion"),
             )
-        a, b, c, d, e, f, g, h = [value for value, _ in sized]
-        return cls(a, b, c, d, e, f, g, h, tuple([size for _, size in sized]))
+        return cls(*values, tuple(sizes))
 
     def write(self, w: Writer) -> None:
         sizes = self.integer_sizes or (0,) * _PARAMETER_COUNT
@@ -96,6 +102,46 @@ CLIENT_MINIMUM_PARAMETERS: Final = DomainParameters(1, 1, 1, max_mcs_pdu_size=10
 CLIENT_MAXIMUM_PARAMETERS: Final = DomainParameters(65535, 64535, 65535, max_mcs_pdu_size=65535)
 #: what Windows servers make of it
 SERVER_PARAMETERS: Final = DomainParameters(34, 3, 0)
+
+
+def merge_domain_parameters(
+    target: DomainParameters, minimum: DomainParameters, maximum: DomainParameters
+) -> DomainParameters | None:
+    """MS-RDPBCGR 3.3.5.3.3: what a server makes of the client's three sets; None where they cannot be met."""
+    channel_ids = _merge_count(target.max_channel_ids, maximum.max_channel_ids, _MIN_CHANNEL_IDS)
+    user_ids = _merge_count(target.max_user_ids, maximum.max_user_ids, _MIN_USER_IDS)
+    pdu_size = _merge_pdu_size(target, minimum, maximum)
+    is_version_possible = target.protocol_version == _PROTOCOL_VERSION or (
+        minimum.protocol_version <= _PROTOCOL_VERSION <= maximum.protocol_version
+    )
+    is_height_possible = target.max_height == 1 or minimum.max_height <= 1
+    if channel_ids is None or user_ids is None or pdu_size is None:
+        return None
+    if not (is_version_possible and is_height_possible and minimum.num_priorities <= 1):
+        return None
+    return DomainParameters(
+        channel_ids,
+        user_ids,
+        target.max_token_ids,
+        min_throughput=target.min_throughput,
+        max_mcs_pdu_size=pdu_size,
+    )
+
+
+def _merge_count(target: int, maximum: int, needed: int) -> int | None:
+    if target >= needed:
+        return target
+    return needed if maximum >= needed else None
+
+
+def _merge_pdu_size(
+    target: DomainParameters, minimum: DomainParameters, maximum: DomainParameters
+) -> int | None:
+    if target.max_mcs_pdu_size < _MIN_PDU_SIZE:
+        return maximum.max_mcs_pdu_size if maximum.max_mcs_pdu_size >= _MIN_PDU_SIZE else None
+    if target.max_mcs_pdu_size <= _MAX_PDU_SIZE:
+        return target.max_mcs_pdu_size
+    return _MAX_PDU_SIZE if _MIN_PDU_SIZE <= minimum.max_mcs_pdu_size <= _MAX_PDU_SIZE else None
 
 
 @dataclass(frozen=True, slots=True)
