@@ -251,7 +251,9 @@ class PointerUpdate:
 
     def write(self, w: Writer) -> None:
         pointer = self.pointer
-        is_unknown = isinstance(pointer, UnknownPointer)
-        w.u16_le("messageType", pointer.message_type if is_unknown else MESSAGE_TYPES[type(pointer)])
+        if isinstance(pointer, UnknownPointer):
+            w.u16_le("messageType", pointer.message_type)
+        else:
+            w.u16_le("messageType", MESSAGE_TYPES[type(pointer)])
         w.pad("pad2Octets", 2)
         pointer.write(w)
