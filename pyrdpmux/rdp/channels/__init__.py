@@ -1,0 +1,1 @@
+"""Virtual channels: the static ones, which everything later is carried over."""
