@@ -21,7 +21,8 @@ TAG_APPLICATION: Final = 0x7F
 
 LONG_FORM: Final = 0x80
 MAX_LENGTH_SIZE: Final = 4
-#: 32 bits and a sign byte
+MAX_INTEGER: Final = 0xFFFFFFFF
+#: its 32 bits and a sign byte
 MAX_INTEGER_SIZE: Final = 5
 
 
@@ -85,16 +86,17 @@ def read_sized_integer(r: Reader, field: str) -> tuple[int, int]:
     size = read_header(r, field, TAG_INTEGER)
     if not 1 <= size <= MAX_INTEGER_SIZE:
         raise r.error(field, f"integer of {size} bytes, expected 1 to {MAX_INTEGER_SIZE}")
-    return r.uint_be(field, size), size
+    value = r.uint_be(field, size)
+    if value > MAX_INTEGER:
+        raise r.error(field, f"{value}, at most {MAX_INTEGER} allowed")
+    return value, size
 
 
 def write_integer(w: Writer, field: str, value: int, size: int = 0) -> None:
     """A non-negative INTEGER, in ``size`` bytes, or in as few as X.690 8.3 allows where that is 0."""
-    if value < 0:
-        raise w.error(field, f"{value}, expected a non-negative integer")
+    if not 0 <= value <= MAX_INTEGER:
+        raise w.error(field, f"{value}, expected 0 to {MAX_INTEGER}")
     size = size or value.bit_length() // 8 + 1
-    if size > MAX_INTEGER_SIZE:
-        raise w.error(field, f"{value} does not fit {MAX_INTEGER_SIZE} bytes")
     w.u8(field, TAG_INTEGER)
     w.u8(field, size)
     w.uint_be(field, value, size)

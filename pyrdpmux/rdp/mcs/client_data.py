@@ -68,7 +68,7 @@ class ChannelOptions(IntFlag):
 
 
 class ClusterFlags(IntFlag):
-    """Flags of MS-RDPBCGR 2.2.1.3.5, with a number inside: see ``ClientClusterData.redirection_version``."""
+    """Flags of MS-RDPBCGR 2.2.1.3.5, without the number in bits 2 to 5."""
 
     REDIRECTION_SUPPORTED = 0x00000001
     REDIRECTED_SESSIONID_FIELD_VALID = 0x00000002
@@ -87,6 +87,7 @@ class RedirectionVersion(OpenIntEnum):
 
 
 _REDIRECTION_VERSION_MASK: Final = 0x0000003C
+_CLUSTER_FLAGS_MASK: Final = 0xFFFFFFFF ^ _REDIRECTION_VERSION_MASK
 _REDIRECTION_VERSION_SHIFT: Final = 2
 
 
@@ -168,19 +169,26 @@ class ClientClusterData:
     TYPE: ClassVar[int] = 0xC004
 
     flags: ClusterFlags
+    redirection_version: RedirectionVersion = RedirectionVersion.VERSION1
     redirected_session_id: int = 0
-
-    @property
-    def redirection_version(self) -> RedirectionVersion:
-        """The number that the flags carry in the middle."""
-        return RedirectionVersion((self.flags & _REDIRECTION_VERSION_MASK) >> _REDIRECTION_VERSION_SHIFT)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        return cls(ClusterFlags(r.u32_le("Flags")), r.u32_le("RedirectedSessionID"))
+        value = r.u32_le("Flags")
+        version = (value & _REDIRECTION_VERSION_MASK) >> _REDIRECTION_VERSION_SHIFT
+        return cls(
+            ClusterFlags(value & _CLUSTER_FLAGS_MASK),
+            RedirectionVersion(version),
+            r.u32_le("RedirectedSessionID"),
+        )
 
     def write(self, w: Writer) -> None:
-        w.u32_le("Flags", self.flags)
+        version = self.redirection_version << _REDIRECTION_VERSION_SHIFT
+        if version & _CLUSTER_FLAGS_MASK or self.flags & _REDIRECTION_VERSION_MASK:
+            raise w.error(
+                "Flags", f"{self.flags!r} and version {self.redirection_version} do not fit together"
+            )
+        w.u32_le("Flags", self.flags | version)
         w.u32_le("RedirectedSessionID", self.redirected_session_id)
 
 

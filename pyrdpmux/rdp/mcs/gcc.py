@@ -236,7 +236,7 @@ class ConferenceCreateResponse:
         _read_identifier(r)
         per.read_length(r, "connectPDU")
         r.constant_u8("connectGCCPDU", _RESPONSE_CHOICE)
-        # 2.2.1.4 ignores it and 3.3.5.3.4 allows 65536, one more than T.124: so no check.
+        # No check: clients ignore it (3.2.5.3.4), and 3.3.5.3.4 allows 65536, one more than T.124.
         node_id = r.u16_be("nodeID") + MIN_NODE_ID
         tag = per.read_integer(r, "tag")
         result = ConferenceResult(r.u8("result") >> 4)
