@@ -1,0 +1,143 @@
+"""Foreign programs as child processes: started with a log file, always stopped by their own pid."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+POLL_SECONDS: Final = 0.02
+STOP_SECONDS: Final = 5.0
+
+
+class ProgramError(Exception):
+    """A foreign program did not start, stop or say what it should; the text carries the end of its log."""
+
+
+def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None:
+    """Poll ``condition`` until it holds; ProgramError naming ``what`` after ``timeout`` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() >= deadline:
+            raise ProgramError(f"{what}: not within {timeout:g} s")
+        time.sleep(POLL_SECONDS)
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def is_listening(port: int) -> bool:
+    """Whether somebody listens on 127.0.0.1:``port``; asks the kernel, so that the listener sees nothing."""
+    wanted = f"0100007F:{port:04X}", f"00000000:{port:04X}"
+    wanted_v6 = f":{port:04X}"
+    for path, match in (("/proc/net/tcp", wanted), ("/proc/net/tcp6", (wanted_v6,))):
+        if not Path(path).exists():
+            continue
+        for line in Path(path).read_text(encoding="ascii").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == "0A" and fields[1].endswith(match):
+                return True
+    return False
+
+
+class Program:
+    """One child process in a process group of its own, with its output in ``log``."""
+
+    def __init__(
+        self, argv: Sequence[str | Path], log: Path, env: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> None:
+        self.name = Path(argv[0]).name
+        self.log = log
+        with log.open("wb") as sink:
+            self._process = subprocess.Popen(
+                [str(word) for word in argv],
+                stdin=subprocess.PIPE,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **(env or {})},
+                start_new_session=True,
+            )
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError), self._process.stdin as pipe:
+                pipe.write(stdin.encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> str:
+        """What the program has printed so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; minus the signal number if a signal ended it."""
+        return self._process.poll()
+
+    def wait(self, timeout: float) -> int:
+        """The exit code, once the program has ended by itself."""
+        try:
+            return self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise self.failure(f"still runs after {timeout:g} s") from None
+
+    def wait_for_output(self, text: str, timeout: float) -> None:
+        self.wait_until(lambda: text in self.output, timeout, f"waiting for {text!r} in its output")
+
+    def wait_for_port(self, port: int, timeout: float = 10.0) -> None:
+        self.wait_until(lambda: is_listening(port), timeout, f"waiting for it to listen on port {port}")
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
+        """Like the function of that name, but a program that ends meanwhile is an error at once."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            if not self.is_running:
+                if condition():
+                    return
+                raise self.failure(f"ended with {self.exit_code} while {what}")
+            if time.monotonic() >= deadline:
+                raise self.failure(f"{what}: not within {timeout:g} s")
+            time.sleep(POLL_SECONDS)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program's whole group (SIGSTOP, SIGCONT, SIGKILL ...)."""
+        if self.is_running:
+            os.killpg(self._process.pid, number)
+
+    def stop(self) -> int:
+        """End it: politely, then by force. Safe to call twice."""
+        if self.is_running:
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGCONT)
+            try:
+                return self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.signal(signal.SIGKILL)
+        return self._process.wait()
+
+    def failure(self, what: str) -> ProgramError:
+        tail = "\n".join(self.output.splitlines()[-30:])
+        return ProgramError(f"{self.name} (pid {self.pid}): {what}\n--- end of {self.log}:\n{tail}")
