@@ -10,6 +10,9 @@ from typing import Any, Final, Self
 
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, FontMap, PersistentKeyList, Synchronize
+from pyrdpmux.rdp.pdu.input import InputEvents
+from pyrdpmux.rdp.pdu.pointer import PointerUpdate
+from pyrdpmux.rdp.pdu.update import GraphicsUpdate
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode
 
 TS_PROTOCOL_VERSION: Final = 1
@@ -118,11 +121,23 @@ class FlowControl:
 
 
 ShareDataBody = (
-    Synchronize | Control | FontList | FontMap | PersistentKeyList | UnknownShareData | CompressedShareData
+    Synchronize
+    | Control
+    | FontList
+    | FontMap
+    | PersistentKeyList
+    | InputEvents
+    | GraphicsUpdate
+    | PointerUpdate
+    | UnknownShareData
+    | CompressedShareData
 )
 
 SHARE_DATA_TYPES: Final[dict[PduType2, type[Any]]] = {
+    PduType2.UPDATE: GraphicsUpdate,
     PduType2.CONTROL: Control,
+    PduType2.POINTER: PointerUpdate,
+    PduType2.INPUT: InputEvents,
     PduType2.SYNCHRONIZE: Synchronize,
     PduType2.FONT_LIST: FontList,
     PduType2.FONT_MAP: FontMap,
