@@ -14,6 +14,7 @@ from pyrdpmux.wire.writer import Writer
 MAX_SHORT_LENGTH: Final = 0x7F
 MAX_LENGTH: Final = 0x7FFF
 MAX_INTEGER_SIZE: Final = 4
+MAX_U16: Final = 0xFFFF
 
 _LONG_FORM: Final = 0x80
 _LONG_FORM_U16: Final = 0x8000
@@ -87,10 +88,12 @@ def write_integer(w: Writer, field: str, value: int) -> None:
 def read_integer_u16(r: Reader, field: str, minimum: int) -> int:
     """An INTEGER (minimum..65535): the excess over ``minimum`` in two bytes."""
     value = r.u16_be(field) + minimum
-    if value > 0xFFFF:
-        raise r.error(field, f"{value}, at most {0xFFFF} allowed")
+    if value > MAX_U16:
+        raise r.error(field, f"{value}, at most {MAX_U16} allowed")
     return value
 
 
 def write_integer_u16(w: Writer, field: str, value: int, minimum: int) -> None:
+    if not minimum <= value <= MAX_U16:
+        raise w.error(field, f"{value}, expected {minimum} to {MAX_U16}")
     w.u16_be(field, value - minimum)

@@ -250,7 +250,7 @@ class ConferenceCreateResponse:
         w.raw("t124Identifier", T124_IDENTIFIER)
         per.write_length(w, "connectPDU", _RESPONSE_CONNECT_PDU_LENGTH)
         w.u8("connectGCCPDU", _RESPONSE_CHOICE)
-        per.write_integer_u16(w, "nodeID", self.node_id, MIN_NODE_ID)
+        w.u16_be("nodeID", self.node_id - MIN_NODE_ID)
         per.write_integer(w, "tag", self.tag)
         w.u8("result", self.result << 4)
         _write_user_data(w, KEY_SERVER_TO_CLIENT, self.blocks)
