@@ -1,0 +1,28 @@
+"""Log lines that say which connection, VM and user they are about: ``[c42 vm=build7 alice] Active``."""
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+MAX_NAME: Final = 64
+
+
+def printable(text: str) -> str:
+    """A name that came from outside, fit for a log line: no control characters, nothing to format."""
+    return "".join([char if char.isprintable() and char != "%" else "?" for char in text[:MAX_NAME]])
+
+
+class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
+    """The adapter of one connection; the user is added once known."""
+
+    def __init__(self, logger: logging.Logger, number: int, vm: str) -> None:
+        super().__init__(logger, {})
+        self._connection = f"c{number} vm={printable(vm)}"
+        self._user = ""
+
+    def set_user(self, user: str) -> None:
+        """From now on, name the user too."""
+        self._user = f" {printable(user)}" if user else ""
+
+    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        return f"[{self._connection}{self._user}] {msg}", kwargs
