@@ -1,0 +1,324 @@
+"""CredSSP's two roles (MS-CSSP 3.1.5): plain text in, plain text out, inside an established TLS connection.
+
+The server's exchange: negoTokens until SPNEGO or NTLM is done; the client's pubKeyAuth proves that it sees
+our certificate, ours that we know the password; the client's authInfo delegates its credentials.
+"""
+
+import hashlib
+import hmac
+from typing import Final, Protocol
+
+from pyrdpmux.errors import AuthenticationFailed, PeerError, SequenceError
+from pyrdpmux.rdp.tls.asn1 import FRAME_HEADER_SIZE, frame_size
+from pyrdpmux.rdp.tls.ntlm import Entropy, NtlmServer
+from pyrdpmux.rdp.tls.ntlm_session import NtlmSession
+from pyrdpmux.rdp.tls.spnego import SpnegoServer
+from pyrdpmux.rdp.tls.ts_request import CredentialType, TSCredentials, TSPasswordCreds, TSRequest
+from pyrdpmux.wire import decode, encode
+
+MAX_VERSION: Final = 6
+MIN_VERSION: Final = 2
+#: The versions that know errorCode (MS-CSSP 2.2.1): all from 3 on but 5.
+_ERROR_CODE_VERSIONS: Final = frozenset({3, 4, 6})
+#: From this version on the public key goes as a hash with a nonce.
+_NONCE_VERSION: Final = 5
+NONCE_SIZE: Final = 32
+
+STATUS_LOGON_FAILURE: Final = 0xC000006D
+STATUS_NOT_SUPPORTED: Final = 0xC00000BB
+
+_TO_SERVER: Final = b"CredSSP Client-To-Server Binding Hash\0"
+_TO_CLIENT: Final = b"CredSSP Server-To-Client Binding Hash\0"
+
+
+class Negotiation(Protocol):
+    """A client role that makes and takes negoTokens: `NtlmClient` (bare) or `SpnegoClient`."""
+
+    @property
+    def is_complete(self) -> bool: ...
+
+    @property
+    def session(self) -> NtlmSession: ...
+
+    def step(self, token: bytes) -> bytes: ...
+
+
+class _Framer:
+    """Cuts TSRequests out of a stream; their BER header says how long they are."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+
+    def next(self) -> TSRequest | None:
+        """The next complete message. Raises PeerError."""
+        size = frame_size(bytes(self._buffer[:FRAME_HEADER_SIZE]))
+        if size is None or len(self._buffer) < size:
+            return None
+        frame = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        return decode(TSRequest, frame)
+
+    def take_rest(self) -> bytes:
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return rest
+
+
+def _hash(magic: bytes, nonce: bytes, public_key: bytes) -> bytes:
+    return hashlib.sha256(magic + nonce + public_key).digest()
+
+
+def _echo(public_key: bytes) -> bytes:
+    """MS-CSSP 3.1.5 versions 2 to 4: the first byte plus one."""
+    return bytes([(public_key[0] + 1) & 0xFF]) + public_key[1:]
+
+
+class CredSspServer:
+    """The server role. After an exception ``data_to_send`` may hold what tells the client why.
+
+    ``public_key`` is `Certificate.public_key_der` of the TLS connection around this exchange.
+    """
+
+    def __init__(
+        self,
+        ntlm: NtlmServer,
+        public_key: bytes,
+        *,
+        max_version: int = MAX_VERSION,
+        min_version: int = MIN_VERSION,
+    ) -> None:
+        self._spnego = SpnegoServer(ntlm)
+        self._public_key = public_key
+        self._max_version = max_version
+        self._min_version = min_version
+        self._framer = _Framer()
+        self._output = bytearray()
+        self._phase = "negotiation"
+        self._version = 0
+        self._credentials: TSCredentials | None = None
+
+    def __repr__(self) -> str:
+        return f"<CredSspServer {self._phase} version={self._version} {self._spnego!r}>"
+
+    # -- results ---------------------------------------------------------------------------------
+
+    @property
+    def is_complete(self) -> bool:
+        return self._phase == "complete"
+
+    @property
+    def version(self) -> int:
+        """The version in use, 0 before the client's first message."""
+        return self._version
+
+    @property
+    def user(self) -> str:
+        """Who logged on, as the client spelled it."""
+        return self._spnego.user
+
+    @property
+    def domain(self) -> str:
+        return self._spnego.domain
+
+    @property
+    def credentials(self) -> TSCredentials | None:
+        """What the client delegated; its names and password are claims that nobody has checked."""
+        return self._credentials
+
+    def trailing_data(self) -> bytes:
+        """What followed the last TSRequest: the client's first RDP bytes, handed out once."""
+        return self._framer.take_rest()
+
+    # -- bytes -----------------------------------------------------------------------------------
+
+    def data_to_send(self) -> bytes:
+        data = bytes(self._output)
+        self._output.clear()
+        return data
+
+    def receive_data(self, data: bytes) -> None:
+        """Take plain text from the client. Raises PeerError, AuthenticationFailed among them."""
+        if self._phase == "failed":
+            raise SequenceError("CredSSP failed", "more data")
+        self._framer.feed(data)
+        try:
+            while self._phase != "complete" and (request := self._framer.next()) is not None:
+                self._on_request(request)
+        except AuthenticationFailed as error:
+            self._phase = "failed"
+            self._announce(error.nt_status)
+            raise
+        except PeerError:
+            self._phase = "failed"
+            raise
+
+    def _send(self, request: TSRequest) -> None:
+        self._output += encode(request)
+
+    def _announce(self, nt_status: int) -> None:
+        """MS-CSSP 3.1.5: the client shows this status; clients of other versions see the connection end."""
+        if self._version in _ERROR_CODE_VERSIONS:
+            self._send(TSRequest(self._max_version, error_code=nt_status))
+
+    # -- the exchange ----------------------------------------------------------------------------
+
+    def _on_request(self, request: TSRequest) -> None:
+        if not self._version:
+            self._version = min(request.version, self._max_version)
+            if self._version < self._min_version:
+                raise AuthenticationFailed(
+                    f"CredSSP version {request.version}, at least {self._min_version} is required",
+                    STATUS_NOT_SUPPORTED,
+                )
+        if request.error_code is not None:
+            raise AuthenticationFailed(f"the client gives up with status {request.error_code:#010x}")
+        if self._phase == "credentials":
+            self._on_credentials(request)
+        else:
+            self._on_negotiation(request)
+
+    def _on_negotiation(self, request: TSRequest) -> None:
+        answer = None
+        if not self._spnego.is_complete:
+            if request.nego_token is None:
+                raise SequenceError("CredSSP negotiation", "a TSRequest without negoTokens", ("negoTokens",))
+            token = self._spnego.step(request.nego_token)
+            answer = (token,) if token else None
+        if not self._spnego.is_complete or (answer and request.pub_key_auth is None):
+            self._send(TSRequest(self._max_version, nego_tokens=answer))
+            return
+        if request.pub_key_auth is None:
+            raise SequenceError("CredSSP negotiation", "a TSRequest without pubKeyAuth", ("pubKeyAuth",))
+        # Clients differ: Windows and pyspnego send pubKeyAuth with their last token and find our last
+        # one beside our pubKeyAuth; FreeRDP waits for it and sends pubKeyAuth on its own.
+        proof = self._check_public_key(request.pub_key_auth, request.client_nonce)
+        self._send(TSRequest(self._max_version, nego_tokens=answer, pub_key_auth=proof))
+        self._phase = "credentials"
+
+    def _check_public_key(self, sealed: bytes, nonce: bytes | None) -> bytes:
+        """Check the client's pubKeyAuth and make ours (MS-CSSP 3.1.5 steps 3 and 4)."""
+        session = self._spnego.session
+        if self._version >= _NONCE_VERSION:
+            if nonce is None or len(nonce) != NONCE_SIZE:
+                raise AuthenticationFailed(f"CredSSP version {self._version} without a clientNonce")
+            expected = _hash(_TO_SERVER, nonce, self._public_key)
+            ours = _hash(_TO_CLIENT, nonce, self._public_key)
+        else:
+            expected, ours = self._public_key, _echo(self._public_key)
+        if not hmac.compare_digest(session.unwrap(sealed), expected):
+            raise AuthenticationFailed("the client sees another certificate than ours")
+        return session.wrap(ours)
+
+    def _on_credentials(self, request: TSRequest) -> None:
+        if request.auth_info is None:
+            raise SequenceError("CredSSP credentials", "a TSRequest without authInfo", ("authInfo",))
+        self._credentials = decode(TSCredentials, self._spnego.session.unwrap(request.auth_info))
+        self._phase = "complete"
+
+
+class CredSspClient:
+    """The client role, over `NtlmClient` (bare NTLM, as FreeRDP and mstsc do) or `SpnegoClient`."""
+
+    def __init__(
+        self,
+        negotiation: Negotiation,
+        public_key: bytes,
+        credentials: TSPasswordCreds,
+        entropy: Entropy,
+        *,
+        max_version: int = MAX_VERSION,
+    ) -> None:
+        self._negotiation = negotiation
+        self._public_key = public_key
+        self._credentials = credentials
+        self._max_version = max_version
+        self._nonce = entropy(NONCE_SIZE)
+        self._framer = _Framer()
+        self._output = bytearray()
+        self._version = 0
+        self._phase = "negotiation"
+        self._send(TSRequest(max_version, nego_tokens=(negotiation.step(b""),)))
+
+    def __repr__(self) -> str:
+        return f"<CredSspClient {self._phase} version={self._version} {self._negotiation!r}>"
+
+    @property
+    def is_complete(self) -> bool:
+        return self._phase == "complete"
+
+    @property
+    def version(self) -> int:
+        """The version in use, 0 before the server's first message."""
+        return self._version
+
+    def trailing_data(self) -> bytes:
+        """What followed the server's last TSRequest, handed out once."""
+        return self._framer.take_rest()
+
+    def data_to_send(self) -> bytes:
+        data = bytes(self._output)
+        self._output.clear()
+        return data
+
+    def receive_data(self, data: bytes) -> None:
+        """Take plain text from the server. Raises PeerError; AuthenticationFailed has its status."""
+        if self._phase == "failed":
+            raise SequenceError("CredSSP failed", "more data")
+        self._framer.feed(data)
+        try:
+            while self._phase != "complete" and (request := self._framer.next()) is not None:
+                self._on_request(request)
+        except PeerError:
+            self._phase = "failed"
+            raise
+
+    def _send(self, request: TSRequest) -> None:
+        self._output += encode(request)
+
+    def _on_request(self, request: TSRequest) -> None:
+        if request.error_code is not None:
+            raise AuthenticationFailed(
+                f"the server refuses the logon with status {request.error_code:#010x}", request.error_code
+            )
+        self._version = self._version or min(request.version, self._max_version)
+        if self._phase == "public key":
+            self._on_public_key(request)
+        else:
+            self._on_token(request)
+
+    def _on_token(self, request: TSRequest) -> None:
+        if request.nego_token is None:
+            raise SequenceError("CredSSP negotiation", "a TSRequest without negoTokens", ("negoTokens",))
+        token = self._negotiation.step(request.nego_token)
+        tokens = (token,) if token else None
+        if not self._negotiation.is_complete:
+            self._send(TSRequest(self._max_version, nego_tokens=tokens))
+            return
+        has_nonce = self._version >= _NONCE_VERSION
+        key = self._public_key
+        sealed = self._negotiation.session.wrap(_hash(_TO_SERVER, self._nonce, key) if has_nonce else key)
+        self._send(
+            TSRequest(
+                self._max_version,
+                nego_tokens=tokens,
+                pub_key_auth=sealed,
+                client_nonce=self._nonce if has_nonce else None,
+            )
+        )
+        self._phase = "public key"
+
+    def _on_public_key(self, request: TSRequest) -> None:
+        if request.pub_key_auth is None:
+            raise SequenceError("CredSSP public key", "a TSRequest without pubKeyAuth", ("pubKeyAuth",))
+        session = self._negotiation.session
+        has_nonce = self._version >= _NONCE_VERSION
+        key = self._public_key
+        expected = _hash(_TO_CLIENT, self._nonce, key) if has_nonce else _echo(key)
+        if not hmac.compare_digest(session.unwrap(request.pub_key_auth), expected):
+            raise AuthenticationFailed("the server's pubKeyAuth is not for its certificate")
+        delegated = encode(TSCredentials(CredentialType.PASSWORD, self._credentials))
+        self._send(TSRequest(self._max_version, auth_info=session.wrap(delegated)))
+        self._phase = "complete"
