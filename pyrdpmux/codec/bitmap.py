@@ -1,0 +1,144 @@
+"""Parts of a frame as the bitmaps of a bitmap update (MS-RDPBCGR 2.2.9.1.1.3.1.2.2 TS_BITMAP_DATA).
+
+What clients want of a bitmap, all depths alike:
+
+* lines bottom-up;
+* ``width`` a multiple of four: cbScanWidth MUST be one (2.2.9.1.1.3.1.2.3), uncompressed lines are padded to
+  four bytes by the specification and taken without padding by FreeRDP, so only such widths mean the same to
+  both. xrdp and FreeRDP's server pad 32-bit bitmaps too, hence so do we;
+* destRight and destBottom (inclusive) are those of the wanted rectangle: clients crop the padding.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from pyrdpmux.codec import interleaved, planar
+from pyrdpmux.codec.color import REDUCE, Pixels, Samples, Words, expand, sample_size, words
+from pyrdpmux.errors import DecodeError, EncodeError
+
+Rectangle = tuple[int, int, int, int]
+"""(x, y, width, height) in pixels; a named tuple of these four will do."""
+
+WIDTH_MULTIPLE: Final = 4
+PLANAR_DEPTH: Final = 32
+
+
+class EncodedBitmap(NamedTuple):
+    """What goes into a TS_BITMAP_DATA's fields of the same names; x and y are destLeft and destTop.
+
+    destRight is ``x + rectangle width - 1``, not ``x + width - 1``: ``width`` includes the padding.
+    """
+
+    width: int
+    height: int
+    bits_per_pixel: int
+    is_compressed: bool
+    data: bytes
+
+
+def padded_width(width: int) -> int:
+    """``width`` rounded up to a multiple of four."""
+    return -(-width // WIDTH_MULTIPLE) * WIDTH_MULTIPLE
+
+
+def encode_rectangles(
+    frame: Pixels, rectangles: Sequence[Rectangle], bits_per_pixel: int = 32, *, compress: bool = True
+) -> list[EncodedBitmap]:
+    """One bitmap per rectangle of a (h, w, 4) uint8 BGRX frame, in the order of ``rectangles``.
+
+    32 bits are planar, 8, 15, 16 and 24 interleaved RLE; where that does not pay, or without ``compress``,
+    the bitmap is uncompressed (planar then stays a stream, of raw planes, if ``compress``). Sizes may be
+    mixed: rectangles are grouped by geometry, each group is one batch. Padding repeats the last column.
+    """
+    if bits_per_pixel != PLANAR_DEPTH:
+        sample_size(bits_per_pixel)
+    source = words(frame)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, (_, _, width, height) in enumerate(rectangles):
+        groups.setdefault((height, width), []).append(index)
+    result: dict[int, EncodedBitmap] = {}
+    for indices in groups.values():
+        tiles = [_cut(source, rectangles[index]) for index in indices]
+        result |= zip(indices, _encode_group(tiles, bits_per_pixel, compress), strict=True)
+    return [result[index] for index in range(len(rectangles))]
+
+
+def _cut(source: Words, rectangle: Rectangle) -> Words:
+    x, y, width, height = rectangle
+    if x < 0 or y < 0 or width <= 0 or height <= 0 or y + height > len(source) or x + width > source.shape[1]:
+        raise EncodeError("rectangles", f"{rectangle}, expected one within {source.shape[1]}x{len(source)}")
+    tile = source[y : y + height, x : x + width]
+    padding = padded_width(width) - width
+    return np.pad(tile, ((0, 0), (0, padding)), mode="edge") if padding else tile
+
+
+def _encode_group(tiles: list[Words], bits_per_pixel: int, compress: bool) -> list[EncodedBitmap]:
+    height, width = tiles[0].shape
+    if not compress:
+        return [
+            EncodedBitmap(width, height, bits_per_pixel, False, _uncompressed(tile, bits_per_pixel))
+            for tile in tiles
+        ]
+    if bits_per_pixel == PLANAR_DEPTH:
+        streams = planar.encode_words(tiles)
+        return [EncodedBitmap(width, height, bits_per_pixel, True, data) for data in streams]
+    size = width * height * sample_size(bits_per_pixel)
+    return [
+        EncodedBitmap(width, height, bits_per_pixel, True, data)
+        if len(data) < size
+        else EncodedBitmap(width, height, bits_per_pixel, False, _uncompressed(tile, bits_per_pixel))
+        for tile, data in zip(tiles, interleaved.encode_words(tiles, bits_per_pixel), strict=True)
+    ]
+
+
+def _uncompressed(tile: Words, bits_per_pixel: int) -> bytes:
+    if bits_per_pixel == PLANAR_DEPTH:
+        return tile[::-1].tobytes()
+    samples = REDUCE[bits_per_pixel](tile[::-1])
+    if bits_per_pixel == 24:
+        return samples.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
+    return samples.tobytes()
+
+
+def decode(
+    data: bytes,
+    width: int,
+    height: int,
+    bits_per_pixel: int,
+    is_compressed: bool,
+    palette: Pixels | None = None,
+) -> Pixels:
+    """The (height, width, 4) uint8 BGRX pixels of one bitmap, padding included.
+
+    Raises DecodeError for whatever a peer may have put into these fields.
+    """
+    if bits_per_pixel not in (8, 15, 16, 24, PLANAR_DEPTH):
+        raise DecodeError("Bitmap.bitsPerPixel", f"{bits_per_pixel}, expected 8, 15, 16, 24 or 32", 0)
+    if is_compressed:
+        if bits_per_pixel == PLANAR_DEPTH:
+            return planar.decode(data, width, height)
+        return interleaved.decode(data, width, height, bits_per_pixel, palette=palette)
+    return _decode_uncompressed(data, width, height, bits_per_pixel, palette)
+
+
+def _decode_uncompressed(
+    data: bytes, width: int, height: int, bits_per_pixel: int, palette: Pixels | None
+) -> Pixels:
+    size = (bits_per_pixel + 7) // 8
+    stride = padded_width(width * size)  # lines are padded to four bytes
+    if width <= 0 or height <= 0 or len(data) != stride * height:
+        reason = f"{len(data)} bytes, expected {stride * height} for {width} x {height} pixels"
+        raise DecodeError("Bitmap.bitmapDataStream", reason, 0)
+    lines = np.frombuffer(data, np.uint8).reshape(height, stride)[::-1, : width * size]
+    lines = np.ascontiguousarray(lines)
+    if bits_per_pixel == PLANAR_DEPTH:
+        lines.reshape(height, width, 4)[..., 3] = 255
+        return lines.reshape(height, width, 4)
+    if size == 3:
+        samples: Samples = np.zeros((height, width), np.uint32)
+        samples.view(np.uint8).reshape(height, width, 4)[..., :3] = lines.reshape(height, width, 3)
+    else:
+        samples = lines.view(np.uint16 if size == 2 else np.uint8)
+    return expand(samples, bits_per_pixel, palette)

@@ -1,0 +1,208 @@
+"""Interleaved RLE (MS-RDPBCGR 2.2.9.1.1.3.1.2.4), many tiles at a time, with the orders that pay.
+
+Memory layout of one batch of n tiles of width w and height h: the samples of all tiles in one row, each tile
+preceded by one black line, so that "equal to the pixel above, or black on the first line" is one comparison::
+
+    | w black | h*w pixels, bottom line first | padding to a multiple of 64 | w black | ...
+
+Every pixel is in one of three states, and each stretch of equal state becomes one order:
+
+* background run (two or more pixels equal to those above): no payload;
+* color run (three or more equal pixels that are not background): one pixel;
+* color image (the rest): the pixels themselves.
+
+Foreground runs and images, dithered runs and the one-pixel orders are not used.
+
+INVARIANT: two background orders never follow each other except across the end of the first line, since the
+decoder would put a foreground pixel between them. A background run is cut at the end of the first line
+because one that starts there means black as far as it goes.
+INVARIANT: no order is longer than 65535 pixels, the most that a MEGA_MEGA order can say.
+"""
+
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrdpmux.codec.color import REDUCE, Samples, Words
+from pyrdpmux.codec.windows import (
+    SPARE,
+    WINDOW,
+    Bits,
+    Bytes,
+    Positions,
+    Scratch,
+    following,
+    pack,
+    preceding,
+    rounded_up,
+    spread,
+    unpack,
+    windows,
+)
+
+LONGEST: Final = 1 << 15
+"""Orders are cut after so many pixels."""
+
+_IMAGE, _BACKGROUND, _COLOR = 0, 1, 2
+_REGULAR: Final = np.array([0x80, 0x00, 0x60], np.uint8)
+_MEGA_MEGA: Final = np.array([0xF4, 0xF0, 0xF3], np.uint8)
+_SHORT: Final = 32
+_LONG: Final = _SHORT + 256
+
+
+class _Layout(NamedTuple):
+    """Where the pixels lie in a tile's part of the row; masks are (1, tile / 64)."""
+
+    tile: int  # pixels of a tile with the line before and the padding
+    pixels: Bits
+    above: Bits  # those that may be background: where a run is cut, one pixel must come between
+    starts: Bits  # first pixel, and where orders that grow too long are cut
+    second_line: Bits  # its first pixel
+
+
+@lru_cache(maxsize=32)
+def _layout(width: int, height: int) -> _Layout:
+    used = width * (height + 1)
+    tile = rounded_up(used + 1, 64)
+    mask = np.zeros((3, tile), np.bool_)
+    mask[0, width:used] = True
+    mask[1, width:used:LONGEST] = True
+    mask[2, 2 * width : 2 * width + 1] = height > 1
+    bits = pack(mask.reshape(-1), 3)
+    pixels, starts, second_line = bits[:1], bits[1:2], bits[2:]
+    cuts = starts & preceding(pixels)
+    return _Layout(tile, pixels, pixels & ~cuts, starts, second_line)
+
+
+def encode_batch(source: Words | Samples, bits_per_pixel: int, scratch: Scratch) -> list[bytes]:
+    """RLE_BITMAP_STREAMs of a C-contiguous (n, h, w) batch, its lines in the order of the wire.
+
+    ``source`` holds words 0xXXRRGGBB, or samples of the depth already (uint8, uint16) which are taken as
+    they are.
+    """
+    count, height, width = source.shape
+    layout = _layout(width, height)
+    samples = REDUCE[bits_per_pixel](source) if source.dtype == np.uint32 else source
+    row, flat = _row(samples, layout, scratch)
+    background, color = _states(flat, layout, count, width)
+    starts = background ^ preceding(background)
+    starts |= color ^ preceding(color)
+    # Two color runs may meet: where the color changes within that state, the next begins.
+    starts |= color & ~_same_as_left(flat, count)
+    starts |= layout.starts
+    starts |= layout.second_line & background
+    starts &= layout.pixels
+    positions = np.flatnonzero(unpack(starts))
+    state = unpack(background).take(positions).view(np.uint8) + 2 * unpack(color).take(positions).view(
+        np.uint8
+    )
+    return _emit(row, positions, state, layout, (count, height, width), bits_per_pixel, scratch)
+
+
+def _row(samples: Samples, layout: _Layout, scratch: Scratch) -> tuple[Bytes, Samples]:
+    """The row as bytes, with SPARE behind, and as samples."""
+    count, height, width = samples.shape
+    size = samples.dtype.itemsize
+    row = scratch.get("row", count * layout.tile * size + SPARE)
+    flat: Samples = row[:-SPARE].view(samples.dtype)
+    tiles = flat.reshape(count, layout.tile)
+    tiles[:, :width] = 0
+    tiles[:, width : width * (height + 1)].reshape(count, height, width)[...] = samples
+    return row, flat
+
+
+def _same_as_left(flat: Samples, count: int) -> Bits:
+    same = np.empty(len(flat), np.bool_)
+    same[0] = False
+    np.equal(flat[1:], flat[:-1], out=same[1:])
+    return pack(same, count)
+
+
+def _states(flat: Samples, layout: _Layout, count: int, width: int) -> tuple[Bits, Bits]:
+    """Background and color bits; a pixel in neither belongs to a color image."""
+    same = np.empty(len(flat), np.bool_)
+    same[:width] = False
+    np.equal(flat[width:], flat[:-width], out=same[width:])
+    above = pack(same, count)
+    above &= layout.pixels
+    above &= layout.above
+    pairs = above & following(above)
+    background = pairs | preceding(pairs)
+    left = _same_as_left(flat, count)
+    left &= layout.pixels
+    left &= ~background
+    pairs = left & following(left)
+    color = pairs | preceding(pairs)
+    # The pixel that the others equal joins them unless it is background.
+    color |= following(color) & layout.pixels & ~background
+    return background, color
+
+
+def _emit(
+    row: Bytes,
+    positions: Positions,
+    state: NDArray[Any],
+    layout: _Layout,
+    shape: tuple[int, int, int],
+    bits_per_pixel: int,
+    scratch: Scratch,
+) -> list[bytes]:
+    count, height, width = shape
+    pixel = (bits_per_pixel + 7) // 8
+    tile_starts = np.arange(count) * layout.tile
+    first = np.searchsorted(positions, tile_starts)
+    length = np.empty_like(positions)
+    np.subtract(positions[1:], positions[:-1], out=length[:-1])
+    ends = np.append(first[1:], len(positions)) - 1
+    length[ends] = tile_starts + width * (height + 1) - positions[ends]
+
+    header = 1 + (length >= _SHORT).astype(np.int64) + (length >= _LONG)
+    is_image = state == _IMAGE
+    payload = np.where(is_image, length * pixel, 0)
+    payload[state == _COLOR] = pixel
+    end = np.cumsum(header + payload)
+    total = int(end[-1])
+    begin = end - header - payload
+
+    if pixel == 3:
+        row = _packed(row, scratch)
+    out = scratch.get("interleaved", total + SPARE)
+    outgoing, incoming = windows(out), windows(row)
+    images = np.flatnonzero(is_image)
+    target, source, size = (begin + header)[images], positions[images] * pixel, payload[images]
+    full = (size - 1) // WINDOW
+    outgoing[target + full * WINDOW] = incoming[source + full * WINDOW]
+    many = np.flatnonzero(full)
+    targets, sources = spread(target[many], source[many], full[many], WINDOW, WINDOW)
+    outgoing[targets] = incoming[sources]
+
+    colors = np.flatnonzero(state == _COLOR)
+    windows(out, pixel)[(begin + header)[colors]] = windows(row, pixel)[positions[colors] * pixel]
+    _write_headers(out, begin, state, length)
+    data = out[:total].tobytes()
+    bounds = [*begin[first].tolist(), total]
+    return [data[a:b] for a, b in pairwise(bounds)]
+
+
+def _write_headers(out: Bytes, begin: Positions, state: NDArray[Any], length: Positions) -> None:
+    """Regular orders up to 31 pixels, MEGA up to 287, then MEGA_MEGA."""
+    code = _REGULAR[state]
+    out[begin] = code | np.where(length < _SHORT, length, 0).astype(np.uint8)
+    mega = np.flatnonzero(length >= _SHORT)
+    out[begin[mega] + 1] = (length[mega] - _SHORT).astype(np.uint8)
+    mega = mega[length[mega] >= _LONG]
+    out[begin[mega]] = _MEGA_MEGA[state[mega]]
+    out[begin[mega] + 1] = length[mega].astype(np.uint8)
+    out[begin[mega] + 2] = (length[mega] >> 8).astype(np.uint8)
+
+
+def _packed(row: Bytes, scratch: Scratch) -> Bytes:
+    """The row with three bytes a pixel instead of four."""
+    count = (len(row) - SPARE) // 4
+    result = scratch.get("packed", count * 3 + SPARE)
+    three = np.dtype({"names": ["bgr"], "formats": ["V3"], "offsets": [0], "itemsize": 4})
+    result[:-SPARE].view("V3")[...] = row[:-SPARE].view(three)["bgr"]
+    return result

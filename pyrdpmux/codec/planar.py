@@ -1,0 +1,55 @@
+"""RDP 6.0 bitmap compression (MS-RDPEGDI 2.2.2.5.1 RDP6_BITMAP_STREAM, 3.1.9): one plane per channel.
+
+A stream is a format header and the planes alpha (optional), red, green, blue, or alpha, luma, orange chroma,
+green chroma; see :mod:`pyrdpmux.codec.planar_encoder` and :mod:`pyrdpmux.codec.planar_decoder`.
+
+A bitmap update (MS-RDPBCGR 2.2.9.1.1.3.1.2.2) with 32 bits a pixel carries its lines bottom-up, the graphics
+pipeline (MS-RDPEGFX) top-down; nothing in the stream says which, hence ``bottom_up``. The codec itself has no
+rule for the width; :func:`pyrdpmux.codec.bitmap.encode_rectangles` pads to a multiple of four for updates.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pyrdpmux.codec import planar_decoder, planar_encoder
+from pyrdpmux.codec.batches import gathered, tile_words
+from pyrdpmux.codec.color import Pixels, Words
+from pyrdpmux.codec.windows import Scratch
+
+
+def encode(tiles: Sequence[Pixels] | Pixels, rle: bool = True, *, bottom_up: bool = True) -> list[bytes]:
+    """MS-RDPEGDI 2.2.2.5.1: one stream per tile, alpha dropped (NA), lossless for blue, green and red.
+
+    ``tiles``: (n, h, w, 4) uint8 BGRX, or a sequence of (h, w, 4) arrays of one geometry (views of a frame
+    are fine). With ``rle``, a tile that would grow by it is sent raw. The update's ``width`` and ``height``
+    are w and h.
+    """
+    return encode_words(tile_words(tiles), rle, bottom_up=bottom_up)
+
+
+def encode_words(tiles: Sequence[Words], rle: bool = True, *, bottom_up: bool = True) -> list[bytes]:
+    """The same from (h, w) arrays of little-endian words 0xXXRRGGBB of one geometry."""
+    scratch = Scratch.take()
+    result: list[bytes] = []
+    for batch in gathered(tiles, scratch, bottom_up=bottom_up):
+        result += planar_encoder.encode_batch(batch, scratch, rle=rle)
+    scratch.give_back()
+    return result
+
+
+def decode(
+    data: bytes, width: int, height: int, *, bottom_up: bool = True, out: Pixels | None = None
+) -> Pixels:
+    """The (height, width, 4) uint8 BGRX pixels of one stream; DecodeError for anything that is not one.
+
+    The fourth byte is the alpha plane, or 255 without one. ``out`` is written only after all planes have
+    been checked. Work and memory are bounded by ``len(data)`` and ``width * height``.
+    """
+    pixels = planar_decoder.decode(data, width, height)
+    if bottom_up:
+        pixels = pixels[::-1]
+    if out is None:
+        return np.ascontiguousarray(pixels)
+    out[...] = pixels
+    return out
