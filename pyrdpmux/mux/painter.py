@@ -1,9 +1,20 @@
 """From damaged rectangles of a picture to bitmap updates in the format that one client wants."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
+from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
+from pyrdpmux.codec.color import PALETTE
 from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.screen import Pixels
+from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.pdu.update import (
+    BitmapData,
+    BitmapFlags,
+    CompressedDataHeader,
+    PaletteEntry,
+    PaletteUpdate,
+)
 
 TILE: Final = 64
 """Side of the grid, anchored at the top left of the screen, at which damage is cut. One tile is one bitmap:
@@ -11,7 +22,12 @@ TILE: Final = 64
 
 COLUMN_ALIGNMENT: Final = 4
 """Bitmaps are this many pixels wide, or a multiple: mstsc and the scan lines of MS-RDPBCGR 2.2.9.1.1.3.1.2.2
-want it. Only at the right edge of an odd screen a codec has to pad."""
+want it. Only at the right edge of an odd screen the codec has to pad."""
+
+
+def palette_update() -> PaletteUpdate:
+    """The colors that bitmaps of 8 bits refer to; a client needs them before the first."""
+    return PaletteUpdate(tuple([PaletteEntry(red, green, blue) for blue, green, red, _ in PALETTE.tolist()]))
 
 
 def tiles_of(damage: Iterable[Rect], width: int, height: int) -> list[Rect]:
@@ -33,3 +49,35 @@ def _aligned(rect: Rect, width: int) -> Rect:
     left = rect.x - rect.x % COLUMN_ALIGNMENT
     right = rect.right + -rect.right % COLUMN_ALIGNMENT
     return Rect.from_corners(left, rect.y, min(right, width), rect.bottom)
+
+
+def bitmaps_of(picture: Pixels, tiles: Sequence[Rect], output: OutputFormat) -> list[BitmapData]:
+    """The tiles, as the picture shows them now, in the client's format."""
+    encoded = encode_rectangles(picture, tiles, output.bits_per_pixel)
+    return [
+        _bitmap_data(tile, bitmap, output.omits_compression_header)
+        for tile, bitmap in zip(tiles, encoded, strict=True)
+    ]
+
+
+def _bitmap_data(tile: Rect, bitmap: EncodedBitmap, omits_header: bool) -> BitmapData:
+    flags, header = BitmapFlags(0), None
+    if bitmap.is_compressed:
+        flags = BitmapFlags.COMPRESSION
+        if omits_header:
+            flags |= BitmapFlags.NO_BITMAP_COMPRESSION_HDR
+        else:
+            size = bitmap.width * bitmap.height * ((bitmap.bits_per_pixel + 7) // 8)
+            header = CompressedDataHeader(bitmap.width, size)
+    return BitmapData(
+        left=tile.x,
+        top=tile.y,
+        right=tile.right - 1,
+        bottom=tile.bottom - 1,
+        width=bitmap.width,
+        height=bitmap.height,
+        bits_per_pixel=bitmap.bits_per_pixel,
+        flags=flags,
+        data=bitmap.data,
+        compressed_header=header,
+    )

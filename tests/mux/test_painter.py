@@ -1,8 +1,15 @@
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrdpmux.mux.painter import COLUMN_ALIGNMENT, TILE, tiles_of
+from pyrdpmux.codec.bitmap import decode as decode_bitmap
+from pyrdpmux.codec.color import reduce_and_expand
+from pyrdpmux.mux.painter import COLUMN_ALIGNMENT, TILE, bitmaps_of, palette_update, tiles_of
 from pyrdpmux.mux.region import Rect
+from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, CompressedDataHeader, PaletteEntry
+from pyrdpmux.wire import decode, encode
 
 SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
 RECTS = st.lists(
@@ -53,3 +60,53 @@ def test_covers_the_damage_and_stays_within_tiles(size: tuple[int, int], damage:
         assert tile.x % COLUMN_ALIGNMENT == 0
         assert tile.width % COLUMN_ALIGNMENT == 0 or tile.right == width
     assert len({(tile.x // TILE, tile.y // TILE) for tile in tiles}) == len(tiles)
+
+
+# -- bitmaps -----------------------------------------------------------------------------------------
+
+
+def output(bits_per_pixel: int, *, omits_header: bool) -> OutputFormat:
+    return OutputFormat(
+        width=200,
+        height=100,
+        bits_per_pixel=bits_per_pixel,
+        is_fast_path=True,
+        max_request_size=65535,
+        omits_compression_header=omits_header,
+        pointer_cache_size=0,
+        color_pointer_cache_size=0,
+        max_pointer_side=32,
+    )
+
+
+@pytest.mark.parametrize("omits_header", [False, True])
+@pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
+def test_a_client_sees_the_picture(depth: int, omits_header: bool) -> None:
+    """Odd width: the last tiles are padded, and clients crop them."""
+    picture = np.zeros((100, 199, 4), np.uint8)
+    picture[..., :3] = np.random.default_rng(7).integers(0, 256, (100, 199, 3))
+    picture[:40, :150] = (10, 200, 30, 0)
+    shown = np.zeros_like(picture)
+    tiles = tiles_of([Rect(0, 0, 199, 100)], 199, 100)
+    for bitmap in bitmaps_of(picture, tiles, output(depth, omits_header=omits_header)):
+        bitmap = decode(BitmapData, encode(bitmap))
+        compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
+        assert (bitmap.compressed_header is None) == (omits_header or not compressed)
+        pixels = decode_bitmap(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
+        width, height = bitmap.right - bitmap.left + 1, bitmap.bottom - bitmap.top + 1
+        shown[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1] = pixels[:height, :width]
+    assert (shown[..., :3] == reduce_and_expand(picture, depth)[..., :3]).all()
+
+
+def test_the_compression_header_says_what_the_tile_unpacks_to() -> None:
+    picture = np.zeros((64, 66, 4), np.uint8)
+    [bitmap] = bitmaps_of(picture, [Rect(64, 0, 2, 64)], output(16, omits_header=False))
+    assert bitmap.compressed_header == CompressedDataHeader(4, 4 * 64 * 2)
+    assert (bitmap.left, bitmap.right, bitmap.width) == (64, 65, 4)
+
+
+def test_the_palette_is_that_of_the_codec() -> None:
+    entries = palette_update().entries
+    assert len(entries) == 256
+    assert entries[216 // 6] == PaletteEntry(51, 0, 0)
+    assert entries[5] == PaletteEntry(0, 0, 255)
