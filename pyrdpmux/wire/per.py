@@ -22,10 +22,9 @@ _LONG_FORM_U16: Final = 0x8000
 
 def read_length(r: Reader, field: str) -> int:
     """A length determinant of one or two bytes; the caller compares it with what follows."""
-    length = r.u8(field)
-    if length & _LONG_FORM:
-        length = (length & MAX_SHORT_LENGTH) << 8 | r.u8(field)
-    return length
+    if r.peek_u8(field) & _LONG_FORM:
+        return r.u16_be(field) & MAX_LENGTH
+    return r.u8(field)
 
 
 def write_length(w: Writer, field: str, length: int, *, two_bytes: bool = False) -> None:
