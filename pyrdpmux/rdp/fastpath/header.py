@@ -161,15 +161,14 @@ def read_plain_header(r: Reader) -> FastPathHeader:
 
 
 def _read_length(r: Reader, total_size: int) -> bool:
+    """Whether the length is long without need."""
     length = r.u8("length1")
-    has_long_length = bool(length & LENGTH_IS_LONG)
-    if has_long_length:
+    is_long = bool(length & LENGTH_IS_LONG)
+    if is_long:
         length = (length & ~LENGTH_IS_LONG) << 8 | r.u8("length2")
     if length != total_size:
-        raise r.error(
-            "length2" if has_long_length else "length1", f"{length}, the PDU has {total_size} bytes"
-        )
-    return has_long_length
+        raise r.error("length2" if is_long else "length1", f"{length}, the PDU has {total_size} bytes")
+    return is_long and total_size - 1 < LENGTH_IS_LONG
 
 
 def _write_length(w: Writer, rest: int, has_long_length: bool) -> None:
