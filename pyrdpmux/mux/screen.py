@@ -49,6 +49,11 @@ class Screen:
     def height(self) -> int:
         return int(self.pixels.shape[0])
 
+    @property
+    def rect(self) -> Rect:
+        """All of it."""
+        return Rect(0, 0, self.width, self.height)
+
     def resize(self, width: int, height: int) -> None:
         """Start over in black at another size; the present size changes nothing."""
         if (width, height) == (self.width, self.height):

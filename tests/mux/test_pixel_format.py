@@ -35,7 +35,7 @@ def test_the_table_is_complete() -> None:
     assert {*MEMORY, *WORDS} == set(PixelCode)
 
 
-@pytest.mark.parametrize("code", MEMORY)
+@pytest.mark.parametrize("code", MEMORY, ids=lambda code: code.name)
 def test_whole_byte_formats(code: PixelCode) -> None:
     decimal, memory = MEMORY[code]
     format_ = pixel_format(decimal)
@@ -45,7 +45,7 @@ def test_whole_byte_formats(code: PixelCode) -> None:
     assert format_.to_bgrx(pixels).tolist() == [[[B, G, R, 0], [0, 0, 0, 0]]]
 
 
-@pytest.mark.parametrize("code", WORDS)
+@pytest.mark.parametrize("code", WORDS, ids=lambda code: code.name)
 def test_16_bit_formats(code: PixelCode) -> None:
     decimal, word, (red, green, blue) = WORDS[code]
     format_ = pixel_format(decimal)
@@ -54,7 +54,7 @@ def test_16_bit_formats(code: PixelCode) -> None:
     assert format_.to_bgrx(pixels).tolist() == [[[blue, green, red, 0], [255, 255, 255, 0]]]
 
 
-@pytest.mark.parametrize("code", PixelCode)
+@pytest.mark.parametrize("code", PixelCode, ids=lambda code: code.name)
 @given(
     seed=st.integers(0, 2**32 - 1), width=st.integers(1, 9), height=st.integers(1, 5), gap=st.integers(0, 7)
 )

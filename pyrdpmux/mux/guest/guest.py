@@ -1,0 +1,242 @@
+"""A VM's console, seen from the VM: a picture to paint, changes to announce, input to receive."""
+
+import asyncio
+import logging
+import secrets
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import numpy as np
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.backend import Button, InputSink
+from pyrdpmux.mux.guest.framebuffer import GuestFramebuffer
+from pyrdpmux.mux.guest.registration import Registration
+from pyrdpmux.mux.librdpmux.input import dispatch_keyboard, dispatch_mouse
+from pyrdpmux.mux.librdpmux.messages import (
+    DisplaySwitch,
+    DisplayUpdate,
+    Keyboard,
+    Message,
+    Mouse,
+    Shutdown,
+    UpdateComplete,
+    decode_message,
+    encode_message,
+)
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, Surface, object_name
+from pyrdpmux.mux.librdpmux.transport import PairSocket
+from pyrdpmux.mux.pixel_format import PixelFormat
+from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.screen import Pixels
+
+log = logging.getLogger("pyrdpmux.guest")
+
+ACKNOWLEDGE_TIMEOUT: Final = 0.5
+"""How long to wait for a server before painting on; the library waits forever."""
+
+MAX_UPDATES: Final = 16
+"""Rectangles announced at once; more become their bounding box."""
+
+
+class GuestInput:
+    """An InputSink that ignores everything: derive from it what the VM understands."""
+
+    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None: ...
+
+    def unicode(self, code: int, *, down: bool) -> None: ...
+
+    def pointer(self, x: int, y: int) -> None: ...
+
+    def button(self, button: Button, *, down: bool, x: int, y: int) -> None: ...
+
+    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None: ...
+
+    def relative(self, dx: int, dy: int) -> None: ...
+
+    def synchronize(self, toggle_flags: int) -> None: ...
+
+
+class Guest:
+    """One VM's console, on the running loop.
+
+    Paint into :attr:`pixels` at any time; the shared framebuffer is only written while the server is not
+    reading it, from there, so what viewers see is never half painted.
+    """
+
+    def __init__(
+        self,
+        input: InputSink,
+        *,
+        vm_id: int | None = None,
+        shared_memory: Path = SHARED_MEMORY,
+        mode: int = 0o600,
+    ) -> None:
+        """``mode``: of the framebuffer; 0600 is too little for a server of another user, except root."""
+        self.vm_id = secrets.randbelow(2**31 - 1) if vm_id is None else vm_id
+        self.surface: Surface | None = None
+        self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
+        self._input = input
+        self._loop = asyncio.get_running_loop()
+        self._framebuffer = GuestFramebuffer(shared_memory / object_name(self.vm_id), mode)
+        self._registration: Registration | None = None
+        self._socket: PairSocket | None = None
+        self._dirty = Region()
+        self._switched = False
+        self._awaited = 0
+        self._timeout: asyncio.TimerHandle | None = None
+        self._publishing: asyncio.Handle | None = None
+
+    @classmethod
+    async def register(
+        cls,
+        bus: str,
+        input: InputSink,
+        *,
+        vm_id: int | None = None,
+        shared_memory: Path = SHARED_MEMORY,
+        mode: int = 0o600,
+    ) -> Self:
+        """A console on the server that owns ``org.RDPMux.RDPMux`` on this bus (see ``connect_bus``)."""
+        guest = cls(input, vm_id=vm_id, shared_memory=shared_memory, mode=mode)
+        try:
+            guest._registration = await Registration.open(bus, guest.vm_id, guest.connect)
+        except BaseException:
+            await guest.close()
+            raise
+        return guest
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def connect(self, endpoint: str) -> None:
+        """To where a registration said, instead of to where it was connected before."""
+        if self._socket is not None:
+            self._socket.close()
+        self._socket = PairSocket(self)
+        self._socket.dial(endpoint)
+
+    async def close(self) -> None:
+        """Say goodbye, stop, and remove the framebuffer."""
+        self._send(Shutdown())
+        for handle in (self._timeout, self._publishing):
+            if handle is not None:
+                handle.cancel()
+        if self._socket is not None:
+            # nng sends what is queued on threads of its own, if it is given the chance.
+            await asyncio.sleep(0.01 if self._socket.is_connected else 0)
+            self._socket.close()
+        if self._registration is not None:
+            await self._registration.close()
+        self._framebuffer.close()
+
+    def switch(self, format: PixelFormat, width: int, height: int) -> None:
+        """Another resolution or pixel format: :attr:`pixels` is a new, black picture, all of it dirty."""
+        surface = Surface(format, width, height)
+        self._framebuffer.reserve(surface.size)
+        self.surface = surface
+        self.pixels = np.zeros((height, width, 4), np.uint8)
+        self._dirty = Region([Rect(0, 0, width, height)])
+        self._switched = True
+        self._publish_soon()
+
+    def update(self, rect: Rect) -> None:
+        """What has been painted here is to be shown."""
+        self._dirty.add(rect.clip(self.pixels.shape[1], self.pixels.shape[0]))
+        self._publish_soon()
+
+    def show(self, rect: Rect, bgrx: Pixels) -> None:
+        """Paint and update in one."""
+        visible = rect.clip(self.pixels.shape[1], self.pixels.shape[0])
+        if not visible.is_empty:
+            left, top = visible.x - rect.x, visible.y - rect.y
+            self.pixels[visible.y : visible.bottom, visible.x : visible.right] = bgrx[
+                top : top + visible.height, left : left + visible.width
+            ]
+            self.update(visible)
+
+    @property
+    def is_connected(self) -> bool:
+        return self._socket is not None and self._socket.is_connected
+
+    @property
+    def is_settled(self) -> bool:
+        """Everything painted has been announced and acknowledged."""
+        return self.is_connected and self._dirty.is_empty and not self._awaited and not self._switched
+
+    def connected(self) -> None:
+        """The server is there, perhaps a new one that has seen nothing yet."""
+        self._awaited = 0
+        if self.surface is not None:
+            self._switched = True
+            self._dirty = Region([Rect(0, 0, self.surface.width, self.surface.height)])
+            self._publish_soon()
+
+    def disconnected(self) -> None:
+        self._acknowledged(self._awaited)
+
+    def received(self, messages: list[bytes]) -> None:
+        for data in messages:
+            try:
+                message = decode_message(data)
+            except BackendError as error:
+                log.warning("VM %d: from the server: %s", self.vm_id, error)
+                continue
+            match message:
+                case Keyboard():
+                    dispatch_keyboard(message, self._input)
+                case Mouse():
+                    dispatch_mouse(message, self._input)
+                case UpdateComplete():
+                    self._acknowledged(1)
+                case _:
+                    log.warning("VM %d: %s from the server", self.vm_id, type(message).__name__)
+
+    def _acknowledged(self, count: int) -> None:
+        if not self._awaited:
+            return  # the server repeats itself, in case it was not heard
+        self._awaited = max(0, self._awaited - count)
+        if not self._awaited:
+            if self._timeout is not None:
+                self._timeout.cancel()
+                self._timeout = None
+            self._publish_soon()
+
+    def _not_acknowledged(self) -> None:
+        self._timeout = None
+        self._acknowledged(self._awaited)
+
+    def _publish_soon(self) -> None:
+        """Once per turn of the loop, so that what is painted together is announced together."""
+        if self._publishing is None:
+            self._publishing = self._loop.call_soon(self._publish)
+
+    def _publish(self) -> None:
+        self._publishing = None
+        if self.surface is None or self._awaited or not self.is_connected or self._dirty.is_empty:
+            return
+        rects = list(self._dirty) if len(self._dirty) <= MAX_UPDATES else [self._dirty.bounding_box]
+        self._dirty.clear()
+        try:
+            for rect in rects:
+                self._framebuffer.write(self.surface, rect, self.pixels)
+        except BackendError as error:
+            log.error("VM %d: %s", self.vm_id, error)
+            return
+        if self._switched:
+            self._switched = False
+            self._send(DisplaySwitch(self.surface.format.code, self.surface.width, self.surface.height))
+        for rect in rects:
+            self._send(DisplayUpdate(*rect))
+        self._awaited = len(rects)
+        self._timeout = self._loop.call_later(ACKNOWLEDGE_TIMEOUT, self._not_acknowledged)
+
+    def _send(self, message: Message) -> None:
+        if self._socket is not None:
+            self._socket.send(encode_message(message))

@@ -1,0 +1,77 @@
+"""Names of the D-Bus interface (section 2) and the few calls that both ends make."""
+
+from typing import Any, Final
+
+from dbus_fast import BusType, DBusError, Message, MessageType
+from dbus_fast.aio import MessageBus
+from dbus_fast.errors import AuthError, DBusFastError
+
+from pyrdpmux.errors import BackendError
+
+BUS_NAME: Final = "org.RDPMux.RDPMux"
+OBJECT_PATH: Final = "/org/RDPMux/RDPMux"
+INTERFACE: Final = "org.RDPMux.RDPMux"
+WORKER_PATH: Final = "/org/RDPMux/ServerWorker"
+WORKER_INTERFACE: Final = "org.RDPMux.ServerWorker"
+
+DAEMON: Final = "org.freedesktop.DBus"
+DAEMON_PATH: Final = "/org/freedesktop/DBus"
+PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+
+DISAPPEARED: Final = f"type='signal',sender='{DAEMON}',interface='{DAEMON}',member='NameOwnerChanged',arg2=''"
+"""The match rule for names that lose their owner."""
+
+
+async def connect_bus(bus: str) -> MessageBus:
+    """``bus``: "system", "session" or a D-Bus address."""
+    try:
+        match bus:
+            case "system":
+                connection = MessageBus(bus_type=BusType.SYSTEM)
+            case "session":
+                connection = MessageBus(bus_type=BusType.SESSION)
+            case _:
+                connection = MessageBus(bus_address=bus)
+        return await connection.connect()
+    except (OSError, EOFError, ValueError, AuthError, DBusFastError) as error:
+        raise BackendError(f"D-Bus {bus}: {str(error) or type(error).__name__}") from error
+
+
+async def call(
+    bus: MessageBus, destination: str, path: str, interface: str, member: str, signature: str, *body: object
+) -> list[Any]:
+    """The reply's values; DBusError if it is an error."""
+    reply = await bus.call(
+        Message(
+            destination=destination,
+            path=path,
+            interface=interface,
+            member=member,
+            signature=signature,
+            body=list(body),
+        )
+    )
+    if reply.message_type is MessageType.ERROR:
+        raise DBusError(reply.error_name or "org.freedesktop.DBus.Error.Failed", _text(reply))
+    return list(reply.body)
+
+
+async def call_daemon(bus: MessageBus, member: str, argument: str) -> list[Any]:
+    """One of the bus daemon's own methods that take a text."""
+    return await call(bus, DAEMON, DAEMON_PATH, DAEMON, member, "s", argument)
+
+
+def lost_name(message: Message) -> str | None:
+    """The name that a NameOwnerChanged signal of the daemon says is gone."""
+    if (message.message_type, message.member, message.sender) != (
+        MessageType.SIGNAL,
+        "NameOwnerChanged",
+        DAEMON,
+    ):
+        return None
+    name, _, owner = message.body
+    return None if owner else str(name)
+
+
+def _text(reply: Message) -> str:
+    return str(reply.body[0]) if reply.body else "no reason given"

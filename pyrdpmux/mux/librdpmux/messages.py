@@ -1,0 +1,132 @@
+"""The messages of protocol 1 (section 4): msgpack arrays of integers, the type first, counted from 0.
+
+A message of the C library is followed by padding up to the size it allocated, which is not always zero: one
+object is decoded, what follows is ignored.
+"""
+
+from dataclasses import astuple, dataclass, fields
+from typing import ClassVar, Final, TypeAlias
+
+import msgpack  # type: ignore[import-untyped]
+
+from pyrdpmux.errors import BackendError
+
+PROTOCOL_VERSION: Final = 1
+
+MAX_MESSAGE: Final = 4096
+"""Bytes of a message on the socket; the library's are 24 or 48."""
+
+_UNPACKER_LIMITS: Final = {
+    "max_buffer_size": MAX_MESSAGE,
+    "max_array_len": 16,
+    "max_map_len": 0,
+    "max_str_len": 64,
+    "max_bin_len": 64,
+    "max_ext_len": 64,
+}
+"""Nothing bigger than a message could be is built only to be refused."""
+
+_SIGN: Final = 1 << 63
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayUpdate:
+    """VM to server: this rectangle changed. Acknowledged always, whatever is in it."""
+
+    TYPE: ClassVar[int] = 0
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class DisplaySwitch:
+    """VM to server: the framebuffer now has this pixman format and size."""
+
+    TYPE: ClassVar[int] = 1
+    format: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mouse:
+    """Server to VM: pointer flags (section 7.1) at a position."""
+
+    TYPE: ClassVar[int] = 2
+    x: int
+    y: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keyboard:
+    """Server to VM: a set-1 scancode and its flags (section 7.1)."""
+
+    TYPE: ClassVar[int] = 3
+    code: int
+    flags: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateComplete:
+    """Server to VM: the update has been copied, the framebuffer may be written again."""
+
+    TYPE: ClassVar[int] = 4
+    success: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shutdown:
+    """VM to server: it ends. Defined in protocol 1 but not sent by its library; our guests do."""
+
+    TYPE: ClassVar[int] = 5
+
+
+Message: TypeAlias = DisplayUpdate | DisplaySwitch | Mouse | Keyboard | UpdateComplete | Shutdown
+
+MESSAGES: Final[tuple[type[Message], ...]] = (
+    DisplayUpdate,
+    DisplaySwitch,
+    Mouse,
+    Keyboard,
+    UpdateComplete,
+    Shutdown,
+)
+
+
+def encode_message(message: Message) -> bytes:
+    """Shortest forms, no padding. Negative numbers become what the C library makes of them."""
+    values = [value & 0xFFFFFFFFFFFFFFFF if value < 0 else value for value in astuple(message)]
+    packed: bytes = msgpack.packb([message.TYPE, *values])
+    return packed
+
+
+def decode_message(data: bytes) -> Message:
+    """One message from either side; BackendError for everything that is not one."""
+    values = _decode_integers(data)
+    kind, arguments = values[0], values[1:]
+    if not 0 <= kind < len(MESSAGES):
+        raise BackendError(f"message type {kind}, expected 0 to {len(MESSAGES) - 1}")
+    message = MESSAGES[kind]
+    expected = len(fields(message))
+    if len(arguments) != expected:
+        raise BackendError(f"{message.__name__} with {len(arguments)} values, expected {expected}")
+    return message(*arguments)
+
+
+def _decode_integers(data: bytes) -> list[int]:
+    unpacker = msgpack.Unpacker(raw=True, **_UNPACKER_LIMITS)
+    try:
+        unpacker.feed(data)
+        values = unpacker.unpack()
+    except Exception as error:  # msgpack documents no common base, and one guest must not end the daemon
+        raise BackendError(f"not a msgpack object: {type(error).__name__}: {error}") from None
+    if not isinstance(values, list) or not values:
+        raise BackendError(f"a message that is no array with a type: {values!r:.40}")
+    for value in values:
+        if type(value) is not int:
+            raise BackendError(f"a message with {value!r:.40} in it, expected only integers")
+    # The library writes a negative C int as a 64-bit unsigned one.
+    return [value - (_SIGN << 1) if value >= _SIGN else value for value in values]

@@ -1,0 +1,199 @@
+"""One guest's conversation: its messages in, its screen painted, its acknowledgements and input out.
+
+Without sockets and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.input import InputSender
+from pyrdpmux.mux.librdpmux.messages import (
+    DisplaySwitch,
+    DisplayUpdate,
+    Keyboard,
+    Message,
+    Mouse,
+    Shutdown,
+    UpdateComplete,
+    decode_message,
+    encode_message,
+)
+from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface
+from pyrdpmux.mux.pixel_format import pixel_format
+from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.screen import Screen
+
+log = logging.getLogger("pyrdpmux.librdpmux")
+
+REPEAT_AFTER: Final = 0.2
+"""Silence after which the last acknowledgement is repeated. The library signals its waiting thread without a
+lock: one that comes before the thread sleeps is lost, and the display stands still for good."""
+
+KEEP_ALIVE: Final = 2.0
+"""Acknowledgements of a silent guest: ten seconds without any message make the library abort its process."""
+
+COPY_INTERVAL: Final = 1 / 60
+"""Between two copies: a guest that updates as fast as it can must not keep the loop from the others."""
+
+MAX_OWED: Final = 64
+"""Acknowledgements per copy; the library waits for each before it sends the next update."""
+
+MAX_COMPLAINTS: Final = 20
+"""Lines in the log about one guest's bad messages."""
+
+ACKNOWLEDGEMENT: Final = encode_message(UpdateComplete())
+
+
+class AcknowledgementTimer:
+    """When to acknowledge without having been asked."""
+
+    def __init__(self, now: float) -> None:
+        self.deadline = now + REPEAT_AFTER
+
+    def heard(self, now: float) -> None:
+        """The guest sent something: it may be waiting now."""
+        self.deadline = now + REPEAT_AFTER
+
+    def is_due(self, now: float) -> bool:
+        """Asked at or after the deadline, says so once and plans the next."""
+        if now < self.deadline:
+            return False
+        self.deadline = now + KEEP_ALIVE
+        return True
+
+
+class Session:
+    """The server's side of one VM. ``owner`` is the uid its framebuffer must belong to."""
+
+    def __init__(
+        self, name: str, path: Path, owner: int | None, send: Callable[[bytes], None], now: float
+    ) -> None:
+        self.input = InputSender(self._send_input, self._size)
+        self.name = name
+        self.ended = False
+        self._path = path
+        self._owner = owner
+        self._send = send
+        self._screen: Screen | None = None
+        self._framebuffer: Framebuffer | None = None
+        self._switch: DisplaySwitch | None = None
+        self._damage = Region()
+        self._owed = 0
+        self._copied_at = now - COPY_INTERVAL
+        self._timer = AcknowledgementTimer(now)
+        self._complaints = 0
+
+    def attach(self, screen: Screen, now: float) -> None:
+        """The VM is published: paint here. What arrived before is not lost."""
+        self._screen = screen
+        self._copy_if_due(now)
+
+    def receive(self, messages: Iterable[bytes], now: float) -> None:
+        """Whatever they are: nothing is raised, and an update is acknowledged even if it made no sense."""
+        for data in messages:
+            try:
+                self._take(decode_message(data))
+            except BackendError as error:
+                self._complain(error)
+                self._owe()
+        self._timer.heard(now)
+        self._copy_if_due(now)
+
+    def next_deadline(self) -> float:
+        if not self._has_work:
+            return self._timer.deadline
+        return min(self._timer.deadline, self._copied_at + COPY_INTERVAL)
+
+    def handle_timeout(self, now: float) -> None:
+        self._copy_if_due(now)
+        if self._timer.is_due(now):
+            self._send(ACKNOWLEDGEMENT)
+
+    def close(self, *, unlink: bool = False) -> None:
+        """``unlink``: the guest is dead and has left its framebuffer behind."""
+        if self._framebuffer is not None:
+            if unlink:
+                self._framebuffer.unlink()
+            self._framebuffer.close()
+            self._framebuffer = None
+
+    def _take(self, message: Message) -> None:
+        match message:
+            case DisplayUpdate():
+                self._owe()
+                rect = Rect(message.x, message.y, message.width, message.height)
+                self._damage.add(rect.clip(*self._size()))
+            case DisplaySwitch():
+                self._switch = message
+            case Shutdown():
+                self.ended = True
+            case Mouse() | Keyboard() | UpdateComplete():
+                raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
+
+    def _owe(self) -> None:
+        self._owed = min(self._owed + 1, MAX_OWED)
+
+    @property
+    def _has_work(self) -> bool:
+        return self._screen is not None and bool(self._switch or self._owed or not self._damage.is_empty)
+
+    def _copy_if_due(self, now: float) -> None:
+        if self._screen is None or not self._has_work or now < self._copied_at + COPY_INTERVAL:
+            return
+        self._copied_at = now
+        try:
+            self._apply_switch(self._screen)
+            self._copy(self._screen)
+        except BackendError as error:
+            self._complain(error)
+        finally:
+            for _ in range(self._owed):
+                self._send(ACKNOWLEDGEMENT)
+            self._owed = 0
+
+    def _apply_switch(self, screen: Screen) -> None:
+        if self._switch is None:
+            return
+        switch, self._switch = self._switch, None
+        self.close()
+        try:
+            surface = Surface(pixel_format(switch.format), switch.width, switch.height)
+            self._framebuffer = Framebuffer.open(self._path, surface, self._owner)
+        except BackendError:
+            # Nothing is better than what the guest has not shown for a while.
+            screen.write(screen.rect, np.zeros_like(screen.pixels))
+            raise
+        log.debug("%s: screen %dx%d %s", self.name, surface.width, surface.height, surface.format.name)
+        screen.resize(surface.width, surface.height)
+        self.input.forget_position()
+        self._damage = Region([screen.rect])
+
+    def _copy(self, screen: Screen) -> None:
+        damage, self._damage = self._damage, Region()
+        if self._framebuffer is None:
+            return
+        damage.clip(*self._size())
+        for rect in damage:
+            pixels = self._framebuffer.read(rect)
+            screen.write(rect, self._framebuffer.surface.format.to_bgrx(pixels))
+
+    def _size(self) -> tuple[int, int]:
+        """Of what the guest shows; before that, of what its viewers see."""
+        if self._framebuffer is not None:
+            return self._framebuffer.surface.width, self._framebuffer.surface.height
+        return (self._screen.width, self._screen.height) if self._screen is not None else (1, 1)
+
+    def _send_input(self, message: Mouse | Keyboard) -> None:
+        self._send(encode_message(message))
+
+    def _complain(self, error: BackendError) -> None:
+        self._complaints += 1
+        if self._complaints <= MAX_COMPLAINTS:
+            log.warning("%s: %s", self.name, error)
+        if self._complaints == MAX_COMPLAINTS:
+            log.warning("%s: further complaints are not logged", self.name)

@@ -1,0 +1,131 @@
+"""A guest's framebuffer in POSIX shared memory (section 5), as seen by us: read-only and untrusted.
+
+It is opened as a file and read with ``pread``, never mapped. Its owner may truncate it at any moment, and
+touching a mapping past the new end is a SIGBUS that no check beforehand can rule out: one guest would end the
+daemon and every other VM's console. A read merely comes up short. The price is the kernel's copy instead of
+ours: numpy has to copy out of a mapping as well (``bench/framebuffer_read.py``).
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.pixel_format import Bytes, PixelFormat
+from pyrdpmux.mux.region import Rect
+
+SHARED_MEMORY: Final = Path("/dev/shm")
+"""Where Linux keeps the objects of ``shm_open``."""
+
+MAX_SIDE: Final = 8192
+MAX_PIXELS: Final = 7680 * 4320
+"""A guest's largest picture, 8K UHD: our copy of it takes 127 MiB."""
+
+MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
+"""The library's objects have always this size, and old servers map all of it."""
+
+_STRIPE: Final = 1 << 18
+"""Rows that are this small in total are read at once, even where only a part of each is wanted."""
+
+
+def object_name(vm_id: int) -> str:
+    return f"{vm_id}.rdpmux"
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """What a DISPLAY_SWITCH announces; rows are packed, the first byte of the object is the top left."""
+
+    format: PixelFormat
+    width: int
+    height: int
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.width <= MAX_SIDE and 1 <= self.height <= MAX_SIDE):
+            raise BackendError(f"a surface of {self.width}x{self.height}, 1 to {MAX_SIDE} allowed")
+        if self.width * self.height > MAX_PIXELS:
+            raise BackendError(
+                f"a surface of {self.width}x{self.height}, at most {MAX_PIXELS} pixels allowed"
+            )
+
+    @property
+    def stride(self) -> int:
+        return self.width * self.format.bytes_per_pixel
+
+    @property
+    def size(self) -> int:
+        return self.stride * self.height
+
+
+class Framebuffer:
+    """An open object that belongs to the right user and was large enough when it was opened."""
+
+    def __init__(self, descriptor: int, path: Path, surface: Surface) -> None:
+        self._descriptor = descriptor
+        self._path = path
+        self.surface = surface
+
+    @classmethod
+    def open(cls, path: Path, surface: Surface, owner: int | None) -> "Framebuffer":
+        """``owner``: the only uid whose object is accepted, beside root's; None if it is not known."""
+        # O_NONBLOCK: a pipe in its place must not hold us up before it is recognized as one.
+        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        try:
+            descriptor = os.open(path, flags)
+        except OSError as error:
+            raise BackendError(f"{path}: {error.strerror or error}") from error
+        framebuffer = cls(descriptor, path, surface)
+        try:
+            framebuffer._check(owner)
+        except BackendError:
+            framebuffer.close()
+            raise
+        return framebuffer
+
+    def _check(self, owner: int | None) -> None:
+        status = os.fstat(self._descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise BackendError(f"{self._path}: not a regular file")
+        if owner is not None and status.st_uid not in (owner, 0):
+            raise BackendError(f"{self._path}: belongs to uid {status.st_uid}, but its VM to uid {owner}")
+        if status.st_size < self.surface.size:
+            raise BackendError(
+                f"{self._path}: {status.st_size} bytes, but a surface of {self.surface.width}x"
+                f"{self.surface.height} {self.surface.format.name} takes {self.surface.size}"
+            )
+
+    def close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def unlink(self) -> None:
+        """Remove the object of a VM that has died, unless another one took its name; may not be permitted."""
+        try:
+            ours, current = os.fstat(self._descriptor), self._path.lstat()
+            if (ours.st_dev, ours.st_ino) == (current.st_dev, current.st_ino):
+                self._path.unlink()
+        except OSError:
+            pass
+
+    def read(self, rect: Rect) -> Bytes:
+        """The pixels of a rectangle, which must lie on the surface, as they are now."""
+        surface, size = self.surface, self.surface.format.bytes_per_pixel
+        start = rect.y * surface.stride
+        if rect.width * 2 >= surface.width or rect.height * surface.stride <= _STRIPE:
+            rows = np.empty((rect.height, surface.width, size), np.uint8)
+            self._fill(rows, start)
+            return rows[:, rect.x : rect.right]
+        pixels = np.empty((rect.height, rect.width, size), np.uint8)
+        start += rect.x * size
+        for row in range(rect.height):
+            self._fill(pixels[row], start + row * surface.stride)
+        return pixels
+
+    def _fill(self, target: Bytes, offset: int) -> None:
+        if os.preadv(self._descriptor, [target.data], offset) != target.nbytes:
+            raise BackendError(f"{self._path}: shrank below what its surface takes")

@@ -1,0 +1,152 @@
+"""A nanomsg PAIR over ipc on the event loop (section 3.1), for either end.
+
+nng does the wire (it speaks nanomsg's) on threads of its own; everything here happens on the loop. A socket
+serves one peer: nng closes a second one for as long as the first is there.
+"""
+
+import asyncio
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Protocol
+
+import pynng
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.messages import MAX_MESSAGE
+
+RECEIVE_BUFFER: Final = 64
+"""Messages that nng holds for us; then the peer's own queue fills."""
+
+SEND_BUFFER: Final = 256
+BACKLOG: Final = 1024
+"""Messages for a peer that stands still, beyond nng's own; then the newest are lost."""
+
+MAX_BATCH: Final = 64
+"""Messages handled before other descriptors of the loop get their turn."""
+
+MAX_PATH: Final = 107
+"""sun_path of a unix socket, without the final NUL."""
+
+RECONNECT_MS: Final = (20, 500)
+"""Shortest and longest wait of a dialing end between attempts."""
+
+
+class PairUser(Protocol):
+    """Who listens to a socket. Called on the loop."""
+
+    def received(self, messages: list[bytes]) -> None: ...
+
+    def connected(self) -> None: ...
+
+    def disconnected(self) -> None: ...
+
+
+class PairSocket:
+    """One end. Create it on the loop, then :meth:`listen` or :meth:`dial`."""
+
+    def __init__(self, user: PairUser) -> None:
+        self._user = user
+        self._loop = asyncio.get_running_loop()
+        self._socket = pynng.Pair0(
+            recv_max_size=MAX_MESSAGE,
+            recv_buffer_size=RECEIVE_BUFFER,
+            send_buffer_size=SEND_BUFFER,
+            reconnect_time_min=RECONNECT_MS[0],
+            reconnect_time_max=RECONNECT_MS[1],
+        )
+        self._socket.add_post_pipe_connect_cb(self._from_nng(self._pipe_added))
+        self._socket.add_post_pipe_remove_cb(self._from_nng(self._pipe_removed))
+        self._backlog: deque[bytes] = deque()
+        self._pipes: set[int] = set()
+        self._closed = False
+        self._descriptor: int = self._socket.recv_fd
+        self._loop.add_reader(self._descriptor, self._readable)
+
+    def listen(self, path: Path, owner: int | None) -> str:
+        """Bind, for this user only (None: ours); returns the address for the other end."""
+        if len(os.fsencode(path)) > MAX_PATH:
+            raise BackendError(f"{path}: longer than the {MAX_PATH} bytes that a socket's path may have")
+        address = f"ipc://{path}"
+        try:
+            self._socket.listen(address)
+            path.chmod(0o600)
+            if owner not in (None, 0, os.geteuid()):
+                os.chown(path, owner, -1)
+        except (pynng.NNGException, OSError) as error:
+            raise BackendError(f"{path}: {error}") from error
+        return address
+
+    def dial(self, address: str) -> None:
+        """Connect, now or as soon as somebody listens, and again whenever the connection ends."""
+        try:
+            self._socket.dial(address, block=False)
+        except pynng.NNGException as error:
+            raise BackendError(f"{address}: {error}") from error
+
+    @property
+    def is_connected(self) -> bool:
+        return not self._closed and bool(self._pipes)
+
+    def send(self, message: bytes, *, droppable: bool = False) -> None:
+        """Never blocks. Nobody there: lost. A peer that does not read: kept, up to a limit."""
+        if not self.is_connected:
+            self._backlog.clear()
+            return
+        self._flush()
+        if not self._backlog and self._try_send(message):
+            return
+        if not droppable and len(self._backlog) < BACKLOG:
+            self._backlog.append(message)
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._loop.remove_reader(self._descriptor)
+        self._socket.close()
+
+    def _flush(self) -> None:
+        while self._backlog and self._try_send(self._backlog[0]):
+            self._backlog.popleft()
+
+    def _try_send(self, message: bytes) -> bool:
+        try:
+            self._socket.send(message, block=False)
+        except pynng.NNGException:
+            return False
+        return True
+
+    def _readable(self) -> None:
+        messages: list[bytes] = []
+        try:
+            while len(messages) < MAX_BATCH:
+                messages.append(self._socket.recv(block=False))
+        except pynng.NNGException:
+            pass  # TryAgain: read all there is
+        if messages:
+            self._user.received(messages)
+
+    def _from_nng(self, action: Callable[[int], None]) -> Callable[[pynng.Pipe], None]:
+        """nng calls from its threads, perhaps while the loop is going away."""
+
+        def callback(pipe: pynng.Pipe) -> None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(action, pipe.id)
+
+        return callback
+
+    def _pipe_added(self, pipe: int) -> None:
+        if not self._closed:
+            self._pipes.add(pipe)
+            self._user.connected()
+
+    def _pipe_removed(self, pipe: int) -> None:
+        """Also called for a second peer, which was never added."""
+        if not self._closed and pipe in self._pipes:
+            self._pipes.remove(pipe)
+            if not self._pipes:
+                self._backlog.clear()
+                self._user.disconnected()

@@ -1,0 +1,201 @@
+"""Our guest against our server, over the real socket and the real shared memory, without D-Bus."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.backend import Button
+from pyrdpmux.mux.guest import Guest, PixelCode, Rect, pixel_format
+from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from tests.mux.support.fake_host import FakeHost, FakeVm, InputNotes, until
+
+
+class Pair:
+    """A guest that is registered with a server."""
+
+    def __init__(self, tmp_path: Path, grace_seconds: float = 60.0) -> None:
+        self.tmp_path = tmp_path
+        self.host = FakeHost()
+        self.backend = LibrdpmuxBackend(
+            "none", directory=tmp_path, shared_memory=tmp_path, grace_seconds=grace_seconds
+        )
+        self.notes = InputNotes()
+        self.guest = self.new_guest(7)
+
+    def new_guest(self, vm_id: int) -> Guest:
+        return Guest(self.notes, vm_id=vm_id, shared_memory=self.tmp_path)
+
+    async def register(self, guest: Guest) -> None:
+        guest.connect(await self.backend.server.register(guest.vm_id, uid=os.getuid()))
+        await until(lambda: guest.is_connected)
+
+    async def __aenter__(self) -> "Pair":
+        await self.backend.start(self.host)
+        await self.register(self.guest)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.guest.close()
+        await self.backend.stop()
+
+    @property
+    def vm(self) -> FakeVm:
+        return self.host.vms["vm-7"]
+
+
+@pytest.mark.parametrize("code", PixelCode, ids=lambda code: code.name)
+def test_every_format_arrives(tmp_path: Path, code: PixelCode) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            format_ = pixel_format(code)
+            pair.guest.switch(format_, 200, 100)
+            picture = np.random.default_rng(1).integers(0, 256, (100, 200, 4), np.uint8)
+            pair.guest.show(Rect(0, 0, 200, 100), picture)
+            await until(lambda: pair.guest.is_settled)
+            expected = format_.to_bgrx(format_.from_bgrx(picture))
+            assert (pair.vm.screen.pixels == expected).all()
+
+            picture[10:20, 30:33] = 0x80
+            pair.guest.show(Rect(30, 10, 3, 10), picture[10:20, 30:33])
+            await until(lambda: pair.guest.is_settled)
+            expected = format_.to_bgrx(format_.from_bgrx(picture))
+            assert (pair.vm.screen.pixels == expected).all()
+
+    asyncio.run(scenario())
+
+
+def test_resize_and_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            for width, height in ((800, 600), (320, 200), (1280, 720), (800, 600)):
+                pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), width, height)
+                pair.guest.pixels[-1, -1] = (1, 2, 3, 0)
+                await until(lambda: pair.guest.is_settled)
+                screen = pair.vm.screen
+                assert (screen.width, screen.height) == (width, height)
+                assert screen.pixels[-1, -1].tolist() == [1, 2, 3, 0]
+
+    asyncio.run(scenario())
+
+
+def test_input_arrives(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 800, 600)
+            await until(lambda: pair.guest.is_settled)
+            sink = pair.vm.input
+            sink.key(0x1E, extended=False, extended1=False, down=True)
+            sink.key(0x1D, extended=True, extended1=False, down=False)
+            sink.pointer(700, 5)
+            sink.button(Button.RIGHT, down=True, x=701, y=5)
+            sink.wheel(-120, horizontal=False, x=701, y=5)
+            sink.wheel(30, horizontal=True, x=2000, y=-3)
+            await until(lambda: len(pair.notes.events) == 8)
+            assert pair.notes.events == [
+                ("key", 0x1E, False, False, True),
+                ("key", 0x1D, True, False, False),
+                ("pointer", 700, 5),
+                ("pointer", 701, 5),
+                ("button", Button.RIGHT, True, 701, 5),
+                ("wheel", -120, False, 701, 5),
+                ("pointer", 799, 0),
+                ("wheel", 30, True, 799, 0),
+            ]
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_that_ends_takes_its_traces_along(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            assert (tmp_path / "7.rdpmux").stat().st_mode & 0o777 == 0o600
+            assert (tmp_path / "7.socket").stat().st_mode & 0o777 == 0o600
+            await pair.guest.close()
+            await until(lambda: bool(pair.host.removed))
+            assert pair.host.removed == [("vm-7", "the VM has shut down")]
+            assert os.listdir(tmp_path) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_that_vanishes_may_come_back(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 300, 200)
+            await until(lambda: pair.guest.is_settled)
+            screen = pair.vm.screen
+            _vanish(pair.guest)
+            await until(lambda: pair.host.lost == ["vm-7"])
+
+            again = pair.new_guest(7)  # takes over the framebuffer that was left behind
+            await pair.register(again)
+            again.switch(pixel_format(PixelCode.R5G6B5), 64, 48)
+            await until(lambda: again.is_settled)
+            assert pair.vm.screen is screen
+            assert (screen.width, screen.height) == (64, 48)
+            assert pair.host.removed == []
+            await again.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_that_stays_away_is_removed(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path, grace_seconds=0.0) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 300, 200)
+            await until(lambda: pair.guest.is_settled)
+            _vanish(pair.guest)
+            await until(lambda: pair.host.removed == [("vm-7", "the VM is gone")])
+            assert os.listdir(tmp_path) == [], "framebuffer and socket are left"
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_survives_a_server_restart(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 300, 200)
+            pair.guest.pixels[5, 5] = (9, 8, 7, 0)
+            await until(lambda: pair.guest.is_settled)
+            await pair.backend.stop()
+            await until(lambda: not pair.guest.is_connected)
+            pair.guest.update(Rect(0, 0, 9, 9))
+            await pair.backend.start(pair.host)
+            await pair.backend.server.register(7, uid=os.getuid())  # same path: nng dials again
+            await until(lambda: pair.guest.is_settled)
+            assert pair.vm.screen.pixels[5, 5].tolist() == [9, 8, 7, 0]
+
+    asyncio.run(scenario())
+
+
+def test_an_id_in_use_is_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            with pytest.raises(BackendError, match="in use"):
+                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid())
+            with pytest.raises(BackendError, match="0 or more"):
+                await pair.backend.server.register(-1, uid=os.getuid())
+            assert pair.guest.is_connected
+
+    asyncio.run(scenario())
+
+
+def test_a_framebuffer_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "7.rdpmux").symlink_to("/etc/hostname")
+
+    async def scenario() -> None:
+        with pytest.raises(BackendError, match="not ours"):
+            Guest(InputNotes(), vm_id=7, shared_memory=tmp_path)
+
+    asyncio.run(scenario())
+
+
+def _vanish(guest: Guest) -> None:
+    """What a killed process does: the socket closes, the framebuffer stays."""
+    assert guest._socket is not None
+    guest._socket.close()
+    guest._socket = None
