@@ -152,6 +152,7 @@ def split_basic_header(data: bytes) -> tuple[BasicSecurityHeader, bytes]:
     return headed.header, headed.body
 
 
-def with_basic_header(flags: SecurityFlags, body: Structure) -> bytes:
+def with_basic_header(flags: SecurityFlags, body: Structure | bytes) -> bytes:
     """The bytes of ``body`` behind a basic security header."""
-    return encode(_Headed(BasicSecurityHeader(flags), encode(body)))
+    data = body if isinstance(body, bytes) else encode(body)
+    return encode(_Headed(BasicSecurityHeader(flags), data))

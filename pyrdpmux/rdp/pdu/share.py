@@ -9,9 +9,30 @@ from enum import IntFlag
 from typing import Any, Final, Self
 
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
+from pyrdpmux.rdp.pdu.cache_error import (
+    BitmapCacheError,
+    DrawGdiPlusError,
+    DrawNineGridError,
+    OffscreenCacheError,
+)
+from pyrdpmux.rdp.pdu.display import (
+    FrameAcknowledge,
+    MonitorLayout,
+    PlaySound,
+    RefreshRectangle,
+    ServerStatusInfo,
+    SetKeyboardImeStatus,
+    SetKeyboardIndicators,
+    ShutdownDenied,
+    ShutdownRequest,
+    SuppressOutput,
+)
+from pyrdpmux.rdp.pdu.error_info import SetErrorInfo
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, FontMap, PersistentKeyList, Synchronize
 from pyrdpmux.rdp.pdu.input import InputEvents
 from pyrdpmux.rdp.pdu.pointer import PointerUpdate
+from pyrdpmux.rdp.pdu.redirection import EnhancedRedirection
+from pyrdpmux.rdp.pdu.session_info import AutoReconnectStatus, SaveSessionInfo
 from pyrdpmux.rdp.pdu.update import GraphicsUpdate
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode
 
@@ -126,9 +147,26 @@ ShareDataBody = (
     | FontList
     | FontMap
     | PersistentKeyList
-    | InputEvents
     | GraphicsUpdate
     | PointerUpdate
+    | InputEvents
+    | RefreshRectangle
+    | SuppressOutput
+    | MonitorLayout
+    | ShutdownRequest
+    | ShutdownDenied
+    | PlaySound
+    | SetKeyboardIndicators
+    | SetKeyboardImeStatus
+    | ServerStatusInfo
+    | FrameAcknowledge
+    | SaveSessionInfo
+    | AutoReconnectStatus
+    | SetErrorInfo
+    | BitmapCacheError
+    | OffscreenCacheError
+    | DrawNineGridError
+    | DrawGdiPlusError
     | UnknownShareData
     | CompressedShareData
 )
@@ -139,9 +177,26 @@ SHARE_DATA_TYPES: Final[dict[PduType2, type[Any]]] = {
     PduType2.POINTER: PointerUpdate,
     PduType2.INPUT: InputEvents,
     PduType2.SYNCHRONIZE: Synchronize,
+    PduType2.REFRESH_RECT: RefreshRectangle,
+    PduType2.PLAY_SOUND: PlaySound,
+    PduType2.SUPPRESS_OUTPUT: SuppressOutput,
+    PduType2.SHUTDOWN_REQUEST: ShutdownRequest,
+    PduType2.SHUTDOWN_DENIED: ShutdownDenied,
+    PduType2.SAVE_SESSION_INFO: SaveSessionInfo,
     PduType2.FONT_LIST: FontList,
     PduType2.FONT_MAP: FontMap,
+    PduType2.SET_KEYBOARD_INDICATORS: SetKeyboardIndicators,
     PduType2.BITMAP_CACHE_PERSISTENT_LIST: PersistentKeyList,
+    PduType2.BITMAP_CACHE_ERROR: BitmapCacheError,
+    PduType2.SET_KEYBOARD_IME_STATUS: SetKeyboardImeStatus,
+    PduType2.OFFSCREEN_CACHE_ERROR: OffscreenCacheError,
+    PduType2.SET_ERROR_INFO: SetErrorInfo,
+    PduType2.DRAW_NINE_GRID_ERROR: DrawNineGridError,
+    PduType2.DRAW_GDI_PLUS_ERROR: DrawGdiPlusError,
+    PduType2.ARC_STATUS: AutoReconnectStatus,
+    PduType2.STATUS_INFO: ServerStatusInfo,
+    PduType2.MONITOR_LAYOUT: MonitorLayout,
+    PduType2.FRAME_ACKNOWLEDGE: FrameAcknowledge,
 }
 
 _PDU_TYPE2_OF: Final[dict[type[Any], PduType2]] = {cls: number for number, cls in SHARE_DATA_TYPES.items()}
@@ -224,6 +279,7 @@ SHARE_CONTROL_TYPES: Final[dict[PduType, type[Any]]] = {
     PduType.CONFIRM_ACTIVE: ConfirmActive,
     PduType.DEACTIVATE_ALL: DeactivateAll,
     PduType.DATA: ShareData,
+    PduType.SERVER_REDIRECTION: EnhancedRedirection,
 }
 
 _PDU_TYPE_OF: Final[dict[type[Any], PduType]] = {cls: number for number, cls in SHARE_CONTROL_TYPES.items()}
