@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.errors import DecodeError, LimitExceeded, SequenceError
+from pyrdpmux.errors import DecodeError, EncodeError, LimitExceeded, SequenceError
 from pyrdpmux.wire import Reader, Writer
 
 #: CHANNEL_CHUNK_LENGTH, where the capability sets do not name another size.
@@ -84,6 +84,8 @@ def chunks(
     ``show_protocol``: the client asked for headers (CHANNEL_OPTION_SHOW_PROTOCOL). A message of several
     chunks shows them in any case (3.1.5.2.1), or its receiver could not put them together.
     """
+    if chunk_size < 1:  # a peer's VCChunkSize may say so
+        raise EncodeError("ChannelPdu.virtualChannelData", f"chunks of {chunk_size} bytes")
     size = len(message)
     always = ChannelFlags.SHOW_PROTOCOL if show_protocol or size > chunk_size else ChannelFlags(0)
     for at in range(0, max(size, 1), chunk_size):
