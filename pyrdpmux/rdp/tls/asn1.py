@@ -62,6 +62,14 @@ def _read_length(r: Reader) -> int:
     return r.uint_be("length", size)
 
 
+def read_element(r: Reader, field: str, tag_byte: int) -> bytes:
+    """The contents of one element with this tag."""
+    found = r.u8(field)
+    if found != tag_byte:
+        raise r.error(field, f"tag {found:#04x}, expected {tag_byte:#04x}")
+    return r.raw(field, _read_length(r))
+
+
 def _walk(r: Reader, depth: int, budget: list[int]) -> None:
     """Check one element and everything inside it."""
     budget[0] -= 1

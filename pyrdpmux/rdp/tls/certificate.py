@@ -38,7 +38,7 @@ class Certificate:
     @property
     def public_key_der(self) -> bytes:
         """The SubjectPublicKey that CredSSP binds to."""
-        return subject_public_key(self.der)
+        return public_key_of(self.der)
 
     @property
     def fingerprint(self) -> str:
@@ -51,7 +51,7 @@ class Certificate:
         return channel_bindings(self.der)
 
 
-def subject_public_key(certificate_der: bytes) -> bytes:
+def public_key_of(certificate_der: bytes) -> bytes:
     """The contents of the subjectPublicKey BIT STRING, without SubjectPublicKeyInfo around it.
 
     MS-CSSP 3.1.5: "the ASN.1-encoded SubjectPublicKey sub-field"; for RSA this is the RSAPublicKey

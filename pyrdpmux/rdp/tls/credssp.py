@@ -6,15 +6,20 @@ our certificate, ours that we know the password; the client's authInfo delegates
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from pyrdpmux.errors import AuthenticationFailed, PeerError, SequenceError
 from pyrdpmux.rdp.tls.asn1 import FRAME_HEADER_SIZE, frame_size
-from pyrdpmux.rdp.tls.ntlm import Entropy, NtlmServer
+from pyrdpmux.rdp.tls.early_user_auth import EarlyUserAuthResult
+from pyrdpmux.rdp.tls.md4 import nt_hash
+from pyrdpmux.rdp.tls.ntlm import Entropy, NtlmClient, NtlmServer, ServerNames
 from pyrdpmux.rdp.tls.ntlm_session import NtlmSession
 from pyrdpmux.rdp.tls.spnego import SpnegoServer
 from pyrdpmux.rdp.tls.ts_request import CredentialType, TSCredentials, TSPasswordCreds, TSRequest
 from pyrdpmux.wire import decode, encode
+
+__all__ = ["CredSspClient", "CredSspServer", "EarlyUserAuthResult", "Negotiation", "take_ts_request"]
 
 MAX_VERSION: Final = 6
 MIN_VERSION: Final = 2
@@ -24,7 +29,7 @@ _ERROR_CODE_VERSIONS: Final = frozenset({3, 4, 6})
 _NONCE_VERSION: Final = 5
 NONCE_SIZE: Final = 32
 
-STATUS_LOGON_FAILURE: Final = 0xC000006D
+_SECONDS_1601_TO_1970: Final = 11_644_473_600
 STATUS_NOT_SUPPORTED: Final = 0xC00000BB
 
 _TO_SERVER: Final = b"CredSSP Client-To-Server Binding Hash\0"
@@ -43,28 +48,25 @@ class Negotiation(Protocol):
     def step(self, token: bytes) -> bytes: ...
 
 
-class _Framer:
-    """Cuts TSRequests out of a stream; their BER header says how long they are."""
+class AccountLookup(Protocol):
+    """`Accounts`, or anything alike."""
 
-    def __init__(self) -> None:
-        self._buffer = bytearray()
+    def nt_hash(self, user: str, domain: str) -> bytes | None: ...
 
-    def feed(self, data: bytes) -> None:
-        self._buffer += data
 
-    def next(self) -> TSRequest | None:
-        """The next complete message. Raises PeerError."""
-        size = frame_size(bytes(self._buffer[:FRAME_HEADER_SIZE]))
-        if size is None or len(self._buffer) < size:
-            return None
-        frame = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return decode(TSRequest, frame)
+def filetime(seconds: float) -> int:
+    """MS-DTYP 2.3.3 FILETIME of seconds since 1970: 100 ns since 1601."""
+    return int((seconds + _SECONDS_1601_TO_1970) * 10_000_000)
 
-    def take_rest(self) -> bytes:
-        rest = bytes(self._buffer)
-        self._buffer.clear()
-        return rest
+
+def take_ts_request(buffer: bytearray) -> bytes | None:
+    """Remove the first complete TSRequest from ``buffer``; None while it is incomplete. Raises PeerError."""
+    size = frame_size(bytes(buffer[:FRAME_HEADER_SIZE]))
+    if size is None or len(buffer) < size:
+        return None
+    frame = bytes(buffer[:size])
+    del buffer[:size]
+    return frame
 
 
 def _hash(magic: bytes, nonce: bytes, public_key: bytes) -> bytes:
@@ -79,22 +81,29 @@ def _echo(public_key: bytes) -> bytes:
 class CredSspServer:
     """The server role. After an exception ``data_to_send`` may hold what tells the client why.
 
-    ``public_key`` is `Certificate.public_key_der` of the TLS connection around this exchange.
+    ``public_key`` is `Certificate.public_key_der` of the TLS connection around this exchange, ``wall_clock``
+    gives seconds since 1970.
     """
 
     def __init__(
         self,
-        ntlm: NtlmServer,
+        accounts: AccountLookup,
         public_key: bytes,
+        target_name: str,
+        wall_clock: Callable[[], float],
+        entropy: Entropy,
         *,
+        channel_bindings: bytes | None = None,
         max_version: int = MAX_VERSION,
         min_version: int = MIN_VERSION,
     ) -> None:
-        self._spnego = SpnegoServer(ntlm)
+        names = ServerNames(target_name)
+        now = filetime(wall_clock())
+        self._spnego = SpnegoServer(NtlmServer(names, accounts.nt_hash, now, entropy, channel_bindings))
         self._public_key = public_key
         self._max_version = max_version
         self._min_version = min_version
-        self._framer = _Framer()
+        self._input = bytearray()
         self._output = bytearray()
         self._phase = "negotiation"
         self._version = 0
@@ -130,7 +139,9 @@ class CredSspServer:
 
     def trailing_data(self) -> bytes:
         """What followed the last TSRequest: the client's first RDP bytes, handed out once."""
-        return self._framer.take_rest()
+        rest = bytes(self._input)
+        self._input.clear()
+        return rest
 
     # -- bytes -----------------------------------------------------------------------------------
 
@@ -143,10 +154,10 @@ class CredSspServer:
         """Take plain text from the client. Raises PeerError, AuthenticationFailed among them."""
         if self._phase == "failed":
             raise SequenceError("CredSSP failed", "more data")
-        self._framer.feed(data)
+        self._input += data
         try:
-            while self._phase != "complete" and (request := self._framer.next()) is not None:
-                self._on_request(request)
+            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
+                self._on_request(decode(TSRequest, frame))
         except AuthenticationFailed as error:
             self._phase = "failed"
             self._announce(error.nt_status)
@@ -220,23 +231,34 @@ class CredSspServer:
 
 
 class CredSspClient:
-    """The client role, over `NtlmClient` (bare NTLM, as FreeRDP and mstsc do) or `SpnegoClient`."""
+    """The client role, over bare NTLM (as FreeRDP and mstsc do without Kerberos) or ``negotiation``.
+
+    ``credentials`` are what is delegated where that is not the password, such as in restricted admin mode.
+    """
 
     def __init__(
         self,
-        negotiation: Negotiation,
+        user: str,
+        domain: str,
+        password: str,
         public_key: bytes,
-        credentials: TSPasswordCreds,
+        wall_clock: Callable[[], float],
         entropy: Entropy,
         *,
+        negotiation: Negotiation | None = None,
+        credentials: TSCredentials | None = None,
         max_version: int = MAX_VERSION,
     ) -> None:
+        if negotiation is None:
+            negotiation = NtlmClient(user, domain, nt_hash(password), filetime(wall_clock()), entropy)
         self._negotiation = negotiation
         self._public_key = public_key
-        self._credentials = credentials
+        self._credentials = credentials or TSCredentials(
+            CredentialType.PASSWORD, TSPasswordCreds(domain, user, password)
+        )
         self._max_version = max_version
         self._nonce = entropy(NONCE_SIZE)
-        self._framer = _Framer()
+        self._input = bytearray()
         self._output = bytearray()
         self._version = 0
         self._phase = "negotiation"
@@ -256,7 +278,9 @@ class CredSspClient:
 
     def trailing_data(self) -> bytes:
         """What followed the server's last TSRequest, handed out once."""
-        return self._framer.take_rest()
+        rest = bytes(self._input)
+        self._input.clear()
+        return rest
 
     def data_to_send(self) -> bytes:
         data = bytes(self._output)
@@ -267,10 +291,10 @@ class CredSspClient:
         """Take plain text from the server. Raises PeerError; AuthenticationFailed has its status."""
         if self._phase == "failed":
             raise SequenceError("CredSSP failed", "more data")
-        self._framer.feed(data)
+        self._input += data
         try:
-            while self._phase != "complete" and (request := self._framer.next()) is not None:
-                self._on_request(request)
+            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
+                self._on_request(decode(TSRequest, frame))
         except PeerError:
             self._phase = "failed"
             raise
@@ -319,6 +343,5 @@ class CredSspClient:
         expected = _hash(_TO_CLIENT, self._nonce, key) if has_nonce else _echo(key)
         if not hmac.compare_digest(session.unwrap(request.pub_key_auth), expected):
             raise AuthenticationFailed("the server's pubKeyAuth is not for its certificate")
-        delegated = encode(TSCredentials(CredentialType.PASSWORD, self._credentials))
-        self._send(TSRequest(self._max_version, auth_info=session.wrap(delegated)))
+        self._send(TSRequest(self._max_version, auth_info=session.wrap(encode(self._credentials))))
         self._phase = "complete"

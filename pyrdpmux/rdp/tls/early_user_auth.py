@@ -1,11 +1,10 @@
 """What the server tells a PROTOCOL_HYBRID_EX client between CredSSP and the RDP connection sequence."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Self
 
+from pyrdpmux.errors import AuthenticationFailed
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
-
-EARLY_USER_AUTH_SIZE: Final = 4
 
 
 class AuthorizationResult(OpenIntEnum):
@@ -16,10 +15,21 @@ class AuthorizationResult(OpenIntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class EarlyUserAuthorizationResult:
+class EarlyUserAuthResult:
     """MS-RDPBCGR 2.2.10.2 Early User Authorization Result PDU."""
 
+    #: bytes; the PDU has no length of its own
+    SIZE: ClassVar[int] = 4
+
     result: AuthorizationResult
+
+    @classmethod
+    def success(cls) -> Self:
+        return cls(AuthorizationResult.SUCCESS)
+
+    @classmethod
+    def denied(cls) -> Self:
+        return cls(AuthorizationResult.ACCESS_DENIED)
 
     @classmethod
     def read(cls, r: Reader) -> Self:
@@ -27,3 +37,8 @@ class EarlyUserAuthorizationResult:
 
     def write(self, w: Writer) -> None:
         w.u32_le("authorizationResult", self.result)
+
+    def check(self) -> None:
+        """The client's reading: anything but success ends the connection. Raises AuthenticationFailed."""
+        if self.result != AuthorizationResult.SUCCESS:
+            raise AuthenticationFailed(f"the server answers {self.result.name}")

@@ -17,8 +17,8 @@ from pyrdpmux.rdp.tls.certificate import (
     client_context,
     load,
     load_or_create,
+    public_key_of,
     server_context,
-    subject_public_key,
 )
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -70,9 +70,9 @@ def certificate_with(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
 def test_an_ec_key_is_possible(made: Certificate) -> None:
     der = certificate_with(ec.generate_private_key(ec.SECP256R1())).public_bytes(serialization.Encoding.DER)
-    assert subject_public_key(der)[0] == 4  # an uncompressed point: 04 x y
-    assert len(subject_public_key(der)) == 65
-    assert subject_public_key(der) in der
+    assert public_key_of(der)[0] == 4  # an uncompressed point: 04 x y
+    assert len(public_key_of(der)) == 65
+    assert public_key_of(der) in der
     assert len(Certificate(made.certificate_path, made.key_path, der).channel_bindings) == 16
 
 
@@ -90,13 +90,13 @@ def test_channel_bindings_are_those_of_another_implementation(made: Certificate)
 @pytest.mark.parametrize("data", [b"", b"\x30\x03\x02\x01\x00", b"\xff" * 50])
 def test_a_peer_s_broken_certificate_is_a_decode_error(data: bytes) -> None:
     with pytest.raises(DecodeError):
-        subject_public_key(data)
+        public_key_of(data)
 
 
 def test_an_unusable_kind_of_key_is_refused(tmp_path: Path) -> None:
     der = certificate_with(ed25519.Ed25519PrivateKey.generate())
     with pytest.raises(DecodeError, match="neither"):
-        subject_public_key(der.public_bytes(serialization.Encoding.DER))
+        public_key_of(der.public_bytes(serialization.Encoding.DER))
     path = tmp_path / "c.pem"
     path.write_bytes(der.public_bytes(serialization.Encoding.PEM))
     with pytest.raises(ConfigError, match=r"c\.pem: neither"):
