@@ -6,11 +6,12 @@ Server connections emit the first group, client connections the second, both the
 from dataclasses import dataclass
 
 from pyrdpmux.errors import PeerError
+from pyrdpmux.rdp.fastpath.update import UpdateBody
 from pyrdpmux.rdp.pdu.display import MonitorLayout
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
-from pyrdpmux.rdp.pdu.pointer import PointerUpdate
-from pyrdpmux.rdp.pdu.update import GraphicsUpdateBody
+from pyrdpmux.rdp.pdu.pointer import UnknownPointer
+from pyrdpmux.rdp.pdu.update import KnownUpdate, UnknownUpdate
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 # -- server ------------------------------------------------------------------------------------------
@@ -90,14 +91,14 @@ class NetworkMeasured:
 class GraphicsReceived:
     """One update: bitmaps, palette, synchronise, or orders kept raw."""
 
-    update: GraphicsUpdateBody
+    update: KnownUpdate | UnknownUpdate
 
 
 @dataclass(frozen=True, slots=True)
 class PointerReceived:
-    """A pointer update."""
+    """A pointer update, or one of the few others that only the fast path has (surface commands)."""
 
-    update: PointerUpdate
+    update: UpdateBody | UnknownPointer
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,13 +24,10 @@ class UnknownMessage:
     data: bytes = b""
 
 
-Message = (
-    AutoDetectMessage
-    | Heartbeat
-    | InitiateMultitransportRequest
-    | InitiateMultitransportResponse
-    | UnknownMessage
+KnownMessage = (
+    AutoDetectMessage | Heartbeat | InitiateMultitransportRequest | InitiateMultitransportResponse
 )
+Message = KnownMessage | UnknownMessage
 
 _AUTO_DETECT = SecurityFlags.AUTODETECT_REQ | SecurityFlags.AUTODETECT_RSP
 

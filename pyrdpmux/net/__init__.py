@@ -1,0 +1,1 @@
+"""The asyncio shell: sockets, the clock, and tasks. No protocol knowledge."""

@@ -1,0 +1,150 @@
+"""Capabilities Exchange, Connection Finalization and Active, from the client's side."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.connection.client.session import ReceivedUpdates, SessionPhase
+from pyrdpmux.rdp.connection.events import Activated, Deactivated, GraphicsReceived, PointerReceived
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.fastpath.update import decode_update
+from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
+from pyrdpmux.rdp.pdu.capabilities.general import (
+    BitmapCapability,
+    DrawingFlags,
+    ExtraFlags,
+    GeneralCapability,
+    MultifragmentUpdateCapability,
+)
+from pyrdpmux.rdp.pdu.capabilities.input import (
+    InputCapability,
+    InputFlags,
+    LargePointerCapability,
+    LargePointerFlags,
+    PointerCapability,
+)
+from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability
+from pyrdpmux.rdp.pdu.capabilities.session import FontCapability, ShareCapability, VirtualChannelCapability
+from pyrdpmux.rdp.pdu.finalization import Control, ControlAction, FontList, FontMap, Synchronize
+from pyrdpmux.rdp.pdu.pointer import PointerUpdate
+from pyrdpmux.rdp.pdu.update import GraphicsUpdate, KnownUpdate, UnknownUpdate
+
+POINTER_CACHE_SIZE: Final = 25
+
+
+def confirm_active(phase: SessionPhase, demand: DemandActive) -> Phase:
+    """Answer the server's capabilities with ours and send the finalization PDUs in one batch (1.3.1.1)."""
+    link = phase.link
+    facts = link.facts
+    facts.share_id = demand.share_id
+    facts.capabilities = demand.capabilities
+    bitmap = find_capability(demand.capabilities, BitmapCapability)
+    if bitmap is None:
+        raise SequenceError(phase.name, "DemandActive", ("BitmapCapability",))
+    facts.width, facts.height = bitmap.desktop_width, bitmap.desktop_height
+    facts.bits_per_pixel = bitmap.preferred_bits_per_pixel
+    link.send_share(ConfirmActive(demand.share_id, _capabilities(phase)))
+    link.send_share_data(Synchronize(facts.io_channel_id - 1))
+    link.send_share_data(Control(ControlAction.COOPERATE))
+    link.send_share_data(Control(ControlAction.REQUEST_CONTROL))
+    link.send_share_data(FontList())
+    return ConnectionFinalization(link)
+
+
+def _capabilities(phase: SessionPhase) -> tuple[CapabilitySet, ...]:
+    link = phase.link
+    config, facts = link.config, link.facts
+    flags = ExtraFlags.LONG_CREDENTIALS_SUPPORTED | ExtraFlags.NO_BITMAP_COMPRESSION_HDR
+    flags |= ExtraFlags.AUTORECONNECT_SUPPORTED | ExtraFlags.ENC_SALTED_CHECKSUM
+    if config.fast_path:
+        flags |= ExtraFlags.FASTPATH_OUTPUT_SUPPORTED
+    input_flags = InputFlags.SCANCODES | InputFlags.MOUSEX | InputFlags.UNICODE | InputFlags.FASTPATH_INPUT2
+    return (
+        GeneralCapability(extra_flags=flags, refresh_rect_support=1, suppress_output_support=1),
+        BitmapCapability(
+            facts.bits_per_pixel, facts.width, facts.height, drawing_flags=DrawingFlags.ALLOW_SKIP_ALPHA
+        ),
+        OrderCapability(),
+        PointerCapability(1, POINTER_CACHE_SIZE, POINTER_CACHE_SIZE),
+        InputCapability(input_flags, keyboard_layout=0x0409, keyboard_type=4, keyboard_function_key=12),
+        VirtualChannelCapability(),
+        ShareCapability(),
+        FontCapability(),
+        MultifragmentUpdateCapability(config.max_request_size),
+        LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
+    )
+
+
+class CapabilitiesExchange(SessionPhase):
+    """1.3.1.1 Capabilities Exchange: the server's Demand Active is awaited."""
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.settings
+
+    def on_demand_active(self, demand: DemandActive) -> Phase:
+        return confirm_active(self, demand)
+
+    HANDLERS = {**SessionPhase.HANDLERS, DemandActive: on_demand_active}
+
+
+class ConnectionFinalization(SessionPhase):
+    """1.3.1.1 Connection Finalization: everything is sent, the Font Map is awaited."""
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.settings
+
+    def on_font_map(self, _pdu: FontMap) -> Phase:
+        link = self.link
+        facts = link.facts
+        reactivated, link.has_been_active = link.has_been_active, True
+        link.emit(Activated(facts.width, facts.height, facts.bits_per_pixel, is_reactivation=reactivated))
+        return Active(link)
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        Synchronize: SessionPhase.on_ignored,
+        Control: SessionPhase.on_ignored,
+        FontMap: on_font_map,
+        DeactivateAll: SessionPhase.on_ignored,
+        DemandActive: CapabilitiesExchange.on_demand_active,
+    }
+
+
+class Active(SessionPhase):
+    """After the Font Map PDU: pictures come in."""
+
+    def on_updates(self, pdu: ReceivedUpdates) -> Phase:
+        for fragment in pdu.updates:
+            update = self.link.updates.feed(fragment)
+            if update is None:
+                continue
+            body = decode_update(update)
+            if isinstance(body, KnownUpdate | UnknownUpdate):
+                self.link.emit(GraphicsReceived(body))
+            else:
+                self.link.emit(PointerReceived(body))
+        return self
+
+    def on_graphics(self, pdu: GraphicsUpdate) -> Phase:
+        self.link.emit(GraphicsReceived(pdu.update))
+        return self
+
+    def on_pointer(self, pdu: PointerUpdate) -> Phase:
+        self.link.emit(PointerReceived(pdu.pointer))
+        return self
+
+    def on_deactivate_all(self, _pdu: DeactivateAll) -> Phase:
+        self.link.emit(Deactivated())
+        return CapabilitiesExchange(self.link)
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        ReceivedUpdates: on_updates,
+        GraphicsUpdate: on_graphics,
+        PointerUpdate: on_pointer,
+        DeactivateAll: on_deactivate_all,
+        Synchronize: SessionPhase.on_ignored,
+        Control: SessionPhase.on_ignored,
+    }

@@ -1,0 +1,52 @@
+"""What the owner of a client connection decides in advance."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pyrdpmux.rdp.connection.limits import Limits
+from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, EncryptionMethod
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """Everything a client connection is told at birth."""
+
+    width: int = 1024
+    height: int = 768
+    #: 32, 24, 16, 15 or 8
+    bits_per_pixel: int = 32
+    #: what is offered; RDP alone means standard RDP security
+    protocols: SecurityProtocol = SecurityProtocol.SSL | SecurityProtocol.HYBRID
+    #: for TLS and NLA; trusting the server's certificate is this context's business
+    tls_context: ssl.SSLContext | None = None
+    server_hostname: str | None = None
+    user: str = ""
+    domain: str = ""
+    password: str = field(default="", repr=False)
+    cookie: bytes | None = None
+    client_name: str = "pyrdpmux"
+    channels: tuple[ChannelDefinition, ...] = ()
+    encryption_methods: EncryptionMethod = (
+        EncryptionMethod.BITS_40
+        | EncryptionMethod.BITS_56
+        | EncryptionMethod.BITS_128
+        | EncryptionMethod.FIPS
+    )
+    #: a cookie from an earlier Save Session Info: logon id and random bits
+    auto_reconnect: tuple[int, bytes] | None = field(default=None, repr=False)
+    #: ask for fast-path output, and use fast-path input where the server takes it
+    fast_path: bool = True
+    #: largest reassembled fast-path update
+    max_request_size: int = 0x38400
+    #: answer auto-detect requests and listen to heartbeats
+    wants_message_channel: bool = True
+    skip_channel_join: bool = False
+    #: cryptographically strong random bytes, e.g. ``os.urandom``
+    entropy: Callable[[int], bytes]
+    #: seconds since 1970, for NTLM time stamps
+    wall_clock: Callable[[], float]
+    limits: Limits = field(default_factory=Limits)
+    tracer: Tracer = field(default_factory=NullTracer)

@@ -1,0 +1,80 @@
+"""The client connection: what its owner calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.static import chunks
+from pyrdpmux.rdp.connection.client.activation import Active
+from pyrdpmux.rdp.connection.client.config import ClientConfig
+from pyrdpmux.rdp.connection.client.initiation import begin
+from pyrdpmux.rdp.connection.client.link import ClientLink
+from pyrdpmux.rdp.connection.secure import seal_fast_path
+from pyrdpmux.rdp.fastpath.input import encode_input_events
+from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason
+from pyrdpmux.rdp.pdu.capabilities import find_capability
+from pyrdpmux.rdp.pdu.capabilities.input import InputCapability, InputFlags
+from pyrdpmux.rdp.pdu.display import InclusiveRectangle, RefreshRectangle, ShutdownRequest, SuppressOutput
+from pyrdpmux.rdp.pdu.input import InputEvent, InputEvents
+from pyrdpmux.wire import encode
+
+
+class ClientConnection(ClientLink):
+    """One client connection, from the first byte (queued at birth) to ``Disconnected``."""
+
+    def __init__(self, config: ClientConfig, now: float) -> None:
+        super().__init__(config, now)
+        self._enter(begin(self))
+
+    @property
+    def is_active(self) -> bool:
+        """Input may be sent."""
+        return isinstance(self._phase, Active)
+
+    def send_input(self, events: Sequence[InputEvent]) -> None:
+        """Keyboard and pointer events, on the fast path where the server takes it."""
+        self._require_active("input")
+        capability = find_capability(self.facts.capabilities, InputCapability)
+        flags = capability.input_flags if capability is not None else InputFlags(0)
+        if self.config.fast_path and flags & (InputFlags.FASTPATH_INPUT | InputFlags.FASTPATH_INPUT2):
+            number, body = encode_input_events(events)
+            self.send_frame(seal_fast_path(self.standard, body, number), tuple(events))
+        else:
+            self.send_share_data(InputEvents(tuple(events)))
+
+    def request_refresh(self, left: int, top: int, right: int, bottom: int) -> None:
+        """Ask for a part of the picture again; both ends are inclusive (2.2.11.1)."""
+        self._require_active("refresh")
+        self.send_share_data(RefreshRectangle((InclusiveRectangle(left, top, right, bottom),)))
+
+    def suppress_output(self, suppressed: bool) -> None:
+        """Say that the window is minimised, or that it shows again."""
+        self._require_active("suppress output")
+        width, height = self.facts.width, self.facts.height
+        area = None if suppressed else InclusiveRectangle(0, 0, width - 1, height - 1)
+        self.send_share_data(SuppressOutput(0 if suppressed else 1, area))
+
+    def send_channel_data(self, channel: str, data: bytes) -> None:
+        """One message on a static virtual channel."""
+        for channel_id, name in self.facts.channels.items():
+            if name == channel:
+                for pdu in chunks(data):
+                    self.send_data(channel_id, encode(pdu), pdu)
+                return
+        raise StateError(self.phase_name, f"sending on channel {channel}")
+
+    def request_shutdown(self) -> None:
+        """1.3.1.4.1: what a client sends when its user closes the window."""
+        self._require_active("shutdown request")
+        self.send_share_data(ShutdownRequest())
+
+    def disconnect(self) -> None:
+        """End the connection at once, the polite way."""
+        if not self.should_close:
+            self.send_domain(DisconnectProviderUltimatum(Reason.USER_REQUESTED))
+            self._enter(self.end("closed by us", by_peer=False))
+
+    def _require_active(self, action: str) -> None:
+        if not self.is_active:
+            raise StateError(self.phase_name, action)

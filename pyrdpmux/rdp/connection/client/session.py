@@ -1,0 +1,161 @@
+"""What the client's phases after Channel Connection have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.rdp.connection.client.link import ClientPhase, take_user_data
+from pyrdpmux.rdp.connection.events import (
+    AutoReconnectCookieReceived,
+    ChannelDataReceived,
+    ErrorInfoReceived,
+    MonitorLayoutReceived,
+)
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
+from pyrdpmux.rdp.fastpath.header import is_fast_path
+from pyrdpmux.rdp.fastpath.update import FastPathUpdate, decode_updates
+from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, SendDataIndication, decode_domain_pdu
+from pyrdpmux.rdp.pdu.auto_detect import (
+    BandwidthMeasurePayload,
+    BandwidthMeasureResults,
+    BandwidthMeasureStart,
+    BandwidthMeasureStop,
+    NetworkCharacteristicsResult,
+    RequestType,
+    ResponseType,
+    RttMeasureRequest,
+    RttMeasureResponse,
+)
+from pyrdpmux.rdp.pdu.display import MonitorLayout, SetKeyboardIndicators, ShutdownDenied
+from pyrdpmux.rdp.pdu.error_info import SetErrorInfo
+from pyrdpmux.rdp.pdu.heartbeat import Heartbeat
+from pyrdpmux.rdp.pdu.message_channel import UnknownMessage, decode_message_body
+from pyrdpmux.rdp.pdu.multitransport import InitiateMultitransportRequest
+from pyrdpmux.rdp.pdu.session_info import LogonInfoExtended, SaveSessionInfo
+from pyrdpmux.rdp.pdu.share import FlowControl, ShareData, UnknownShareControl, UnknownShareData, decode_share
+from pyrdpmux.wire import decode
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedChunk:
+    """A chunk and the number of the static channel that it came on."""
+
+    channel_id: int
+    pdu: ChannelPdu
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedUpdates:
+    """The updates and fragments of one fast-path PDU."""
+
+    updates: tuple[FastPathUpdate, ...]
+
+
+class SessionPhase(ClientPhase):
+    """A phase in which share, message channel and static channel PDUs come in."""
+
+    def decode(self, frame: bytes) -> object:
+        if is_fast_path(frame[0]):
+            body, _number = unseal_fast_path(self.link.standard, frame)
+            return ReceivedUpdates(decode_updates(body))
+        pdu = decode_domain_pdu(take_user_data(frame))
+        return self.decode_data(pdu) if isinstance(pdu, SendDataIndication) else pdu
+
+    def decode_data(self, pdu: SendDataIndication) -> object:
+        """The value inside a Send Data Indication, by its channel."""
+        link = self.link
+        if pdu.channel_id == link.facts.io_channel_id:
+            return self.decode_io(pdu.user_data)
+        if pdu.channel_id == link.facts.message_channel_id:
+            return decode_message_body(*unseal(link.standard, pdu.user_data, has_header=True))
+        if pdu.channel_id not in link.facts.channels:
+            raise SequenceError(self.name, f"data on channel {pdu.channel_id}")
+        _flags, body = unseal(link.standard, pdu.user_data, has_header=link.standard is not None)
+        return ReceivedChunk(pdu.channel_id, decode(ChannelPdu, body))
+
+    def decode_io(self, data: bytes) -> object:
+        """A share PDU of the I/O channel; the envelope is taken off."""
+        link = self.link
+        _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
+        share = decode_share(body).body
+        return share.body if isinstance(share, ShareData) else share
+
+    def on_eof(self) -> Phase:
+        return self.link.end("closed by the peer", by_peer=True)
+
+    def on_ignored(self, pdu: object) -> Phase:
+        """Allowed by the protocol, without effect here."""
+        self.link.note(f"{type(pdu).__name__} has no effect in {self.name}")
+        return self
+
+    def on_disconnect(self, pdu: DisconnectProviderUltimatum) -> Phase:
+        return self.link.end(f"closed by the peer: {pdu.reason.name}", by_peer=True)
+
+    def on_chunk(self, pdu: ReceivedChunk) -> Phase:
+        message = self.link.reassembler(pdu.channel_id).feed(pdu.pdu)
+        if message is not None:
+            self.link.emit(ChannelDataReceived(self.link.facts.channels[pdu.channel_id], message))
+        return self
+
+    def on_error_info(self, pdu: SetErrorInfo) -> Phase:
+        self.link.emit(ErrorInfoReceived(pdu.error_info))
+        return self
+
+    def on_monitor_layout(self, pdu: MonitorLayout) -> Phase:
+        self.link.emit(MonitorLayoutReceived(pdu))
+        return self
+
+    def on_save_session_info(self, pdu: SaveSessionInfo) -> Phase:
+        info = pdu.info
+        if isinstance(info, LogonInfoExtended) and info.cookie is not None:
+            cookie = info.cookie
+            self.link.emit(AutoReconnectCookieReceived(cookie.logon_id, cookie.random_bits.reveal()))
+        return self
+
+    def on_rtt_request(self, request: RttMeasureRequest) -> Phase:
+        self.link.send_message(RttMeasureResponse(request.sequence_number))
+        return self
+
+    def on_bandwidth_start(self, _request: BandwidthMeasureStart) -> Phase:
+        self.link.bandwidth_started = self.link.now
+        self.link.bandwidth_bytes = 0
+        return self
+
+    def on_bandwidth_payload(self, request: BandwidthMeasurePayload) -> Phase:
+        self.link.bandwidth_bytes += len(request.payload)
+        return self
+
+    def on_bandwidth_stop(self, request: BandwidthMeasureStop) -> Phase:
+        link = self.link
+        link.bandwidth_bytes += len(request.payload)
+        milliseconds = int((link.now - link.bandwidth_started) * 1000)
+        connecting = request.request_type == RequestType.BANDWIDTH_STOP_CONNECT_TIME
+        kind = ResponseType.BANDWIDTH_CONNECT_TIME if connecting else ResponseType.BANDWIDTH
+        link.send_message(
+            BandwidthMeasureResults(request.sequence_number, milliseconds, link.bandwidth_bytes, kind)
+        )
+        return self
+
+    HANDLERS = {
+        DisconnectProviderUltimatum: on_disconnect,
+        ReceivedChunk: on_chunk,
+        SetErrorInfo: on_error_info,
+        MonitorLayout: on_monitor_layout,
+        SaveSessionInfo: on_save_session_info,
+        RttMeasureRequest: on_rtt_request,
+        BandwidthMeasureStart: on_bandwidth_start,
+        BandwidthMeasurePayload: on_bandwidth_payload,
+        BandwidthMeasureStop: on_bandwidth_stop,
+        NetworkCharacteristicsResult: on_ignored,
+        UnknownMessage: on_ignored,
+        Heartbeat: on_ignored,
+        InitiateMultitransportRequest: on_ignored,
+        SetKeyboardIndicators: on_ignored,
+        ShutdownDenied: on_ignored,
+        FlowControl: on_ignored,
+        UnknownShareControl: on_ignored,
+        UnknownShareData: on_ignored,
+    }

@@ -1,0 +1,72 @@
+"""What a server connection has learnt; it outlives the phases that learnt it."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from pyrdpmux.rdp.mcs.client_core import ClientCoreData
+from pyrdpmux.rdp.mcs.client_data import (
+    ClientClusterData,
+    ClientMonitorData,
+    ClientNetworkData,
+    ClientSecurityData,
+)
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
+from pyrdpmux.rdp.pdu.client_info import ClientInfo
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+
+C = TypeVar("C")
+
+
+@dataclass(slots=True)
+class StaticChannel:
+    """One static virtual channel of this connection."""
+
+    name: str
+    channel_id: int
+    is_joined: bool = False
+
+
+@dataclass(slots=True)
+class ServerFacts:
+    """Filled phase by phase; ``None`` means that the client has not sent it (or was not asked)."""
+
+    # Connection Initiation
+    routing: bytes | None = None
+    has_negotiated: bool = False
+    requested_protocols: SecurityProtocol = SecurityProtocol.RDP
+    selected_protocol: SecurityProtocol = SecurityProtocol.RDP
+
+    # security
+    user: str | None = None
+    domain: str | None = None
+
+    # Basic Settings Exchange
+    client_core: ClientCoreData | None = None
+    client_security: ClientSecurityData | None = None
+    client_network: ClientNetworkData | None = None
+    client_cluster: ClientClusterData | None = None
+    client_monitors: ClientMonitorData | None = None
+    wants_message_channel: bool = False
+    message_channel_id: int | None = None
+    channels: dict[int, StaticChannel] = field(default_factory=dict)
+    user_channel_id: int = 0
+
+    # Secure Settings Exchange
+    client_info: ClientInfo | None = None
+    is_reconnect: bool = False
+
+    # Capabilities Exchange
+    capabilities: tuple[CapabilitySet, ...] = ()
+    width: int = 0
+    height: int = 0
+
+    # measured
+    round_trip_seconds: float | None = None
+    bits_per_second: float | None = None
+
+    def capability(self, kind: type[C]) -> C | None:
+        """The client's capability set of this class, if it sent one."""
+        for capability in self.capabilities:
+            if isinstance(capability, kind):
+                return capability
+        return None

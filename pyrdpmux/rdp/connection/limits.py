@@ -1,0 +1,27 @@
+"""Every bound of a connection, named, each with the reason for its value."""
+
+from dataclasses import dataclass
+from typing import Final
+
+#: MS-RDPBCGR 2.2.1.3.4: at most 31 static virtual channels; the message channel is one more.
+MAX_CHANNEL_JOINS: Final = 64  # repeated joins of the same channel are harmless, endless ones are not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a peer may take of us. All times in seconds."""
+
+    #: a scanner that connects and says nothing; mstsc and FreeRDP send their request at once
+    connection_initiation: float = 10.0
+    #: people look at a certificate warning or type a password while the TLS handshake waits
+    security: float = 120.0
+    #: from MCS connect to Active there is nobody to wait for
+    settings: float = 30.0
+    #: connect-time auto-detect goes on without an answer after this
+    auto_detection: float = 1.5
+    #: an orderly goodbye waits this long for the peer to close first
+    closing: float = 2.0
+    #: one static channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it)
+    channel_message_bytes: int = 4 * 1024 * 1024
+    #: auto-detect payloads and the like that a client may have sent before it becomes Active
+    pdus_before_active: int = 2000

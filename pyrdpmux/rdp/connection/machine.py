@@ -1,0 +1,234 @@
+"""The machinery under both sides: buffers, TLS, dispatch, deadlines, and the end of a connection.
+
+A connection is always in one :class:`Phase`. Bytes come in through :meth:`Machine.receive_data`, are
+decrypted where TLS is up, cut into frames by the phase, decoded by the phase, and handed to the method that
+the phase's ``HANDLERS`` names for the type of the PDU; a type that is not there is a SequenceError.
+
+INVARIANT: nothing leaves ``receive_data``, ``receive_eof`` or ``handle_timeout`` as an exception. A peer's
+mistake ends the connection with a ``Disconnected`` event; what tells the peer is queued before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError
+from pyrdpmux.rdp.connection.events import Disconnected, Event
+from pyrdpmux.rdp.connection.framer import take_frame
+from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
+
+
+class Phase:
+    """One phase of MS-RDPBCGR 1.3.1.1. Subclasses say how its frames decode and what may come."""
+
+    #: decoded type -> unbound method ``(self, pdu) -> Phase``; looked up by exact type
+    HANDLERS: ClassVar[dict[type, Callable[[Any, Any], Phase]]] = {}
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def seconds(self) -> float | None:
+        """How long the peer may stay in this phase without getting on; None for ever."""
+        return None
+
+    def take_frame(self, buffer: bytearray) -> bytes | None:
+        """Remove one frame from ``buffer``, or return None while it is incomplete."""
+        return take_frame(buffer)
+
+    def decode(self, frame: bytes) -> object:
+        """The value of one frame. Raises PeerError."""
+        raise NotImplementedError
+
+    def accept(self, pdu: object) -> Phase:
+        """Hand ``pdu`` to its handler; the phase to be in afterwards. Raises SequenceError without one."""
+        handler = self.HANDLERS.get(type(pdu))
+        if handler is None:
+            expected = tuple(kind.__name__ for kind in self.HANDLERS)
+            raise SequenceError(self.name, type(pdu).__name__, expected)
+        return handler(self, pdu)
+
+    def on_tls_established(self) -> Phase:
+        """The TLS handshake finished while in this phase."""
+        raise NotImplementedError
+
+    def on_timeout(self, seconds: float) -> Phase:
+        """The deadline passed: an error, unless the phase knows better."""
+        raise PeerTimeout(self.name, seconds)
+
+    def on_eof(self) -> Phase:
+        """The peer closed its side at a frame boundary."""
+        raise PeerClosed(self.name)
+
+    def explain(self, error: PeerError) -> None:
+        """Queue what tells the peer why it is dropped, where the protocol has a way to say it."""
+
+
+class Ended(Phase):
+    """The connection is over; whatever still arrives is dropped with the socket."""
+
+
+class Machine:
+    """One connection's bytes, phase and clock. Server and client connections build on it."""
+
+    def __init__(self, now: float, tracer: Tracer | None = None) -> None:
+        self.now = now
+        self.tracer: Tracer = tracer or NullTracer()
+        self._incoming = bytearray()
+        self._outgoing: list[bytes] = []
+        self._events: list[Event] = []
+        self._tls: TlsEndpoint | None = None
+        self._tls_reported = False
+        self._phase: Phase = Ended()
+        self._deadline: float | None = None
+
+    # -- the owner's side ------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes from the socket. Never raises for what the peer did; see the module's invariant."""
+        self._guarded(now, lambda: self._accept(data))
+
+    def receive_eof(self, now: float) -> None:
+        """The peer closed its side of the socket."""
+
+        self._guarded(now, self._take_eof)
+
+    def handle_timeout(self, now: float) -> None:
+        """Call when ``next_deadline()`` has passed; harmless when called early."""
+
+        def expire() -> None:
+            if self._deadline is not None and now >= self._deadline:
+                seconds = self._phase.seconds() or 0.0
+                self._deadline = now + seconds  # a phase that stays ticks on
+                self._enter(self._phase.on_timeout(seconds))
+                self._advance()
+
+        self._guarded(now, expire)
+
+    def events(self) -> list[Event]:
+        """What happened since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the socket. Drain after every call into the connection, also when it has ended."""
+        if self._tls is not None:
+            self._outgoing.append(self._tls.data_to_send())
+        data = b"".join(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""
+        return self._deadline
+
+    @property
+    def should_close(self) -> bool:
+        """True when the socket is to be closed once ``data_to_send`` is written."""
+        return isinstance(self._phase, Ended)
+
+    @property
+    def phase_name(self) -> str:
+        """The phase, by its name in MS-RDPBCGR 1.3.1.1."""
+        return self._phase.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} in {self.phase_name}>"
+
+    # -- the phases' side ------------------------------------------------------------------------
+
+    def emit(self, event: Event) -> None:
+        self._events.append(event)
+
+    def send_frame(self, frame: bytes, pdu: object) -> None:
+        """Queue one frame; under TLS it becomes one record (QUIRK(mstsc): Windows servers do so too)."""
+        self.tracer.sent(self.phase_name, pdu)
+        if self._tls is not None and self._tls.is_established:
+            self._tls.write(frame)
+            self._outgoing.append(self._tls.data_to_send())
+        else:
+            self._outgoing.append(frame)
+
+    def note(self, text: str) -> None:
+        """Tell the tracer about something ignored on purpose."""
+        self.tracer.note(self.phase_name, text)
+
+    def start_tls(self, endpoint: TlsEndpoint) -> None:
+        """From here on the stream is TLS; bytes that already arrived belong to its handshake."""
+        self._tls = endpoint
+        early, self._incoming = bytes(self._incoming), bytearray()
+        endpoint.receive_data(early)
+
+    @property
+    def tls(self) -> TlsEndpoint | None:
+        return self._tls
+
+    def end(self, reason: str, *, by_peer: bool, error: PeerError | None = None) -> Phase:
+        """Report the end, once; the phase to go to."""
+        if not isinstance(self._phase, Ended):
+            self.emit(Disconnected(reason, by_peer, error))
+            if self._tls is not None:
+                self._tls.close()
+        return Ended()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _enter(self, phase: Phase) -> None:
+        if phase is self._phase:
+            return
+        self._phase = phase
+        seconds = phase.seconds()
+        self._deadline = None if seconds is None else self.now + seconds
+
+    def _guarded(self, now: float, action: Callable[[], None]) -> None:
+        if isinstance(self._phase, Ended):
+            return
+        self.now = now
+        try:
+            action()
+        except PeerError as error:
+            self._fail(error)
+
+    def _fail(self, error: PeerError) -> None:
+        self._phase.explain(error)
+        self._enter(self.end(str(error), by_peer=isinstance(error, PeerClosed), error=error))
+        self._incoming.clear()
+
+    def _accept(self, data: bytes) -> None:
+        if self._tls is None:
+            self._incoming += data
+        else:
+            self._tls.receive_data(data)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Work through everything that is complete."""
+        while not isinstance(self._phase, Ended):
+            if self._tls is not None:
+                self._collect_tls(self._tls)
+            frame = self._phase.take_frame(self._incoming)
+            if frame is None:
+                if self._tls is not None and self._tls.is_eof:
+                    self._take_eof()
+                return
+            self._dispatch(self._phase.decode(frame))
+
+    def _take_eof(self) -> None:
+        if self._incoming:
+            raise PeerClosed(self.phase_name)
+        self._enter(self._phase.on_eof())
+
+    def _collect_tls(self, tls: TlsEndpoint) -> None:
+        if not (tls.is_established or tls.is_eof):
+            return
+        if not self._tls_reported:
+            self._tls_reported = True
+            self._outgoing.append(tls.data_to_send())
+            self._enter(self._phase.on_tls_established())
+        self._incoming += tls.read()
+
+    def _dispatch(self, pdu: object) -> None:
+        self.tracer.received(self.phase_name, pdu)
+        self._enter(self._phase.accept(pdu))

@@ -1,0 +1,30 @@
+"""What a client can be sent, worked out once from its capabilities."""
+
+from dataclasses import dataclass
+from typing import Final
+
+#: MS-RDPBCGR 2.2.7.2.6: without a Multifragment Update capability, fast-path updates are not reassembled
+#: beyond this
+DEFAULT_MAX_REQUEST_SIZE: Final = 16384 - 256
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    """The negotiated output of an active connection."""
+
+    width: int
+    height: int
+    #: 32 (planar), 24, 16, 15 (interleaved RLE) or 8 (palette, interleaved RLE)
+    bits_per_pixel: int
+    #: fast-path output; else slow-path share data PDUs
+    is_fast_path: bool
+    #: largest reassembled fast-path update in bytes
+    max_request_size: int
+    #: TS_CD_HEADER is left out in front of compressed bitmap data
+    omits_compression_header: bool
+    #: slots of the client's cache for New Pointer updates; 0: only Color Pointer updates
+    pointer_cache_size: int
+    #: slots of its cache for Color Pointer updates
+    color_pointer_cache_size: int
+    #: longest side of a pointer: 32, 96 or 384 pixels
+    max_pointer_side: int

@@ -1,0 +1,1 @@
+"""The server side: one file per phase, each with the table of what it accepts at its foot."""

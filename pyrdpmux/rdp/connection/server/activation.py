@@ -1,0 +1,138 @@
+"""Capabilities Exchange and Connection Finalization; a resize runs through both again (1.3.1.3)."""
+
+from __future__ import annotations
+
+from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.connection.events import Activated, Deactivated
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.active import Active
+from pyrdpmux.rdp.connection.server.capabilities import demanded_capabilities, output_format
+from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID, SHARE_ID, ServerLink
+from pyrdpmux.rdp.connection.server.logon import greet
+from pyrdpmux.rdp.connection.server.session import SessionPhase
+from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
+from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
+from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
+from pyrdpmux.rdp.pdu.display import MonitorLayout, RefreshRectangle
+from pyrdpmux.rdp.pdu.finalization import (
+    Control,
+    ControlAction,
+    FontList,
+    FontMap,
+    PersistentKeyList,
+    Synchronize,
+)
+from pyrdpmux.rdp.pdu.input import InputEvents
+
+
+def demand_active(link: ServerLink) -> CapabilitiesExchange:
+    """Send our capabilities for the desktop size wanted by now, and wait for the client's."""
+    facts = link.facts
+    facts.width, facts.height = link.wanted_size
+    capabilities = demanded_capabilities(link, facts.width, facts.height)
+    link.send_share(DemandActive(SHARE_ID, capabilities))
+    if link.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_MONITOR_LAYOUT_PDU):
+        # 1.3.1.1: after the Demand Active PDU. One monitor: the VM's screen.
+        screen = MonitorDefinition(0, 0, facts.width - 1, facts.height - 1, MonitorFlags.PRIMARY)
+        link.send_share_data(MonitorLayout((screen,)))
+    return CapabilitiesExchange(link)
+
+
+def reactivate(link: ServerLink) -> CapabilitiesExchange:
+    """1.3.1.3 Deactivation-Reactivation Sequence: the desktop has another size."""
+    if link.has_been_active:
+        link.emit(Deactivated())
+    link.send_share(DeactivateAll(SHARE_ID))
+    return demand_active(link)
+
+
+class CapabilitiesExchange(SessionPhase):
+    """1.3.1.1 Capabilities Exchange: our Demand Active is out, the client's Confirm Active is awaited.
+
+    While a desktop is being resized, PDUs that the client sent before it saw the Deactivate All still
+    arrive: input and refresh requests of the old desktop mean nothing now.
+    """
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.settings
+
+    def on_confirm_active(self, confirm: ConfirmActive) -> Phase:
+        link = self.link
+        link.facts.capabilities = confirm.capabilities
+        link.output_format = output_format(link)
+        link.send_share_data(Synchronize(link.facts.user_channel_id))
+        link.send_share_data(Control(ControlAction.COOPERATE))
+        return ConnectionFinalization(link)
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        ConfirmActive: on_confirm_active,
+        InputEvents: SessionPhase.on_stale,
+        RefreshRectangle: SessionPhase.on_stale,
+        Synchronize: SessionPhase.on_stale,
+        Control: SessionPhase.on_stale,
+        PersistentKeyList: SessionPhase.on_stale,
+        FontList: SessionPhase.on_stale,
+    }
+
+
+class ConnectionFinalization(SessionPhase):
+    """1.3.1.1 Connection Finalization: the client's five PDUs, in their order.
+
+    Input may come from Confirm Active on; it is passed on once the client is Active, and dropped before,
+    since nothing has been shown to aim it at.
+    """
+
+    def __init__(self, link: ServerLink) -> None:
+        super().__init__(link)
+        self.is_synchronized = False
+        self.has_control = False
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.settings
+
+    def on_synchronize(self, _pdu: Synchronize) -> Phase:
+        self.is_synchronized = True
+        return self
+
+    def on_control(self, pdu: Control) -> Phase:
+        if pdu.action == ControlAction.REQUEST_CONTROL:
+            self.has_control = True
+            link = self.link
+            grant = Control(ControlAction.GRANTED_CONTROL, link.facts.user_channel_id, SERVER_CHANNEL_ID)
+            link.send_share_data(grant)
+        return self
+
+    def on_persistent_key_list(self, _pdu: PersistentKeyList) -> Phase:
+        return self.on_stale(_pdu)  # we offer no persistent cache; some clients send their list anyway
+
+    def on_font_list(self, _pdu: FontList) -> Phase:
+        if not (self.is_synchronized and self.has_control):
+            raise SequenceError(self.name, "FontList", ("Synchronize", "Control(REQUEST_CONTROL)"))
+        link = self.link
+        link.send_share_data(FontMap())
+        return activate(link)
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        Synchronize: on_synchronize,
+        Control: on_control,
+        PersistentKeyList: on_persistent_key_list,
+        FontList: on_font_list,
+        InputEvents: SessionPhase.on_stale,
+        RefreshRectangle: SessionPhase.on_stale,
+    }
+
+
+def activate(link: ServerLink) -> Phase:
+    """The client is ready: tell the owner, unless the desktop has got yet another size meanwhile."""
+    facts = link.facts
+    if not link.is_greeted:
+        greet(link)
+    if link.wanted_size != (facts.width, facts.height):
+        return reactivate(link)
+    assert link.output_format is not None
+    bits_per_pixel = link.output_format.bits_per_pixel
+    link.emit(Activated(facts.width, facts.height, bits_per_pixel, is_reactivation=link.has_been_active))
+    link.has_been_active = True
+    return Active(link)

@@ -1,0 +1,56 @@
+"""Active: input comes in, the desktop goes out."""
+
+from __future__ import annotations
+
+from pyrdpmux.rdp.connection.events import InputReceived, OutputSuppressed, RefreshRequested
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.session import SessionPhase
+from pyrdpmux.rdp.pdu.display import RefreshRectangle, SuppressOutput
+from pyrdpmux.rdp.pdu.finalization import Control, FontList, PersistentKeyList, Synchronize
+from pyrdpmux.rdp.pdu.input import InputEvents
+
+
+class Active(SessionPhase):
+    """After the Font Map PDU. The deadline here is not a limit but the next heartbeat or measurement."""
+
+    def seconds(self) -> float | None:
+        return self.link.keepalive.seconds()
+
+    def on_timeout(self, seconds: float) -> Phase:
+        self.link.keepalive.tick(self.link)
+        return self
+
+    def on_eof(self) -> Phase:
+        return self.link.end("closed by the peer", by_peer=True)
+
+    def on_input(self, pdu: InputEvents) -> Phase:
+        self.link.emit(InputReceived(pdu.events))
+        return self
+
+    def on_refresh(self, pdu: RefreshRectangle) -> Phase:
+        # Both ends of an inclusive rectangle; what lies outside the desktop is the owner's to clip.
+        self.link.emit(
+            RefreshRequested(
+                tuple(
+                    (area.left, area.top, area.right - area.left + 1, area.bottom - area.top + 1)
+                    for area in pdu.areas
+                )
+            )
+        )
+        return self
+
+    def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
+        self.link.is_suppressed = not pdu.allow_display_updates
+        self.link.emit(OutputSuppressed(self.link.is_suppressed))
+        return self
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        InputEvents: on_input,
+        RefreshRectangle: on_refresh,
+        SuppressOutput: on_suppress_output,
+        Synchronize: SessionPhase.on_stale,
+        Control: SessionPhase.on_stale,
+        FontList: SessionPhase.on_stale,
+        PersistentKeyList: SessionPhase.on_stale,
+    }

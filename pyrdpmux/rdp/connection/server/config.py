@@ -1,0 +1,82 @@
+"""What the owner of a server connection decides in advance."""
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pyrdpmux.rdp.connection.limits import Limits
+from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.server_certificate import RsaKey
+from pyrdpmux.rdp.tls.standard import EncryptionLevel, EncryptionMethod
+
+
+class AccountLookup(Protocol):
+    """Who may log on: :class:`pyrdpmux.rdp.tls.accounts.Accounts` or anything alike."""
+
+    def nt_hash(self, user: str, domain: str) -> bytes | None:
+        """The NT hash of an account, or None where there is no such account."""
+        ...
+
+
+class AutoReconnectStore(Protocol):
+    """Remembers the cookies that were handed out (MS-RDPBCGR 5.5)."""
+
+    def issue(self, user: str) -> tuple[int, bytes]:
+        """A logon id and 16 random bytes for this user."""
+        ...
+
+    def verify(self, logon_id: int, security_verifier: bytes, client_random: bytes) -> str | None:
+        """The user whose cookie made this verifier, or None. The cookie is used up."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandardSecurityOptions:
+    """Standard RDP security (MS-RDPBCGR 5.3): only for legacy clients on networks one trusts."""
+
+    key: RsaKey
+    level: EncryptionLevel = EncryptionLevel.CLIENT_COMPATIBLE
+    methods: EncryptionMethod = (
+        EncryptionMethod.BITS_40
+        | EncryptionMethod.BITS_56
+        | EncryptionMethod.BITS_128
+        | EncryptionMethod.FIPS
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecurityPolicy:
+    """What a client may use to connect. With ``accounts`` NLA is offered, and preferred."""
+
+    certificate: Certificate | None = None
+    tls_context: ssl.SSLContext | None = None
+    accounts: AccountLookup | None = None
+    #: TLS without NLA: encrypted, but anybody may connect
+    allow_tls: bool = False
+    #: standard RDP security: what ``standard`` says
+    standard: StandardSecurityOptions | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Everything a server connection is told at birth; see docs/driving-the-core.md."""
+
+    width: int
+    height: int
+    security: SecurityPolicy
+    #: cryptographically strong random bytes, e.g. ``os.urandom``
+    entropy: Callable[[int], bytes]
+    #: seconds since 1970, for NTLM time stamps
+    wall_clock: Callable[[], float]
+    server_name: str = "pyrdpmux"
+    auto_reconnect: AutoReconnectStore | None = None
+    #: measure the network while connecting and now and then afterwards, with clients that can
+    auto_detect: bool = True
+    #: seconds between heartbeats to clients that want them; 0 for none
+    heartbeat_seconds: int = 0
+    #: highest colour depth offered (32, 24, 16, 15 or 8)
+    max_bits_per_pixel: int = 32
+    limits: Limits = field(default_factory=Limits)
+    tracer: Tracer = field(default_factory=NullTracer)

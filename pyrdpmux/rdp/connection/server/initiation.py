@@ -1,0 +1,70 @@
+"""Connection Initiation: the X.224 Connection Request and its Confirm (MS-RDPBCGR 1.3.1.1)."""
+
+from __future__ import annotations
+
+from pyrdpmux.errors import NegotiationFailed, PeerError
+from pyrdpmux.rdp.connection.events import ConnectionRequested
+from pyrdpmux.rdp.connection.framer import take_tpkt
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.link import ServerPhase
+from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
+from pyrdpmux.rdp.connection.server.security import TlsHandshake
+from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
+from pyrdpmux.rdp.x224.negotiation import (
+    FailureCode,
+    NegotiationFailure,
+    NegotiationResponse,
+    ResponseFlags,
+    SecurityProtocol,
+)
+from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
+from pyrdpmux.rdp.x224.tpkt import Tpkt
+from pyrdpmux.wire import decode
+
+
+class ConnectionInitiation(ServerPhase):
+    """1.3.1.1 Connection Initiation, entered when the TCP connection is accepted."""
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.connection_initiation
+
+    def take_frame(self, buffer: bytearray) -> bytes | None:
+        return take_tpkt(buffer)
+
+    def decode(self, frame: bytes) -> object:
+        return decode_tpdu(decode(Tpkt, frame).payload)
+
+    def on_eof(self) -> Phase:
+        return self.link.end("closed by the peer before it said anything", by_peer=True)
+
+    def on_connection_request(self, request: ConnectionRequest) -> Phase:
+        link = self.link
+        facts = link.facts
+        facts.routing = request.routing
+        facts.has_negotiated = request.negotiation is not None
+        if request.negotiation is not None:
+            facts.requested_protocols = request.negotiation.requested_protocols
+        link.emit(ConnectionRequested(facts.requested_protocols, request.cookie, request.routing))
+        facts.selected_protocol = choose_protocol(link.config.security, facts.requested_protocols)
+        response = None
+        if request.negotiation is not None:
+            flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
+            response = NegotiationResponse(facts.selected_protocol, flags)
+        link.send_tpdu(ConnectionConfirm(response))
+        return self._secure()
+
+    def _secure(self) -> Phase:
+        link = self.link
+        context = link.config.security.tls_context
+        if link.facts.selected_protocol == SecurityProtocol.RDP or context is None:
+            return BasicSettingsExchange(link)
+        link.start_tls(TlsEndpoint(context, server_side=True))
+        return TlsHandshake(link)
+
+    def explain(self, error: PeerError) -> None:
+        if isinstance(error, NegotiationFailed):
+            code = FailureCode(error.failure_code)
+            self.link.send_tpdu(ConnectionConfirm(NegotiationFailure(code)))
+
+    HANDLERS = {ConnectionRequest: on_connection_request}

@@ -1,0 +1,150 @@
+"""What the phases of a server connection share: facts, configuration, and how to send."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyrdpmux.errors import SequenceError, StateError
+from pyrdpmux.rdp.channels.static import ChannelReassembler
+from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
+from pyrdpmux.rdp.connection.machine import Machine, Phase
+from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.connection.secure import seal
+from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
+from pyrdpmux.rdp.connection.server.config import ServerConfig
+from pyrdpmux.rdp.connection.server.keepalive import Keepalive
+from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
+from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
+from pyrdpmux.rdp.mcs.domain import DomainPdu, SendDataIndication
+from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
+from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
+from pyrdpmux.rdp.pdu.security import SecurityFlags
+from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
+from pyrdpmux.rdp.tls.standard import StandardSecurity
+from pyrdpmux.rdp.x224.tpdu import Data, Tpdu, decode_tpdu
+from pyrdpmux.rdp.x224.tpkt import Tpkt
+from pyrdpmux.wire import decode, encode
+
+#: MS-RDPBCGR 2.2.1.4.4: the I/O channel of Windows servers; static channels, message channel and user follow
+IO_CHANNEL_ID: Final = 1003
+#: MS-RDPBCGR 3.3.1.5: the server's own MCS channel
+SERVER_CHANNEL_ID: Final = 1002
+#: as Windows servers choose it: a constant upper half and the server's channel
+SHARE_ID: Final = 0x000103EA
+
+
+def take_user_data(frame: bytes) -> bytes:
+    """The user data of the X.224 Data TPDU in a TPKT."""
+    tpdu = decode_tpdu(decode(Tpkt, frame).payload)
+    if not isinstance(tpdu, Data):
+        raise SequenceError("after the X.224 connection", type(tpdu).__name__, ("Data",))
+    return tpdu.user_data
+
+
+class ServerLink(Machine):
+    """The connection as its phases see it."""
+
+    def __init__(self, config: ServerConfig, now: float) -> None:
+        super().__init__(now, config.tracer)
+        self.config = config
+        self.facts = ServerFacts(width=config.width, height=config.height)
+        self.auto_detect = AutoDetect()
+        self.keepalive = Keepalive()
+        #: standard RDP security: what was agreed, and the keys once the Security Exchange is done
+        self.encryption_method = EncryptionMethod.NONE
+        self.server_random = b""
+        self.client_random = b""
+        self.standard: StandardSecurity | None = None
+        #: the desktop size that the owner wants; facts have the one that the client was told
+        self.wanted_size: tuple[int, int] = (config.width, config.height)
+        self.output_format: OutputFormat | None = None
+        self.is_greeted = False
+        self.has_been_active = False
+        #: the client's window is minimised
+        self.is_suppressed = False
+        self._reassemblers: dict[int, ChannelReassembler] = {}
+
+    # -- what was agreed -------------------------------------------------------------------------
+
+    @property
+    def format(self) -> OutputFormat:
+        """The negotiated output. StateError before Confirm Active."""
+        if self.output_format is None:
+            raise StateError(self.phase_name, "drawing")
+        return self.output_format
+
+    @property
+    def output_security(self) -> StandardSecurity | None:
+        """MS-RDPBCGR 5.3.1: at the low level only what the client sends is encrypted."""
+        options = self.config.security.standard
+        if options is not None and options.level == EncryptionLevel.LOW:
+            return None
+        return self.standard
+
+    def has_early_capability(self, flag: ClientEarlyCapabilityFlags) -> bool:
+        """A flag of the client's earlyCapabilityFlags (2.2.1.3.2)."""
+        core = self.facts.client_core
+        return core is not None and bool((core.early_capability_flags or 0) & flag)
+
+    @property
+    def can_auto_detect(self) -> bool:
+        """Configuration and client want network characteristics, and there is a channel for them."""
+        return (
+            self.config.auto_detect
+            and self.facts.message_channel_id is not None
+            and self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_NETCHAR_AUTODETECT)
+        )
+
+    def reassembler(self, channel: StaticChannel) -> ChannelReassembler:
+        """The one of this static channel."""
+        found = self._reassemblers.get(channel.channel_id)
+        if found is None:
+            found = ChannelReassembler(self.config.limits.channel_message_bytes)
+            self._reassemblers[channel.channel_id] = found
+        return found
+
+    # -- sending ---------------------------------------------------------------------------------
+
+    def send_tpdu(self, tpdu: Tpdu) -> None:
+        self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
+
+    def send_domain(self, pdu: DomainPdu) -> None:
+        self.send_frame(encode(Tpkt(encode(Data(encode(pdu))))), pdu)
+
+    def send_data(
+        self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)
+    ) -> None:
+        """A Send Data Indication, with the security header that its kind and the security in force want."""
+        has_header = bool(flags) or self.standard is not None
+        sealed = seal(self.output_security, body, flags, has_header=has_header)
+        indication = SendDataIndication(SERVER_CHANNEL_ID, channel_id, sealed)
+        self.send_frame(encode(Tpkt(encode(Data(encode(indication))))), pdu)
+
+    def send_unencrypted(self, body: bytes, pdu: object, flags: SecurityFlags) -> None:
+        """On the I/O channel behind a basic header, whatever security is in force (licensing may do so)."""
+        sealed = seal(None, body, flags, has_header=True)
+        indication = SendDataIndication(SERVER_CHANNEL_ID, IO_CHANNEL_ID, sealed)
+        self.send_frame(encode(Tpkt(encode(Data(encode(indication))))), pdu)
+
+    def send_share(self, body: ShareControlBody) -> None:
+        """A share control PDU on the I/O channel."""
+        self.send_data(IO_CHANNEL_ID, encode(ShareControl(SERVER_CHANNEL_ID, body)), body)
+
+    def send_share_data(self, body: ShareDataBody) -> None:
+        """A share data PDU on the I/O channel."""
+        share = ShareControl(SERVER_CHANNEL_ID, ShareData(SHARE_ID, body))
+        self.send_data(IO_CHANNEL_ID, encode(share), body)
+
+    def send_message(self, message: KnownMessage) -> None:
+        """A PDU on the message channel; the security header says which one (2.2.8.1.1.2.1)."""
+        channel_id = self.facts.message_channel_id
+        if channel_id is None:
+            raise StateError(self.phase_name, "sending on the message channel, which the client has not")
+        self.send_data(channel_id, encode(message), message, message_flags(message))
+
+
+class ServerPhase(Phase):
+    """A phase of a server connection."""
+
+    def __init__(self, link: ServerLink) -> None:
+        self.link = link

@@ -1,0 +1,47 @@
+"""Save Session Info and the auto-reconnect cookie (MS-RDPBCGR 2.2.10.1, 5.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pyrdpmux.rdp.pdu.client_info import AutoReconnectClientCookie, ClientInfo
+from pyrdpmux.rdp.pdu.session_info import (
+    AutoReconnectServerCookie,
+    LogonInfoExtended,
+    PlainNotify,
+    SaveSessionInfo,
+)
+from pyrdpmux.wire.secret import Secret
+
+if TYPE_CHECKING:
+    from pyrdpmux.rdp.connection.server.link import ServerLink
+
+#: 5.5: the client random of standard RDP security; under TLS there is none and zeros stand for it
+NO_CLIENT_RANDOM: Final = bytes(32)
+
+
+def recognise_returning_user(link: ServerLink, info: ClientInfo) -> bool:
+    """True when the client presents a cookie that we issued and can prove that it knows it."""
+    store = link.config.auto_reconnect
+    cookie = info.extra.auto_reconnect_cookie if info.extra is not None else None
+    if store is None or not isinstance(cookie, AutoReconnectClientCookie):
+        return False
+    client_random = link.client_random or NO_CLIENT_RANDOM
+    user = store.verify(cookie.logon_id, cookie.security_verifier.reveal(), client_random)
+    if user is None:
+        link.note("auto-reconnect cookie refused")
+        return False
+    return True
+
+
+def greet(link: ServerLink) -> None:
+    """Tell the client that its user is logged on, with a cookie for coming back."""
+    link.is_greeted = True
+    link.send_share_data(SaveSessionInfo(PlainNotify()))
+    store = link.config.auto_reconnect
+    info = link.facts.client_info
+    if store is None or info is None:
+        return
+    logon_id, random_bits = store.issue(link.facts.user or info.user_name)
+    cookie = AutoReconnectServerCookie(logon_id, Secret(random_bits))
+    link.send_share_data(SaveSessionInfo(LogonInfoExtended(cookie)))

@@ -1,0 +1,134 @@
+"""What the phases after Channel Connection have in common: decoding, and what may always come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyrdpmux.errors import DecodeError, SequenceError
+from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.rdp.connection.events import ChannelDataReceived, ShutdownRequested
+from pyrdpmux.rdp.connection.facts import StaticChannel
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
+from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerPhase, take_user_data
+from pyrdpmux.rdp.fastpath.header import is_fast_path
+from pyrdpmux.rdp.fastpath.input import decode_input_events
+from pyrdpmux.rdp.mcs.domain import (
+    ChannelJoinRequest,
+    DisconnectProviderUltimatum,
+    ErectDomainRequest,
+    SendDataRequest,
+    decode_domain_pdu,
+)
+from pyrdpmux.rdp.pdu.auto_detect import (
+    AutoDetectResponse,
+    BandwidthMeasureResults,
+    NetworkCharacteristicsSync,
+    RttMeasureResponse,
+)
+from pyrdpmux.rdp.pdu.display import FrameAcknowledge, ShutdownDenied, ShutdownRequest, SuppressOutput
+from pyrdpmux.rdp.pdu.input import InputEvents
+from pyrdpmux.rdp.pdu.message_channel import UnknownMessage, decode_message_body
+from pyrdpmux.rdp.pdu.multitransport import InitiateMultitransportResponse
+from pyrdpmux.rdp.pdu.share import (
+    FlowControl,
+    ShareData,
+    UnknownShareControl,
+    UnknownShareData,
+    decode_share,
+)
+from pyrdpmux.wire import decode
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedChunk:
+    """A chunk and the static channel that it came on."""
+
+    channel: StaticChannel
+    pdu: ChannelPdu
+
+
+class SessionPhase(ServerPhase):
+    """A phase in which share, message channel and static channel PDUs come in."""
+
+    def decode(self, frame: bytes) -> object:
+        if is_fast_path(frame[0]):
+            body, number = unseal_fast_path(self.link.standard, frame)
+            return InputEvents(decode_input_events(body, number))
+        pdu = decode_domain_pdu(take_user_data(frame))
+        if isinstance(pdu, SendDataRequest):
+            return self.decode_data(pdu)
+        return pdu
+
+    def decode_data(self, pdu: SendDataRequest) -> object:
+        """The value inside a Send Data Request, by its channel."""
+        link = self.link
+        if pdu.initiator != link.facts.user_channel_id:
+            raise DecodeError(
+                "SendDataRequest.initiator", f"{pdu.initiator}, expected {link.facts.user_channel_id}", 1
+            )
+        if pdu.channel_id == IO_CHANNEL_ID:
+            return self.decode_io(pdu.user_data)
+        if pdu.channel_id == link.facts.message_channel_id:
+            return decode_message_body(*unseal(link.standard, pdu.user_data, has_header=True))
+        channel = link.facts.channels.get(pdu.channel_id)
+        if channel is None:
+            raise SequenceError(self.name, f"data on channel {pdu.channel_id}")
+        _flags, body = unseal(link.standard, pdu.user_data, has_header=link.standard is not None)
+        return ReceivedChunk(channel, decode(ChannelPdu, body))
+
+    def decode_io(self, data: bytes) -> object:
+        """A share PDU of the I/O channel; the envelope is taken off."""
+        link = self.link
+        _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
+        share = decode_share(body).body
+        return share.body if isinstance(share, ShareData) else share
+
+    # -- what may come in any of these phases ----------------------------------------------------
+
+    def on_stale(self, pdu: object) -> Phase:
+        """Allowed by the protocol, without effect here."""
+        self.link.note(f"{type(pdu).__name__} has no effect in {self.name}")
+        return self
+
+    def on_disconnect(self, pdu: DisconnectProviderUltimatum) -> Phase:
+        return self.link.end(f"closed by the peer: {pdu.reason.name}", by_peer=True)
+
+    def on_chunk(self, pdu: ReceivedChunk) -> Phase:
+        link = self.link
+        message = link.reassembler(pdu.channel).feed(pdu.pdu)
+        if message is not None:
+            link.emit(ChannelDataReceived(pdu.channel.name, message))
+        return self
+
+    def on_shutdown_request(self, _pdu: ShutdownRequest) -> Phase:
+        """1.3.1.4.1: always denied; the client then asks its user or ends the connection itself."""
+        self.link.send_share_data(ShutdownDenied())
+        self.link.emit(ShutdownRequested())
+        return self
+
+    def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
+        self.link.auto_detect.on_response(self.link, pdu)
+        return self
+
+    def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
+        self.link.is_suppressed = not pdu.allow_display_updates
+        return self
+
+    HANDLERS = {
+        DisconnectProviderUltimatum: on_disconnect,
+        ReceivedChunk: on_chunk,
+        ShutdownRequest: on_shutdown_request,
+        RttMeasureResponse: on_auto_detect,
+        BandwidthMeasureResults: on_auto_detect,
+        NetworkCharacteristicsSync: on_auto_detect,
+        SuppressOutput: on_suppress_output,
+        InitiateMultitransportResponse: on_stale,
+        UnknownMessage: on_stale,
+        FrameAcknowledge: on_stale,
+        FlowControl: on_stale,
+        UnknownShareControl: on_stale,
+        UnknownShareData: on_stale,
+        ErectDomainRequest: on_stale,
+        ChannelJoinRequest: on_stale,
+    }
