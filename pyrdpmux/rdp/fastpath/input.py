@@ -23,8 +23,6 @@ from pyrdpmux.rdp.pdu.input import (
 )
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
 
-#: numEvents is a byte; each event takes at most seven, so the PDU stays small.
-MAX_FAST_PATH_EVENTS: Final = 0xFF
 #: More than this, and the count moves from the header into a byte of its own.
 MAX_EVENTS_IN_HEADER: Final = 15
 MAX_EVENT_FLAGS: Final = 0x1F
@@ -126,9 +124,7 @@ def _write_event(w: Writer, event: InputEvent) -> None:
 
 
 def _read_events(r: Reader, number: int) -> tuple[InputEvent, ...]:
-    count = number or r.u8("numEvents")
-    if count > MAX_FAST_PATH_EVENTS:
-        raise r.error("numEvents", f"{count}, at most {MAX_FAST_PATH_EVENTS} allowed")
+    count = number or r.u8("numEvents")  # INVARIANT: at most 255, being a byte
     return tuple([_read_event(r) for _ in range(count)])
 
 

@@ -65,8 +65,13 @@ _COMPRESSED_HEADER = Block(
 )
 
 
+#: Plain integers: an operation on IntFlag costs as much as packing the whole rectangle (1 µs).
+_COMPRESSED: Final = int(BitmapFlags.COMPRESSION)
+_HEADER_FLAGS: Final = int(BitmapFlags.COMPRESSION | BitmapFlags.NO_BITMAP_COMPRESSION_HDR)
+
+
 def _has_compressed_header(flags: int) -> bool:
-    return flags & (BitmapFlags.COMPRESSION | BitmapFlags.NO_BITMAP_COMPRESSION_HDR) == 1
+    return int(flags) & _HEADER_FLAGS == _COMPRESSED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pyrdpmux.errors import DecodeError, EncodeError, PeerError
 from pyrdpmux.rdp.fastpath.header import FastPathFlags
 from pyrdpmux.rdp.fastpath.surface import FrameAction, FrameMarker, SurfaceCommands
 from pyrdpmux.rdp.fastpath.update import (
+    MAX_UPDATES,
     CompressedUpdate,
     FastPathOutput,
     FastPathUpdate,
@@ -154,6 +155,13 @@ def test_bodies_decode_after_decryption() -> None:
     updates = (CACHED, FastPathUpdate(UpdateCode.PTR_DEFAULT, b""))
     assert encode_updates(updates) == unhex("0a 0200 0200 06 0000")
     assert decode_updates(encode_updates(updates)) == updates
+
+
+def test_the_number_of_updates_is_bounded() -> None:
+    hidden = unhex("05 0000")
+    assert len(decode_updates(hidden * MAX_UPDATES)) == MAX_UPDATES
+    with pytest.raises(DecodeError, match=f"more than {MAX_UPDATES} updates"):
+        decode_updates(hidden * (MAX_UPDATES + 1))
 
 
 def test_an_encrypted_pdu_is_not_read_as_a_plain_one() -> None:
