@@ -38,6 +38,10 @@ MSTSC = Path(__file__).parents[3] / "../shared/vectors/mstsc"
 A = KeyboardEvent(KeyboardFlags(0), 0x1E)
 
 
+def release(key_code: int, flags: KeyboardFlags = KeyboardFlags(0)) -> KeyboardEvent:
+    return KeyboardEvent(KeyboardFlags.RELEASE | flags, key_code)
+
+
 def row(name: str, event: InputEvent, hex_text: str) -> Row:
     """One event in its PDU."""
     size = len(unhex(hex_text)) + 2
@@ -70,16 +74,25 @@ ROWS = [
         "48 0e c0 e6941200 20 0008 7d02 6d02",
     ),
     Row(
-        "Alt, Tab and Control released, locks, Tab: mstsc gets the focus (shared/vectors Example_1)",
+        "focus comes to mstsc: locks, and every modifier released (shared/vectors Example_1)",
         FastPathInput(
             (
                 QoeTimestampEvent(0x00129706),
-                KeyboardEvent(KeyboardFlags.RELEASE, 0x0F),
+                release(0x0F),
                 SynchronizeEvent(ToggleFlags(0)),
+                release(0x2A),
+                release(0x36),
+                release(0x1D),
+                release(0x1D, KeyboardFlags.EXTENDED),
+                release(0x0F),
+                release(0x38),
+                release(0x0F),
+                release(0x38, KeyboardFlags.EXTENDED),
+                release(0x0F),
             ),
             FastPathFlags.SECURE_CHECKSUM,
         ),
-        "4c 0a c0 06971200 01 0f 60",
+        "70 1c c0 06971200 01 0f 60 01 2a 01 36 01 1d 03 1d 01 0f 01 38 01 0f 03 38 01 0f",
     ),
     Row("fifteen events (constructed)", FastPathInput((A,) * 15), "3c 20" + "001e" * 15),
     Row("sixteen events, counted apart (constructed)", FastPathInput((A,) * 16), "00 23 10" + "001e" * 16),
