@@ -38,7 +38,7 @@ MSTSC = Path(__file__).parents[3] / "../shared/vectors/mstsc"
 A = KeyboardEvent(KeyboardFlags(0), 0x1E)
 
 
-def release(key_code: int, flags: KeyboardFlags = KeyboardFlags(0)) -> KeyboardEvent:
+def release(key_code: int, flags: KeyboardFlags = KeyboardFlags.RELEASE) -> KeyboardEvent:
     return KeyboardEvent(KeyboardFlags.RELEASE | flags, key_code)
 
 
