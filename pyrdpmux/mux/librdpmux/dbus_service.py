@@ -125,7 +125,8 @@ class DBusService:
     async def _keep_connected(self, bus: MessageBus) -> None:
         while True:
             with contextlib.suppress(Exception):  # whatever ended it, it has ended
-                await bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+                # Shielded, because to cancel what it returns is to cancel the bus's own future.
+                await asyncio.shield(bus.wait_for_disconnect())  # type: ignore[no-untyped-call]
             log.warning("D-Bus %s: connection lost", self._address)
             self._bus = None
             self._server.forget_owners()

@@ -121,13 +121,19 @@ class PairSocket:
 
     def _readable(self) -> None:
         messages: list[bytes] = []
-        try:
-            while len(messages) < MAX_BATCH:
-                messages.append(self._socket.recv(block=False))
-        except pynng.NNGException:
-            pass  # TryAgain: read all there is
+        while len(messages) < MAX_BATCH and (message := self._try_receive()) is not None:
+            messages.append(message)
         if messages:
             self._user.received(messages)
+
+    def _try_receive(self) -> bytes | None:
+        try:
+            message: bytes = self._socket.recv(block=False)
+        except pynng.NNGException:
+            return None  # TryAgain: that was all
+        except RuntimeError:
+            return b""  # pynng 0.9 stumbles over the missing buffer of an empty message
+        return message
 
     def _from_nng(self, action: Callable[[int], None]) -> Callable[[pynng.Pipe], None]:
         """nng calls from its threads, perhaps while the loop is going away."""

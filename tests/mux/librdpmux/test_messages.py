@@ -1,0 +1,99 @@
+"""The bytes of section 4.5, as captured from the C library, and everything that is not a message."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.messages import (
+    MESSAGES,
+    DisplaySwitch,
+    DisplayUpdate,
+    Keyboard,
+    Message,
+    Mouse,
+    Shutdown,
+    UpdateComplete,
+    decode_message,
+    encode_message,
+)
+from tests.rows import unhex
+
+CAPTURED = [  # the message, its own bytes, padding
+    (DisplaySwitch(0x20020888, 800, 600), "94 01 ce20020888 cd0320 cd0258", 11),
+    (DisplaySwitch(0x10020565, 640, 480), "94 01 ce10020565 cd0280 cd01e0", 11),
+    (DisplayUpdate(0, 0, 800, 600), "95 00 00 00 cd0320 cd0258", 14),
+    (DisplayUpdate(100, 200, 300, 40), "95 00 64 ccc8 cd012c 28", 15),
+    (DisplayUpdate(96, 192, 304, 48), "95 00 60 ccc0 cd0130 30", 15),
+    (Shutdown(), "91 05", 22),
+    (DisplayUpdate(688, 96, -16, 64), "95 00 cd02b0 60 cffffffffffffffff0 40", 8),  # a stale rectangle
+    (Keyboard(0x1E, 0x4000), "93 03 1e cd4000", 0),
+    (Keyboard(0x1E, 0x8000), "93 03 1e cd8000", 0),
+    (Keyboard(0x1D, 0x4100), "93 03 1d cd4100", 0),
+    (Mouse(700, 5, 0x0800), "94 02 cd02bc 05 cd0800", 0),
+    (Mouse(700, 5, 0x9000), "94 02 cd02bc 05 cd9000", 0),
+    (UpdateComplete(), "92 04 01", 0),
+]
+
+
+@pytest.mark.parametrize(("message", "text", "padding"), CAPTURED)
+def test_captured_bytes(message: Message, text: str, padding: int) -> None:
+    data = unhex(text)
+    assert encode_message(message) == data
+    if padding:
+        assert len(data) + padding == 24
+    assert decode_message(data + bytes(padding)) == message
+    assert decode_message(data + bytes(range(200, 200 + padding))) == message, "uninitialized heap"
+    for size in range(len(data)):
+        with pytest.raises(BackendError):
+            decode_message(data[:size])
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "msgpack"),
+        ("90", "no array"),
+        ("05", "no array"),
+        ("c0", "no array"),
+        ("91 06", "type 6"),
+        ("91 ff", "type -1"),
+        ("91 cfffffffffffffffff", "type -1"),
+        ("91 04", "UpdateComplete with 0"),
+        ("94 00 00 00 05", "DisplayUpdate with 3"),
+        ("95 01 ce20020888 cd0320 cd0258 01", "DisplaySwitch with 4"),
+        ("95 00 00 00 cd0320 c3", "True"),
+        ("95 00 00 00 cd0320 c0", "None"),
+        ("95 00 00 00 cd0320 91 00", "only integers"),
+        ("95 00 00 00 cd0320 cb 4000000000000000", "2.0"),
+        ("95 00 00 00 cd0320 a1 41", "only integers"),
+        ("95 00 00 00 cd0320 d6ff 00000000", "only integers"),  # a timestamp
+        ("dd ffffffff 00", "msgpack"),
+        ("df ffffffff 00", "msgpack"),
+        ("c6 ffffffff 00", "msgpack"),
+        ("81 00 00", "msgpack"),
+        ("c1", "msgpack"),
+        ("91" * 2000, "msgpack"),
+    ],
+)
+def test_refused(text: str, complaint: str) -> None:
+    with pytest.raises(BackendError, match=complaint):
+        decode_message(unhex(text))
+
+
+@given(st.binary(max_size=64))
+@example(bytes.fromhex("93ffffff"))
+def test_whatever_the_bytes(data: bytes) -> None:
+    try:
+        message = decode_message(data)
+    except BackendError:
+        return
+    assert decode_message(encode_message(message)) == message
+
+
+@given(st.data())
+def test_values_come_back(data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(MESSAGES))
+    values = data.draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=4, max_size=4))
+    message = kind(*values[: len(kind.__slots__)])
+    assert decode_message(encode_message(message)) == message

@@ -1,0 +1,252 @@
+"""A guest's conversation as a transcript, with time handed in."""
+
+import logging
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
+from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, KEEP_ALIVE, REPEAT_AFTER, Session
+from pyrdpmux.mux.pixel_format import PixelCode
+from pyrdpmux.mux.screen import Screen
+from tests.rows import unhex
+
+ACK = b"\x92\x04\x01"
+X8R8G8B8 = PixelCode.X8R8G8B8
+SWITCH_800_600 = unhex("9401ce20020888cd0320cd0258") + bytes(11)
+UPDATE_ALL = unhex("95000000cd0320cd0258") + bytes(14)
+
+
+class Guest:
+    """A session with a framebuffer of 800x600 in a file, and the clock at 100 s."""
+
+    def __init__(self, directory: Path, size: int = 800 * 600 * 4) -> None:
+        self.path = directory / "5.rdpmux"
+        self.path.write_bytes(bytes(size))
+        self.sent: list[bytes] = []
+        self.now = 100.0
+        self.session = Session("vm-5", self.path, os.getuid(), self.sent.append, self.now)
+        self.screen = Screen()
+        self.session.attach(self.screen, self.now)
+
+    def paint(self, offset: int, data: bytes) -> None:
+        with self.path.open("r+b") as file:
+            file.seek(offset)
+            file.write(data)
+
+    def receive(self, *messages: bytes | Message, after: float = 1.0) -> None:
+        self.now += after
+        data = [message if isinstance(message, bytes) else encode_message(message) for message in messages]
+        self.session.receive(data, self.now)
+
+    def wait(self) -> float:
+        """Until the session's next deadline; returns how long that was."""
+        waited = self.session.next_deadline() - self.now
+        self.now += waited
+        self.session.handle_timeout(self.now)
+        return waited
+
+
+@pytest.fixture
+def guest(tmp_path: Path) -> Guest:
+    return Guest(tmp_path)
+
+
+def test_the_captured_conversation(guest: Guest) -> None:
+    guest.paint(4 * (7 * 800 + 3), bytes([1, 2, 3, 99]))
+    guest.receive(SWITCH_800_600)
+    assert guest.sent == [], "a switch is not acknowledged"
+    assert (guest.screen.width, guest.screen.height) == (800, 600)
+    assert guest.screen.pixels[7, 3].tolist() == [1, 2, 3, 0]
+    guest.paint(4 * (8 * 800 + 3), bytes([4, 5, 6, 99]))
+    guest.receive(UPDATE_ALL)
+    assert guest.sent == [ACK]
+    assert guest.screen.pixels[8, 3].tolist() == [4, 5, 6, 0]
+
+
+def test_the_acknowledgement_comes_after_the_copy(tmp_path: Path) -> None:
+    guest = Guest(tmp_path)
+    guest.receive(SWITCH_800_600)
+    guest.paint(0, b"\x07")
+    seen: list[int] = []
+    guest.session._send = lambda data: seen.append(int(guest.screen.pixels[0, 0, 0]))
+    guest.receive(UPDATE_ALL)
+    assert seen == [7]
+
+
+def test_unasked_acknowledgements(guest: Guest) -> None:
+    """200 ms after the guest was last heard, in case the answer was missed; then every two seconds."""
+    guest.receive(SWITCH_800_600)
+    guest.receive(UPDATE_ALL)
+    guest.sent.clear()
+    assert guest.wait() == pytest.approx(REPEAT_AFTER)
+    assert guest.sent == [ACK]
+    for count in range(2, 5):
+        assert guest.wait() == pytest.approx(KEEP_ALIVE)
+        assert guest.sent == [ACK] * count
+    guest.receive(UPDATE_ALL, after=0.5)
+    guest.sent.clear()
+    assert guest.wait() == pytest.approx(REPEAT_AFTER)
+    assert guest.sent == [ACK]
+
+
+def test_a_silent_guest_is_kept_alive_from_the_start(guest: Guest) -> None:
+    assert guest.wait() == pytest.approx(REPEAT_AFTER)
+    assert guest.wait() == pytest.approx(KEEP_ALIVE)
+    assert guest.sent == [ACK] * 2
+
+
+def test_a_guest_in_a_hurry_is_slowed_down(guest: Guest) -> None:
+    guest.receive(SWITCH_800_600)
+    guest.receive(UPDATE_ALL)
+    guest.sent.clear()
+    guest.paint(0, b"\x09")
+    guest.receive(UPDATE_ALL, after=0.001)
+    guest.receive(UPDATE_ALL, after=0.001)
+    assert guest.sent == []
+    assert guest.screen.pixels[0, 0, 0] == 0
+    assert guest.wait() == pytest.approx(COPY_INTERVAL - 0.002)
+    assert guest.sent == [ACK] * 2
+    assert guest.screen.pixels[0, 0, 0] == 9
+
+
+def test_every_rectangle_of_a_batch_counts(guest: Guest) -> None:
+    guest.receive(SWITCH_800_600)
+    for x, y in ((0, 0), (400, 300), (799, 599)):
+        guest.paint(4 * (y * 800 + x), b"\x08\x08\x08")
+    guest.receive(*(DisplayUpdate(x, y, 1, 1) for x, y in ((0, 0), (400, 300), (799, 599))))
+    assert guest.sent == [ACK] * 3
+    assert [int(guest.screen.pixels[y, x, 0]) for x, y in ((0, 0), (400, 300), (799, 599))] == [8, 8, 8]
+
+
+def test_narrow_and_wide_rectangles_are_read_alike(guest: Guest) -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (600, 800, 4), np.uint8)
+    guest.receive(SWITCH_800_600)
+    guest.paint(0, picture.tobytes())
+    guest.receive(DisplayUpdate(10, 0, 5, 600), DisplayUpdate(100, 0, 600, 600))
+    expected = np.zeros((600, 800, 4), np.uint8)
+    expected[:, 10:15, :3] = picture[:, 10:15, :3]
+    expected[:, 100:700, :3] = picture[:, 100:700, :3]
+    assert (guest.screen.pixels == expected).all()
+
+
+def test_a_switch_discards_damage_of_the_old_size(guest: Guest) -> None:
+    guest.receive(SWITCH_800_600)
+    guest.receive(DisplayUpdate(700, 500, 100, 100), DisplaySwitch(X8R8G8B8, 640, 480))
+    guest.receive(unhex("9500cd02b060cffffffffffffffff040") + bytes(8))
+    assert guest.sent == [ACK] * 2
+    assert (guest.screen.width, guest.screen.height) == (640, 480)
+
+
+@pytest.mark.parametrize(
+    ("message", "complaint"),
+    [
+        (DisplaySwitch(0x12345678, 800, 600), "pixel format 0x12345678"),
+        (DisplaySwitch(X8R8G8B8, 801, 600), "takes 1922400"),
+        (DisplaySwitch(X8R8G8B8, 0, 600), "0x600"),
+        (DisplaySwitch(X8R8G8B8, -800, 600), "-800x600"),
+        (DisplaySwitch(X8R8G8B8, 2**62, 600), "allowed"),
+        (DisplaySwitch(X8R8G8B8, 8192, 8192), "pixels allowed"),
+    ],
+)
+def test_a_switch_that_cannot_be(
+    guest: Guest, message: Message, complaint: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    guest.receive(SWITCH_800_600)
+    guest.paint(0, b"\x09" * 99)
+    guest.receive(UPDATE_ALL)
+    guest.sent.clear()
+    caplog.set_level(logging.WARNING)
+    guest.receive(message)
+    assert [complaint in text for text in caplog.messages] == [True], "once per switch"
+    assert not guest.screen.pixels.any(), "a stale picture stays"
+    guest.receive(UPDATE_ALL)
+    assert guest.sent == [ACK]
+    assert len(caplog.messages) == 1
+    guest.receive(SWITCH_800_600)
+    assert guest.screen.pixels[0, 0, 0] == 9
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"\x90", b"\xc1", unhex("9163"), unhex("93031ecd4000"), unhex("9500000005"), unhex("950000009100")],
+)
+def test_nonsense_is_acknowledged(guest: Guest, data: bytes) -> None:
+    guest.receive(data)
+    assert guest.sent == [ACK]
+
+
+def test_complaints_do_not_fill_the_log(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING)
+    for _ in range(100):
+        guest.receive(b"\x90")
+    assert len(caplog.messages) == 21
+    assert "not logged" in caplog.messages[-1]
+
+
+def test_a_framebuffer_that_shrinks_does_not_hurt(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    guest.receive(SWITCH_800_600)
+    os.truncate(guest.path, 1000)
+    guest.receive(UPDATE_ALL)
+    assert guest.sent == [ACK]
+    assert "shrank" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["missing", "symlink", "directory", "pipe"])
+def test_only_a_regular_file_is_a_framebuffer(
+    guest: Guest, kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    guest.path.rename(elsewhere)
+    match kind:
+        case "symlink":
+            guest.path.symlink_to(elsewhere)
+        case "directory":
+            guest.path.mkdir()
+        case "pipe":
+            os.mkfifo(guest.path)
+    guest.receive(SWITCH_800_600, UPDATE_ALL)
+    assert guest.sent == [ACK]
+    assert len(caplog.messages) == 1
+    assert not guest.screen.pixels.any()
+
+
+def test_a_framebuffer_of_another_user_is_refused(guest: Guest, caplog: pytest.LogCaptureFixture) -> None:
+    if os.getuid() == 0:  # whose framebuffers are always accepted
+        try:
+            os.chown(guest.path, 12345, -1)
+        except OSError:
+            pytest.skip("root that may not give files away")
+    guest.session._owner = 54321
+    guest.receive(SWITCH_800_600)
+    assert "but its VM to uid 54321" in caplog.text
+
+
+integers = st.one_of(st.integers(-(2**63), 2**64 - 1), st.integers(-20, 900))
+plausible = st.lists(integers, min_size=1, max_size=6).map(
+    lambda values: bytes([0x90 | len(values), abs(values[0]) % 7]) + b"".join(map(_pack, values[1:]))
+)
+
+
+def _pack(value: int) -> bytes:
+    if value < 0:
+        return b"\xd3" + value.to_bytes(8, "big", signed=True)
+    return b"\xcf" + value.to_bytes(8, "big")
+
+
+@given(st.lists(st.one_of(st.binary(max_size=48), plausible), max_size=12))
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_guest_can_break_its_session(tmp_path: Path, messages: list[bytes]) -> None:
+    guest = Guest(tmp_path, size=64 * 64 * 4)
+    guest.receive(DisplaySwitch(X8R8G8B8, 64, 64))
+    guest.receive(*messages)
+    guest.wait()
+    guest.sent.clear()
+    guest.receive(DisplaySwitch(X8R8G8B8, 64, 64), DisplayUpdate(0, 0, 64, 64))
+    guest.session.close()
+    assert guest.sent == [ACK]
+    assert (guest.screen.width, guest.screen.height) == (64, 64)
