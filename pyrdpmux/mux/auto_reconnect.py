@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from pyrdpmux.rdp.tls.standard import security_verifier
+
 RANDOM_SIZE: Final = 16
 MAX_COOKIES: Final = 256
 """Per VM; the oldest goes first. A user whose cookie is gone types the password again."""
@@ -51,8 +53,7 @@ class CookieStore:
         cookie = self._cookies.get(logon_id)
         if cookie is None:
             return None
-        expected = hmac.digest(cookie.random_bits, client_random, "md5")
-        if not hmac.compare_digest(expected, verifier):
+        if not hmac.compare_digest(security_verifier(cookie.random_bits, client_random), verifier):
             return None
         del self._cookies[logon_id]
         return cookie.user if self._clock() < cookie.expires else None

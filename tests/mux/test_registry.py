@@ -1,0 +1,152 @@
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.config import Config, VmSettings
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.registry import Registry
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from tests.mux.rdp_client import connected
+from tests.mux.recording_sink import RecordingSink
+from tests.mux.serving import noise, run, show
+
+
+@pytest.fixture
+def base_port() -> Iterator[int]:
+    """The first of ten ports that nobody uses now."""
+    for port in range(21000, 60000, 10):
+        with ExitStack() as stack:
+            try:
+                for number in range(port, port + 10):
+                    stack.enter_context(socket.socket()).bind(("127.0.0.1", number))
+            except OSError:
+                continue
+        yield port
+        return
+
+
+def registry(doorkeeper: Doorkeeper, base_port: int, **vms: VmSettings) -> Registry:
+    return Registry(Config(port=base_port, vms=vms), doorkeeper.connect)
+
+
+def test_each_vm_gets_the_lowest_free_port(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", base_port + 1))
+            other.listen()
+            host = registry(doorkeeper, base_port)
+            first = await host.add_vm("a", input=RecordingSink())
+            second = await host.add_vm("b", input=RecordingSink())
+            assert (first.port, second.port) == (base_port, base_port + 2)
+            await host.remove_vm(first, "off")
+            third = await host.add_vm("c", input=RecordingSink())
+            assert third.port == base_port
+            await host.close("done")
+
+    run(scenario)
+
+
+def test_a_preferred_port_is_had_if_free(
+    doorkeeper: Doorkeeper, base_port: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        first = await host.add_vm("a", input=RecordingSink(), preferred_port=base_port + 5)
+        second = await host.add_vm("b", input=RecordingSink(), preferred_port=base_port + 5)
+        assert (first.port, second.port) == (base_port + 5, base_port)
+        assert f"Port {base_port + 5}, wanted by VM b, is not free" in caplog.text
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_the_configuration_knows_better_than_the_vm(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port, a=VmSettings(port=base_port + 7))
+        vm = await host.add_vm("a", input=RecordingSink(), preferred_port=base_port + 5)
+        assert vm.port == base_port + 7
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_a_known_name_is_taken_over(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        old = await host.add_vm("a", input=RecordingSink(), uuid="1")
+        async with connected(old.port) as client:
+            await client.until(lambda: client.connection.is_active)
+            new = await host.add_vm("a", input=RecordingSink(), uuid="2")
+            assert new is not old
+            assert (new.port, new.screen, new.uuid, new.viewer_count) == (old.port, old.screen, "2", 1)
+            # the old registration has no say any more
+            host.vm_lost(old, "late news")
+            await host.remove_vm(old, "late news")
+            [console] = host.consoles
+            assert console.is_running
+            show(console, noise(64, 64))
+            await client.until_shows(console.screen.pixels)
+            await host.close("done")
+
+    run(scenario)
+
+
+def test_a_removed_vm_sends_its_viewers_away(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        vm = await host.add_vm("a", input=RecordingSink())
+        async with connected(vm.port) as client:
+            await client.until(lambda: client.connection.is_active)
+            await host.remove_vm(vm, "switched off")
+            await client.until(lambda: client.is_closed)
+            assert client.error_info == ErrorInfo.RPC_INITIATED_DISCONNECT
+        assert host.consoles == []
+        await host.remove_vm(vm, "again")
+
+    run(scenario)
+
+
+def test_a_lost_vm_keeps_its_place(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        vm = await host.add_vm("a", input=RecordingSink())
+        host.vm_lost(vm, "crashed")
+        [console] = host.consoles
+        assert not console.is_running
+        again = await host.add_vm("a", input=RecordingSink())
+        assert again.port == vm.port
+        assert console.is_running
+        await host.close("done")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "\x1b[2J"])
+def test_a_name_must_be_fit_to_print(doorkeeper: Doorkeeper, base_port: int, name: str) -> None:
+    async def scenario() -> None:
+        with pytest.raises(BackendError, match="printable"):
+            await registry(doorkeeper, base_port).add_vm(name, input=RecordingSink())
+
+    run(scenario)
+
+
+def test_an_address_of_somebody_else_is_an_error(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        host = Registry(Config(bind="192.0.2.1"), doorkeeper.connect)
+        with pytest.raises(BackendError, match=r"cannot listen at 192\.0\.2\.1:3901"):
+            await host.add_vm("a", input=RecordingSink())
+
+    run(scenario)
+
+
+def test_nothing_is_added_once_closed(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        await host.close("done")
+        with pytest.raises(BackendError, match="stops"):
+            await host.add_vm("a", input=RecordingSink())
+
+    run(scenario)
