@@ -34,7 +34,9 @@ class Relay:
         key_log: Path,
         ciphers: str | None = None,
         tls_version: ssl.TLSVersion | None = None,
+        source: str = "127.0.0.1",
     ) -> None:
+        self._source = source
         self._server_port = server_port
         self._toward_client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._toward_client.load_cert_chain(certificate, private_key)
@@ -80,7 +82,8 @@ class Relay:
 
     def _relay(self, client: socket.socket) -> None:
         client.settimeout(IDLE_SECONDS)
-        server = socket.create_connection(("127.0.0.1", self._server_port), timeout=IDLE_SECONDS)
+        address = ("127.0.0.1", self._server_port)
+        server = socket.create_connection(address, IDLE_SECONDS, (self._source, 0))
         # A peer that leaves, or garbage from one, ends this relayed connection and nothing else.
         with client, server, contextlib.suppress(OSError, PeerError, EOFError):
             server.sendall(_read_packet(client))
