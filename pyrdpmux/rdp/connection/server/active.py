@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyrdpmux.rdp.connection.events import InputReceived, OutputSuppressed, RefreshRequested
 from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.session import SessionPhase
 from pyrdpmux.rdp.pdu.display import RefreshRectangle, SuppressOutput
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, PersistentKeyList, Synchronize
@@ -12,6 +13,11 @@ from pyrdpmux.rdp.pdu.input import InputEvents
 
 class Active(SessionPhase):
     """After the Font Map PDU. The deadline here is not a limit but the next heartbeat or measurement."""
+
+    def __init__(self, link: ServerLink) -> None:
+        super().__init__(link)
+        if link.can_auto_detect and link.facts.round_trip_seconds is None:
+            link.auto_detect.measure_round_trip(link)
 
     def seconds(self) -> float | None:
         return self.link.keepalive.seconds()

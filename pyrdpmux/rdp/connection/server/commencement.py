@@ -75,7 +75,7 @@ class SecureSettingsExchange(SessionPhase):
                 facts.is_reconnect,
             )
         )
-        if link.can_auto_detect:
+        if link.can_auto_detect and link.config.connect_time_auto_detect:
             return ConnectTimeAutoDetection(link)
         return license_and_demand(link)
 
@@ -98,8 +98,7 @@ class ConnectTimeAutoDetection(SessionPhase):
         return license_and_demand(self.link)
 
     def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
-        self.link.auto_detect.on_response(self.link, pdu)
-        if self.link.auto_detect.is_connect_time_done:
+        if self.link.auto_detect.on_response(self.link, pdu):
             return license_and_demand(self.link)
         return self
 

@@ -72,8 +72,10 @@ class ServerConfig:
     wall_clock: Callable[[], float]
     server_name: str = "pyrdpmux"
     auto_reconnect: AutoReconnectStore | None = None
-    #: measure the network while connecting and now and then afterwards, with clients that can
+    #: measure the network now and then, with clients that can
     auto_detect: bool = True
+    #: also while connecting, before anything is shown (1.3.1.1): costs every client two round trips
+    connect_time_auto_detect: bool = False
     #: seconds between heartbeats to clients that want them; 0 for none
     heartbeat_seconds: int = 0
     #: highest colour depth offered (32, 24, 16, 15 or 8)
