@@ -1,0 +1,249 @@
+"""The rules that keep the house in order, held over the whole tree by reading its syntax trees.
+
+* who may import whom (ARCHITECTURE.md, ranks);
+* no clock, socket, thread or randomness below ``net``;
+* bytes become integers in ``pyrdpmux.wire`` only;
+* every wire structure says which section of which specification it is;
+* files stay short, and every module has a test file.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "pyrdpmux"
+
+#: Longest prefix wins. A module imports only from lower ranks, or from its own group.
+RANKS = {
+    "pyrdpmux": 0,
+    "pyrdpmux.errors": 0,
+    "pyrdpmux.wire": 1,
+    "pyrdpmux.codec": 10,
+    "pyrdpmux.rdp": 20,
+    "pyrdpmux.rdp.x224": 21,
+    "pyrdpmux.rdp.mcs": 22,
+    "pyrdpmux.rdp.pdu": 23,
+    "pyrdpmux.rdp.fastpath": 24,
+    "pyrdpmux.rdp.tls": 30,
+    "pyrdpmux.rdp.channels": 30,
+    "pyrdpmux.rdp.connection": 40,
+    "pyrdpmux.net": 50,
+    "pyrdpmux.mux": 60,
+    "pyrdpmux.harness": 60,
+    "pyrdpmux.cli": 70,
+    "pyrdpmux.__main__": 80,
+}
+#: Sides of the connection that share PDUs and machinery, never decisions.
+STRANGERS = [("pyrdpmux.rdp.connection.server", "pyrdpmux.rdp.connection.client")]
+
+FIRST_RANK_WITH_A_WORLD = RANKS["pyrdpmux.net"]
+WORLDLY = {"asyncio", "socket", "threading", "time", "random", "secrets", "selectors", "subprocess", "signal"}
+WORLDLY_CALLS = {"urandom", "monotonic", "perf_counter", "token_bytes"}
+
+MAXIMUM_LINES = 400
+MAXIMUM_INIT_LINES = 40
+
+#: How a wire structure's docstring begins: the specification, then the section or message.
+SPECIFICATION = re.compile(
+    r"(MS-[A-Z]+ \d|RFC \d|X\.224 |T\.12[45] |T\.123 |X\.690 |ITU-T |X Window |librdpmux|\[MS-)"
+)
+
+#: From here on, modules are tested through what they are part of (a connection, the daemon).
+FIRST_RANK_TESTED_AS_A_WHOLE = RANKS["pyrdpmux.rdp.connection"]
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+TREES = {name: ast.parse(path.read_text(encoding="utf-8"), str(path)) for name, path in MODULES.items()}
+each_module = pytest.mark.parametrize("name", MODULES)
+
+
+def group_of(name: str) -> str:
+    """The longest entry of RANKS that ``name`` belongs to."""
+    while name not in RANKS:
+        name = name.rpartition(".")[0]
+    return name
+
+
+def typing_only(tree: ast.AST) -> set[int]:
+    """Lines inside ``if TYPE_CHECKING:``, which import nothing at run time."""
+    lines: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            for inner in node.body:
+                lines.update(range(inner.lineno, (inner.end_lineno or inner.lineno) + 1))
+    return lines
+
+
+def imports(name: str) -> Iterator[tuple[int, str]]:
+    """Line and absolute name of everything that a module imports at run time."""
+    skipped = typing_only(TREES[name])
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Import) and node.lineno not in skipped:
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom) and node.lineno not in skipped:
+            assert node.level == 0, f"{MODULES[name]}:{node.lineno}: relative import, write it in full"
+            assert node.module is not None
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                yield node.lineno, full if full in MODULES else node.module
+
+
+def import_violation(importer: str, imported: str) -> str | None:
+    """Why ``importer`` may not import ``imported``; None if it may."""
+    for one, other in STRANGERS:
+        for here, there in ((one, other), (other, one)):
+            if importer.startswith(here) and imported.startswith(there):
+                return f"{here} and {there} share PDUs, never decisions"
+    ours, theirs = group_of(importer), group_of(imported)
+    if ours == theirs or RANKS[theirs] < RANKS[ours]:
+        return None
+    if ours.startswith(theirs + "."):  # a package's docstring and version
+        return None
+    return f"{ours} has rank {RANKS[ours]}, {theirs} rank {RANKS[theirs]}: imports only point down"
+
+
+@each_module
+def test_imports_only_point_down(name: str) -> None:
+    wrong = [
+        f"{MODULES[name]}:{line}: imports {imported}: {reason}"
+        for line, imported in imports(name)
+        if imported.split(".")[0] == "pyrdpmux" and (reason := import_violation(name, imported))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if RANKS[group_of(n)] < FIRST_RANK_WITH_A_WORLD])
+def test_no_clock_socket_thread_or_chance_below_net(name: str) -> None:
+    wrong = [
+        f"{MODULES[name]}:{line}: imports {imported}: time and entropy are arguments below net"
+        for line, imported in imports(name)
+        if imported.split(".")[0] in WORLDLY
+    ]
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.Attribute) and node.attr in WORLDLY_CALLS:
+            wrong.append(
+                f"{MODULES[name]}:{node.lineno}: .{node.attr}: time and entropy are arguments below net"
+            )
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("name", [n for n in MODULES if group_of(n) != "pyrdpmux.wire"])
+def test_bytes_become_integers_in_wire_only(name: str) -> None:
+    wrong = [
+        f"{MODULES[name]}:{node.lineno}: .{node.attr}: use Reader and Writer"
+        for node in ast.walk(TREES[name])
+        if isinstance(node, ast.Attribute) and node.attr in {"from_bytes", "to_bytes"}
+    ]
+    wrong += [
+        f"{MODULES[name]}:{line}: imports struct: use Reader and Writer"
+        for line, imported in imports(name)
+        if imported == "struct"
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def structures(name: str) -> Iterator[ast.ClassDef]:
+    """Classes with both ``read`` and ``write``: what is on the wire."""
+    for node in ast.walk(TREES[name]):
+        if isinstance(node, ast.ClassDef):
+            methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
+            decorators = {
+                ast.unparse(decorator)
+                for item in node.body
+                if isinstance(item, ast.FunctionDef) and item.name == "read"
+                for decorator in item.decorator_list
+            }
+            bases = {ast.unparse(base) for base in node.bases}
+            if {"read", "write"} <= methods and "classmethod" in decorators and "Protocol" not in bases:
+                yield node
+
+
+@each_module
+def test_each_structure_names_its_section(name: str) -> None:
+    wrong = []
+    for node in structures(name):
+        first = (ast.get_docstring(node) or "").partition("\n")[0]
+        if not SPECIFICATION.match(first):
+            wrong.append(
+                f"{MODULES[name]}:{node.lineno}: {node.name}: its docstring begins {first[:40]!r}, "
+                "not with a specification and section"
+            )
+    assert not wrong, "\n".join(wrong)
+
+
+@each_module
+def test_files_stay_short(name: str) -> None:
+    lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
+    limit = MAXIMUM_INIT_LINES if MODULES[name].name == "__init__.py" else MAXIMUM_LINES
+    assert lines <= limit, f"{MODULES[name]}: {lines} lines, at most {limit}: split by kind of knowledge"
+
+
+TEST_TREES = [
+    ast.parse(path.read_text(encoding="utf-8"), str(path))
+    for path in sorted((ROOT / "tests").rglob("*.py"))
+    if path.name != Path(__file__).name
+]
+
+
+def imported_by_tests() -> set[str]:
+    found = set()
+    for tree in TEST_TREES:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                found.add(node.module)
+                found.update(f"{node.module}.{alias.name}" for alias in node.names)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+    return found
+
+
+def test_each_module_is_tested() -> None:
+    """PDUs and codecs by a test that imports them, or their package's front door; the rest as a whole."""
+    imported = imported_by_tests()
+    imported |= {
+        inner
+        for name in imported & set(MODULES)
+        for _, inner in imports(name)
+        if inner.startswith(group_of(name) + ".")
+    }
+    packages = {name.rpartition(".")[0] for name in imported}
+    missing = []
+    for name, path in MODULES.items():
+        if path.stem.startswith("__"):
+            continue
+        if RANKS[group_of(name)] < FIRST_RANK_TESTED_AS_A_WHOLE:
+            tested = name in imported
+        else:
+            tested = any(package.startswith(group_of(name)) for package in packages | imported)
+        if not tested:
+            missing.append(f"{path}: no test imports it")
+    assert not missing, "\n".join(missing)
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "allowed"),
+    [
+        ("pyrdpmux.rdp.mcs.connect", "pyrdpmux.wire.ber", True),
+        ("pyrdpmux.rdp.mcs.connect", "pyrdpmux.rdp.tls.endpoint", False),
+        ("pyrdpmux.wire.reader", "pyrdpmux.rdp.x224.tpkt", False),
+        ("pyrdpmux.rdp.connection.machine", "pyrdpmux.net.peer", False),
+        ("pyrdpmux.mux.vm", "pyrdpmux.harness.pcap", False),
+        ("pyrdpmux.harness.pcap", "pyrdpmux.mux.vm", False),
+        ("pyrdpmux.rdp.connection.server.active", "pyrdpmux.rdp.connection.client.active", False),
+        ("pyrdpmux.rdp.connection.server.active", "pyrdpmux.rdp.connection.machine", True),
+        ("pyrdpmux.rdp.fastpath.update", "pyrdpmux.rdp.pdu.update", True),
+        ("pyrdpmux.rdp.pdu.update", "pyrdpmux.rdp.fastpath.update", False),
+    ],
+)
+def test_the_rule_itself(importer: str, imported: str, allowed: bool) -> None:
+    assert (import_violation(importer, imported) is None) is allowed
