@@ -131,8 +131,7 @@ def _decode_uncompressed(
     if width <= 0 or height <= 0 or len(data) != stride * height:
         reason = f"{len(data)} bytes, expected {stride * height} for {width} x {height} pixels"
         raise DecodeError("Bitmap.bitmapDataStream", reason, 0)
-    lines = np.frombuffer(data, np.uint8).reshape(height, stride)[::-1, : width * size]
-    lines = np.ascontiguousarray(lines)
+    lines = np.frombuffer(data, np.uint8).reshape(height, stride)[::-1, : width * size].copy()
     if bits_per_pixel == PLANAR_DEPTH:
         lines.reshape(height, width, 4)[..., 3] = 255
         return lines.reshape(height, width, 4)

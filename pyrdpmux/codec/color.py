@@ -1,7 +1,7 @@
 """Pixel formats of bitmap updates (MS-RDPBCGR 2.2.9.1.1.3.1.2.2) to and from BGRX.
 
-Memory layout: ``Pixels`` is (height, width, 4) uint8, top-down, bytes blue, green, red, unused. As little-endian
-words that is ``0xXXRRGGBB``.
+Memory layout: ``Pixels`` is (height, width, 4) uint8, top-down, bytes blue, green, red, unused. As
+little-endian words that is ``0xXXRRGGBB``.
 
 Reduction drops low bits (no rounding, no dithering); expansion is what FreeRDP 2.11's client shows:
 
@@ -39,8 +39,11 @@ Samples = NDArray[Any]
 DEPTHS: Final = (8, 15, 16, 24)
 """Bits per pixel of interleaved and of uncompressed bitmaps; 32 bits are planar."""
 
+MAX_PIXELS: Final = 1 << 24
+"""Of one decoded bitmap: twice a screen of 3840x2160; three bytes of input can claim 65535 pixels."""
+
 CUBE_LEVELS: Final = 6
-"""The palette is a cube of 6 levels a channel, 51 apart: index = 36 r + 6 g + b; entries 216..255 are grays."""
+"""The palette is a cube of 6 levels a channel, 51 apart: index = 36 r + 6 g + b; the rest are grays."""
 
 _OPAQUE: Final = np.uint32(0xFF000000)
 

@@ -3,9 +3,9 @@
 All four bytes of a pixel are compared; whoever fills framebuffers keeps the unused byte constant, or sees
 a tile more.
 
-Memory layout: two frames are compared as 64-bit words (two pixels each) into a byte per pair, one band of tiles
-at a time, so that the bytes stay in the processor's cache; they are folded by OR, eight at a time. The whole
-is one pass over both frames at the speed of memory.
+Memory layout: two frames are compared as 64-bit words (two pixels each) into a byte per pair, one band of
+tiles at a time, so that the bytes stay in the processor's cache; they are folded by OR, eight at a time. The
+whole is one pass over both frames at the speed of memory.
 """
 
 from typing import Final, NamedTuple
@@ -34,11 +34,10 @@ def changed_map(previous: Pixels, current: Pixels) -> NDArray[np.bool_]:
     """(ceil(h/64), ceil(w/64)) bool: the tiles in which two (h, w, 4) uint8 frames differ."""
     before, now = _pair(previous, current)
     height, width = before.shape
-    columns = -(-width // TILE)
-    result = np.zeros((-(-height // TILE), columns), np.bool_)
+    result = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
     for row in range(len(result)):
         band = slice(row * TILE, (row + 1) * TILE)
-        result[row] = _changed_columns(before[band], now[band], columns)
+        result[row] = _columns(_fold(_different_pairs(before[band], now[band])))
     return result
 
 
@@ -54,25 +53,24 @@ def changed_tiles(previous: Pixels, current: Pixels, region: Rectangle | None = 
     left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
     if left >= right or top >= bottom:
         return Changes([], None)
-    # The grid's whole tiles around the region: their bytes line up, and clipping comes after.
-    outer_left, outer_top = left // TILE * TILE, top // TILE * TILE
+    # From the left edge of the grid's tile, so that words line up; what is left of the region is masked.
+    outer = left // TILE * TILE
+    before, now = before[:, outer:right], now[:, outer:right]
     tiles: list[Rectangle] = []
-    bounds: list[Rectangle] = []
-    columns = -(-(right - outer_left) // TILE)
-    for band_top in range(outer_top, bottom, TILE):
+    total: NDArray[np.uint64] | None = None
+    bands: list[slice] = []
+    for band_top in range(top // TILE * TILE, bottom, TILE):
         lines = slice(max(band_top, top), min(band_top + TILE, bottom))
-        cut = slice(outer_left, right)
-        changed = _changed_columns(before[lines, cut], now[lines, cut], columns)
-        for column in np.flatnonzero(changed).tolist():
-            start = outer_left + column * TILE
-            clipped = slice(max(start, left), min(start + TILE, right))
-            inner = _bounds(before, now, clipped, lines)
-            if inner:
-                tiles.append(
-                    (clipped.start, lines.start, clipped.stop - clipped.start, lines.stop - lines.start)
-                )
-                bounds.append(inner)
-    return Changes(tiles, _union(bounds))
+        folded = _fold(_different_pairs(before[lines], now[lines], left - outer))
+        for column in np.flatnonzero(_columns(folded)).tolist():
+            start, stop = max(outer + column * TILE, left), min(outer + (column + 1) * TILE, right)
+            tiles.append((start, lines.start, stop - start, lines.stop - lines.start))
+        if folded.any():
+            total = folded if total is None else total | folded
+            bands.append(lines)
+    if total is None:
+        return Changes([], None)
+    return Changes(tiles, _bounds(before, now, total.view(np.bool_), bands, (outer, left)))
 
 
 def _pair(previous: Pixels, current: Pixels) -> tuple[Words, Words]:
@@ -81,11 +79,11 @@ def _pair(previous: Pixels, current: Pixels) -> tuple[Words, Words]:
     return words(previous), words(current)
 
 
-def _changed_columns(before: Words, now: Words, columns: int) -> NDArray[np.bool_]:
-    """(columns,) bool for up to 64 lines."""
+def _different_pairs(before: Words, now: Words, skip: int = 0) -> NDArray[np.bool_]:
+    """(lines, 32 a tile) bool: which pairs of pixels differ, the first ``skip`` pixels left out."""
     height, width = before.shape
     even = width // 2 * 2
-    different = np.zeros((height, columns * TILE // 2), np.bool_)
+    different = np.zeros((height, -(-width // TILE) * TILE // 2), np.bool_)
     pairs = different[:, : even // 2]
     if before.strides[1] == now.strides[1] == before.itemsize:
         np.not_equal(before[:, :even].view(np.uint64), now[:, :even].view(np.uint64), out=pairs)
@@ -94,25 +92,45 @@ def _changed_columns(before: Words, now: Words, columns: int) -> NDArray[np.bool
         pairs |= before[:, 1:even:2] != now[:, 1:even:2]
     if width % 2:
         different[:, even // 2] = before[:, -1] != now[:, -1]
-    folded: NDArray[np.bool_] = np.bitwise_or.reduce(different.view(np.uint64), axis=0).astype(np.bool_)
-    result: NDArray[np.bool_] = np.any(folded.reshape(columns, -1), axis=1)
+    if skip:
+        different[:, : skip // 2] = False
+        if skip % 2:
+            different[:, skip // 2] = before[:, skip] != now[:, skip]
+    return different
+
+
+def _fold(different: NDArray[np.bool_]) -> NDArray[np.uint64]:
+    """All lines in one, eight pairs a word."""
+    result: NDArray[np.uint64] = np.bitwise_or.reduce(different.view(np.uint64), axis=0)
     return result
 
 
-def _bounds(before: Words, now: Words, across: slice, down: slice) -> Rectangle | None:
-    """The exact bounds of what differs within one tile."""
-    different = before[down, across] != now[down, across]
-    columns = np.flatnonzero(different.any(axis=0))
-    if not len(columns):
-        return None
-    lines = np.flatnonzero(different.any(axis=1))
-    x, y = int(columns[0]), int(lines[0])
-    return across.start + x, down.start + y, int(columns[-1]) - x + 1, int(lines[-1]) - y + 1
+def _columns(folded: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """(tiles,) bool."""
+    result: NDArray[np.bool_] = np.any(folded.reshape(-1, TILE // 16).astype(np.bool_), axis=1)
+    return result
 
 
-def _union(parts: list[Rectangle]) -> Rectangle | None:
-    if not parts:
-        return None
-    left, top = min(x for x, _, _, _ in parts), min(y for _, y, _, _ in parts)
-    right, bottom = max(x + w for x, _, w, _ in parts), max(y + h for _, y, _, h in parts)
-    return left, top, right - left, bottom - top
+def _bounds(
+    before: Words, now: Words, pairs: NDArray[np.bool_], bands: list[slice], edges: tuple[int, int]
+) -> Rectangle:
+    """The exact bounds, from a close look at the outermost pairs and at the outermost bands' lines."""
+    outer, left = edges
+    skip = left - outer
+    top = bands[0].start + _lines(before[bands[0]], now[bands[0]], skip)[0]
+    bottom = bands[-1].start + _lines(before[bands[-1]], now[bands[-1]], skip)[-1] + 1
+    changed = np.flatnonzero(pairs)
+    first, last = int(changed[0]) * 2, int(changed[-1]) * 2
+    lines = slice(top, bottom)
+    if first < skip or not (before[lines, first] != now[lines, first]).any():
+        first += 1
+    if last + 1 < before.shape[1] and (before[lines, last + 1] != now[lines, last + 1]).any():
+        last += 1
+    return outer + first, top, last + 1 - first, bottom - top
+
+
+def _lines(before: Words, now: Words, skip: int) -> list[int]:
+    """Those in which anything differs."""
+    different = _different_pairs(before, now, skip).view(np.uint64)
+    lines: list[int] = np.flatnonzero(different.any(axis=1)).tolist()
+    return lines

@@ -4,8 +4,8 @@ For bitmap updates with 8, 15, 16 and 24 bits a pixel; see :mod:`pyrdpmux.codec.
 orders that are written and :mod:`pyrdpmux.codec.interleaved_decoder` for those that are read (all).
 
 A stream holds the lines bottom-up. The update's ``width`` should be a multiple of four (the compressed data
-header's cbScanWidth MUST be, and clients take uncompressed lines to have no padding): callers pad the tile, as
-:func:`pyrdpmux.codec.bitmap.encode_rectangles` does. The codec itself takes any width.
+header's cbScanWidth MUST be): callers pad the tile, as :func:`pyrdpmux.codec.bitmap.encode_rectangles` does.
+The codec itself takes any width.
 """
 
 from collections.abc import Sequence

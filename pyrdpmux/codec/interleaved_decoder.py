@@ -1,8 +1,8 @@
 """Reading RLE_BITMAP_STREAMs (MS-RDPBCGR 2.2.9.1.1.3.1.2.4, 3.1.9), all orders, strictly.
 
 Hostile input: an order is refused before it writes if it goes past the last pixel, and a stream if it ends
-before the last pixel; so memory is exactly the expected size, and work is bounded by orders (each at least one
-byte of input) and by lines written.
+before the last pixel; so memory is exactly the expected size, and work is bounded by orders (each at least
+one byte of input) and by lines written.
 """
 
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.color import Samples
+from pyrdpmux.codec.color import MAX_PIXELS, Samples
 from pyrdpmux.errors import DecodeError
 
 _SPECIAL_MASKS: Final = {0xF9: 0x03, 0xFA: 0x05}
@@ -48,8 +48,8 @@ _FORMS: Final = {
 
 def decode(data: bytes, width: int, height: int, bits_per_pixel: int) -> Samples:
     """(height, width) samples, lines in the order of the wire (bottom-up)."""
-    if width <= 0 or height <= 0:
-        raise DecodeError("Interleaved", f"{width} x {height} pixels, expected at least one", 0)
+    if width <= 0 or height <= 0 or width * height > MAX_PIXELS:
+        raise DecodeError("Interleaved", f"{width} x {height} pixels, expected 1 to {MAX_PIXELS}", 0)
     decoder = _Decoder(data, width, height, bits_per_pixel)
     while decoder.offset < len(data):
         decoder.order()

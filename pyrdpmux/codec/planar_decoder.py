@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.color import Pixels
+from pyrdpmux.codec.color import MAX_PIXELS, Pixels
 from pyrdpmux.errors import DecodeError
 
 Plane = NDArray[np.uint8]
@@ -23,8 +23,8 @@ _NO_ALPHA: Final = 0x20
 
 def decode(data: bytes, width: int, height: int) -> Pixels:
     """(height, width, 4) BGRX, lines in the order of the wire."""
-    if width <= 0 or height <= 0:
-        raise DecodeError("Planar", f"{width} x {height} pixels, expected at least one", 0)
+    if width <= 0 or height <= 0 or width * height > MAX_PIXELS:
+        raise DecodeError("Planar", f"{width} x {height} pixels, expected 1 to {MAX_PIXELS}", 0)
     if not data:
         raise DecodeError("Planar.FormatHeader", "need 1 bytes, 0 left", 0)
     header = data[0]
@@ -73,7 +73,7 @@ def _locate(data: bytes, start: int, width: int, height: int, field: str) -> tup
         x = 0
         while x < width:
             if at >= end:
-                raise DecodeError(f"Planar.{field}.controlByte", "need 1 bytes, 0 left", at)
+                raise _end_of_input(field, at, end)
             raw, pixels = _RAW[data[at]], _PIXELS[data[at]]
             if not pixels:
                 raise DecodeError(f"Planar.{field}.controlByte", "0x00, expected a nonzero value", at)
@@ -83,8 +83,14 @@ def _locate(data: bytes, start: int, width: int, height: int, field: str) -> tup
             controls.append(at)
             at += 1 + raw
     if at > end:
-        raise DecodeError(f"Planar.{field}.rawValues", f"need {at - end} bytes more", end)
+        raise _end_of_input(field, at, end)
     return controls, line_starts, at
+
+
+def _end_of_input(field: str, at: int, end: int) -> DecodeError:
+    if at > end:
+        return DecodeError(f"Planar.{field}.rawValues", f"need {at - end} bytes more", end)
+    return DecodeError(f"Planar.{field}.controlByte", "need 1 bytes, 0 left", at)
 
 
 def _lengths() -> tuple[list[int], list[int]]:
@@ -142,9 +148,9 @@ def _to_bgr(planes: list[Plane], loss: int, out: Pixels) -> None:
     co, cg = (_chroma(plane, height, width, loss) for plane in (orange, green))
     y = luma.astype(np.int16)
     base = y - cg
-    # 3.1.9.1.1: "client decoders MUST swap the B and R components" after the inverse transformation, since
-    # Windows servers mix them up; written out here as red = base + co being stored as the spec's red.
-    for index, channel in ((2, base + co), (1, y + cg), (0, base - co)):
+    # 3.1.9.1.1: "client decoders MUST swap the B and R components after applying the inverse transformation",
+    # because Windows servers mix them up: what the matrix calls red goes where blue is.
+    for index, channel in ((0, base + co), (1, y + cg), (2, base - co)):
         out[..., index] = np.clip(channel, 0, 255)
 
 

@@ -10,8 +10,9 @@ one row of one matrix, so that one pass of each step serves all of them::
            |     |          |     |   ... green, blue; then padding up to a multiple of 64 bytes; tile 1 ...
 
 Column 0 is the zero that a line starts with ("the RAW value ... is assumed to be zero"), and is always
-counted as part of a run; column w+1 never is. So the edges of the runs alternate strictly: up, down, up, down;
-every line starts with an up edge; a *segment* is a run (possibly empty) and the raw values behind it::
+counted as part of a run; column w+1 never is. So the edges of the runs alternate strictly, up, down, up,
+down, and every line starts with an up edge.
+A *segment* is a run (possibly empty) and the raw values behind it::
 
     up          down            up        down
     |  run       |  raw          |  run    |  raw
