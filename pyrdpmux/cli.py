@@ -1,0 +1,254 @@
+"""The `pyrdpmux` command: serve, demo, passwd, vms.
+
+Exit codes: 0 done, 1 it failed while running, 2 it was asked for something that makes no sense. Every error
+is one line.
+"""
+
+import argparse
+import asyncio
+import getpass
+import logging
+import secrets
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, NoReturn
+
+from pyrdpmux import __version__
+from pyrdpmux.errors import ConfigError, MuxError
+from pyrdpmux.mux import control
+from pyrdpmux.mux.config import Config, SecuritySettings, is_bus, load_config
+from pyrdpmux.mux.daemon import Daemon
+from pyrdpmux.mux.demo.backend import DemoBackend
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.rdp.tls.accounts import Accounts, set_password
+
+logger = logging.getLogger("pyrdpmux.cli")
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+DEMO_USER: Final = "demo"
+DEMO_PASSWORD_SIZE: Final = 9
+
+SECURITY_MODES: Final = {
+    "nla": SecuritySettings(nla=True),
+    "tls": SecuritySettings(nla=False, tls=True),
+    "rdp": SecuritySettings(nla=False, rdp=True),
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    """One line instead of the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script."""
+    options = _make_parser().parse_args(arguments)
+    _set_up_logging(options.verbose)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        print(f"pyrdpmux: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except (MuxError, OSError) as error:
+        print(f"pyrdpmux: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+# -- options -----------------------------------------------------------------------------------------
+
+
+def _make_parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="pyrdpmux", description="RDP consoles for virtual machines.")
+    parser.add_argument("--version", action="version", version=f"pyrdpmux {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+
+    serve = commands.add_parser("serve", help="run the daemon: hypervisors register over D-Bus")
+    serve.set_defaults(command=run_serve)
+    serve.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
+    _add_listening(serve)
+    serve.add_argument(
+        "--certificate-dir", type=Path, metavar="DIR", help="where server.crt and server.key are"
+    )
+
+    demo = commands.add_parser("demo", help="run the daemon with a built-in VM to try it out")
+    demo.set_defaults(command=run_demo)
+    demo.add_argument("--security", choices=sorted(SECURITY_MODES), help="how clients connect (default: nla)")
+    _add_listening(demo)
+
+    passwd = commands.add_parser("passwd", help="add a user, or change a user's password")
+    passwd.set_defaults(command=run_passwd)
+    passwd.add_argument("user", metavar="[DOMAIN\\]USER")
+    passwd.add_argument(
+        "--stdin", action="store_true", help="read the password from one line of standard input"
+    )
+    passwd.add_argument("--vm", metavar="NAME", help="the SAM file that the configuration gives this VM")
+    passwd.add_argument(
+        "--file", type=Path, metavar="FILE", help="SAM file (default: that of the configuration)"
+    )
+    _add_common(passwd, has_config=True)
+
+    vms = commands.add_parser("vms", help="list the VMs of the running daemon")
+    vms.set_defaults(command=run_vms)
+    _add_common(vms, has_config=True)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) -> None:
+    if has_config:
+        parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log more")
+
+
+def _add_listening(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=_port, metavar="N", help="port of the first VM (default: 3901)")
+    parser.add_argument("--bind", metavar="ADDRESS", help="address to listen at (default: 127.0.0.1)")
+    parser.add_argument("--no-auth", action="store_true", help="TLS without NLA: everybody may connect")
+    _add_common(parser)
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r}, 1 to 65535 allowed")
+    return int(text)
+
+
+def make_config(options: argparse.Namespace) -> Config:
+    """The configuration file, or the defaults, with the options on top."""
+    path: Path | None = getattr(options, "config", None)
+    config = load_config(path) if path is not None else Config()
+    given = {
+        name: value
+        for name in ("port", "bind", "bus", "certificate_dir", "state_dir")
+        if (value := getattr(options, name, None)) is not None
+    }
+    config = replace(config, **given)
+    if not is_bus(config.bus):
+        raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
+    if getattr(options, "no_auth", False):
+        config = replace(config, security=replace(config.security, nla=False, tls=True))
+    return config
+
+
+def _set_up_logging(verbosity: int) -> None:
+    level = logging.DEBUG if verbosity else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+    if verbosity < 2:
+        logging.getLogger("asyncio").setLevel(logging.WARNING)
+
+
+# -- serve and demo ----------------------------------------------------------------------------------
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """`pyrdpmux serve`."""
+    config = make_config(options)
+    doorkeeper = Doorkeeper(config)
+    _warn_about_access(config)
+    backends = [] if config.bus == "none" else [LibrdpmuxBackend(config.bus)]
+    daemon = Daemon(config, doorkeeper.connect, backends)
+    asyncio.run(_run_until_signal(daemon, lambda: logger.info("Ready, VMs register at bus %s", config.bus)))
+    return EXIT_OK
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """`pyrdpmux demo`."""
+    mode = options.security or ("tls" if options.no_auth else "nla")
+    if options.no_auth and mode == "nla":
+        raise ConfigError("--no-auth: not possible with --security nla")
+    config = replace(make_config(options), security=SECURITY_MODES[mode])
+    password = secrets.token_urlsafe(DEMO_PASSWORD_SIZE)
+    doorkeeper = Doorkeeper(config, accounts=Accounts().with_password(DEMO_USER, "", password))
+    daemon = Daemon(config, doorkeeper.connect, [DemoBackend()], needs_control=False)
+
+    def announce() -> None:
+        [console] = daemon.registry.consoles
+        print(demo_announcement(config.bind, console.port, mode, password), flush=True)
+
+    asyncio.run(_run_until_signal(daemon, announce))
+    return EXIT_OK
+
+
+def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
+    """What a person needs to see the demo VM."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    lines = [f"address   {address}"]
+    client = f"xfreerdp /v:{address} /cert:ignore"
+    if mode == "nla":
+        lines += [f"user      {DEMO_USER}", f"password  {password}"]
+        client += f" /u:{DEMO_USER} /p:{password}"
+    else:
+        lines += ["user      anybody", "password  none"]
+        client += f" /sec:{mode} /u:{DEMO_USER} /p:"
+    lines += [f"connect   {client}", "stop      Ctrl+C"]
+    return "\n".join(lines)
+
+
+async def _run_until_signal(daemon: Daemon, on_ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await daemon.run(stop, on_ready)
+
+
+def _warn_about_access(config: Config) -> None:
+    """Say so when nobody can get in, or everybody can."""
+    if not config.security.nla:
+        logger.warning("NLA is off: everybody who reaches a console's port gets in")
+    elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
+        logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
+
+
+# -- passwd and vms ----------------------------------------------------------------------------------
+
+
+def run_passwd(options: argparse.Namespace) -> int:
+    """`pyrdpmux passwd`."""
+    path: Path = options.file or make_config(options).accounts_path(options.vm)
+    domain, _, user = options.user.rpartition("\\")
+    password = _read_password(options.stdin)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_new = set_password(path, user, domain, password)
+    print(f"{path}: {'added' if is_new else 'changed'} {options.user}")
+    return EXIT_OK
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise MuxError("the two passwords differ, nothing was changed")
+    if not password:
+        raise MuxError("an empty password is not allowed, nothing was changed")
+    return password
+
+
+def run_vms(options: argparse.Namespace) -> int:
+    """`pyrdpmux vms`."""
+    answer = control.ask(make_config(options).control_path, "vms")
+    rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
+    for vm in answer["vms"]:
+        viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
+        state = "running" if vm["is_running"] else "lost"
+        rows.append((vm["name"], str(vm["port"]), state, f"{vm['width']}x{vm['height']}", viewers or "-"))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
+    return EXIT_OK
