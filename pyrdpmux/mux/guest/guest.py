@@ -122,9 +122,10 @@ class Guest:
         self._socket = PairSocket(self)
         self._socket.dial(endpoint)
 
-    async def close(self) -> None:
-        """Say goodbye, stop, and remove the framebuffer."""
-        self._send(Shutdown())
+    async def close(self, *, vanish: bool = False) -> None:
+        """Say goodbye, stop, and remove the framebuffer. ``vanish``: as if the VM had died, it may return."""
+        if not vanish:
+            self._send(Shutdown())
         for handle in (self._timeout, self._publishing):
             if handle is not None:
                 handle.cancel()

@@ -1,0 +1,114 @@
+"""The demo VM as a backend: a guest and the server's end of its wire, in one process."""
+
+import asyncio
+import os
+import secrets
+from typing import Final
+
+from pyrdpmux.mux.backend import Button, VmHost
+from pyrdpmux.mux.demo.machine import FRAME_SECONDS, Machine, Mode
+from pyrdpmux.mux.guest import Guest, GuestInput
+from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
+from pyrdpmux.mux.pixel_format import pixel_format
+from pyrdpmux.net.tasks import TaskSet
+
+RESTART_SECONDS: Final = 2.0
+
+
+class DemoVm(GuestInput):
+    """Runs a :class:`Machine` behind a :class:`Guest`: paints at once after input, and frame by frame."""
+
+    def __init__(self, vm_id: int) -> None:
+        self.machine = Machine()
+        self.guest = Guest(self, vm_id=vm_id)
+        self._shown: Mode | None = None
+        self._loop = asyncio.get_running_loop()
+        self._refreshing: asyncio.Handle | None = None
+
+    async def run(self) -> None:
+        """Until a restart is asked for."""
+        while not self.machine.restart_wanted:
+            self.machine.tick()
+            self.refresh()
+            await asyncio.sleep(FRAME_SECONDS)
+
+    async def close(self, *, vanish: bool = False) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        await self.guest.close(vanish=vanish)
+
+    def refresh(self) -> None:
+        """Show what the machine looks like now."""
+        self._refreshing = None
+        mode = self.machine.mode
+        if mode != self._shown:
+            self._shown = mode
+            self.guest.switch(pixel_format(mode.code), mode.width, mode.height)
+            self.machine.attach(self.guest.pixels)
+        for rect in self.machine.paint():
+            self.guest.update(rect)
+
+    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None:
+        self.machine.key(scancode, extended=extended, extended1=extended1, down=down)
+        self._refresh_soon()
+
+    def pointer(self, x: int, y: int) -> None:
+        self.machine.pointer(x, y)
+        self._refresh_soon()
+
+    def button(self, button: Button, *, down: bool, x: int, y: int) -> None:
+        self.machine.button(button, down=down, x=x, y=y)
+        self._refresh_soon()
+
+    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None:
+        self.machine.wheel(rotation, horizontal=horizontal, x=x, y=y)
+        self._refresh_soon()
+
+    def _refresh_soon(self) -> None:
+        """Once for all the input that comes together."""
+        if self._refreshing is None:
+            self._refreshing = self._loop.call_soon(self.refresh)
+
+
+class DemoBackend:
+    """Implements :class:`~pyrdpmux.mux.backend.Backend`. :attr:`vm` is there while it runs."""
+
+    def __init__(self, name: str = "demo", *, restart_seconds: float = RESTART_SECONDS) -> None:
+        self.vm: DemoVm | None = None
+        self._name = name
+        self._restart_seconds = restart_seconds
+        self._server = LibrdpmuxServer()
+        self._tasks = TaskSet()
+
+    async def start(self, host: VmHost) -> None:
+        await self._server.start(host)
+        vm_id = secrets.randbelow(2**31 - 1)
+        try:
+            vm = await self._power_on(vm_id)
+        except BaseException:
+            await self._server.stop()
+            raise
+        self._tasks.create(self._keep_running(vm, vm_id), "demo VM")
+
+    async def stop(self) -> None:
+        await self._tasks.cancel_all()
+        await self._power_off(vanish=False)
+        await self._server.stop()
+
+    async def _power_on(self, vm_id: int) -> DemoVm:
+        endpoint = await self._server.register(vm_id, uid=os.geteuid(), name=self._name)
+        self.vm = DemoVm(vm_id)
+        self.vm.guest.connect(endpoint)
+        return self.vm
+
+    async def _power_off(self, *, vanish: bool) -> None:
+        vm, self.vm = self.vm, None
+        if vm is not None:
+            await vm.close(vanish=vanish)
+
+    async def _keep_running(self, vm: DemoVm, vm_id: int) -> None:
+        while True:
+            await vm.run()
+            await self._power_off(vanish=True)
+            await asyncio.sleep(self._restart_seconds)
+            vm = await self._power_on(vm_id)
