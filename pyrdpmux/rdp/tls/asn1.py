@@ -102,7 +102,8 @@ def read_der(r: Reader, spec: Any) -> Any:
     try:
         value, rest = decoder.decode(data, asn1Spec=spec)
     except PyAsn1Error as error:
-        raise r.error("DER", str(error).split("\n", 1)[0][:200]) from error
+        # pyasn1 tells what it missed in its own terms, which the cause keeps.
+        raise r.error("DER", "not the ASN.1 structure that belongs here") from error
     if rest:
         raise r.error("DER", f"{len(rest)} bytes too many")
     return value

@@ -192,12 +192,12 @@ class CredSspServer:
             self._on_negotiation(request)
 
     def _on_negotiation(self, request: TSRequest) -> None:
-        answer = None
+        answer: tuple[bytes, ...] = ()
         if not self._spnego.is_complete:
             if request.nego_token is None:
                 raise SequenceError("CredSSP negotiation", "a TSRequest without negoTokens", ("negoTokens",))
             token = self._spnego.step(request.nego_token)
-            answer = (token,) if token else None
+            answer = (token,) if token else ()
         if not self._spnego.is_complete or (answer and request.pub_key_auth is None):
             self._send(TSRequest(self._max_version, nego_tokens=answer))
             return
@@ -317,7 +317,7 @@ class CredSspClient:
         if request.nego_token is None:
             raise SequenceError("CredSSP negotiation", "a TSRequest without negoTokens", ("negoTokens",))
         token = self._negotiation.step(request.nego_token)
-        tokens = (token,) if token else None
+        tokens = (token,) if token else ()
         if not self._negotiation.is_complete:
             self._send(TSRequest(self._max_version, nego_tokens=tokens))
             return

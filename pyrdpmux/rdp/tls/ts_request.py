@@ -51,7 +51,7 @@ class TSRequest:
     """MS-CSSP 2.2.1 TSRequest."""
 
     version: int
-    nego_tokens: tuple[bytes, ...] | None = None
+    nego_tokens: tuple[bytes, ...] = ()
     auth_info: bytes | None = None
     pub_key_auth: bytes | None = None
     #: an NTSTATUS, unsigned
@@ -78,10 +78,8 @@ class TSRequest:
     def write(self, w: Writer) -> None:
         value = _TS_REQUEST.clone()
         value["version"] = self.version
-        if self.nego_tokens is not None:
-            value["negoTokens"].clear()
-            for i, token in enumerate(self.nego_tokens):
-                value["negoTokens"][i]["negoToken"] = token
+        for i, token in enumerate(self.nego_tokens):
+            value["negoTokens"][i]["negoToken"] = token
         parts = {
             "authInfo": self.auth_info,
             "pubKeyAuth": self.pub_key_auth,
@@ -101,9 +99,9 @@ class TSRequest:
         return self.nego_tokens[0] if self.nego_tokens else None
 
 
-def _read_tokens(r: Reader, value: Any) -> tuple[bytes, ...] | None:
+def _read_tokens(r: Reader, value: Any) -> tuple[bytes, ...]:
     if not value.isValue:
-        return None
+        return ()
     if len(value) > MAX_NEGO_TOKENS:
         raise r.error("negoTokens", f"{len(value)}, at most {MAX_NEGO_TOKENS} allowed")
     return tuple([bytes(item["negoToken"]) for item in value])
