@@ -271,7 +271,13 @@ class ShareData:
 
 
 ShareControlBody = (
-    DemandActive | ConfirmActive | DeactivateAll | ShareData | UnknownShareControl | FlowControl
+    DemandActive
+    | ConfirmActive
+    | DeactivateAll
+    | ShareData
+    | EnhancedRedirection
+    | UnknownShareControl
+    | FlowControl
 )
 
 SHARE_CONTROL_TYPES: Final[dict[PduType, type[Any]]] = {
