@@ -33,6 +33,7 @@ class TlsEndpoint:
         self._phase = "handshake"
         self._is_eof = False
         self._is_closed = False
+        self._is_handshake_done = False
         if not server_side:
             self._advance()
 
@@ -45,6 +46,16 @@ class TlsEndpoint:
     def is_established(self) -> bool:
         """The handshake is done, and neither side has ended the connection."""
         return self._phase == "established" and not self._is_eof and not self._is_closed
+
+    @property
+    def is_handshake_done(self) -> bool:
+        """The handshake succeeded, whatever has happened since; what was read until then is good."""
+        return self._is_handshake_done
+
+    @property
+    def is_writable(self) -> bool:
+        """Plain text can still be sent: also after the peer's close_notify, which ends its direction only."""
+        return self._phase == "established" and not self._is_closed
 
     @property
     def is_eof(self) -> bool:
@@ -80,6 +91,7 @@ class TlsEndpoint:
             if self._phase == "handshake":
                 self._tls.do_handshake()
                 self._phase = "established"
+                self._is_handshake_done = True
             while not self._is_eof:
                 self._plain += self._decrypt()
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
