@@ -24,7 +24,7 @@ class PeerError(PyRdpMuxError):
     where the connection has come far enough to send one.
     """
 
-    error_info: ClassVar[int] = 0x000010C9  # ERRINFO_UNKNOWNPDUTYPE2 family: see rdp.pdu.error_info
+    error_info: ClassVar[int] = 0x000010C9  # ERRINFO_UNKNOWNPDUTYPE2: the least misleading for most
 
 
 class DecodeError(PeerError):
@@ -42,6 +42,8 @@ class DecodeError(PeerError):
 
 class SequenceError(PeerError):
     """A message that parses, but that is not allowed in this phase of the connection."""
+
+    error_info: ClassVar[int] = 0x000010CB  # ERRINFO_DATAPDUSEQUENCE
 
     def __init__(self, phase: str, got: str, expected: tuple[str, ...] = ()) -> None:
         super().__init__(phase, got, expected)
@@ -111,6 +113,8 @@ class PeerClosed(PeerError):
 
 class PeerTimeout(PeerError):
     """The peer did not get on within the time that its phase allows."""
+
+    error_info: ClassVar[int] = 0x00000004  # ERRINFO_LOGON_TIMEOUT
 
     def __init__(self, phase: str, seconds: float) -> None:
         super().__init__(phase, seconds)

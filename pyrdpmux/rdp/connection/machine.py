@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError
+from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError, TlsFailed
 from pyrdpmux.rdp.connection.events import Disconnected, Event
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
@@ -143,13 +143,19 @@ class Machine:
         self._events.append(event)
 
     def send_frame(self, frame: bytes, pdu: object) -> None:
-        """Queue one frame; under TLS it becomes one record (QUIRK(mstsc): Windows servers do so too)."""
-        self.tracer.sent(self.phase_name, pdu)
-        if self._tls is not None and self._tls.is_established:
+        """Queue one frame; under TLS it becomes one record (QUIRK(mstsc): Windows servers do so too).
+
+        INVARIANT: once TLS has been started, nothing leaves in plain text: what TLS cannot carry is dropped.
+        """
+        if self._tls is None:
+            self._outgoing.append(frame)
+        elif self._tls.is_writable:
             self._tls.write(frame)
             self._outgoing.append(self._tls.data_to_send())
         else:
-            self._outgoing.append(frame)
+            self.note(f"{type(pdu).__name__} dropped: TLS is down")
+            return
+        self.tracer.sent(self.phase_name, pdu)
 
     def note(self, text: str) -> None:
         """Tell the tracer about something ignored on purpose."""
@@ -200,7 +206,11 @@ class Machine:
         if self._tls is None:
             self._incoming += data
         else:
-            self._tls.receive_data(data)
+            try:
+                self._tls.receive_data(data)
+            except TlsFailed:
+                self._advance()  # what came before the fault counts, however the bytes were cut
+                raise
         self._advance()
 
     def _advance(self) -> None:
@@ -221,7 +231,7 @@ class Machine:
         self._enter(self._phase.on_eof())
 
     def _collect_tls(self, tls: TlsEndpoint) -> None:
-        if not (tls.is_established or tls.is_eof):
+        if not tls.is_handshake_done:
             return
         if not self._tls_reported:
             self._tls_reported = True

@@ -44,13 +44,18 @@ def seal(
 
 
 def unseal(
-    security: StandardSecurity | None, data: bytes, *, has_header: bool
+    security: StandardSecurity | None, data: bytes, *, has_header: bool, requires_encryption: bool = False
 ) -> tuple[SecurityFlags, bytes]:
-    """Flags and plain body of a slow-path PDU. Raises DecodeError, also for a wrong signature."""
+    """Flags and plain body of a slow-path PDU. Raises DecodeError, also for a wrong signature.
+
+    ``requires_encryption``: where there are keys, a PDU without encryption is forged.
+    """
     if not has_header:
         return SecurityFlags(0), data
     header, rest = split_basic_header(data)
     if not header.flags & SecurityFlags.ENCRYPT:
+        if requires_encryption and security is not None:
+            raise DecodeError("BasicSecurityHeader.flags", "not encrypted", 0)
         return header.flags, rest
     if security is None:
         raise DecodeError("BasicSecurityHeader.flags", "ENCRYPT without standard RDP security", 0)
@@ -75,11 +80,15 @@ def seal_fast_path(security: StandardSecurity | None, body: bytes, number: int =
     return encode(FastPathPdu(cipher, FastPathHeader(number, flags, signature, fips)))
 
 
-def unseal_fast_path(security: StandardSecurity | None, frame: bytes) -> tuple[bytes, int]:
-    """Plain body and header number of a fast-path PDU. Raises DecodeError."""
+def unseal_fast_path(
+    security: StandardSecurity | None, frame: bytes, *, requires_encryption: bool = False
+) -> tuple[bytes, int]:
+    """Plain body and header number of a fast-path PDU; otherwise like :func:`unseal`."""
     pdu = decode_fast_path(frame, is_fips=security is not None and security.is_fips)
     header = pdu.header
     if not header.is_encrypted:
+        if requires_encryption and security is not None:
+            raise DecodeError("FastPathPdu.fpHeader", "not encrypted", 0)
         return pdu.body, header.number
     if security is None:
         raise DecodeError("FastPathPdu.fpHeader", "encrypted without standard RDP security", 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pyrdpmux.errors import SequenceError
 from pyrdpmux.rdp.connection.client.activation import CapabilitiesExchange
 from pyrdpmux.rdp.connection.client.link import ClientLink
@@ -26,6 +28,13 @@ from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import decode, encode
 from pyrdpmux.wire.secret import Secret
 
+KNOWN_METHODS: Final = (
+    EncryptionMethod.BITS_40,
+    EncryptionMethod.BITS_56,
+    EncryptionMethod.BITS_128,
+    EncryptionMethod.FIPS,
+)
+
 
 def begin_security(link: ClientLink) -> Phase:
     """Under standard RDP security our random first; then the Client Info PDU."""
@@ -38,6 +47,8 @@ def begin_security(link: ClientLink) -> Phase:
 
 def _exchange_keys(link: ClientLink) -> None:
     block = link.facts.server_security
+    if link.encryption_method not in KNOWN_METHODS:
+        raise SequenceError("SecurityCommencement", f"encryption method {link.encryption_method!r}")
     if block is None or block.server_random is None or block.server_certificate is None:
         raise SequenceError("SecurityCommencement", "ServerSecurityData without random and certificate")
     link.client_random = link.config.entropy(CLIENT_RANDOM_SIZE)

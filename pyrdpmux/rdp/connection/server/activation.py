@@ -9,10 +9,11 @@ from pyrdpmux.rdp.connection.server.active import Active
 from pyrdpmux.rdp.connection.server.capabilities import demanded_capabilities, output_format
 from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID, SHARE_ID, ServerLink
 from pyrdpmux.rdp.connection.server.logon import greet
-from pyrdpmux.rdp.connection.server.session import SessionPhase
+from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
+from pyrdpmux.rdp.pdu.capabilities.general import ExtraFlags, GeneralCapability
 from pyrdpmux.rdp.pdu.display import MonitorLayout, RefreshRectangle
 from pyrdpmux.rdp.pdu.finalization import (
     Control,
@@ -46,7 +47,7 @@ def reactivate(link: ServerLink) -> CapabilitiesExchange:
     return demand_active(link)
 
 
-class CapabilitiesExchange(SessionPhase):
+class CapabilitiesExchange(SharePhase):
     """1.3.1.1 Capabilities Exchange: our Demand Active is out, the client's Confirm Active is awaited.
 
     While a desktop is being resized, PDUs that the client sent before it saw the Deactivate All still
@@ -60,23 +61,27 @@ class CapabilitiesExchange(SessionPhase):
         link = self.link
         link.facts.capabilities = confirm.capabilities
         link.output_format = output_format(link)
+        general = link.facts.capability(GeneralCapability)
+        if link.standard is not None and general is not None:
+            # 5.3.6.1.1: we have offered salted signatures, so they are agreed where the client has them too.
+            link.standard.salts_output = bool(general.extra_flags & ExtraFlags.ENC_SALTED_CHECKSUM)
         link.send_share_data(Synchronize(link.facts.user_channel_id))
         link.send_share_data(Control(ControlAction.COOPERATE))
         return ConnectionFinalization(link)
 
     HANDLERS = {
-        **SessionPhase.HANDLERS,
+        **SharePhase.HANDLERS,
         ConfirmActive: on_confirm_active,
-        InputEvents: SessionPhase.on_stale,
-        RefreshRectangle: SessionPhase.on_stale,
-        Synchronize: SessionPhase.on_stale,
-        Control: SessionPhase.on_stale,
-        PersistentKeyList: SessionPhase.on_stale,
-        FontList: SessionPhase.on_stale,
+        InputEvents: SharePhase.on_stale,
+        RefreshRectangle: SharePhase.on_stale,
+        Synchronize: SharePhase.on_stale,
+        Control: SharePhase.on_stale,
+        PersistentKeyList: SharePhase.on_stale,
+        FontList: SharePhase.on_stale,
     }
 
 
-class ConnectionFinalization(SessionPhase):
+class ConnectionFinalization(SharePhase):
     """1.3.1.1 Connection Finalization: the client's five PDUs, in their order.
 
     Input may come from Confirm Active on; it is passed on once the client is Active, and dropped before,
@@ -114,13 +119,13 @@ class ConnectionFinalization(SessionPhase):
         return activate(link)
 
     HANDLERS = {
-        **SessionPhase.HANDLERS,
+        **SharePhase.HANDLERS,
         Synchronize: on_synchronize,
         Control: on_control,
         PersistentKeyList: on_persistent_key_list,
         FontList: on_font_list,
-        InputEvents: SessionPhase.on_stale,
-        RefreshRectangle: SessionPhase.on_stale,
+        InputEvents: SharePhase.on_stale,
+        RefreshRectangle: SharePhase.on_stale,
     }
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pyrdpmux.rdp.connection.events import InputReceived, OutputSuppressed, RefreshRequested
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.link import ServerLink
-from pyrdpmux.rdp.connection.server.session import SessionPhase
+from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.pdu.display import RefreshRectangle, SuppressOutput
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, PersistentKeyList, Synchronize
 from pyrdpmux.rdp.pdu.input import InputEvents
 
 
-class Active(SessionPhase):
+class Active(SharePhase):
     """After the Font Map PDU. The deadline here is not a limit but the next heartbeat or measurement."""
 
     def __init__(self, link: ServerLink) -> None:
@@ -51,12 +51,12 @@ class Active(SessionPhase):
         return self
 
     HANDLERS = {
-        **SessionPhase.HANDLERS,
+        **SharePhase.HANDLERS,
         InputEvents: on_input,
         RefreshRectangle: on_refresh,
         SuppressOutput: on_suppress_output,
-        Synchronize: SessionPhase.on_stale,
-        Control: SessionPhase.on_stale,
-        FontList: SessionPhase.on_stale,
-        PersistentKeyList: SessionPhase.on_stale,
+        Synchronize: SharePhase.on_stale,
+        Control: SharePhase.on_stale,
+        FontList: SharePhase.on_stale,
+        PersistentKeyList: SharePhase.on_stale,
     }

@@ -42,8 +42,9 @@ class AutoDetect:
         self._base_round_trip: float | None = None
         #: bytes of output since the measurement began; None: not begun
         self._measured_output: int | None = None
-        #: number of the bandwidth measurement whose result is awaited
+        #: number of the bandwidth measurement that runs, or whose result is awaited
         self._bandwidth_number: int | None = None
+        self._is_bandwidth_awaited = False
         self.is_connect_time = False
 
     # -- asking ----------------------------------------------------------------------------------
@@ -56,7 +57,7 @@ class AutoDetect:
     def give_up_connect_time(self) -> None:
         """The client did not answer in time; late answers count as answers to nothing."""
         self.is_connect_time = False
-        self._bandwidth_number = None
+        self._is_bandwidth_awaited = False
         self._sent_at.clear()
 
     def measure_round_trip(self, link: ServerLink) -> None:
@@ -82,6 +83,7 @@ class AutoDetect:
         self._measured_output += size
         if self._measured_output >= MEASURED_OUTPUT and self._bandwidth_number is not None:
             link.send_message(BandwidthMeasureStop(self._bandwidth_number, RequestType.BANDWIDTH_STOP))
+            self._is_bandwidth_awaited = True
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -117,13 +119,14 @@ class AutoDetect:
         for _ in range(PAYLOAD_COUNT):
             link.send_message(BandwidthMeasurePayload(number, payload))
         link.send_message(BandwidthMeasureStop(number, RequestType.BANDWIDTH_STOP_CONNECT_TIME, payload))
+        self._is_bandwidth_awaited = True
 
     def _on_bandwidth(self, link: ServerLink, response: BandwidthMeasureResults) -> bool:
         # QUIRK(FreeRDP): results carry a sequence number of the client's own, so it is not compared.
-        if self._bandwidth_number is None:
+        if not self._is_bandwidth_awaited:
             link.note("bandwidth results that nobody asked for")
             return False
-        self._bandwidth_number = None
+        self._is_bandwidth_awaited = False
         # A fast link is over within the client's clock tick: a millisecond at least.
         bits_per_second = response.byte_count * 8 * 1000 / max(response.time_delta, 1)
         facts = link.facts

@@ -56,7 +56,7 @@ class SecureSettingsExchange(SessionPhase):
         return self.link.config.limits.settings
 
     def decode_io(self, data: bytes) -> object:
-        flags, body = unseal(self.link.standard, data, has_header=True)
+        flags, body = self.unseal(data, has_header=True)
         if not flags & SecurityFlags.INFO_PKT:
             raise SequenceError(self.name, f"security header with {flags!r}", ("INFO_PKT",))
         return decode(ClientInfo, body)

@@ -8,16 +8,15 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server import output
-from pyrdpmux.rdp.connection.server.activation import CapabilitiesExchange, ConnectionFinalization, reactivate
+from pyrdpmux.rdp.connection.server.activation import reactivate
 from pyrdpmux.rdp.connection.server.active import Active
 from pyrdpmux.rdp.connection.server.capabilities import CHANNEL_CHUNK_LENGTH
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.initiation import ConnectionInitiation
 from pyrdpmux.rdp.connection.server.link import ServerLink
-from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
-from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason
+from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
-from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.pointer import SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 from pyrdpmux.wire import encode
@@ -90,10 +89,8 @@ class ServerConnection(ServerLink):
         if self.should_close:
             return
         self.now = now
-        if isinstance(self._phase, Active | CapabilitiesExchange | ConnectionFinalization):
-            if self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_ERRINFO_PDU):
-                self.send_share_data(SetErrorInfo(error_info))
-            self.send_domain(DisconnectProviderUltimatum(Reason.PROVIDER_INITIATED))
+        if isinstance(self._phase, SharePhase):
+            self.send_goodbye(error_info)
         self._enter(self.end(reason, by_peer=False))
 
     def _require_active(self, action: str) -> None:

@@ -20,7 +20,11 @@ RECONNECT_COUNT: Final = 5
 
 @dataclass(slots=True)
 class Keepalive:
-    """Decides what is due. One tick serves both, at the shorter of the two periods."""
+    """Decides what is due. One tick serves both, at the shorter of the two periods.
+
+    A heartbeat that comes early does no harm, so with slow heartbeats there may be one at every measurement;
+    a measurement that comes early would only cost traffic, so those keep their distance.
+    """
 
     heartbeat_seconds: int = 0
     measures: bool = False

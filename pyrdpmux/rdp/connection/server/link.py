@@ -15,8 +15,9 @@ from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.keepalive import Keepalive
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
-from pyrdpmux.rdp.mcs.domain import DomainPdu, SendDataIndication
+from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, DomainPdu, Reason, SendDataIndication
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
@@ -141,6 +142,12 @@ class ServerLink(Machine):
         if channel_id is None:
             raise StateError(self.phase_name, "sending on the message channel, which the client has not")
         self.send_data(channel_id, encode(message), message, message_flags(message))
+
+    def send_goodbye(self, error_info: ErrorInfo) -> None:
+        """After Demand Active: say why it ends, to clients that can show it (2.2.5.1); then the end."""
+        if self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_ERRINFO_PDU):
+            self.send_share_data(SetErrorInfo(error_info))
+        self.send_domain(DisconnectProviderUltimatum(Reason.PROVIDER_INITIATED))
 
 
 class ServerPhase(Phase):

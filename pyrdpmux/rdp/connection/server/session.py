@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyrdpmux.errors import DecodeError, SequenceError
+from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
 from pyrdpmux.rdp.channels.static import ChannelPdu
 from pyrdpmux.rdp.connection.events import ChannelDataReceived, ShutdownRequested
 from pyrdpmux.rdp.connection.facts import StaticChannel
@@ -27,9 +27,11 @@ from pyrdpmux.rdp.pdu.auto_detect import (
     RttMeasureResponse,
 )
 from pyrdpmux.rdp.pdu.display import FrameAcknowledge, ShutdownDenied, ShutdownRequest, SuppressOutput
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvents
 from pyrdpmux.rdp.pdu.message_channel import UnknownMessage, decode_message_body
 from pyrdpmux.rdp.pdu.multitransport import InitiateMultitransportResponse
+from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import (
     FlowControl,
     ShareData,
@@ -53,7 +55,7 @@ class SessionPhase(ServerPhase):
 
     def decode(self, frame: bytes) -> object:
         if is_fast_path(frame[0]):
-            body, number = unseal_fast_path(self.link.standard, frame)
+            body, number = unseal_fast_path(self.link.standard, frame, requires_encryption=True)
             return InputEvents(decode_input_events(body, number))
         pdu = decode_domain_pdu(take_user_data(frame))
         if isinstance(pdu, SendDataRequest):
@@ -70,19 +72,22 @@ class SessionPhase(ServerPhase):
         if pdu.channel_id == IO_CHANNEL_ID:
             return self.decode_io(pdu.user_data)
         if pdu.channel_id == link.facts.message_channel_id:
-            return decode_message_body(*unseal(link.standard, pdu.user_data, has_header=True))
+            return decode_message_body(*self.unseal(pdu.user_data, has_header=True))
         channel = link.facts.channels.get(pdu.channel_id)
         if channel is None:
             raise SequenceError(self.name, f"data on channel {pdu.channel_id}")
-        _flags, body = unseal(link.standard, pdu.user_data, has_header=link.standard is not None)
+        _flags, body = self.unseal(pdu.user_data, has_header=link.standard is not None)
         return ReceivedChunk(channel, decode(ChannelPdu, body))
 
     def decode_io(self, data: bytes) -> object:
         """A share PDU of the I/O channel; the envelope is taken off."""
-        link = self.link
-        _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
+        _flags, body = self.unseal(data, has_header=self.link.standard is not None)
         share = decode_share(body).body
         return share.body if isinstance(share, ShareData) else share
+
+    def unseal(self, data: bytes, *, has_header: bool) -> tuple[SecurityFlags, bytes]:
+        """Flags and plain body; what a client sends is encrypted at every level that has keys (5.3.1)."""
+        return unseal(self.link.standard, data, has_header=has_header, requires_encryption=True)
 
     # -- what may come in any of these phases ----------------------------------------------------
 
@@ -132,3 +137,11 @@ class SessionPhase(ServerPhase):
         ErectDomainRequest: on_stale,
         ChannelJoinRequest: on_stale,
     }
+
+
+class SharePhase(SessionPhase):
+    """A phase after the Demand Active PDU: the client can be told why it is dropped."""
+
+    def explain(self, error: PeerError) -> None:
+        if not isinstance(error, PeerClosed | TlsFailed):
+            self.link.send_goodbye(ErrorInfo(error.error_info))
