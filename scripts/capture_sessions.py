@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pyrdpmux.harness.display import Display
+from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.programs import Program, ProgramError, free_port
 from pyrdpmux.harness.relay import Relay
 
@@ -258,7 +259,13 @@ def _keep(session: Session, pcap: Path, keys: Path, server: Server, target: Path
     else:
         lines = [line for line in keys.read_text(encoding="ascii").splitlines() if not line.startswith("#")]
         (target / f"{session.name}.keys").write_text("\n".join(lines) + "\n", encoding="ascii")
+    write_expected(target / f"{session.name}.pcap")
     print(f"{session.name}: {size} bytes", flush=True)
+
+
+def write_expected(pcap: Path) -> None:
+    """What the replay tests compare with; to be read before it is committed."""
+    expected_path(pcap).write_text(transcript(dissect_fixture(pcap)), encoding="utf-8")
 
 
 def _text(path: Path) -> str:
@@ -274,7 +281,14 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="sessions to record (a part of the name is enough)")
     parser.add_argument("--target", type=Path, default=FIXTURES)
     parser.add_argument("--list", action="store_true", help="only print the names")
+    parser.add_argument(
+        "--expected", action="store_true", help="record nothing, write NAME.expected.txt anew"
+    )
     options = parser.parse_args()
+    if options.expected:
+        for pcap in sorted(options.target.glob("*.pcap")):
+            write_expected(pcap)
+        return 0
     chosen = [s for s in _sessions() if not options.names or any(part in s.name for part in options.names)]
     if options.list:
         print("\n".join(session.name for session in chosen))
