@@ -36,7 +36,7 @@ class AvFlags(IntFlag):
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A little-endian integer as the value of an AV_PAIR."""
+    """MS-NLMP 2.2.2.1 AV_PAIR, the Value of MsvAvFlags or MsvAvTimestamp: a little-endian integer."""
 
     value: int
     size: int
