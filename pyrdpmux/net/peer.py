@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+from collections import deque
 from collections.abc import Callable
 
 from pyrdpmux.rdp.connection.events import Event
@@ -37,6 +38,9 @@ class Peer:
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closing = asyncio.Event()
+        self._untold: deque[Event] = deque()
+        self._is_telling = False
+        self._failure: Exception | None = None
         self._on_event: Callable[[Event], None] = lambda event: None
         peername = writer.get_extra_info("peername")
         self.peername = f"{peername[0]}:{peername[1]}" if isinstance(peername, tuple) else str(peername)
@@ -47,11 +51,16 @@ class Peer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
 
     async def run(self, on_event: Callable[[Event], None]) -> None:
-        """Until the connection ends, by whichever side; the socket is closed on return."""
+        """Until the connection ends, by whichever side; the socket is closed on return.
+
+        What ``on_event`` raises is raised here, too, and ends the connection.
+        """
         self._on_event = on_event
         try:
             self.flush()
             await self._read_until_closing()
+            if self._failure is not None:
+                raise self._failure
             await self._say_goodbye()
         except asyncio.CancelledError:
             self._writer.transport.abort()
@@ -65,22 +74,32 @@ class Peer:
     def flush(self) -> None:
         """Hand on what the connection has queued: bytes to the transport, events to the owner.
 
-        Call it after every action on the connection.
+        Call it after every action on the connection, also from within ``on_event``: events keep their order.
         """
-        while True:
-            data = self.connection.data_to_send()
-            if data and not self._writer.is_closing():
-                self._writer.write(data)
-            events = self.connection.events()
-            if not events:
-                break
-            for event in events:
-                self._on_event(event)
+        self._collect()
+        if not self._is_telling:
+            self._tell()
         if self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
             self.abort()
         if self.connection.should_close:
             self._closing.set()
         self._set_timer(self.connection.next_deadline())
+
+    def _collect(self) -> None:
+        data = self.connection.data_to_send()
+        if data and not self._writer.is_closing():
+            self._writer.write(data)
+        self._untold.extend(self.connection.events())
+
+    def _tell(self) -> None:
+        """INVARIANT: one event at a time, the oldest first, whatever the owner does when told."""
+        self._is_telling = True
+        try:
+            while self._untold:
+                self._on_event(self._untold.popleft())
+                self._collect()
+        finally:
+            self._is_telling = False
 
     def abort(self) -> None:
         """Drop the socket with whatever is unsent."""
@@ -152,4 +171,8 @@ class Peer:
     def _expire(self) -> None:
         self._timer = None
         self.connection.handle_timeout(self._loop.time())
-        self.flush()
+        try:
+            self.flush()
+        except Exception as error:  # the owner's: a timer has nobody to raise it to
+            self._failure = error
+            self.abort()
