@@ -101,7 +101,7 @@ class ConfirmActive:
 class DeactivateAll:
     """MS-RDPBCGR 2.2.3.1.1 Deactivate All PDU Data (TS_DEACTIVATE_ALL_PDU).
 
-    QUIRK(Windows XP, xrdp): the PDU may end before the source descriptor, or before the share identifier.
+    QUIRK(Windows XP as server): the PDU may end before the source descriptor, or before the share identifier.
     """
 
     share_id: int | None

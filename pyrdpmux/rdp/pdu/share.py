@@ -357,7 +357,7 @@ class ShareControl:
 class ShareSequence:
     """MS-RDPBCGR 2.2.8.1.1.1.1 Share Control Headers, as many as one MCS Send Data carries.
 
-    QUIRK(Windows 2003 and older as servers): totalLength may be shorter than the frame, and another PDU
+    QUIRK(old Windows servers): totalLength may be shorter than the frame, and another PDU
     follows. What is too short for a header is kept in ``trailing``.
     """
 

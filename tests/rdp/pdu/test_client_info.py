@@ -104,6 +104,54 @@ ROWS = [
         refuses_trailing=False,
     ),
     Row(
+        "client info (MS-RDPBCGR 4.1.10)",
+        ClientInfo(
+            flags=InfoFlags.MOUSE
+            | InfoFlags.DISABLECTRLALTDEL
+            | InfoFlags.UNICODE
+            | InfoFlags.MAXIMIZESHELL
+            | InfoFlags.COMPRESSION
+            | InfoFlags.ENABLEWINDOWSKEY
+            | InfoFlags.FORCE_ENCRYPTED_CS_PDU,
+            domain="NTDEV",
+            user_name="eltons",
+            extra=ExtendedClientInfo(
+                address="157.59.242.156",
+                directory="C:\\depots\\w2k3_1\\termsrv\\newclient\\lib\\win32\\obj\\i386\\mstscax.dll",
+                time_zone=TimeZone(
+                    bias=480,
+                    standard_name="Pacific Standard Time",
+                    standard_date=SystemTime(month=10, day=5, hour=2),
+                    daylight_name="Pacific Daylight Time",
+                    daylight_date=SystemTime(month=4, day=1, hour=2),
+                    daylight_bias=-60,
+                ),
+                session_id=0,
+                performance_flags=PerformanceFlags.DISABLE_WALLPAPER,
+                auto_reconnect_cookie=b"",
+            ),
+            code_page=67699721,
+            compression_type=1,
+        ),
+        """09040904 b3430000 0a00 0c00 0000 0000 0000 4e005400440045005600 0000
+           65006c0074006f006e007300 0000 0000 0000 0000 0200 1e00
+           3100350037002e00350039002e003200340032002e003100350036000000 8400
+           43003a005c006400650070006f00740073005c00770032006b0033005f0031005c007400
+           650072006d007300720076005c006e006500770063006c00690065006e0074005c006c00
+           690062005c00770069006e00330032005c006f0062006a005c0069003300380036005c00
+           6d007300740073006300610078002e0064006c006c000000  # header
+           e0010000
+           500061006300690066006900630020005300740061006e00640061007200640020005400
+           69006d00650000000000000000000000000000000000000000000000 0000 0a00 0000
+           0500 0200 0000 0000 0000 00000000
+           500061006300690066006900630020004400610079006c00690067006800740020005400
+           69006d00650000000000000000000000000000000000000000000000 0000 0400 0000
+           0100 0200 0000 0000 0000 c4ffffff  # clientTimeZone
+           00000000 01000000 0000  # header""",
+        valid_prefixes=(50, 218, 390, 394, 398),
+        refuses_trailing=False,
+    ),
+    Row(
         "RDP 4.0, ANSI (constructed)",
         ClientInfo(
             InfoFlags.MOUSE | InfoFlags.AUTOLOGON, "D", "J\xfcrgen", Secret("pw"), "a", "", None, 1252

@@ -85,7 +85,7 @@ class ShareCapability:
 class FontCapability:
     """MS-RDPBCGR 2.2.7.2.5 Font Capability Set (TS_FONT_CAPABILITYSET).
 
-    QUIRK(Windows servers up to 2003): the set comes without any data; ``font_support_flags`` is then None.
+    QUIRK(old servers): the set comes without any data; ``font_support_flags`` is then None.
     """
 
     font_support_flags: int | None = 1
