@@ -35,6 +35,9 @@ EXIT_USAGE: Final = 2
 DEMO_USER: Final = "demo"
 DEMO_PASSWORD_SIZE: Final = 9
 
+LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
+"""Their debug messages are shown with -vv only."""
+
 SECURITY_MODES: Final = {
     "nla": SecuritySettings(nla=True),
     "tls": SecuritySettings(nla=False, tls=True),
@@ -110,7 +113,7 @@ def _add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) ->
     if has_config:
         parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log more")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log more (-vv: libraries too)")
 
 
 def _add_listening(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +150,8 @@ def _set_up_logging(verbosity: int) -> None:
     level = logging.DEBUG if verbosity else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
     if verbosity < 2:
-        logging.getLogger("asyncio").setLevel(logging.WARNING)
+        for library in LIBRARIES:
+            logging.getLogger(library).setLevel(logging.WARNING)
 
 
 # -- serve and demo ----------------------------------------------------------------------------------

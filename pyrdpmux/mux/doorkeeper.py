@@ -1,6 +1,7 @@
 """How a new connection to a VM is received: which security it may use, and whose accounts count."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Callable
@@ -22,6 +23,8 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
+
+logger = logging.getLogger("pyrdpmux.mux")
 
 CERTIFICATE_FILE: Final = "server.crt"
 KEY_FILE: Final = "server.key"
@@ -58,6 +61,8 @@ class Doorkeeper:
         self._tls_context = None
         if config.security.nla or config.security.tls:
             self._certificate = load_certificate(config.certificate_path)
+            logger.info("Certificate %s", self._certificate.certificate_path)
+            logger.info("Its SHA-256 fingerprint: %s", self._certificate.fingerprint)
             self._tls_context = certificate.server_context(
                 self._certificate.certificate_path, self._certificate.key_path
             )
