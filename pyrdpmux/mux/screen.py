@@ -21,8 +21,11 @@ MAX_SIDE: Final = 8192
 NO_SIGNAL_SIZE: Final = (640, 480)
 """What a viewer sees, in black, until the VM shows something."""
 
-TILE: Final = 64
-"""Changes are told apart at this distance; closer ones share a rectangle."""
+BAND: Final = 64
+"""Rows compared at a time; changes in different bands are told apart."""
+
+GAP: Final = 64
+"""Unchanged columns between two changes of a band that make them two rectangles."""
 
 
 class ScreenListener(Protocol):
@@ -66,15 +69,28 @@ class Screen:
         """Put ``bgrx``, of the size of ``rect``, at its place; what lies outside is cut off."""
         if bgrx.shape != (rect.height, rect.width, 4):
             raise ValueError(f"pixels of shape {bgrx.shape} for {rect}")
+
+        def part(band: Rect) -> Pixels:
+            left, top = band.x - rect.x, band.y - rect.y
+            return bgrx[top : top + band.height, left : left + band.width]
+
+        self.update(rect, part)
+
+    def update(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> None:
+        """The same with pixels that are fetched band by band: a few rows at a time stay in the cache.
+
+        What has been written is reported, also if fetching fails halfway.
+        """
         visible = rect.clip(self.width, self.height)
-        if visible.is_empty:
-            return
-        left, top = visible.x - rect.x, visible.y - rect.y
-        source = _words(bgrx[top : top + visible.height, left : left + visible.width])
-        damaged = _update(_words(self.pixels), source, visible)
-        if damaged:
-            for listener in tuple(self._listeners):
-                listener.screen_damaged(damaged)
+        damaged: list[Rect] = []
+        try:
+            for top in range(visible.y, visible.bottom, BAND):
+                band = Rect(visible.x, top, visible.width, min(BAND, visible.bottom - top))
+                _append_below(damaged, _write_band(_words(self.pixels), _words(fetch(band)), band))
+        finally:
+            if damaged:
+                for listener in tuple(self._listeners):
+                    listener.screen_damaged(damaged)
 
     def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
         """Hear of changes from now on, until the returned function is called."""
@@ -100,30 +116,23 @@ def _words(pixels: Pixels) -> NDArray[np.uint32]:
     return pixels.view(np.uint32)[:, :, 0]
 
 
-def _update(target: NDArray[np.uint32], source: NDArray[np.uint32], place: Rect) -> list[Rect]:
-    """Copy ``source`` to ``place`` where it differs; returns the changed rectangles, disjoint.
-
-    Works in bands of rows that fit the cache: comparing and, if need be, copying touch memory once.
-    """
-    damaged: list[Rect] = []
-    for top in range(0, place.height, TILE):
-        new = source[top : top + TILE]
-        y = place.y + top
-        old = target[y : y + new.shape[0], place.x : place.right]
-        changed = old != new
-        if changed.any():
-            rects = _changed_rects(changed, place.x, y)
-            for rect in rects:
-                part = np.s_[rect.y - y : rect.bottom - y, rect.x - place.x : rect.right - place.x]
-                old[part] = new[part]
-            _append_below(damaged, rects)
-    return damaged
+def _write_band(target: NDArray[np.uint32], source: NDArray[np.uint32], band: Rect) -> list[Rect]:
+    """Copy ``source`` to its place where it differs; returns the changed rectangles, disjoint."""
+    old = target[band.y : band.bottom, band.x : band.right]
+    changed = old != source
+    if not changed.any():
+        return []
+    rects = _changed_rects(changed, band.x, band.y)
+    for rect in rects:
+        part = np.s_[rect.y - band.y : rect.bottom - band.y, rect.x - band.x : rect.right - band.x]
+        old[part] = source[part]
+    return rects
 
 
 def _changed_rects(changed: NDArray[np.bool_], x: int, y: int) -> list[Rect]:
-    """The tight boxes around each run of columns, less than a tile apart, in one band."""
+    """The tight boxes around each run of columns, less than a gap apart, in one band."""
     columns = np.flatnonzero(changed.any(axis=0))
-    breaks = np.flatnonzero(np.diff(columns) > TILE) + 1
+    breaks = np.flatnonzero(np.diff(columns) > GAP) + 1
     rects = []
     for run in np.split(columns, breaks):
         left, right = int(run[0]), int(run[-1]) + 1

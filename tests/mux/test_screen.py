@@ -103,6 +103,23 @@ def test_resize_starts_over_and_tells() -> None:
         screen.resize(MAX_SIDE + 1, 1)
 
 
+def test_what_was_fetched_before_a_failure_is_reported() -> None:
+    screen, notes = Screen(10, 200), Notes()
+    screen.subscribe(notes)
+    bands: list[Rect] = []
+
+    def fetch(band: Rect) -> Pixels:
+        bands.append(band)
+        if band.y > 100:
+            raise OSError("gone")
+        return block(band.width, band.height)
+
+    with pytest.raises(OSError, match="gone"):
+        screen.update(Rect(-5, 0, 12, 500), fetch)
+    assert bands == [Rect(0, 0, 7, 64), Rect(0, 64, 7, 64), Rect(0, 128, 7, 64)]
+    assert notes.damage == [Rect(0, 0, 7, 128)]
+
+
 def test_non_contiguous_sources() -> None:
     screen = Screen(20, 10)
     wide = np.arange(10 * 40 * 4, dtype=np.uint8).reshape(10, 40, 4)

@@ -24,7 +24,7 @@ from pyrdpmux.mux.librdpmux.bus import (
     lost_name,
 )
 from pyrdpmux.mux.librdpmux.messages import PROTOCOL_VERSION
-from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer, RegistrationRefused
+from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")
@@ -158,7 +158,7 @@ class DBusService:
         except DBusError as error:
             log.warning("Register from %s: %s", message.sender, error.text)
             reply = Message.new_error(message, error.type, error.text)
-        except RegistrationRefused as error:
+        except BackendError as error:
             log.warning("Register from %s: %s", message.sender, error)
             reply = Message.new_error(message, ERROR_REFUSED, str(error))
         except Exception as error:

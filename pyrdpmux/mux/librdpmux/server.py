@@ -5,7 +5,6 @@ caller, the demo VM calls it directly.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
 import shutil
@@ -35,10 +34,12 @@ class RegistrationRefused(BackendError):
 class Guest:
     """A registered VM: its socket, its session and their timer."""
 
-    def __init__(self, server: "LibrdpmuxServer", vm_id: int, name: str, uid: int | None) -> None:
+    def __init__(
+        self, server: "LibrdpmuxServer", vm_id: int, name: str, owner: str | None, uid: int | None
+    ) -> None:
         self.vm_id = vm_id
         self.name = name
-        self.owner: str | None = None
+        self.owner = owner
         self.vm: Vm | None = None
         self.grace: asyncio.TimerHandle | None = None
         self._server = server
@@ -55,7 +56,11 @@ class Guest:
         return address
 
     def publish(self, vm: Vm) -> None:
+        """Paint here; also after a while of having been lost."""
         self.vm = vm
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
         self.session.attach(vm.screen, self._loop.time())
         self._plan()
 
@@ -83,6 +88,8 @@ class Guest:
 
     def connected(self) -> None:
         log.debug("%s: connected", self.name)
+        if self.is_lost and self.owner is None:
+            self._server.guest_returned(self)
 
     def disconnected(self) -> None:
         """The library's socket lives as long as its process; the bus knows of that first, if there is one."""
@@ -132,12 +139,13 @@ class LibrdpmuxServer:
 
     async def stop(self) -> None:
         await self._tasks.cancel_all()
-        for guest in list(self._guests.values()):
-            await self._remove(guest, "the console service stops")
+        async with self._registering:
+            for guest in list(self._guests.values()):
+                await self._remove(guest, "the console service stops")
+            self._host = None
         if self._own_directory is not None:
             shutil.rmtree(self._own_directory, ignore_errors=True)
             self._directory = self._own_directory = None
-        self._host = None
 
     async def register(
         self,
@@ -158,15 +166,17 @@ class LibrdpmuxServer:
             if host is None or directory is None:
                 raise RegistrationRefused("the console service is not running")
             self._check(vm_id, owner)
-            guest = Guest(self, vm_id, name or f"vm-{vm_id}", uid)
-            guest.owner = owner
-            if (previous := self._guests.pop(vm_id, None)) is not None:
+            previous = self._guests.get(vm_id)
+            if previous is not None:
                 previous.close()
+            guest = Guest(self, vm_id, name or f"vm-{vm_id}", owner, uid)
             try:
                 address = guest.listen(directory / f"{vm_id}.socket")
                 vm = await host.add_vm(guest.name, input=guest.session.input, preferred_port=preferred_port)
             except BaseException:
                 guest.close()
+                if previous is not None:
+                    await self._remove(previous, "its successor could not be registered")
                 raise
             self._guests[vm_id] = guest
             guest.publish(vm)
@@ -198,6 +208,10 @@ class LibrdpmuxServer:
         )
         self._host.vm_lost(guest.vm, "the VM is gone")
 
+    def guest_returned(self, guest: Guest) -> None:
+        """Its socket is there again, without a bus that would know more."""
+        self._tasks.create(self._publish_again(guest), f"publish {guest.name} again")
+
     def guest_ended(self, guest: Guest) -> None:
         """It said so."""
         if self._guests.get(guest.vm_id) is guest:
@@ -212,6 +226,11 @@ class LibrdpmuxServer:
                 raise RegistrationRefused(f"{len(self._guests)} VMs are registered, no more are allowed")
         elif previous.owner != owner and not previous.is_lost:
             raise RegistrationRefused(f"VM id {vm_id} is in use by {previous.owner or 'a VM without a bus'}")
+
+    async def _publish_again(self, guest: Guest) -> None:
+        async with self._registering:
+            if self._guests.get(guest.vm_id) is guest and guest.is_lost and self._host is not None:
+                guest.publish(await self._host.add_vm(guest.name, input=guest.session.input))
 
     def _start_removal(self, guest: Guest, reason: str) -> None:
         self._tasks.create(self._remove_unless_replaced(guest, reason), f"remove {guest.name}")
@@ -231,9 +250,13 @@ class LibrdpmuxServer:
 
 def _private_directory() -> Path:
     """Ours to write; others may pass through to the socket that was given to them, but not look around."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    base = runtime if os.access(runtime, os.W_OK | os.X_OK) else tempfile.gettempdir()
-    directory = Path(tempfile.mkdtemp(prefix="pyrdpmux-", dir=base))
-    with contextlib.suppress(OSError):
-        directory.chmod(0o711 if os.geteuid() == 0 else 0o700)
+    is_root = os.geteuid() == 0
+    candidates = [
+        os.environ.get("RUNTIME_DIRECTORY", "").split(":", 1)[0],  # systemd made it for us
+        "/run" if is_root else os.environ.get("XDG_RUNTIME_DIR", ""),
+    ]
+    writable = (path for path in candidates if path and os.access(path, os.W_OK | os.X_OK))
+    directory = Path(tempfile.mkdtemp(prefix="pyrdpmux-", dir=next(writable, None)))
+    if is_root:
+        directory.chmod(0o711)
     return directory

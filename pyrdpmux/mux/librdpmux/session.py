@@ -179,8 +179,7 @@ class Session:
             return
         damage.clip(*self._size())
         for rect in damage:
-            pixels = self._framebuffer.read(rect)
-            screen.write(rect, self._framebuffer.surface.format.to_bgrx(pixels))
+            screen.update(rect, self._framebuffer.read_bgrx)
 
     def _size(self) -> tuple[int, int]:
         """Of what the guest shows; before that, of what its viewers see."""

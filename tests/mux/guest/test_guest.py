@@ -3,12 +3,13 @@
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.backend import Button
+from pyrdpmux.mux.backend import Button, Vm
 from pyrdpmux.mux.guest import Guest, PixelCode, Rect, pixel_format
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from tests.mux.support.fake_host import FakeHost, FakeVm, InputNotes, until
@@ -139,6 +140,44 @@ def test_a_guest_that_vanishes_may_come_back(tmp_path: Path) -> None:
             assert (screen.width, screen.height) == (64, 48)
             assert pair.host.removed == []
             await again.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_broken_connection_heals(tmp_path: Path) -> None:
+    """Without a bus, a closed socket is all that is known of a VM's death; it may be wrong."""
+
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 300, 200)
+            await until(lambda: pair.guest.is_settled)
+            _vanish(pair.guest)
+            await until(lambda: pair.host.lost == ["vm-7"])
+            pair.guest.connect(f"ipc://{tmp_path / '7.socket'}")
+            await until(lambda: pair.host.added == ["vm-7", "vm-7"])
+            pair.guest.pixels[3, 4] = (5, 6, 7, 0)
+            pair.guest.update(Rect(4, 3, 1, 1))
+            await until(lambda: pair.vm.screen.pixels[3, 4].tolist() == [5, 6, 7, 0])
+            assert pair.host.removed == []
+
+    asyncio.run(scenario())
+
+
+def test_a_takeover_that_fails_removes_the_vm(tmp_path: Path) -> None:
+    class Refusing(FakeHost):
+        async def add_vm(self, *arguments: Any, **options: Any) -> Vm:
+            if self.added:
+                raise BackendError("no port")
+            return await super().add_vm(*arguments, **options)
+
+    async def scenario() -> None:
+        pair = Pair(tmp_path)
+        pair.host = Refusing()
+        async with pair:
+            with pytest.raises(BackendError, match="no port"):
+                await pair.backend.server.register(7, uid=os.getuid())
+            assert pair.host.removed == [("vm-7", "its successor could not be registered")]
+            assert not (tmp_path / "7.socket").exists()
 
     asyncio.run(scenario())
 

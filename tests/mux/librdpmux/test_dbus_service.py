@@ -225,5 +225,7 @@ def test_a_service_outlives_its_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPa
             await service.register("ii", 9, 1)
             assert service.host.added == ["vm-9"] * 2
 
-    asyncio.run(scenario())
-    stop_daemon(daemon)
+    try:
+        asyncio.run(scenario())
+    finally:
+        stop_daemon(daemon)
