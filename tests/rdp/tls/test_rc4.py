@@ -24,3 +24,12 @@ def test_rfc_6229(cipher: type[PureRc4], key: str, stream: str) -> None:
 def test_both_agree_piece_by_piece(key: bytes, pieces: list[bytes]) -> None:
     a, b = rc4(key), PureRc4(key)
     assert [a.update(piece) for piece in pieces] == [b.update(piece) for piece in pieces]
+
+
+def test_plain_python_takes_over_where_openssl_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    key = bytes(16)
+    native = rc4(key)
+    assert not isinstance(native, PureRc4)
+    monkeypatch.setattr("pyrdpmux.rdp.tls.rc4._native", lambda key: None)
+    assert isinstance(rc4(key), PureRc4)
+    assert rc4(key).update(b"data") == native.update(b"data")
