@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
+from pyrdpmux.mux.us_layout import PLAIN, SHIFTED
+
 
 class Named(Enum):
     """Keys that do something instead of being something."""
@@ -26,21 +28,6 @@ class Named(Enum):
     F11 = auto()
     F12 = auto()
 
-
-#: (first scancode, characters plain, characters with shift)
-_ROWS: Final = (
-    (0x02, "1234567890-=", "!@#$%^&*()_+"),
-    (0x10, "qwertyuiop[]", "QWERTYUIOP{}"),
-    (0x1E, "asdfghjkl;'`", 'ASDFGHJKL:"~'),
-    (0x2B, "\\zxcvbnm,./", "|ZXCVBNM<>?"),
-    (0x39, " ", " "),
-    (0x0F, "\t", "\t"),
-    (0x56, "\\", "|"),  # beside the left Shift of 102-key boards
-    (0x37, "*", "*"),  # the keypad from here, as if Num Lock was always on
-    (0x47, "789-456+1230.", "789-456+1230."),
-)
-_PLAIN: Final = {first + i: char for first, plain, _ in _ROWS for i, char in enumerate(plain)}
-_SHIFTED: Final = {first + i: char for first, _, shifted in _ROWS for i, char in enumerate(shifted)}
 
 _NAMED: Final = {
     0x1C: Named.ENTER,
@@ -89,10 +76,10 @@ class Keyboard:
         return _NAMED.get(scancode) or self._character(scancode)
 
     def _character(self, scancode: int) -> str | Named | None:
-        char = _PLAIN.get(scancode)
+        char = PLAIN.get(scancode)
         if char is None:
             return None
         if self.control:
             return Named.CLEAR if char == "l" else None
         upper = self.shift != (self.caps_lock and char.isalpha())
-        return _SHIFTED[scancode] if upper else char
+        return SHIFTED[scancode] if upper else char

@@ -72,6 +72,13 @@ class Guest:
     def is_lost(self) -> bool:
         return self.grace is not None
 
+    def may_be_replaced_by(self, owner: str | None, uid: int | None) -> bool:
+        """Only by a VM of its user, since its viewers go on typing; and only if it is the same one, or dead.
+
+        Where no bus tells who lives, the user is enough.
+        """
+        return self._uid == uid and (self.owner in (None, owner) or self.is_lost)
+
     def close(self, *, unlink: bool = False) -> None:
         for timer in (self._timer, self.grace):
             if timer is not None:
@@ -165,7 +172,7 @@ class LibrdpmuxServer:
             host, directory = self._host, self._directory
             if host is None or directory is None:
                 raise RegistrationRefused("the console service is not running")
-            self._check(vm_id, owner)
+            self._check(vm_id, owner, uid)
             previous = self._guests.get(vm_id)
             if previous is not None:
                 previous.close()
@@ -217,15 +224,15 @@ class LibrdpmuxServer:
         if self._guests.get(guest.vm_id) is guest:
             self._start_removal(guest, "the VM has shut down")
 
-    def _check(self, vm_id: int, owner: str | None) -> None:
+    def _check(self, vm_id: int, owner: str | None, uid: int | None) -> None:
         if vm_id < 0:
             raise RegistrationRefused(f"VM id {vm_id}, expected 0 or more")
         previous = self._guests.get(vm_id)
         if previous is None:
             if len(self._guests) >= MAX_GUESTS:
                 raise RegistrationRefused(f"{len(self._guests)} VMs are registered, no more are allowed")
-        elif previous.owner != owner and not previous.is_lost:
-            raise RegistrationRefused(f"VM id {vm_id} is in use by {previous.owner or 'a VM without a bus'}")
+        elif not previous.may_be_replaced_by(owner, uid):
+            raise RegistrationRefused(f"VM id {vm_id} is in use by {previous.owner or 'another user'}")
 
     async def _publish_again(self, guest: Guest) -> None:
         async with self._registering:

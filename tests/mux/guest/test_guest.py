@@ -215,10 +215,22 @@ def test_an_id_in_use_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Pair(tmp_path) as pair:
             with pytest.raises(BackendError, match="in use"):
-                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid())
+                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid() + 1)
             with pytest.raises(BackendError, match="0 or more"):
                 await pair.backend.server.register(-1, uid=os.getuid())
             assert pair.guest.is_connected
+
+    asyncio.run(scenario())
+
+
+def test_the_console_of_a_dead_vm_does_not_go_to_another_user(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            _vanish(pair.guest)
+            await until(lambda: pair.host.lost == ["vm-7"])
+            with pytest.raises(BackendError, match="in use"):
+                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid() + 1)
+            assert pair.host.added == ["vm-7"]
 
     asyncio.run(scenario())
 

@@ -205,25 +205,33 @@ def test_a_guest_registers_again_with_a_new_service(bus: str, tmp_path: Path) ->
     asyncio.run(scenario())
 
 
-def test_a_service_outlives_its_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ends_outlive_their_bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyrdpmux.mux.librdpmux.dbus_service.RECONNECT_SECONDS", 0.01)
+    monkeypatch.setattr("pyrdpmux.mux.guest.registration.RECONNECT_SECONDS", 0.01)
     daemon = start_daemon(tmp_path)
     address = f"unix:path={tmp_path / 'bus'}"
 
     async def scenario() -> None:
         nonlocal daemon
         async with Service(address, tmp_path) as service:
+            guest = await Guest.register(address, InputNotes(), vm_id=3, shared_memory=tmp_path)
+            guest.switch(pixel_format(PixelCode.X8R8G8B8), 48, 48)
+            await until(lambda: guest.is_settled)
             await service.register("ii", 9, 1)
             stop_daemon(daemon)
+            with pytest.raises(EOFError):
+                await service.caller.wait_for_disconnect()  # type: ignore[no-untyped-call]
             await until(lambda: service.host.lost == ["vm-9"])
+            assert guest.is_connected, "the guest's socket needs no bus"
             (tmp_path / "bus").unlink(missing_ok=True)
             daemon = start_daemon(tmp_path)
-            await until(
-                lambda: service.backend._service is not None and service.backend._service._bus is not None
-            )
+            await until(lambda: service.host.added.count("vm-3") >= 2)
             service.caller = await connect_bus(address)
             await service.register("ii", 9, 1)
-            assert service.host.added == ["vm-9"] * 2
+            assert service.host.added.count("vm-9") == 2
+            guest.switch(pixel_format(PixelCode.X8R8G8B8), 64, 48)
+            await until(lambda: service.host.vms["vm-3"].screen.width == 64)
+            await guest.close()
 
     try:
         asyncio.run(scenario())
