@@ -90,9 +90,12 @@ class Relay:
             confirm = _read_packet(server)
             client.sendall(confirm)
             if _starts_tls(confirm):
-                inner_client = self._toward_client.wrap_socket(client, server_side=True)
-                inner_server = self._toward_server.wrap_socket(server)
-                _pump(inner_client, inner_server)
+                # Wrapping detaches: from here on the TLS sockets own the descriptors.
+                with (
+                    self._toward_client.wrap_socket(client, server_side=True) as inner_client,
+                    self._toward_server.wrap_socket(server) as inner_server,
+                ):
+                    _pump(inner_client, inner_server)
             else:
                 _pump(client, server)
 

@@ -1,0 +1,45 @@
+"""NSS key logs."""
+
+from pathlib import Path
+
+import pytest
+
+from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
+
+RANDOM = bytes(range(32))
+TEXT = f"""# a comment
+
+{CLIENT_RANDOM} {RANDOM.hex()} {"ab" * 48}
+{CLIENT_TRAFFIC} {RANDOM.hex().upper()} 0102
+"""
+
+
+def test_secrets_are_found_by_label_and_random() -> None:
+    keys = KeyLog(TEXT)
+    assert keys.secret(CLIENT_RANDOM, RANDOM) == b"\xab" * 48
+    assert keys.secret(CLIENT_TRAFFIC, RANDOM) == b"\x01\x02"
+
+
+def test_a_missing_secret_is_named() -> None:
+    with pytest.raises(CaptureError, match=f"sheep: no {CLIENT_RANDOM} for client random 0000"):
+        KeyLog(TEXT, "sheep").secret(CLIENT_RANDOM, bytes(32))
+
+
+@pytest.mark.parametrize(
+    "line", ["CLIENT_RANDOM", "CLIENT_RANDOM 00 11", f"CLIENT_RANDOM {RANDOM.hex()} 123"]
+)
+def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "x.keys"
+    path.write_text(f"{TEXT}{line}\n", encoding="ascii")
+    with pytest.raises(CaptureError, match=r"x\.keys: line 5 is not"):
+        KeyLog.load(path)
+
+
+def test_files_that_are_no_text_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "x.keys"
+    with pytest.raises(CaptureError, match=r"x\.keys"):
+        KeyLog.load(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(CaptureError, match=r"x\.keys"):
+        KeyLog.load(path)

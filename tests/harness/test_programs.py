@@ -1,0 +1,68 @@
+"""Child processes: always ended, always with their last words in the error."""
+
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+from pyrdpmux.harness.programs import Program, ProgramError, free_port, is_listening, wait_until
+
+
+def python(tmp_path: Path, code: str, stdin: str = "") -> Program:
+    return Program([sys.executable, "-u", "-c", code], tmp_path / "log", stdin=stdin)
+
+
+def test_output_and_exit_code(tmp_path: Path) -> None:
+    with python(tmp_path, "print(input()); raise SystemExit(3)", stdin="hello\n") as program:
+        program.wait_for_output("hello", 10.0)
+        assert program.wait(10.0) == 3
+        assert not program.is_running
+
+
+def test_stop_ends_the_whole_group(tmp_path: Path) -> None:
+    code = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print('up'); p.wait()"
+    with python(tmp_path, code) as program:
+        program.wait_for_output("up", 10.0)
+        assert program.stop() == -signal.SIGTERM
+    assert program.stop() == -signal.SIGTERM, "a second time changes nothing"
+
+
+def test_a_stopped_program_is_ended_too(tmp_path: Path) -> None:
+    with python(tmp_path, "print('up'); input('')", stdin="") as program:
+        pass
+    assert not program.is_running
+    with python(tmp_path, "import time; print('up'); time.sleep(60)") as program:
+        program.wait_for_output("up", 10.0)
+        program.signal(signal.SIGSTOP)
+        assert program.stop() < 0
+
+
+def test_an_early_end_is_told_with_the_last_words(tmp_path: Path) -> None:
+    complaint = r"ended with 4 while waiting for 'ready'[\s\S]*no display"
+    with (
+        python(tmp_path, "print('no display'); raise SystemExit(4)") as program,
+        pytest.raises(ProgramError, match=complaint),
+    ):
+        program.wait_for_output("ready", 10.0)
+
+
+def test_waiting_has_an_end(tmp_path: Path) -> None:
+    with python(tmp_path, "import time; time.sleep(60)") as program:
+        with pytest.raises(ProgramError, match=r"still runs after 0\.05 s"):
+            program.wait(0.05)
+        with pytest.raises(ProgramError, match=r"not within 0\.05 s"):
+            program.wait_for_output("never", 0.05)
+    with pytest.raises(ProgramError, match=r"pigs: not within 0\.01 s"):
+        wait_until(lambda: False, 0.01, "pigs")
+
+
+def test_listening_is_seen_without_connecting() -> None:
+    port = free_port()
+    assert not is_listening(port)
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        assert is_listening(port)
+        listener.settimeout(0.0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
