@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
-from pyrdpmux.rdp.connection.client.session import ReceivedUpdates, SessionPhase
+from pyrdpmux.rdp.connection.client.session import ReceivedUpdates, SharePhase
 from pyrdpmux.rdp.connection.events import Activated, Deactivated, GraphicsReceived, PointerReceived
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.fastpath.update import decode_update
@@ -34,7 +34,7 @@ from pyrdpmux.rdp.pdu.update import GraphicsUpdate, KnownUpdate, UnknownUpdate
 POINTER_CACHE_SIZE: Final = 25
 
 
-def confirm_active(phase: SessionPhase, demand: DemandActive) -> Phase:
+def confirm_active(phase: SharePhase, demand: DemandActive) -> Phase:
     """Answer the server's capabilities with ours and send the finalization PDUs in one batch (1.3.1.1)."""
     link = phase.link
     facts = link.facts
@@ -53,7 +53,7 @@ def confirm_active(phase: SessionPhase, demand: DemandActive) -> Phase:
     return ConnectionFinalization(link)
 
 
-def _capabilities(phase: SessionPhase) -> tuple[CapabilitySet, ...]:
+def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
     link = phase.link
     config, facts = link.config, link.facts
     flags = ExtraFlags.LONG_CREDENTIALS_SUPPORTED | ExtraFlags.NO_BITMAP_COMPRESSION_HDR
@@ -77,7 +77,7 @@ def _capabilities(phase: SessionPhase) -> tuple[CapabilitySet, ...]:
     )
 
 
-class CapabilitiesExchange(SessionPhase):
+class CapabilitiesExchange(SharePhase):
     """1.3.1.1 Capabilities Exchange: the server's Demand Active is awaited."""
 
     def seconds(self) -> float | None:
@@ -86,10 +86,10 @@ class CapabilitiesExchange(SessionPhase):
     def on_demand_active(self, demand: DemandActive) -> Phase:
         return confirm_active(self, demand)
 
-    HANDLERS = {**SessionPhase.HANDLERS, DemandActive: on_demand_active}
+    HANDLERS = {**SharePhase.HANDLERS, DemandActive: on_demand_active}
 
 
-class ConnectionFinalization(SessionPhase):
+class ConnectionFinalization(SharePhase):
     """1.3.1.1 Connection Finalization: everything is sent, the Font Map is awaited."""
 
     def seconds(self) -> float | None:
@@ -103,16 +103,16 @@ class ConnectionFinalization(SessionPhase):
         return Active(link)
 
     HANDLERS = {
-        **SessionPhase.HANDLERS,
-        Synchronize: SessionPhase.on_ignored,
-        Control: SessionPhase.on_ignored,
+        **SharePhase.HANDLERS,
+        Synchronize: SharePhase.on_ignored,
+        Control: SharePhase.on_ignored,
         FontMap: on_font_map,
-        DeactivateAll: SessionPhase.on_ignored,
+        DeactivateAll: SharePhase.on_ignored,
         DemandActive: CapabilitiesExchange.on_demand_active,
     }
 
 
-class Active(SessionPhase):
+class Active(SharePhase):
     """After the Font Map PDU: pictures come in."""
 
     def on_updates(self, pdu: ReceivedUpdates) -> Phase:
@@ -140,11 +140,11 @@ class Active(SessionPhase):
         return CapabilitiesExchange(self.link)
 
     HANDLERS = {
-        **SessionPhase.HANDLERS,
+        **SharePhase.HANDLERS,
         ReceivedUpdates: on_updates,
         GraphicsUpdate: on_graphics,
         PointerUpdate: on_pointer,
         DeactivateAll: on_deactivate_all,
-        Synchronize: SessionPhase.on_ignored,
-        Control: SessionPhase.on_ignored,
+        Synchronize: SharePhase.on_ignored,
+        Control: SharePhase.on_ignored,
     }

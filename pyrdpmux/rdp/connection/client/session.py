@@ -77,11 +77,8 @@ class SessionPhase(ClientPhase):
         return ReceivedChunk(pdu.channel_id, decode(ChannelPdu, body))
 
     def decode_io(self, data: bytes) -> object:
-        """A share PDU of the I/O channel; the envelope is taken off."""
-        link = self.link
-        _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
-        share = decode_share(body).body
-        return share.body if isinstance(share, ShareData) else share
+        """What comes on the I/O channel in this phase."""
+        raise SequenceError(self.name, "data on the I/O channel")
 
     def on_eof(self) -> Phase:
         return self.link.end("closed by the peer", by_peer=True)
@@ -98,21 +95,6 @@ class SessionPhase(ClientPhase):
         message = self.link.reassembler(pdu.channel_id).feed(pdu.pdu)
         if message is not None:
             self.link.emit(ChannelDataReceived(self.link.facts.channels[pdu.channel_id], message))
-        return self
-
-    def on_error_info(self, pdu: SetErrorInfo) -> Phase:
-        self.link.emit(ErrorInfoReceived(pdu.error_info))
-        return self
-
-    def on_monitor_layout(self, pdu: MonitorLayout) -> Phase:
-        self.link.emit(MonitorLayoutReceived(pdu))
-        return self
-
-    def on_save_session_info(self, pdu: SaveSessionInfo) -> Phase:
-        info = pdu.info
-        if isinstance(info, LogonInfoExtended) and info.cookie is not None:
-            cookie = info.cookie
-            self.link.emit(AutoReconnectCookieReceived(cookie.logon_id, cookie.random_bits.reveal()))
         return self
 
     def on_rtt_request(self, request: RttMeasureRequest) -> Phase:
@@ -142,9 +124,6 @@ class SessionPhase(ClientPhase):
     HANDLERS = {
         DisconnectProviderUltimatum: on_disconnect,
         ReceivedChunk: on_chunk,
-        SetErrorInfo: on_error_info,
-        MonitorLayout: on_monitor_layout,
-        SaveSessionInfo: on_save_session_info,
         RttMeasureRequest: on_rtt_request,
         BandwidthMeasureStart: on_bandwidth_start,
         BandwidthMeasurePayload: on_bandwidth_payload,
@@ -153,9 +132,42 @@ class SessionPhase(ClientPhase):
         UnknownMessage: on_ignored,
         Heartbeat: on_ignored,
         InitiateMultitransportRequest: on_ignored,
-        SetKeyboardIndicators: on_ignored,
-        ShutdownDenied: on_ignored,
-        FlowControl: on_ignored,
-        UnknownShareControl: on_ignored,
-        UnknownShareData: on_ignored,
+    }
+
+
+class SharePhase(SessionPhase):
+    """A phase after licensing: share PDUs come."""
+
+    def decode_io(self, data: bytes) -> object:
+        """A share PDU; the envelope is taken off."""
+        link = self.link
+        _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
+        share = decode_share(body).body
+        return share.body if isinstance(share, ShareData) else share
+
+    def on_error_info(self, pdu: SetErrorInfo) -> Phase:
+        self.link.emit(ErrorInfoReceived(pdu.error_info))
+        return self
+
+    def on_monitor_layout(self, pdu: MonitorLayout) -> Phase:
+        self.link.emit(MonitorLayoutReceived(pdu))
+        return self
+
+    def on_save_session_info(self, pdu: SaveSessionInfo) -> Phase:
+        info = pdu.info
+        if isinstance(info, LogonInfoExtended) and info.cookie is not None:
+            cookie = info.cookie
+            self.link.emit(AutoReconnectCookieReceived(cookie.logon_id, cookie.random_bits.reveal()))
+        return self
+
+    HANDLERS = {
+        **SessionPhase.HANDLERS,
+        SetErrorInfo: on_error_info,
+        MonitorLayout: on_monitor_layout,
+        SaveSessionInfo: on_save_session_info,
+        SetKeyboardIndicators: SessionPhase.on_ignored,
+        ShutdownDenied: SessionPhase.on_ignored,
+        FlowControl: SessionPhase.on_ignored,
+        UnknownShareControl: SessionPhase.on_ignored,
+        UnknownShareData: SessionPhase.on_ignored,
     }

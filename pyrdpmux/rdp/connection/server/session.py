@@ -80,10 +80,8 @@ class SessionPhase(ServerPhase):
         return ReceivedChunk(channel, decode(ChannelPdu, body))
 
     def decode_io(self, data: bytes) -> object:
-        """A share PDU of the I/O channel; the envelope is taken off."""
-        _flags, body = self.unseal(data, has_header=self.link.standard is not None)
-        share = decode_share(body).body
-        return share.body if isinstance(share, ShareData) else share
+        """What comes on the I/O channel in this phase."""
+        raise SequenceError(self.name, "data on the I/O channel")
 
     def unseal(self, data: bytes, *, has_header: bool) -> tuple[SecurityFlags, bytes]:
         """Flags and plain body; what a client sends is encrypted at every level that has keys (5.3.1)."""
@@ -106,14 +104,40 @@ class SessionPhase(ServerPhase):
             link.emit(ChannelDataReceived(pdu.channel.name, message))
         return self
 
+    def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
+        self.link.auto_detect.on_response(self.link, pdu)
+        return self
+
+    HANDLERS = {
+        DisconnectProviderUltimatum: on_disconnect,
+        ReceivedChunk: on_chunk,
+        RttMeasureResponse: on_auto_detect,
+        BandwidthMeasureResults: on_auto_detect,
+        NetworkCharacteristicsSync: on_auto_detect,
+        InitiateMultitransportResponse: on_stale,
+        UnknownMessage: on_stale,
+        ErectDomainRequest: on_stale,
+        ChannelJoinRequest: on_stale,
+    }
+
+
+class SharePhase(SessionPhase):
+    """A phase after the Demand Active PDU: share PDUs come, and the client can be told why it is dropped."""
+
+    def decode_io(self, data: bytes) -> object:
+        """A share PDU; the envelope is taken off."""
+        _flags, body = self.unseal(data, has_header=self.link.standard is not None)
+        share = decode_share(body).body
+        return share.body if isinstance(share, ShareData) else share
+
+    def explain(self, error: PeerError) -> None:
+        if not isinstance(error, PeerClosed | TlsFailed):
+            self.link.send_goodbye(ErrorInfo(error.error_info))
+
     def on_shutdown_request(self, _pdu: ShutdownRequest) -> Phase:
         """1.3.1.4.1: always denied; the client then asks its user or ends the connection itself."""
         self.link.send_share_data(ShutdownDenied())
         self.link.emit(ShutdownRequested())
-        return self
-
-    def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
-        self.link.auto_detect.on_response(self.link, pdu)
         return self
 
     def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
@@ -121,27 +145,11 @@ class SessionPhase(ServerPhase):
         return self
 
     HANDLERS = {
-        DisconnectProviderUltimatum: on_disconnect,
-        ReceivedChunk: on_chunk,
+        **SessionPhase.HANDLERS,
         ShutdownRequest: on_shutdown_request,
-        RttMeasureResponse: on_auto_detect,
-        BandwidthMeasureResults: on_auto_detect,
-        NetworkCharacteristicsSync: on_auto_detect,
         SuppressOutput: on_suppress_output,
-        InitiateMultitransportResponse: on_stale,
-        UnknownMessage: on_stale,
-        FrameAcknowledge: on_stale,
-        FlowControl: on_stale,
-        UnknownShareControl: on_stale,
-        UnknownShareData: on_stale,
-        ErectDomainRequest: on_stale,
-        ChannelJoinRequest: on_stale,
+        FrameAcknowledge: SessionPhase.on_stale,
+        FlowControl: SessionPhase.on_stale,
+        UnknownShareControl: SessionPhase.on_stale,
+        UnknownShareData: SessionPhase.on_stale,
     }
-
-
-class SharePhase(SessionPhase):
-    """A phase after the Demand Active PDU: the client can be told why it is dropped."""
-
-    def explain(self, error: PeerError) -> None:
-        if not isinstance(error, PeerClosed | TlsFailed):
-            self.link.send_goodbye(ErrorInfo(error.error_info))

@@ -138,7 +138,9 @@ class ChannelConnection(ServerPhase):
         link = self.link
         following: SecurityCommencement | SecureSettingsExchange
         following = SecurityCommencement(link) if link.encryption_method else SecureSettingsExchange(link)
-        return following.accept(following.decode_data(pdu))
+        first = following.decode_data(pdu)
+        link.tracer.received(following.name, first)
+        return following.accept(first)
 
     def on_disconnect(self, pdu: DisconnectProviderUltimatum) -> Phase:
         return self.link.end(f"closed by the peer: {pdu.reason.name}", by_peer=True)
