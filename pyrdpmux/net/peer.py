@@ -22,6 +22,14 @@ SEND_BUFFER = 256 * 1024
 #: a peer that makes us answer but reads nothing is cut off here
 MAX_UNSENT = 32 * 1024 * 1024
 
+#: a viewer whose cable is cut is gone after about a minute, whether we have something to send or not
+KEEPALIVE = (
+    (socket.TCP_KEEPIDLE, 30),
+    (socket.TCP_KEEPINTVL, 10),
+    (socket.TCP_KEEPCNT, 3),
+    (socket.TCP_USER_TIMEOUT, 60_000),
+)
+
 #: how long the last words may take, and the peer to close its side
 LINGER = 1.0
 
@@ -49,6 +57,9 @@ class Peer:
         if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option, value in KEEPALIVE:
+                raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
     async def run(self, on_event: Callable[[Event], None]) -> None:
         """Until the connection ends, by whichever side; the socket is closed on return.

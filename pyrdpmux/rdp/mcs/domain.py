@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.rdp.mcs.connect import Result
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode, per
+from pyrdpmux.wire import OpenIntEnum, Reader, Writer, ber, decode, per
 
 CHOICE_ERECT_DOMAIN_REQUEST: Final = 1
 CHOICE_DISCONNECT_PROVIDER_ULTIMATUM: Final = 8
@@ -25,6 +25,9 @@ CHOICE_SEND_DATA_INDICATION: Final = 26
 MIN_USER_ID: Final = 1001
 
 _OPTIONAL_PRESENT: Final = 0x02
+
+BER_SEQUENCE: Final = b"\x30"
+MAX_REASON: Final = 7
 
 
 class Reason(OpenIntEnum):
@@ -286,9 +289,35 @@ DOMAIN_PDU_TYPES: Final[dict[int, type[DomainPdu]]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _BerDisconnect:
+    """T.125 11.15 as rdesktop sends it.
+
+    QUIRK(rdesktop 1.9): a BER SEQUENCE of the reason and an empty SEQUENCE, where PER is due. Its first byte
+    is that of no domain PDU that RDP uses.
+    """
+
+    pdu: DisconnectProviderUltimatum
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        size = ber.read_header(r, "sequence", BER_SEQUENCE[0])
+        with r.region("sequence", size):
+            reason = Reason(ber.read_integer(r, "reason"))
+            r.rest("userData")
+        if reason > MAX_REASON:
+            raise r.error("reason", f"{reason} does not fit 3 bits")
+        return cls(DisconnectProviderUltimatum(reason))
+
+    def write(self, w: Writer) -> None:
+        self.pdu.write(w)
+
+
 def decode_domain_pdu(data: bytes) -> DomainPdu:
     """Whichever domain PDU ``data`` (an X.224 Data TPDU's user data) is; those RDP never uses are refused."""
     cls = DOMAIN_PDU_TYPES.get(data[0] >> 2) if data else None
+    if data[:1] == BER_SEQUENCE:
+        return decode(_BerDisconnect, data).pdu
     if cls is None:
         raise DecodeError("DomainPdu.choice", f"unknown domain PDU {data[:1].hex()} of {len(data)} bytes", 0)
     return decode(cls, data)

@@ -81,6 +81,13 @@ ROWS = [
         decode=decode_domain_pdu,
     ),
     Row(
+        "disconnect provider ultimatum in BER (rdesktop 1.9, seen on loopback)",
+        DisconnectProviderUltimatum(Reason.USER_REQUESTED),
+        "30 06 0202 0003 3000  # SEQUENCE of INTEGER 3 and an empty SEQUENCE",
+        decode=decode_domain_pdu,
+        lossless=False,
+    ),
+    Row(
         "disconnect provider ultimatum (mstsc, shared/vectors Example_1)",
         DisconnectProviderUltimatum(Reason.USER_REQUESTED),
         "21 80  # choice 8, reason 0b011 across both bytes",
