@@ -65,7 +65,7 @@ class CapabilitiesExchange(SharePhase):
         if link.standard is not None and general is not None:
             # 5.3.6.1.1: we have offered salted signatures, so they are agreed where the client has them too.
             link.standard.salts_output = bool(general.extra_flags & ExtraFlags.ENC_SALTED_CHECKSUM)
-        link.send_share_data(Synchronize(link.facts.user_channel_id))
+        link.send_share_data(Synchronize(0))  # 3.3.5.3.19: targetUser SHOULD be zero
         link.send_share_data(Control(ControlAction.COOPERATE))
         return ConnectionFinalization(link)
 

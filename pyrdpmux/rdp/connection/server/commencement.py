@@ -110,10 +110,7 @@ class ConnectTimeAutoDetection(SessionPhase):
 
 
 def license_and_demand(link: ServerLink) -> Phase:
-    """1.3.1.1 Licensing, without a licence to give: valid client; then the Demand Active PDU.
-
-    A licence PDU that the client sends all the same (MS-RDPELE) is answered with nothing.
-    """
+    """1.3.1.1 Licensing, without a license to give: valid client; then the Demand Active PDU."""
     link.send_unencrypted(encode(VALID_CLIENT), VALID_CLIENT, SecurityFlags.LICENSE_PKT)
     link.keepalive = Keepalive.agreed(link)
     return demand_active(link)
