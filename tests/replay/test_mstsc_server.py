@@ -14,6 +14,7 @@ import pytest
 
 from pyrdpmux.rdp.connection.events import (
     Activated,
+    ChannelDataReceived,
     ClientIntroduced,
     Disconnected,
     Event,
