@@ -138,7 +138,6 @@ def test_what_the_longest_session_did() -> None:
     assert kinds[ChannelDataReceived] == 82
     assert {event.channel for event in events if isinstance(event, ChannelDataReceived)} == {
         "rdpdr",
-        "rdpsnd",
         "cliprdr",
         "drdynvc",
     }
