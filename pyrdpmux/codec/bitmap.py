@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from pyrdpmux.codec import interleaved, planar
+from pyrdpmux.codec.batches import tiles_of
 from pyrdpmux.codec.color import REDUCE, Pixels, Samples, Words, expand, sample_size, words
 from pyrdpmux.errors import DecodeError, EncodeError
 
@@ -57,39 +58,57 @@ def encode_rectangles(
     source = words(frame)
     groups: dict[tuple[int, int], list[int]] = {}
     for index, (_, _, width, height) in enumerate(rectangles):
-        groups.setdefault((height, width), []).append(index)
+        groups.setdefault((width, height), []).append(index)
     result: dict[int, EncodedBitmap] = {}
-    for indices in groups.values():
-        tiles = [_cut(source, rectangles[index]) for index in indices]
-        result |= zip(indices, _encode_group(tiles, bits_per_pixel, compress), strict=True)
+    for (width, _), indices in groups.items():
+        strips = _strips(source, [rectangles[index] for index in indices])
+        encoded = _encode_group(strips, padded_width(width), bits_per_pixel, compress)
+        result |= zip(indices, encoded, strict=True)
     return [result[index] for index in range(len(rectangles))]
 
 
-def _cut(source: Words, rectangle: Rectangle) -> Words:
-    x, y, width, height = rectangle
-    if x < 0 or y < 0 or width <= 0 or height <= 0 or y + height > len(source) or x + width > source.shape[1]:
-        raise EncodeError("rectangles", f"{rectangle}, expected one within {source.shape[1]}x{len(source)}")
-    tile = source[y : y + height, x : x + width]
-    padding = padded_width(width) - width
-    return np.pad(tile, ((0, 0), (0, padding)), mode="edge") if padding else tile
+def _strips(source: Words, rectangles: list[Rectangle]) -> list[Words]:
+    """The pixels of rectangles of one size; neighbors in one array, if no padding has to go between them."""
+    merged: list[list[int]] = []
+    for x, y, width, height in rectangles:
+        if (
+            x < 0
+            or y < 0
+            or width <= 0
+            or height <= 0
+            or y + height > len(source)
+            or x + width > source.shape[1]
+        ):
+            reason = f"{(x, y, width, height)}, expected one within {source.shape[1]}x{len(source)}"
+            raise EncodeError("rectangles", reason)
+        if merged and merged[-1][:2] == [y, x] and width % WIDTH_MULTIPLE == 0:
+            merged[-1][1] += width
+        else:
+            merged.append([y, x + width, x, height])
+    padding = -width % WIDTH_MULTIPLE
+    strips = [source[top : top + height, left:right] for top, right, left, height in merged]
+    return [np.pad(strip, ((0, 0), (0, padding)), mode="edge") for strip in strips] if padding else strips
 
 
-def _encode_group(tiles: list[Words], bits_per_pixel: int, compress: bool) -> list[EncodedBitmap]:
-    height, width = tiles[0].shape
-    if not compress:
-        return [
-            EncodedBitmap(width, height, bits_per_pixel, False, _uncompressed(tile, bits_per_pixel))
-            for tile in tiles
-        ]
-    if bits_per_pixel == PLANAR_DEPTH:
-        streams = planar.encode_words(tiles)
+def _encode_group(
+    strips: list[Words], width: int, bits_per_pixel: int, compress: bool
+) -> list[EncodedBitmap]:
+    height = len(strips[0])
+    if compress and bits_per_pixel == PLANAR_DEPTH:
+        streams = planar.encode_strips(strips, width)
         return [EncodedBitmap(width, height, bits_per_pixel, True, data) for data in streams]
-    size = width * height * sample_size(bits_per_pixel)
+    tiles = tiles_of(strips, width)
+    if compress:
+        streams = interleaved.encode_strips(strips, width, bits_per_pixel)
+        size = width * height * sample_size(bits_per_pixel)
+        pays = [len(data) < size for data in streams]
+    else:
+        streams, pays = [b""] * len(tiles), [False] * len(tiles)
     return [
-        EncodedBitmap(width, height, bits_per_pixel, True, data)
-        if len(data) < size
-        else EncodedBitmap(width, height, bits_per_pixel, False, _uncompressed(tile, bits_per_pixel))
-        for tile, data in zip(tiles, interleaved.encode_words(tiles, bits_per_pixel), strict=True)
+        EncodedBitmap(
+            width, height, bits_per_pixel, does, data if does else _uncompressed(tile, bits_per_pixel)
+        )
+        for tile, data, does in zip(tiles, streams, pays, strict=True)
     ]
 
 

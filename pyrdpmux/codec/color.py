@@ -49,10 +49,10 @@ _OPAQUE: Final = np.uint32(0xFF000000)
 
 
 def words(pixels: Pixels) -> Words:
-    """The (h, w) words of (h, w, 4) pixels, without copying where the bytes of a pixel lie together."""
+    """The (h, w) words of (h, w, 4) pixels, without copying where the bytes of a line lie together."""
     if pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.dtype != np.uint8:
         raise EncodeError("pixels", f"{pixels.dtype} array of shape {pixels.shape}, expected uint8 (h, w, 4)")
-    if pixels.strides[2] != 1:
+    if pixels.strides[1:] != (4, 1):
         pixels = np.ascontiguousarray(pixels)
     return pixels.view("<u4")[..., 0]
 
@@ -102,13 +102,18 @@ def to_bgr24(source: Words) -> NDArray[np.uint32]:
     return source & np.uint32(0x00FFFFFF)
 
 
-_NEAREST_LEVEL: Final = ((np.arange(256) + 25) // 51).astype(np.uint8)
-
-
 def to_indices(source: Words) -> NDArray[np.uint8]:
     """Any shape of words to indices of :data:`PALETTE`: the nearest level in each channel."""
-    blue, green, red = (_NEAREST_LEVEL[(source >> np.uint32(shift)).astype(np.uint8)] for shift in (0, 8, 16))
-    return red * np.uint8(CUBE_LEVELS**2) + green * np.uint8(CUBE_LEVELS) + blue
+    index = np.zeros(source.shape, np.uint16)
+    for shift in (16, 8, 0):
+        # (5 c + 130) >> 8 is round(c / 51) for every byte
+        level = (source >> np.uint32(shift)).astype(np.uint8).astype(np.uint16)
+        level *= np.uint16(5)
+        level += np.uint16(130)
+        level >>= np.uint16(8)
+        index *= np.uint16(CUBE_LEVELS)
+        index += level
+    return index.astype(np.uint8)
 
 
 REDUCE: Final[dict[int, Callable[[Words], Samples]]] = {

@@ -85,11 +85,7 @@ def _different_pairs(before: Words, now: Words, skip: int = 0) -> NDArray[np.boo
     even = width // 2 * 2
     different = np.zeros((height, -(-width // TILE) * TILE // 2), np.bool_)
     pairs = different[:, : even // 2]
-    if before.strides[1] == now.strides[1] == before.itemsize:
-        np.not_equal(before[:, :even].view(np.uint64), now[:, :even].view(np.uint64), out=pairs)
-    else:
-        np.not_equal(before[:, 0:even:2], now[:, 0:even:2], out=pairs)
-        pairs |= before[:, 1:even:2] != now[:, 1:even:2]
+    np.not_equal(before[:, :even].view(np.uint64), now[:, :even].view(np.uint64), out=pairs)
     if width % 2:
         different[:, even // 2] = before[:, -1] != now[:, -1]
     if skip:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pyrdpmux.codec import interleaved_decoder, interleaved_encoder
-from pyrdpmux.codec.batches import gathered, tile_samples, tile_words
+from pyrdpmux.codec.batches import batches, gathered, tile_samples, tile_words
 from pyrdpmux.codec.color import Pixels, Samples, Words, expand, sample_size
 from pyrdpmux.codec.windows import Scratch
 
@@ -25,17 +25,22 @@ def encode(tiles: Sequence[Pixels] | Pixels, bits_per_pixel: int) -> list[bytes]
     bits also (n, h, w) or (h, w) uint8 palette indices. The update's ``width`` and ``height`` are w and h.
     """
     sample_size(bits_per_pixel)
-    if bits_per_pixel == 8 and len(tiles) and tiles[0].ndim == 2:
-        return encode_words(tile_samples(tiles), bits_per_pixel)
-    return encode_words(tile_words(tiles), bits_per_pixel)
+    if not len(tiles):
+        return []
+    is_indices = bits_per_pixel == 8 and tiles[0].ndim == 2
+    strips = tile_samples(tiles) if is_indices else tile_words(tiles)
+    return encode_strips(strips, strips[0].shape[1], bits_per_pixel)
 
 
-def encode_words(tiles: Sequence[Words] | Sequence[Samples], bits_per_pixel: int) -> list[bytes]:
-    """The same from (h, w) arrays of little-endian words 0xXXRRGGBB, or of uint8 indices."""
+def encode_strips(
+    strips: Sequence[Words] | Sequence[Samples], width: int, bits_per_pixel: int
+) -> list[bytes]:
+    """The same from (h, k * width) arrays of words 0xXXRRGGBB or uint8 indices: k tiles side by side each."""
     scratch = Scratch.take()
     result: list[bytes] = []
-    for batch in gathered(tiles, scratch, bottom_up=True):
-        result += interleaved_encoder.encode_batch(batch, bits_per_pixel, scratch)
+    for batch in batches(strips, width):
+        source = gathered(batch, width, scratch)
+        result += interleaved_encoder.encode_batch(source, bits_per_pixel, scratch)
     scratch.give_back()
     return result
 

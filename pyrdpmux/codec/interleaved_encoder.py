@@ -7,8 +7,8 @@ preceded by one black line, so that "equal to the pixel above, or black on the f
 
 Every pixel is in one of three states, and each stretch of equal state becomes one order:
 
-* background run (two or more pixels equal to those above; three with 8 bits): no payload;
-* color run (three or more equal pixels that are not background; four with 8 bits): one pixel;
+* background run (two or more pixels equal to those above): no payload;
+* color run (three or more equal pixels that are not background): one pixel;
 * color image (the rest): the pixels themselves.
 
 Foreground runs and images, dithered runs and the one-pixel orders are not used.
@@ -123,34 +123,27 @@ def _same_as_left(flat: Samples, count: int) -> Bits:
 
 def _states(flat: Samples, layout: _Layout, count: int, width: int) -> tuple[Bits, Bits]:
     """Background and color bits; a pixel in neither belongs to a color image."""
-    # With one byte a pixel, two pixels in a run save no more than the order that follows costs.
-    threshold = 3 if flat.itemsize == 1 else 2
     same = np.empty(len(flat), np.bool_)
     same[:width] = False
     np.equal(flat[width:], flat[:-width], out=same[width:])
     above = pack(same, count)
     above &= layout.pixels
     above &= layout.above
-    background = _at_least(above, threshold)
+    background = _not_alone(above)
     left = _same_as_left(flat, count)
     left &= layout.pixels
     left &= ~background
-    color = _at_least(left, threshold)
+    color = _not_alone(left)
     # The pixel that the others equal joins them unless it is background.
     color |= following(color) & layout.pixels & ~background
     return background, color
 
 
-def _at_least(bits: Bits, length: int) -> Bits:
-    """Only stretches of two or three elements and more: eroded, then dilated."""
-    core = bits & following(bits)
-    if length == 2:
-        return core | preceding(core)
-    core &= following(following(bits))
-    result = preceding(core)
-    result |= preceding(result)
-    result |= core
-    return result
+def _not_alone(bits: Bits) -> Bits:
+    """Only those with a neighbor."""
+    pairs = bits & following(bits)
+    pairs |= preceding(pairs)
+    return pairs
 
 
 def _emit(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pyrdpmux.codec import planar_decoder, planar_encoder
-from pyrdpmux.codec.batches import gathered, tile_words
+from pyrdpmux.codec.batches import batches, tile_words
 from pyrdpmux.codec.color import Pixels, Words
 from pyrdpmux.codec.windows import Scratch
 
@@ -25,15 +25,18 @@ def encode(tiles: Sequence[Pixels] | Pixels, rle: bool = True, *, bottom_up: boo
     are fine). With ``rle``, a tile that would grow by it is sent raw. The update's ``width`` and ``height``
     are w and h.
     """
-    return encode_words(tile_words(tiles), rle, bottom_up=bottom_up)
+    strips = tile_words(tiles)
+    return encode_strips(strips, strips[0].shape[1], rle, bottom_up=bottom_up) if strips else []
 
 
-def encode_words(tiles: Sequence[Words], rle: bool = True, *, bottom_up: bool = True) -> list[bytes]:
-    """The same from (h, w) arrays of little-endian words 0xXXRRGGBB of one geometry."""
+def encode_strips(
+    strips: Sequence[Words], width: int, rle: bool = True, *, bottom_up: bool = True
+) -> list[bytes]:
+    """The same from (h, k * width) arrays of little-endian words 0xXXRRGGBB: k tiles side by side each."""
     scratch = Scratch.take()
     result: list[bytes] = []
-    for batch in gathered(tiles, scratch, bottom_up=bottom_up):
-        result += planar_encoder.encode_batch(batch, scratch, rle=rle)
+    for batch in batches(strips, width):
+        result += planar_encoder.encode_batch(batch, width, scratch, rle=rle, bottom_up=bottom_up)
     scratch.give_back()
     return result
 

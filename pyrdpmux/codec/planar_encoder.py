@@ -7,12 +7,15 @@ one row of one matrix, so that one pass of each step serves all of them::
            +-----+----------+-----+
     row 0  |  0  | deltas   | end |   tile 0, red plane, first line (bottom line of the screen if bottom-up)
     row 1  |  0  | deltas   | end |   tile 0, red plane, second line
-           |     |          |     |   ... green, blue; then padding up to a multiple of 64 bytes; tile 1 ...
+           |     |          |     |   ... green, blue; tile 1 ...
+
+Lines may be some bytes longer, so that a tile is a multiple of 64 bytes. Of gray tiles only one plane is
+looked at, and sent three times.
 
 Column 0 is the zero that a line starts with ("the RAW value ... is assumed to be zero"), and is always
-counted as part of a run; column w+1 never is. So the edges of the runs alternate strictly, up, down, up,
-down, and every line starts with an up edge.
-A *segment* is a run (possibly empty) and the raw values behind it::
+counted as part of a run; what follows column w never is. So the edges of the runs alternate strictly, up,
+down, up, down, and every line starts with an up edge. A *segment* is a run (possibly empty) and the raw
+values behind it::
 
     up          down            up        down
     |  run       |  raw          |  run    |  raw
@@ -24,13 +27,16 @@ INVARIANT: deltas and their zigzag form are uint8 and wrap; lengths are int64 on
 positions.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from math import gcd
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.batches import side_by_side, tiles_of
 from pyrdpmux.codec.color import Words
 from pyrdpmux.codec.windows import (
     SPARE,
@@ -53,12 +59,13 @@ RAW_MAX: Final = 15
 RUN_MAX: Final = 47
 """nRunLength 2 stands for 32 + cRawBytes."""
 PLANES: Final = 3
-HEADER_RLE_NO_ALPHA: Final = 0x30
-HEADER_RAW_NO_ALPHA: Final = 0x20
+HEADER_RLE_NO_ALPHA: Final = b"\x30"
+HEADER_RAW_NO_ALPHA: Final = b"\x20"
 
 _FULL_RAW: Final = RAW_MAX << 4
 _LONGEST_RUN: Final = 0xF2
-_UNZIGZAG: Final = np.array([(v >> 1) ^ (0xFF * (v & 1)) for v in range(256)], np.uint8)
+_OVERLAP: Final = 4
+"""Spare bytes behind differences, for words that begin within the last pixel."""
 
 
 class _Tables(NamedTuple):
@@ -73,8 +80,8 @@ class _Tables(NamedTuple):
     #: index = number of raw values
     size: Positions  # with control bytes
     full: Positions  # chunks of exactly 15 that have another behind them
-    source: Positions  # start of the last chunk, less one, from the first raw value
-    target: Positions  # start of the last chunk from the end of the segment
+    source: Positions  # start of the last chunk less one, in the matrix, from the first raw value
+    target: Positions  # start of the last chunk, from the first control byte
     control: Bytes  # high half of the last chunk's control byte
 
 
@@ -96,7 +103,7 @@ def _tables(width: int) -> _Tables:
     size = count + chunks
     control = (count - full * RAW_MAX).astype(np.uint8) << np.uint8(4)
     return _Tables(
-        start, attached, extra, last, second_last, size, full, full * RAW_MAX - 1, full * 16 - size, control
+        start, attached, extra, last, second_last, size, full, full * RAW_MAX + SPARE - 1, full * 16, control
     )  # fmt: skip
 
 
@@ -124,86 +131,149 @@ class _Layout(NamedTuple):
     """Where lines and planes lie in a tile's part of the matrix."""
 
     stride: int  # of a line
-    lines: int  # bytes of all lines of a tile
-    tile: int  # bytes of a tile with padding
+    tile: int  # bytes of a tile, a multiple of 64
     columns: Bits  # (1, tile / 64): the w pixel columns
     starts: Bits  # (1, tile / 64): column 0
-    is_start: Bytes  # (tile,): 1 in column 0
 
 
-@lru_cache(maxsize=32)
-def _layout(width: int, height: int) -> _Layout:
-    stride = width + 2
-    lines = PLANES * height * stride
-    tile = rounded_up(lines, 64)
-    mask = np.zeros((2, tile), np.bool_)
-    rows = mask[:, :lines].reshape(2, -1, stride)
-    rows[0, :, 1 : width + 1] = True
-    rows[1, :, 0] = True
+@lru_cache(maxsize=64)
+def _layout(width: int, height: int, planes: int) -> _Layout:
+    lines = height * planes
+    # A few more bytes a line, so that tiles are whole words of bits and lines still equally far apart.
+    stride = rounded_up(width + 2, 64 // gcd(lines, 64))
+    mask = np.zeros((2, lines, stride), np.bool_)
+    mask[0, :, 1 : width + 1] = True
+    mask[1, :, 0] = True
     bits = pack(mask.reshape(-1), 2)
-    return _Layout(stride, lines, tile, bits[:1], bits[1:], mask[1].view(np.uint8))
+    return _Layout(stride, lines * stride, bits[:1], bits[1:])
 
 
-def encode_batch(source: Words, scratch: Scratch, *, rle: bool) -> list[bytes]:
-    """RDP6_BITMAP_STREAMs of a C-contiguous (n, h, w) batch, its lines in the order of the wire."""
+def encode_batch(
+    strips: Sequence[Words], width: int, scratch: Scratch, *, rle: bool, bottom_up: bool
+) -> list[bytes]:
+    """RDP6_BITMAP_STREAMs of the tiles of some (h, k * width) strips."""
+    ordered = [strip[:: -1 if bottom_up else 1] for strip in strips]
+    lines = tiles_of(ordered, width)
     if not rle:
-        return [_raw(tile) for tile in source]
-    count, height, width = source.shape
-    layout = _layout(width, height)
-    deltas = _deltas(source, layout, scratch)
-    runs, is_raw = _runs(deltas, layout, count, width * height * PLANES)
+        return [_raw(tile) for tile in lines]
+    difference = _differences(ordered, (len(lines), len(ordered[0]), width), scratch)
+    gray = _are_gray(difference, (len(lines), len(ordered[0]), width))
+    result: dict[int, bytes] = {}
+    for planes, members in ((PLANES, np.flatnonzero(~gray)), (1, np.flatnonzero(gray))):
+        if len(members):
+            result |= zip(
+                members.tolist(), _encode_alike(lines, members, difference, planes, scratch), strict=True
+            )
+    return [result[index] for index in range(len(lines))]
+
+
+def _encode_alike(
+    lines: Sequence[Words], members: Positions, difference: Bytes, planes: int, scratch: Scratch
+) -> list[bytes]:
+    """Streams of the tiles at ``members``, which are all gray (of which one plane says all) or all not."""
+    height, width = lines[0].shape
+    layout = _layout(width, height, planes)
+    if len(members) < len(lines):
+        difference = _selected(difference, members, height * width * 4, scratch)
+    matrix = _matrix(difference, layout, (len(members), planes, height, width), scratch)
+    runs, is_raw = _runs(matrix, layout, len(members), width * height * planes)
     edges = preceding(runs)
     edges ^= runs
-    if is_raw.any():
-        edges[is_raw] = 0
-    encoded = _emit(deltas, np.flatnonzero(unpack(edges)), layout, width, np.flatnonzero(~is_raw), scratch)
-    if not is_raw.any():
-        return encoded
-    rest = iter(encoded)
-    return [_raw(tile) if skip else next(rest) for tile, skip in zip(source, is_raw.tolist(), strict=True)]
+    edges[is_raw] = 0
+    kept = np.flatnonzero(~is_raw)
+    encoded = iter(_emit(matrix, np.flatnonzero(unpack(edges)), layout, width, kept, scratch))
+    repeat = PLANES // planes
+    return [
+        _raw(lines[index]) if skip else HEADER_RLE_NO_ALPHA + next(encoded) * repeat
+        for index, skip in zip(members.tolist(), is_raw.tolist(), strict=True)
+    ]
 
 
 def _raw(tile: Words) -> bytes:
     """Planes as they are, with the pad byte (2.2.2.5.1) that FreeRDP and Windows send."""
-    planes = [(tile >> np.uint32(shift)).astype(np.uint8).tobytes() for shift in (16, 8, 0)]
-    return b"".join([bytes([HEADER_RAW_NO_ALPHA]), *planes, b"\0"])
+    planes = [(tile >> np.uint32(shift)).astype(np.uint8).tobytes() for shift in (16, 8)]
+    return b"".join([HEADER_RAW_NO_ALPHA, *planes, tile.astype(np.uint8).tobytes(), b"\0"])
 
 
-def _deltas(source: Words, layout: _Layout, scratch: Scratch) -> Bytes:
+def _differences(strips: Sequence[Words], shape: tuple[int, int, int], scratch: Scratch) -> Bytes:
+    """(n * h * w * 4,) and a few more: each line less the one before it on the wire.
+
+    Line 0 holds the inverse of the zigzag of its values, so that one rule serves for all lines.
+    """
+    count, height, width = shape
+    result = scratch.get("difference", count * height * width * 4 + _OVERLAP)
+    tiles = result[:-_OVERLAP].reshape(count, height, width * 4)
+    heads = tiles[:, 0]
+    at = 0
+    for strip in strips:
+        pixels = side_by_side(strip.view(np.uint8), width * 4)
+        end = at + pixels.shape[1]
+        np.subtract(pixels[1:], pixels[:-1], out=tiles[at:end, 1:].swapaxes(0, 1))
+        heads[at:end] = pixels[0]
+        at = end
+    sign = heads & np.uint8(1)
+    np.negative(sign, out=sign)
+    np.right_shift(heads, np.uint8(1), out=heads)
+    heads ^= sign
+    return result
+
+
+def _are_gray(difference: Bytes, shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    """(n,) tiles whose three planes are equal; a look at two lines saves most the full test."""
+    pixels = difference[:-_OVERLAP].view("<u4").reshape(shape)
+    height = shape[1]
+    gray = ~_has_color(pixels[:, :: max(1, height - 1)])
+    if gray.any():
+        gray = ~_has_color(pixels)
+    return gray
+
+
+def _has_color(pixels: Words) -> NDArray[np.bool_]:
+    different = pixels >> np.uint32(8)
+    different ^= pixels
+    different &= np.uint32(0xFFFF)
+    result: NDArray[np.bool_] = np.any(different.reshape(len(pixels), -1), axis=1)
+    return result
+
+
+def _selected(difference: Bytes, members: Positions, size: int, scratch: Scratch) -> Bytes:
+    """The differences of some tiles only."""
+    result = scratch.get("selected", len(members) * size + _OVERLAP)
+    np.take(
+        difference[:-_OVERLAP].reshape(-1, size), members, axis=0, out=result[:-_OVERLAP].reshape(-1, size)
+    )
+    return result
+
+
+def _matrix(difference: Bytes, layout: _Layout, shape: tuple[int, int, int, int], scratch: Scratch) -> Bytes:
     """The matrix, flat, with SPARE bytes before (for the byte before the first window) and behind."""
-    count, height, width = source.shape
-    # Three bytes more, so that each channel can be the low byte of a word.
-    difference = scratch.get("difference", source.size * 4 + 4)
-    pixels = source.view(np.uint8).reshape(count, height, width * 4)
-    out = difference[:-4].reshape(pixels.shape)
-    np.subtract(pixels[:, 1:], pixels[:, :-1], out=out[:, 1:])
-    # Line 0 holds absolute values: the inverse of the zigzag, so that one rule serves for all lines.
-    out[:, 0] = _UNZIGZAG[pixels[:, 0]]
+    count, planes, height, width = shape
     matrix = scratch.get("matrix", 2 * SPARE + count * layout.tile)
-    tiles = matrix[SPARE : SPARE + count * layout.tile].reshape(count, layout.tile)
-    lines = tiles[:, : layout.lines].reshape(count, PLANES, height, layout.stride)
+    lines = matrix[SPARE:-SPARE].reshape(count, planes, height, layout.stride)
     lines[..., 0] = 0
-    for plane, offset in enumerate((2, 1, 0)):
-        # Narrowing a word to its low byte is three times as quick as copying every fourth byte.
-        channel = np.ndarray(source.shape, "<u4", difference, offset)
-        np.copyto(lines[:, plane, :, 1:-1], channel, casting="unsafe")
+    for plane in range(planes):
+        # Narrowing a word to its low byte is three times as quick as copying every fourth byte; red is the
+        # third byte of a pixel, and its words overlap those of the pixels.
+        channel = np.ndarray((count, height, width), "<u4", difference, 2 - plane)
+        np.copyto(lines[:, plane, :, 1 : width + 1], channel, casting="unsafe")
     return matrix
 
 
 def _runs(matrix: Bytes, layout: _Layout, count: int, values: int) -> tuple[Bits, NDArray[np.bool_]]:
     """The bits that belong to runs, and which tiles are not worth it."""
-    flat = matrix[SPARE - 1 : SPARE + count * layout.tile]
+    flat = matrix[SPARE - 1 : -SPARE]
     same = pack(np.equal(flat[1:], flat[:-1]), count)
     same &= layout.columns
     # Three in a row or none: erode, then dilate.
-    core = following(same)
-    core &= same
-    core &= following(following(same))
-    runs = preceding(core)
-    runs |= preceding(runs)
+    next_same = following(same)
+    core = same & next_same
+    core &= following(next_same)
+    before_core = preceding(core)
+    runs = preceding(before_core)
+    runs |= before_core
     runs |= core
     covered = population(runs)
-    starts = population(core & ~preceding(core))
+    starts = population(core & ~before_core)
     # A raw value costs 16/15 bytes; a run about one; a half-filled chunk before each run half a byte.
     estimate = (values - covered) * 16 // 15 + starts
     runs |= layout.starts
@@ -213,52 +283,66 @@ def _runs(matrix: Bytes, layout: _Layout, count: int, values: int) -> tuple[Bits
 def _emit(
     matrix: Bytes, edges: Positions, layout: _Layout, width: int, kept: Positions, scratch: Scratch
 ) -> list[bytes]:
-    """Streams of the ``kept`` tiles from the alternating edges of their runs."""
+    """Planes of the ``kept`` tiles from the alternating edges of their runs."""
     if not len(kept):
         return []
     tables = _tables(width)
     ups, downs = edges[0::2], edges[1::2]
     first = np.searchsorted(ups, kept * layout.tile)  # segment that starts each tile
-    line_start = layout.is_start.take(ups % layout.tile if len(kept) > 1 else ups - kept[0] * layout.tile)
+    small = ups.astype(np.uint32)  # dividing those is quicker by far
+    line_start = (small // np.uint32(layout.stride) * np.uint32(layout.stride) == small).view(np.uint8)
 
     run = downs - ups
     run += line_start * np.int64(tables.line_start)
-    raw = np.empty_like(ups)
+    unused = layout.stride - 1 - width
+    raw = np.empty_like(run)
     np.subtract(ups[1:], downs[:-1], out=raw[:-1])
-    raw[:-1] -= line_start[1:]
-    # Behind a tile's last line come padding and perhaps tiles that are left out.
+    raw[:-1] -= line_start[1:] * np.int64(unused)
+    # Behind a tile may come some that are left out.
     ends = np.append(first[1:], len(ups)) - 1
-    raw[ends] = kept * layout.tile + layout.lines - 1 - downs[ends]
+    raw[ends] = (kept + 1) * layout.tile - unused - downs[ends]
 
-    attached = tables.attached.take(run)
     extra = tables.extra.take(run)
     size = tables.size.take(raw)
-    total = size + extra
-    total[first] += 1
-    end = np.cumsum(total)
-
+    end = np.cumsum(size + extra, dtype=np.int32).astype(np.int64)
+    place = end - size
     length = int(end[-1])
     out = scratch.get("planar", length + SPARE)
-    outgoing, incoming = windows(out), windows(matrix)
-    last = end + tables.target.take(raw)
-    outgoing[last] = incoming[downs + tables.source.take(raw) + SPARE]
-    full = tables.full.take(raw)
-    many = np.flatnonzero(full)
-    targets, sources = spread((end - size)[many], downs[many] + (SPARE - 1), full[many], 16, RAW_MAX)
-    outgoing[targets] = incoming[sources]
+    targets = _copy_raw(out, matrix, downs, raw, place, tables)
 
     # Only what is sent is zigzagged: x < 0 -> -2x - 1, else 2x.
     values = out[:length].view(np.int8)
     sign = values >> np.int8(7)
-    np.left_shift(values, 1, out=values)
+    values += values
     values ^= sign
 
     control = tables.control.take(raw)
-    control[:-1] |= attached[1:]
-    out[last] = control
+    control[:-1] |= tables.attached.take(run[1:])
+    out[place + tables.target.take(raw)] = control
     out[targets] = _FULL_RAW
-    place = end - size
-    sel = np.flatnonzero(extra)
+    _write_runs(out, place, run, extra, tables)
+    data = out[:length].tobytes()
+    bounds = [0, *end[ends].tolist()]
+    return [data[a:b] for a, b in pairwise(bounds)]
+
+
+def _copy_raw(
+    out: Bytes, matrix: Bytes, downs: Positions, raw: Positions, place: Positions, tables: _Tables
+) -> Positions:
+    """Raw values to their places, one byte free before each chunk; returns where the full chunks begin."""
+    outgoing, incoming = windows(out), windows(matrix)
+    source = downs + tables.source.take(raw)
+    outgoing[place + tables.target.take(raw)] = incoming[source]
+    many = np.flatnonzero(raw > RAW_MAX)
+    full = tables.full.take(raw[many])
+    targets, sources = spread(place[many], downs[many] + (SPARE - 1), full, 16, RAW_MAX)
+    outgoing[targets] = incoming[sources]
+    return targets
+
+
+def _write_runs(out: Bytes, place: Positions, run: Positions, extra: Positions, tables: _Tables) -> None:
+    """The control bytes without raw values, which end at ``place``."""
+    sel = np.flatnonzero(extra != 0)
     place, run, extra = place[sel], run[sel], extra[sel]
     out[place - 1] = tables.last.take(run)
     sel = np.flatnonzero(extra > 1)
@@ -267,8 +351,3 @@ def _emit(
     while len(sel := sel[extra[sel] >= back]):  # only lines longer than 96 pixels get here
         out[place[sel] - back] = _LONGEST_RUN
         back += 1
-    begin = end[first] - total[first]
-    out[begin] = HEADER_RLE_NO_ALPHA
-    data = out[:length].tobytes()
-    bounds = [*begin.tolist(), length]
-    return [data[a:b] for a, b in pairwise(bounds)]
