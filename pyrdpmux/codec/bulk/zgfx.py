@@ -1,0 +1,172 @@
+"""RDP 8.0 bulk compression (MS-RDPEGFX 3.1.9.1), also called ZGFX, and its RDP8-lite variant (MS-RDPEDYC).
+
+A message is one RDP_SEGMENTED_DATA; its segments share a history with all messages before. A segment's stream
+of prefix codes runs from the highest bit of its first byte on; its last byte says how many bits of the last
+but one are unused.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from pyrdpmux.codec.bits import pack_msb
+from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, LiteralCode, ranges
+from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, find_matches
+from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
+from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
+from pyrdpmux.codec.bulk.segments import COMPRESSED, TYPE_MASK, Segment, SegmentedData
+from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.wire.reader import decode
+from pyrdpmux.wire.writer import encode
+
+MAX_MESSAGE: Final = 64 << 20
+"""Uncompressed; a 7680x4320 surface of raw pixels is 133 MB, but no server sends one as a single message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """MS-RDPEGFX 3.1.9.1.2 limits; MS-RDPEDYC 2.2.3.3 lists the modifications of RDP8-lite."""
+
+    compression_type: int
+    segment_size: int
+    history_size: int
+    single: bool
+
+
+RDP8: Final = Variant(0x04, 65535, 2_500_000, single=False)
+RDP8_LITE: Final = Variant(0x06, 8192, 8192, single=True)
+
+#: MS-RDPEGFX 3.1.9.1.2.4: literals with codes shorter than nine bits, in the order of their codes.
+_SHORT_LITERALS: Final = {
+    **{"11000": 0x00, "11001": 0x01, "110100": 0x02, "110101": 0x03, "110110": 0xFF},
+    **{"1101110": 0x04, "1101111": 0x05, "1110000": 0x06, "1110001": 0x07, "1110010": 0x08},
+    **{"1110011": 0x09, "1110100": 0x0A, "1110101": 0x0B, "1110110": 0x3A, "1110111": 0x3B},
+    **{"1111000": 0x3C, "1111001": 0x3D, "1111010": 0x3E, "1111011": 0x3F, "1111100": 0x40},
+    **{"1111101": 0x80, "11111100": 0x0C, "11111101": 0x38, "11111110": 0x39, "11111111": 0x66},
+}
+_LITERALS: Final = [LiteralCode(byte, 9) for byte in range(256)]
+for _code, _byte in _SHORT_LITERALS.items():
+    _LITERALS[_byte] = LiteralCode(int(_code, 2), len(_code))
+
+#: The same section: distances. The first range's zero announces unencoded bytes.
+_DISTANCES: Final = ranges(
+    ("10001", 5, 0),
+    ("10010", 7, 32),
+    ("10011", 9, 160),
+    ("10100", 10, 672),
+    ("10101", 12, 1696),
+    ("101100", 14, 5792),
+    ("101101", 15, 22176),
+    ("1011100", 18, 54944),
+    ("1011101", 20, 317088),
+    ("10111100", 20, 1365664),
+    ("10111101", 21, 2414240),
+)
+ALPHABET: Final = Alphabet(_LITERALS, _DISTANCES, 65535)
+_UNENCODED_COUNT_WIDTH: Final = 15
+
+
+class ZgfxCompressor:
+    """The sending end of one history.
+
+    ``dense_ratio``: a segment that lz4 cannot bring below this part of its size goes uncompressed: content
+    that is already coded (photos) takes longer to compress than coding the picture took, and gains little.
+    """
+
+    def __init__(self, variant: Variant = RDP8, *, dense_ratio: float = 0.9) -> None:
+        self._variant = variant
+        self._dense_ratio = dense_ratio
+        self._history = b""
+
+    def compress(self, data: bytes) -> bytes:
+        """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message."""
+        size = self._variant.segment_size
+        if self._variant.single and len(data) > size:
+            raise EncodeError("ZgfxCompressor.data", f"{len(data)} bytes, at most {size} allowed")
+        segments = [self._segment(data[at : at + size]) for at in range(0, max(1, len(data)), size)]
+        return encode(SegmentedData(tuple(segments), len(data) if len(segments) > 1 else None))
+
+    def _segment(self, data: bytes) -> Segment:
+        packed = self._packed(data)
+        self._history = (self._history + data)[-min(LZ4_WINDOW, self._variant.history_size) :]
+        if packed is None:
+            return Segment(self._variant.compression_type, data)
+        return Segment(self._variant.compression_type | COMPRESSED, packed)
+
+    def _packed(self, data: bytes) -> bytes | None:
+        """The stream and its last byte, or None if that does not pay."""
+        matches = find_matches(data, self._history, MIN_LENGTH, self._dense_ratio)
+        if matches is None:
+            return None
+        if len(self._history) + len(data) > self._variant.history_size:
+            matches = matches.kept(matches.distance <= self._variant.history_size)
+        codes, widths = encode_tokens(data, matches, ALPHABET)
+        stream = pack_msb(codes, widths)
+        if len(stream) + 1 >= len(data):
+            return None
+        unused = -int(widths.sum()) & 7
+        return stream + bytes([unused])
+
+
+class ZgfxDecompressor:
+    """The receiving end of one history."""
+
+    def __init__(self, variant: Variant = RDP8, *, max_message: int = MAX_MESSAGE) -> None:
+        self._variant = variant
+        self._max_message = max_message
+        self._history = bytearray()
+
+    def decompress(self, data: bytes) -> bytes:
+        """The message of an RDP_SEGMENTED_DATA. Raises DecodeError, nothing else."""
+        message = decode(SegmentedData, data)
+        if message.uncompressed_size is None:
+            return self._segment(message.segments[0], 2, self._variant.segment_size)
+        if message.uncompressed_size > self._max_message:
+            reason = f"{message.uncompressed_size}, at most {self._max_message} allowed"
+            raise DecodeError("SegmentedData.uncompressedSize", reason, 3)
+        parts, left, offset = [], message.uncompressed_size, 7
+        for segment in message.segments:
+            part = self._segment(segment, offset + 5, min(left, self._variant.segment_size))
+            parts.append(part)
+            left -= len(part)
+            offset += 5 + len(segment.data)
+        if left:
+            reason = f"{message.uncompressed_size}, the segments have {message.uncompressed_size - left}"
+            raise DecodeError("SegmentedData.uncompressedSize", reason, 3)
+        return b"".join(parts)
+
+    def _segment(self, segment: Segment, offset: int, limit: int) -> bytes:
+        """MS-RDPEGFX 3.1.9.1.2.2 Compressed Segment Header; at most ``limit`` bytes come out."""
+        if segment.header & TYPE_MASK != self._variant.compression_type:
+            reason = (
+                f"compression type {segment.header & TYPE_MASK}, expected {self._variant.compression_type}"
+            )
+            raise DecodeError("BulkEncodedData.header", reason, offset - 1)
+        # Twice the history: so its oldest part goes away seldom.
+        if len(self._history) > 2 * self._variant.history_size:
+            del self._history[: -self._variant.history_size]
+        start = len(self._history)
+        if segment.header & COMPRESSED:
+            self._tokens(segment.data, offset, start + limit)
+        elif len(segment.data) > limit:
+            reason = f"{len(segment.data)} bytes, at most {limit} allowed"
+            raise DecodeError("BulkEncodedData.data", reason, offset)
+        else:
+            self._history += segment.data
+        return bytes(self._history[start:])
+
+    def _tokens(self, data: bytes, offset: int, limit: int) -> None:
+        """MS-RDPEGFX 3.1.9.1.2.3 Compressed Segment Bit Stream, 3.1.9.1.2.4 Compressed Segment Trailer."""
+        if not data:
+            raise DecodeError("BulkEncodedData.data", "need 1 bytes, 0 left", offset)
+        size = (len(data) - 1) * 8 - (data[-1] & 7)
+        if size < 0:
+            raise DecodeError("BulkEncodedData.data", f"{data[-1] & 7} unused bits of none", offset)
+        stream = TokenStream(data[:-1], size, "BulkEncodedData.data", offset)
+        while stream.decode(ALPHABET.decoder, self._history, limit):
+            count = stream.bits(_UNENCODED_COUNT_WIDTH)
+            stream.position = -(-stream.position // 8) * 8
+            start = stream.position >> 3
+            if stream.position + 8 * count > size or len(self._history) + count > limit:
+                raise stream.error(f"{count} unencoded bytes, more than there are or may be")
+            self._history += data[start : start + count]
+            stream.position += 8 * count
