@@ -13,7 +13,7 @@ STEP: Final = 5
 
 
 class TestCard:
-    """Color bars with a box that bounces in front of them, above a line with the frame's number."""
+    """Color bars with a box that bounces in front of them, above a line with the time and the frame's number."""
 
     __test__ = False  # whatever pytest makes of the name
 
@@ -42,7 +42,7 @@ class TestCard:
         fill(self._target, self._box, BLACK)
         inner = Rect(self._box.x + 3, self._box.y + 3, BOX - 6, BOX - 6)
         fill(self._target, inner, AMBER)
-        text = f" {_clock(uptime)} frame {frame}"
+        text = f" {_clock(uptime)} {frame}"
         columns = self._text.width // (6 * self._scale)
         line = draw_line(
             self._target,

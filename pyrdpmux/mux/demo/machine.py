@@ -41,11 +41,14 @@ ROWS_PER_NOTCH: Final = 3
 WELCOME: Final = """\
 This is the demo VM of pyrdpmux.
 
-Type something. Ctrl+L clears, the wheel and Page Up look back.
-F1 640x480    F2 800x600    F3 1024x768
-F4 1280x720   F5 1920x1080
-F6 32 bit     F7 24 bit     F8 16 bit     F9 15 bit
-F10 pauses what moves       F12 restarts the VM
+Type something. Ctrl+L clears.
+The wheel and Page Up look back.
+
+F1  640x480     F2  800x600     F3  1024x768
+F4  1280x720    F5  1920x1080
+F6  32 bit      F7  24 bit
+F8  16 bit      F9  15 bit
+F10 pauses      F12 restarts the VM
 
 """
 PROMPT: Final = "> "

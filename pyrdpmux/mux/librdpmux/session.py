@@ -91,7 +91,13 @@ class Session:
     def attach(self, screen: Screen, now: float) -> None:
         """The VM is published: paint here. What arrived before is not lost."""
         self._screen = screen
+        if self._framebuffer is not None:
+            self._show(self._framebuffer, screen)
         self._copy_if_due(now)
+
+    def detach(self) -> None:
+        """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
+        self._screen = None
 
     def receive(self, messages: Iterable[bytes], now: float) -> None:
         """Whatever they are: nothing is raised, and an update is acknowledged even if it made no sense."""
@@ -169,7 +175,11 @@ class Session:
             screen.write(screen.rect, np.zeros_like(screen.pixels))
             raise
         log.debug("%s: screen %dx%d %s", self.name, surface.width, surface.height, surface.format.name)
-        screen.resize(surface.width, surface.height)
+        self._show(self._framebuffer, screen)
+
+    def _show(self, framebuffer: Framebuffer, screen: Screen) -> None:
+        """All of it, on a screen that showed something else."""
+        screen.resize(framebuffer.surface.width, framebuffer.surface.height)
         self.input.forget_position()
         self._damage = Region([screen.rect])
 

@@ -142,6 +142,21 @@ def test_a_switch_discards_damage_of_the_old_size(guest: Guest) -> None:
     assert (guest.screen.width, guest.screen.height) == (640, 480)
 
 
+def test_a_lost_guest_does_not_paint_until_it_is_back(guest: Guest) -> None:
+    guest.receive(SWITCH_800_600)
+    guest.session.detach()
+    guest.paint(0, b"\x09")
+    guest.receive(UPDATE_ALL)
+    assert guest.screen.pixels[0, 0, 0] == 0
+    card = Screen(64, 64)
+    card.pixels[:] = 77
+    guest.session.attach(card, guest.now + 1)
+    assert (card.width, card.height) == (800, 600)
+    assert card.pixels[0, 0].tolist() == [9, 0, 0, 0]
+    assert not card.pixels[1:].any()
+    assert guest.sent == [ACK]
+
+
 @pytest.mark.parametrize(
     ("message", "complaint"),
     [
