@@ -46,16 +46,26 @@ class InputArbiter:
     def __init__(self, sink: InputSink | None = None) -> None:
         self._sink = sink
         self._held: dict[Hashable, HeldInputs] = {}
+        #: False: the guest has no tablet, so that motion is told as a difference
+        self.is_absolute = True
+        #: the VM is in no state to be typed at
+        self._is_paused = False
+
+    @property
+    def sink(self) -> InputSink | None:
+        return self._sink
 
     def connect(self, sink: InputSink | None) -> None:
         """Another VM, or none. What was held was held in the old one: the new one knows nothing of it."""
         self._sink = sink
+        self.is_absolute = True
+        self._is_paused = False
         for held in self._held.values():
             held.clear()
 
     def apply(self, viewer: Hashable, events: Iterable[InputEvent]) -> None:
         """Input of one viewer, in order. Unknown kinds of events are skipped."""
-        if self._sink is None:
+        if self._sink is None or self._is_paused:
             return
         held = self._held.setdefault(viewer, HeldInputs())
         for event in events:
@@ -68,6 +78,23 @@ class InputArbiter:
         held = self._held.pop(viewer, None)
         if held is not None and self._sink is not None:
             self._release_all(self._sink, held)
+
+    def pause(self, is_paused: bool) -> None:
+        """Let everything go and take no input, or take it again."""
+        if is_paused and not self._is_paused and self._sink is not None:
+            for held in self._held.values():
+                self._release_all(self._sink, held)
+        self._is_paused = is_paused
+
+    def place(self, viewer: Hashable, x: int, y: int) -> None:
+        """The viewer's pointer was put there by us: its client will tell us of that as if it had moved."""
+        held = self._held.setdefault(viewer, HeldInputs())
+        held.x, held.y, held.has_position = x, y, True
+
+    def position_of(self, viewer: Hashable) -> tuple[int, int] | None:
+        """Where the viewer's pointer is, as far as it has told."""
+        held = self._held.get(viewer)
+        return (held.x, held.y) if held is not None and held.has_position else None
 
     def _change(self, sink: InputSink, held: HeldInputs, item: Holdable, down: bool) -> None:
         if down:
@@ -97,14 +124,22 @@ class InputArbiter:
             # QUIRK(FreeRDP 2.11): wheel events come with position (0, 0); the pointer is where it was.
             sink.wheel(event.wheel_rotation, horizontal=event.is_horizontal_wheel, x=held.x, y=held.y)
             return
-        held.x, held.y = event.x, event.y
-        if event.flags & PointerFlags.MOVE:
-            sink.pointer(event.x, event.y)
+        self._move(sink, held, event.x, event.y, is_told=bool(event.flags & PointerFlags.MOVE))
         self._on_buttons(sink, held, event.flags, BUTTONS)
 
     def _on_extended_mouse(self, sink: InputSink, held: HeldInputs, event: ExtendedMouseEvent) -> None:
-        held.x, held.y = event.x, event.y
+        self._move(sink, held, event.x, event.y, is_told=False)
         self._on_buttons(sink, held, event.flags, EXTENDED_BUTTONS)
+
+    def _move(self, sink: InputSink, held: HeldInputs, x: int, y: int, *, is_told: bool) -> None:
+        """``is_told``: of the motion alone; a guest with a tablet learns the rest from the button."""
+        dx, dy = (x - held.x, y - held.y) if held.has_position else (0, 0)
+        held.x, held.y, held.has_position = x, y, True
+        if self.is_absolute:
+            if is_told:
+                sink.pointer(x, y)
+        elif dx or dy:
+            sink.relative(dx, dy)
 
     def _on_relative_mouse(self, sink: InputSink, held: HeldInputs, event: RelativeMouseEvent) -> None:
         if event.flags & RelativePointerFlags.MOVE:

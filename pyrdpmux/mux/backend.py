@@ -46,6 +46,26 @@ class InputSink(Protocol):
         """State of the lock keys: scroll 1, num 2, caps 4, kana 8 (MS-RDPBCGR 2.2.8.1.1.3.1.1.5)."""
 
 
+@runtime_checkable
+class ResizeSink(Protocol):
+    """What an :class:`InputSink` may be as well, if the VM can change the size of its desktop."""
+
+    def request_size(self, width: int, height: int) -> None:
+        """A viewer would like this desktop size. The VM may do so, sometime, or not."""
+
+
+class VmStatus(Enum):
+    """How the VM is. Anything but RUNNING puts a card over its picture, which is kept."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    STARTING = "starting"
+    NO_SIGNAL = "no signal"
+    CRASHED = "crashed"
+    MIGRATING = "migrating"
+    LOST = "lost"
+
+
 class Vm(Protocol):
     """A VM as its backend sees it: a screen to paint, and who looks at it."""
 
@@ -63,6 +83,15 @@ class Vm(Protocol):
 
     @property
     def viewer_count(self) -> int: ...
+
+    def set_leds(self, leds: int) -> None:
+        """The guest's lock keys: scroll 1, num 2, caps 4; viewers' keyboards follow."""
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        """``text`` says more, in a line. RUNNING shows the VM's picture again at once."""
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        """False: the guest has no tablet, so viewers' motion reaches the sink as ``relative``."""
 
 
 class VmHost(Protocol):

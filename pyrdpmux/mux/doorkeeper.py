@@ -12,7 +12,7 @@ from typing import Final
 from pyrdpmux.mux.account_file import AccountFile
 from pyrdpmux.mux.auto_reconnect import CookieStore
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.display import Display
 from pyrdpmux.rdp.connection.server.config import (
     AccountLookup,
     SecurityPolicy,
@@ -67,13 +67,13 @@ class Doorkeeper:
                 self._certificate.certificate_path, self._certificate.key_path
             )
 
-    def connect(self, name: str, screen: Screen) -> ServerConnection:
+    def connect(self, name: str, display: Display) -> ServerConnection:
         """The server side of a new connection to this VM."""
         loop = asyncio.get_running_loop()
         cookies = self._cookies.setdefault(name, CookieStore(self._entropy, loop.time))
         config = ServerConfig(
-            width=screen.width,
-            height=screen.height,
+            width=display.width,
+            height=display.height,
             security=self.policy(name),
             entropy=self._entropy,
             wall_clock=self._wall_clock,

@@ -51,6 +51,7 @@ class HeldInputs:
     def __init__(self) -> None:
         self.x = 0
         self.y = 0
+        self.has_position = False
         self._held: dict[Holdable, None] = {}
 
     def __iter__(self) -> Iterator[Holdable]:

@@ -10,7 +10,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import InputSink, Vm
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.connection_log import MAX_NAME
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.vm import Console, RegisteredVm
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -23,8 +23,8 @@ PORTS_TRIED: Final = 4 * MAX_VMS
 
 _BUSY: Final = (errno.EADDRINUSE, errno.EACCES)
 
-Connect = Callable[[str, Screen], ServerConnection]
-"""Makes the server side of a new connection to the VM of this name, showing this screen."""
+Connect = Callable[[str, Display], ServerConnection]
+"""Makes the server side of a new connection to the VM of this name, showing this."""
 
 
 class Registry:
@@ -93,7 +93,7 @@ class Registry:
         if len(self._consoles) >= MAX_VMS:
             raise BackendError(f"{len(self._consoles)} VMs, more are not served")
         settings = self._config.vm(name)
-        console = Console(name, lambda screen: self._connect(name, screen), self._config.limits, settings)
+        console = Console(name, lambda display: self._connect(name, display), self._config.limits, settings)
         await self._listen(console, settings.port or preferred_port)
         self._consoles[name] = console
         logger.info("VM %s is at %s:%d", name, self._config.bind, console.port)

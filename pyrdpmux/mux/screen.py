@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.mux.cursor import AnyCursor, CursorState
 from pyrdpmux.mux.region import Rect
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -36,12 +37,20 @@ class ScreenListener(Protocol):
     def screen_resized(self, width: int, height: int) -> None:
         """All of the picture is new (black, at first): nothing that a viewer has is of use any more."""
 
+    def cursor_changed(self) -> None: ...
+
+    def cursor_moved(self, x: int, y: int) -> None:
+        """The guest has moved its pointer there."""
+
 
 class Screen:
     """A picture with subscribers."""
 
     def __init__(self, width: int = NO_SIGNAL_SIZE[0], height: int = NO_SIGNAL_SIZE[1]) -> None:
         self.pixels: Pixels = _black(width, height)
+        self.cursor: AnyCursor = CursorState.DEFAULT
+        #: told after every write or resize, also one that changed nothing: the VM shows something
+        self.on_painted: Callable[[], None] = lambda: None
         self._listeners: list[ScreenListener] = []
 
     @property
@@ -64,6 +73,21 @@ class Screen:
         self.pixels = _black(width, height)
         for listener in tuple(self._listeners):
             listener.screen_resized(width, height)
+        self.on_painted()
+
+    def set_cursor(self, cursor: AnyCursor) -> None:
+        """The shape of the guest's pointer, where the guest does not draw it into its picture."""
+        if cursor == self.cursor:
+            return
+        self.cursor = cursor
+        for listener in tuple(self._listeners):
+            listener.cursor_changed()
+
+    def move_cursor(self, x: int, y: int) -> None:
+        """The guest has moved its pointer, which viewers follow unless they move theirs."""
+        x, y = min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+        for listener in tuple(self._listeners):
+            listener.cursor_moved(x, y)
 
     def write(self, rect: Rect, bgrx: Pixels) -> None:
         """Put ``bgrx``, of the size of ``rect``, at its place; what lies outside is cut off."""
@@ -91,6 +115,7 @@ class Screen:
             if damaged:
                 for listener in tuple(self._listeners):
                     listener.screen_damaged(damaged)
+            self.on_painted()
 
     def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
         """Hear of changes from now on, until the returned function is called."""

@@ -1,10 +1,11 @@
-"""What a viewer sees instead of a VM: a card with a line or two, over the dimmed last picture."""
+"""What a viewer sees while a VM has a bad moment: a card with a line or two, over the dimmed last picture."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from pyrdpmux.mux.font import CELL_HEIGHT, CELL_WIDTH, draw_text
-from pyrdpmux.mux.region import Rect
-from pyrdpmux.mux.screen import Pixels, Screen
+from pyrdpmux.mux.screen import Pixels
 
 BACKGROUND = (0x40, 0x30, 0x28)
 BORDER = (0x90, 0x80, 0x70)
@@ -12,14 +13,14 @@ TEXT = (0xF0, 0xF0, 0xF0)
 MARGIN = 2
 
 
-def show_status(screen: Screen, title: str, detail: str = "") -> None:
-    """Dim the screen and put the card in its middle."""
-    picture: Pixels = (screen.pixels >> 2).astype(np.uint8)
-    _draw_card(picture, [line for line in (title, detail) if line])
-    screen.write(Rect(0, 0, screen.width, screen.height), picture)
+def status_picture(picture: Pixels, title: str, detail: str = "") -> Pixels:
+    """A dimmed copy of the picture with the card in its middle."""
+    dimmed: Pixels = (picture >> 2).astype(np.uint8)
+    _draw_card(dimmed, [line for line in (title, detail) if line])
+    return dimmed
 
 
-def _draw_card(picture: Pixels, lines: list[str]) -> None:
+def _draw_card(picture: Pixels, lines: Sequence[str]) -> None:
     height, width = picture.shape[:2]
     scale = 2 if width >= 400 else 1
     columns = max(1, width // (CELL_WIDTH * scale) - 2 * MARGIN)
@@ -31,7 +32,7 @@ def _draw_card(picture: Pixels, lines: list[str]) -> None:
     target[: visible.shape[0], : visible.shape[1]] = visible
 
 
-def _card(lines: list[str], scale: int) -> Pixels:
+def _card(lines: Sequence[str], scale: int) -> Pixels:
     cell_width, cell_height = CELL_WIDTH * scale, CELL_HEIGHT * scale
     columns = max(len(line) for line in lines) + 2 * MARGIN
     card: Pixels = np.zeros(((len(lines) + MARGIN) * cell_height, columns * cell_width, 4), np.uint8)

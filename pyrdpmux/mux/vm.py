@@ -8,11 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 from pyrdpmux.mux.arbiter import InputArbiter
-from pyrdpmux.mux.backend import InputSink
+from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
 from pyrdpmux.mux.config import LimitSettings, VmSettings
 from pyrdpmux.mux.connection_log import ConnectionLog, printable
+from pyrdpmux.mux.cursor import CursorState
+from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.screen import Screen
-from pyrdpmux.mux.status_card import show_status
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer
@@ -24,6 +25,9 @@ logger = logging.getLogger("pyrdpmux.mux")
 GOODBYE_SECONDS: Final = 1.5
 """How long viewers may take to hear why they are disconnected; a stop of the daemon takes 2 s at most."""
 
+DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
+"""What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
+
 _numbers = itertools.count(1)
 
 
@@ -33,16 +37,20 @@ class Console:
     def __init__(
         self,
         name: str,
-        connect: Callable[[Screen], ServerConnection],
+        connect: Callable[[Display], ServerConnection],
         limits: LimitSettings,
         settings: VmSettings,
     ) -> None:
         self.name = name
         self.uuid: str | None = None
         self.screen = Screen()
+        self.display = Display(self.screen)
         self.arbiter = InputArbiter()
         self.port = 0
         self.is_running = False
+        self.status = VmStatus.STARTING
+        #: the guest's lock keys, once it has told
+        self.leds: int | None = None
         #: the registration that may speak for this console; older ones have no say any more
         self.registration: object = None
         self._listener: Listener | None = None
@@ -52,7 +60,8 @@ class Console:
         self._viewers: set[Viewer] = set()
         self._deserted = asyncio.Event()
         self._deserted.set()
-        show_status(self.screen, printable(name), "waiting for its picture")
+        self.screen.on_painted = self._on_painted
+        self._show_waiting()
 
     @property
     def is_view_only(self) -> bool:
@@ -68,11 +77,15 @@ class Console:
         return len(self.viewers) < self._limits.viewers_per_vm
 
     def start(self, registration: object, sink: InputSink, uuid: str | None) -> None:
-        """A VM stands behind the console, perhaps again; it will paint over whatever the picture shows."""
+        """A VM stands behind the console, perhaps again; what it shows first takes the card away."""
         self.registration = registration
         self.uuid = uuid
         self.is_running = True
+        self.leds = None
+        self.status = VmStatus.STARTING
+        self.screen.set_cursor(CursorState.DEFAULT)
         self.arbiter.connect(sink)
+        self._show_waiting()
 
     def lose(self, reason: str) -> None:
         """The VM is gone and may come back: viewers stay and are told."""
@@ -80,8 +93,51 @@ class Console:
             return
         self.is_running = False
         self.arbiter.connect(None)
-        show_status(self.screen, printable(self.name), reason)
+        self.set_status(VmStatus.LOST, reason)
         logger.info("VM %s lost: %s", printable(self.name), reason)
+
+    # -- what the VM tells -----------------------------------------------------------------------
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        """RUNNING shows the VM's picture, once there is one; anything else a card over it."""
+        self.status = status
+        self._is_waiting = False
+        self.arbiter.pause(status in DEAF)
+        if status is not VmStatus.RUNNING:
+            detail = status.value if not text else f"{status.value}: {text}"
+            self.display.cover(printable(self.name), printable(detail))
+        elif self._has_picture:
+            self.display.uncover()
+        else:
+            self._show_waiting()
+
+    def set_leds(self, leds: int) -> None:
+        """The guest's lock keys; viewers' keyboards follow."""
+        self.leds = leds
+        for viewer in self.viewers:
+            viewer.show_leds()
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        """Whether the guest has a tablet."""
+        self.arbiter.is_absolute = is_absolute
+
+    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
+        """A viewer would like this desktop size: nobody else may mind."""
+        sink = self.arbiter.sink
+        if self.viewers == [viewer] and not self.is_view_only and isinstance(sink, ResizeSink):
+            sink.request_size(width, height)
+
+    def _show_waiting(self) -> None:
+        self._is_waiting, self._has_picture = True, False
+        self.display.cover(printable(self.name), "waiting for its picture")
+
+    def _on_painted(self) -> None:
+        """The VM shows something: that it does so is all that was waited for."""
+        self._has_picture = True
+        if self._is_waiting:
+            self._is_waiting = False
+            self.status = VmStatus.RUNNING
+            self.display.uncover()
 
     # -- connections -----------------------------------------------------------------------------
 
@@ -99,7 +155,7 @@ class Console:
             log.warning("Refused %s: %s", address, complaint)
             writer.transport.abort()
             return
-        connection = self._connect(self.screen)
+        connection = self._connect(self.display)
         peer = Peer(reader, writer, connection)
         viewer = Viewer(self, connection, peer, log, frame_seconds=1 / self._limits.frames_per_second)
         self._viewers.add(viewer)
@@ -162,6 +218,18 @@ class RegisteredVm:
     @property
     def viewer_count(self) -> int:
         return len(self._console.viewers)
+
+    def set_leds(self, leds: int) -> None:
+        if self.is_current:
+            self._console.set_leds(leds)
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        if self.is_current:
+            self._console.set_status(status, text)
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        if self.is_current:
+            self._console.set_pointer_mode(is_absolute=is_absolute)
 
     @property
     def is_current(self) -> bool:

@@ -37,7 +37,7 @@ async def served(
     doorkeeper: Doorkeeper, limits: LimitSettings = LIMITS, settings: VmSettings = SETTINGS
 ) -> AsyncIterator[Console]:
     """A console without registry, on a port of its own."""
-    console = Console("vm", lambda screen: doorkeeper.connect("vm", screen), limits, settings)
+    console = Console("vm", lambda display: doorkeeper.connect("vm", display), limits, settings)
     await console.listen("127.0.0.1", 0)
     try:
         yield console

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.screen import MAX_SIDE, Pixels, Screen
 
@@ -15,12 +16,20 @@ class Notes:
     def __init__(self) -> None:
         self.damage: list[Rect] = []
         self.sizes: list[tuple[int, int]] = []
+        self.cursor_changes = 0
+        self.positions: list[tuple[int, int]] = []
 
     def screen_damaged(self, rects: Sequence[Rect]) -> None:
         self.damage += rects
 
     def screen_resized(self, width: int, height: int) -> None:
         self.sizes.append((width, height))
+
+    def cursor_changed(self) -> None:
+        self.cursor_changes += 1
+
+    def cursor_moved(self, x: int, y: int) -> None:
+        self.positions.append((x, y))
 
 
 def block(width: int, height: int, value: int = 9) -> Pixels:
@@ -118,6 +127,28 @@ def test_what_was_fetched_before_a_failure_is_reported() -> None:
         screen.update(Rect(-5, 0, 12, 500), fetch)
     assert bands == [Rect(0, 0, 7, 64), Rect(0, 64, 7, 64), Rect(0, 128, 7, 64)]
     assert notes.damage == [Rect(0, 0, 7, 128)]
+
+
+def test_every_painting_is_told_also_one_that_changes_nothing() -> None:
+    screen, paintings = Screen(10, 10), []
+    screen.on_painted = lambda: paintings.append(1)
+    screen.write(Rect(0, 0, 1, 1), block(1, 1, 0))
+    assert len(paintings) == 1
+    screen.resize(20, 10)
+    assert len(paintings) == 2
+
+
+def test_the_pointer_has_a_shape_and_may_be_moved() -> None:
+    screen, notes = Screen(100, 50), Notes()
+    screen.subscribe(notes)
+    assert screen.cursor is CursorState.DEFAULT
+    for image in (block(3, 3), block(3, 3), block(3, 3, 8)):
+        screen.set_cursor(Cursor(image, 1, 1))
+    screen.set_cursor(CursorState.HIDDEN)
+    assert notes.cursor_changes == 3
+    screen.move_cursor(7, 8)
+    screen.move_cursor(-1, 99)
+    assert notes.positions == [(7, 8), (0, 49)]
 
 
 def test_non_contiguous_sources() -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pyrdpmux.mux.backend import Button, InputSink, Vm
+from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
 from pyrdpmux.mux.screen import Screen
 
 
@@ -16,6 +16,18 @@ class FakeVm:
     port: int = 3901
     viewer_count: int = 0
     screen: Screen = field(default_factory=Screen)
+    leds: int | None = None
+    statuses: list[tuple[VmStatus, str]] = field(default_factory=list)
+    is_absolute: bool = True
+
+    def set_leds(self, leds: int) -> None:
+        self.leds = leds
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        self.statuses.append((status, text))
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        self.is_absolute = is_absolute
 
 
 class FakeHost:

@@ -17,7 +17,7 @@ from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
-from pyrdpmux.rdp.pdu.pointer import SlowPathPointer
+from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 from pyrdpmux.wire import encode
 
@@ -55,7 +55,7 @@ class ServerConnection(ServerLink):
         self._require_active("drawing")
         output.send_graphics(self, palette)
 
-    def send_pointer(self, pointer: SlowPathPointer) -> None:
+    def send_pointer(self, pointer: SlowPathPointer | LargePointer) -> None:
         """A pointer's shape, position or visibility."""
         self._require_active("drawing")
         output.send_pointer(self, pointer)

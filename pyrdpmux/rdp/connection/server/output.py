@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.fastpath.fragment import fragment, pack
 from pyrdpmux.rdp.fastpath.update import FastPathUpdate, UpdateBody, encode_update, encode_updates
-from pyrdpmux.rdp.pdu.pointer import PointerUpdate, SlowPathPointer
+from pyrdpmux.rdp.pdu.pointer import LargePointer, PointerUpdate, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, KnownUpdate
 
 
@@ -34,10 +35,12 @@ def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
         link.send_share_data(GraphicsUpdate(update))
 
 
-def send_pointer(link: ServerLink, pointer: SlowPathPointer) -> None:
-    """A pointer update."""
+def send_pointer(link: ServerLink, pointer: SlowPathPointer | LargePointer) -> None:
+    """A pointer update. StateError for a large one where there is no fast path to carry it."""
     if link.format.is_fast_path:
         _send_fast_path(link, [pointer])
+    elif isinstance(pointer, LargePointer):
+        raise StateError(link.phase_name, "sending a large pointer without fast-path output")
     else:
         link.send_share_data(PointerUpdate(pointer))
 

@@ -1,0 +1,109 @@
+"""What the viewers of a VM see: its screen, or a card over it while it has a bad moment.
+
+The VM's own picture goes on underneath, so nothing is lost, and nothing has to be asked for
+when the card goes.
+"""
+
+from collections.abc import Callable, Sequence
+
+from pyrdpmux.mux.cursor import AnyCursor, CursorState
+from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.screen import Pixels, Screen, ScreenListener
+from pyrdpmux.mux.status_card import status_picture
+
+
+class Display:
+    """A screen that can be covered. Listeners hear of it what they would of a screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._card: tuple[str, str] | None = None
+        self._covered: Pixels | None = None
+        self._listeners: list[ScreenListener] = []
+        screen.subscribe(self)
+
+    @property
+    def pixels(self) -> Pixels:
+        """What is to be seen now."""
+        return self._screen.pixels if self._covered is None else self._covered
+
+    @property
+    def width(self) -> int:
+        return self._screen.width
+
+    @property
+    def height(self) -> int:
+        return self._screen.height
+
+    @property
+    def cursor(self) -> AnyCursor:
+        """The VM's pointer; over a card the client's own."""
+        return self._screen.cursor if self._card is None else CursorState.DEFAULT
+
+    @property
+    def is_covered(self) -> bool:
+        return self._card is not None
+
+    def cover(self, title: str, detail: str = "") -> None:
+        """Show a card until :meth:`uncover`; another one takes its place."""
+        if self._card == (title, detail):
+            return
+        had_card = self.is_covered
+        self._card = (title, detail)
+        self._cover()
+        self._everything_changed()
+        if not had_card and self._screen.cursor is not CursorState.DEFAULT:
+            self._tell_cursor()
+
+    def uncover(self) -> None:
+        """Show the VM's picture again."""
+        if self._card is None:
+            return
+        self._card = self._covered = None
+        self._everything_changed()
+        if self._screen.cursor is not CursorState.DEFAULT:
+            self._tell_cursor()
+
+    def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
+        """Hear of changes from now on, until the returned function is called."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    # -- the screen's side -----------------------------------------------------------------------
+
+    def screen_damaged(self, rects: Sequence[Rect]) -> None:
+        if self._covered is None:
+            for listener in tuple(self._listeners):
+                listener.screen_damaged(rects)
+
+    def screen_resized(self, width: int, height: int) -> None:
+        self._cover()
+        for listener in tuple(self._listeners):
+            listener.screen_resized(width, height)
+
+    def cursor_changed(self) -> None:
+        if self._card is None:
+            self._tell_cursor()
+
+    def cursor_moved(self, x: int, y: int) -> None:
+        if self._card is None:
+            for listener in tuple(self._listeners):
+                listener.cursor_moved(x, y)
+
+    def _everything_changed(self) -> None:
+        """All of the picture is another one now."""
+        for listener in tuple(self._listeners):
+            listener.screen_damaged([Rect(0, 0, self.width, self.height)])
+
+    def _tell_cursor(self) -> None:
+        for listener in tuple(self._listeners):
+            listener.cursor_changed()
+
+    def _cover(self) -> None:
+        """The card over what the screen shows at this moment."""
+        self._covered = None if self._card is None else status_picture(self._screen.pixels, *self._card)
