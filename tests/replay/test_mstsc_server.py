@@ -142,7 +142,5 @@ def test_what_the_longest_session_did() -> None:
         "drdynvc",
     }
     # The user closed the window, was asked whether to disconnect, and did.
-    assert events[-2:] == [
-        ShutdownRequested(),
-        Disconnected("closed by the peer: USER_REQUESTED", by_peer=True),
-    ]
+    assert ShutdownRequested() in events
+    assert events[-1] == Disconnected("closed by the peer: USER_REQUESTED", by_peer=True)
