@@ -31,6 +31,7 @@ RANKS = {
     "pyrdpmux.rdp.tls": 30,
     "pyrdpmux.rdp.channels": 30,
     "pyrdpmux.rdp.connection": 40,
+    "pyrdpmux.rfb": 40,
     "pyrdpmux.net": 50,
     "pyrdpmux.mux": 60,
     "pyrdpmux.harness": 60,
@@ -49,7 +50,7 @@ MAXIMUM_INIT_LINES = 40
 
 #: How a wire structure's docstring begins: the specification, then the section or message.
 SPECIFICATION = re.compile(
-    r"(MS-[A-Z]+ \d|RFC \d|X\.224 |T\.12[45] |T\.123 |X\.690 |ITU-T |X Window |librdpmux|\[MS-)"
+    r"(MS-[A-Z]+ \d|RFC \d|X\.224 |T\.12[45] |T\.123 |X\.690 |ITU-T |X Window |rfbproto |librdpmux|\[MS-)"
 )
 
 #: From here on, modules are tested through what they are part of (a connection, the daemon).

@@ -19,6 +19,7 @@ _I16_LE = struct.Struct("<h")
 _U32_LE = struct.Struct("<I")
 _U32_BE = struct.Struct(">I")
 _I32_LE = struct.Struct("<i")
+_I32_BE = struct.Struct(">i")
 _U64_LE = struct.Struct("<Q")
 
 
@@ -114,6 +115,10 @@ class Reader:
 
     def i32_le(self, field: str) -> int:
         value: int = _I32_LE.unpack_from(self._data, self._take(field, 4))[0]
+        return value
+
+    def i32_be(self, field: str) -> int:
+        value: int = _I32_BE.unpack_from(self._data, self._take(field, 4))[0]
         return value
 
     def u64_le(self, field: str) -> int:

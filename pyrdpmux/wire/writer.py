@@ -19,6 +19,7 @@ _I16_LE = struct.Struct("<h")
 _U32_LE = struct.Struct("<I")
 _U32_BE = struct.Struct(">I")
 _I32_LE = struct.Struct("<i")
+_I32_BE = struct.Struct(">i")
 _U64_LE = struct.Struct("<Q")
 
 
@@ -80,6 +81,9 @@ class Writer:
 
     def i32_le(self, field: str, value: int) -> None:
         self._put(_I32_LE, field, value)
+
+    def i32_be(self, field: str, value: int) -> None:
+        self._put(_I32_BE, field, value)
 
     def u64_le(self, field: str, value: int) -> None:
         self._put(_U64_LE, field, value)

@@ -24,6 +24,7 @@ DATA = bytes.fromhex("fe dc ba 98 76 54 32 10")
         (Reader.u32_le, 4, 0x98BADCFE),
         (Reader.u32_be, 4, 0xFEDCBA98),
         (Reader.i32_le, 4, 0x98BADCFE - 0x1_0000_0000),
+        (Reader.i32_be, 4, 0xFEDCBA98 - 0x1_0000_0000),
         (Reader.u64_le, 8, 0x1032547698BADCFE),
     ],
     ids=lambda value: getattr(value, "__name__", None),
