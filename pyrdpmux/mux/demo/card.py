@@ -13,7 +13,7 @@ STEP: Final = 5
 
 
 class TestCard:
-    """Color bars with a box that bounces in front of them, above a line with the time and the frame's number."""
+    """Color bars with a box that bounces in front of them; below, the time and the frame's number."""
 
     __test__ = False  # whatever pytest makes of the name
 
