@@ -87,11 +87,12 @@ def encode_batch(source: Words | Samples, bits_per_pixel: int, scratch: Scratch)
     layout = _layout(width, height)
     samples = REDUCE[bits_per_pixel](source) if source.dtype == np.uint32 else source
     row, flat = _row(samples, layout, scratch)
-    background, color = _states(flat, layout, count, width)
+    left = _same_as_left(flat, count)
+    background, color = _states(flat, left, layout, width)
     starts = background ^ preceding(background)
     starts |= color ^ preceding(color)
     # Two color runs may meet: where the color changes within that state, the next begins.
-    starts |= color & ~_same_as_left(flat, count)
+    starts |= color & ~left
     starts |= layout.starts
     starts |= layout.second_line & background
     starts &= layout.pixels
@@ -121,21 +122,19 @@ def _same_as_left(flat: Samples, count: int) -> Bits:
     return pack(same, count)
 
 
-def _states(flat: Samples, layout: _Layout, count: int, width: int) -> tuple[Bits, Bits]:
+def _states(flat: Samples, left: Bits, layout: _Layout, width: int) -> tuple[Bits, Bits]:
     """Background and color bits; a pixel in neither belongs to a color image."""
     same = np.empty(len(flat), np.bool_)
     same[:width] = False
     np.equal(flat[width:], flat[:-width], out=same[width:])
-    above = pack(same, count)
+    above = pack(same, len(left))
     above &= layout.pixels
     above &= layout.above
     background = _not_alone(above)
-    left = _same_as_left(flat, count)
-    left &= layout.pixels
-    left &= ~background
-    color = _not_alone(left)
+    foreground = layout.pixels & ~background
+    color = _not_alone(left & foreground)
     # The pixel that the others equal joins them unless it is background.
-    color |= following(color) & layout.pixels & ~background
+    color |= following(color) & foreground
     return background, color
 
 

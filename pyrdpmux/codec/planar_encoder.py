@@ -181,12 +181,14 @@ def _encode_alike(
     edges ^= runs
     edges[is_raw] = 0
     kept = np.flatnonzero(~is_raw)
-    encoded = iter(_emit(matrix, np.flatnonzero(unpack(edges)), layout, width, kept, scratch))
+    encoded = _emit(matrix, np.flatnonzero(unpack(edges)), layout, width, kept, scratch)
+    result = [_raw(lines[index]) if skip else b"" for index, skip in zip(members, is_raw, strict=True)]
     repeat = PLANES // planes
-    return [
-        _raw(lines[index]) if skip else HEADER_RLE_NO_ALPHA + next(encoded) * repeat
-        for index, skip in zip(members.tolist(), is_raw.tolist(), strict=True)
-    ]
+    for index, data in zip(kept.tolist(), encoded, strict=True):
+        # The estimate may have been wrong.
+        pays = len(data) <= width * height * planes
+        result[index] = HEADER_RLE_NO_ALPHA + data * repeat if pays else _raw(lines[members[index]])
+    return result
 
 
 def _raw(tile: Words) -> bytes:
@@ -239,9 +241,8 @@ def _has_color(pixels: Words) -> NDArray[np.bool_]:
 def _selected(difference: Bytes, members: Positions, size: int, scratch: Scratch) -> Bytes:
     """The differences of some tiles only."""
     result = scratch.get("selected", len(members) * size + _OVERLAP)
-    np.take(
-        difference[:-_OVERLAP].reshape(-1, size), members, axis=0, out=result[:-_OVERLAP].reshape(-1, size)
-    )
+    tiles = result[:-_OVERLAP].reshape(-1, size)
+    np.take(difference[:-_OVERLAP].reshape(-1, size), members, axis=0, mode="clip", out=tiles)
     return result
 
 

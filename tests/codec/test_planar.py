@@ -59,7 +59,16 @@ class TestSpecification:
         assert (decoded[..., 3] == 255).all()
 
     def test_encodes(self, plane: list[list[int]], segments: bytes) -> None:
-        assert planar.encode([gray(plane)], bottom_up=False) == [RLE_NO_ALPHA + segments * 3]
+        # three lines without change make it worth while
+        longer = plane + plane[-1:] * 3
+        unchanged = {6: "06", 100: "f2 f2 06"}[len(plane[0])]
+        expected = RLE_NO_ALPHA + (segments + unhex(unchanged) * 3) * 3
+        assert planar.encode([gray(longer)], bottom_up=False) == [expected]
+
+    def test_is_sent_raw_if_it_does_not_pay(self, plane: list[list[int]], segments: bytes) -> None:
+        stream = planar.encode([gray(plane)], bottom_up=False)[0]
+        size = len(plane) * len(plane[0])
+        assert len(stream) == (1 + len(segments) * 3 if len(segments) < size else 2 + size * 3)
 
     def test_reference_agrees(self, plane: list[list[int]], segments: bytes) -> None:
         assert reference.encode_plane(plane) == segments
