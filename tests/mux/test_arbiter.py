@@ -182,3 +182,52 @@ def test_a_new_vm_knows_nothing_of_keys_held_before() -> None:
     arbiter.connect(sink)
     arbiter.leave("alice")
     assert sink.take() == []
+
+
+# -- guests without a tablet, and guests that are in no state to listen --------------------------------
+
+
+def move(x: int, y: int, flags: PointerFlags = PointerFlags.MOVE) -> MouseEvent:
+    return MouseEvent(flags, x, y)
+
+
+def test_without_a_tablet_motion_is_a_difference() -> None:
+    sink = RecordingSink()
+    arbiter = InputArbiter(sink)
+    arbiter.is_absolute = False
+    arbiter.apply("viewer", [move(100, 50), move(103, 48), move(103, 48)])
+    arbiter.apply("viewer", [move(110, 48, PointerFlags.BUTTON1 | PointerFlags.DOWN)])
+    assert sink.take() == ["by 3,-2", "by 7,0", "LEFT down 110,48"]
+    assert arbiter.position_of("viewer") == (110, 48)
+    assert arbiter.position_of("another") is None
+
+
+def test_a_pointer_that_was_put_somewhere_has_not_moved() -> None:
+    sink = RecordingSink()
+    arbiter = InputArbiter(sink)
+    arbiter.is_absolute = False
+    arbiter.place("viewer", 10, 10)
+    arbiter.apply("viewer", [move(10, 10), move(11, 12)])
+    assert sink.told == ["by 1,2"]
+
+
+def test_another_vm_has_its_own_mouse() -> None:
+    arbiter = InputArbiter(RecordingSink())
+    arbiter.is_absolute = False
+    arbiter.connect(RecordingSink())
+    assert arbiter.is_absolute
+
+
+def test_a_paused_vm_is_told_nothing_but_what_is_let_go() -> None:
+    sink = RecordingSink()
+    arbiter = InputArbiter(sink)
+    arbiter.apply("viewer", [key(CTRL)])
+    sink.take()
+    arbiter.pause(True)
+    arbiter.pause(True)
+    assert sink.take() == ["1d up"]
+    arbiter.apply("viewer", [key(KEY_A), key(CTRL, UP), move(1, 2)])
+    assert sink.take() == []
+    arbiter.pause(False)
+    arbiter.apply("viewer", [key(KEY_A)])
+    assert sink.take() == ["1e down"]
