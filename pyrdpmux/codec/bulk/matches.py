@@ -38,6 +38,17 @@ class Matches(NamedTuple):
         """Some of them; what the others covered becomes literals."""
         return Matches(self.at[which], self.length[which], self.distance[which])
 
+    def split(self, max_length: int) -> "Matches":
+        """None longer than ``max_length``: several at the same distance say the same."""
+        parts = -(-self.length // max_length)
+        if not len(parts) or parts.max() == 1:
+            return self
+        index = np.repeat(np.arange(len(parts)), parts)
+        number = np.arange(len(index)) - np.repeat(np.cumsum(parts) - parts, parts)
+        # Equal parts, so that none falls below the shortest length there is.
+        first, last = (self.length[index] * n // parts[index] for n in (number, number + 1))
+        return Matches(self.at[index] + first, last - first, self.distance[index])
+
 
 NONE: Final = Matches(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
 

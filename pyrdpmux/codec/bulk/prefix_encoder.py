@@ -1,4 +1,4 @@
-"""Literals and matches to a stream of prefix codes, in numpy: the sending half of MPPC and ZGFX.
+"""Literals and matches to a stream of prefix codes, in numpy: the sending half of MPPC, NCRUSH and ZGFX.
 
 Items of the stream are pairs of literals (or a single one before a match), distances, and lengths. Their
 places follow from the number of items of each stretch of literals; then each kind is looked up and put to its
@@ -8,24 +8,36 @@ places in one go, and the whole is packed.
 import numpy as np
 
 from pyrdpmux.codec.bits import Codes, Counts
-from pyrdpmux.codec.bulk.alphabet import TABLE_SIZE, Alphabet
+from pyrdpmux.codec.bulk.alphabet import TABLE_SIZE, Alphabet, CodeTable
 from pyrdpmux.codec.bulk.matches import Bytes, Matches, Numbers
 
 
 def encode_tokens(data: bytes, matches: Matches, alphabet: Alphabet) -> tuple[Codes, Counts]:
     """The codes and their widths, in order."""
     tables = alphabet.encoder
-    pairs_of, lone_of, places = literal_items(len(data), matches)
-    singles = np.frombuffer(data, np.uint8)
-    count = len(pairs_of) + 2 * len(places)
+    distances = distance_codes(matches.distance, alphabet)
+    return assemble(data, matches, tables.pairs, distances, tables.lengths.at(matches.length))
+
+
+def assemble(
+    data: bytes,
+    matches: Matches,
+    pairs: CodeTable,
+    distances: tuple[Codes, Counts],
+    lengths: tuple[Codes, Counts],
+) -> tuple[Codes, Counts]:
+    """Literals by table, and each match's codes for its distance and its length, in order."""
+    positions, lone, places = literal_items(len(data), matches)
+    count = len(positions) + 2 * len(places)
     codes, widths = np.empty(count, np.uint64), np.empty(count, np.int64)
     is_literal = np.ones(count, np.bool_)
     is_literal[places] = False
     is_literal[places + 1] = False
     literal_places = np.flatnonzero(is_literal)
-    codes[literal_places], widths[literal_places] = tables.pairs.at(_pair_index(singles, pairs_of, lone_of))
-    codes[places], widths[places] = distance_codes(matches.distance, alphabet)
-    codes[places + 1], widths[places + 1] = tables.lengths.at(matches.length)
+    index = _pair_index(np.frombuffer(data, np.uint8), positions, lone)
+    codes[literal_places], widths[literal_places] = pairs.at(index)
+    codes[places], widths[places] = distances
+    codes[places + 1], widths[places + 1] = lengths
     return codes, widths
 
 
