@@ -23,7 +23,7 @@ MIDDLE: Final = HISTORY_SIZE // 2
 _USED: Final = HISTORY_SIZE - 8
 """libfreerdp refuses matches that end in the buffer's last bytes."""
 _MIN_STREAM: Final = 4
-"""libfreerdp's decompressor begins with a 32-bit word; and, as it goes on with 16-bit words, sizes are even."""
+"""libfreerdp's decompressor begins with a 32-bit word and goes on with words of 16: sizes are even."""
 _DENSE_RATIO: Final = 1.1
 """The Huffman code alone saves some, as its shortest codes are those of small numbers."""
 _TYPE: Final = CompressionType.RDP6
@@ -173,7 +173,7 @@ class NcrushDecompressor:
             self._history = self._history[-MIDDLE:]
         if not flags & PacketFlags.COMPRESSED:
             return data
-        # 3.1.8.1.1: "the entire history buffer is immediately regarded as valid": zeros, before the first byte.
+        # 3.1.8.1.1: "the entire history buffer is immediately regarded as valid": zeros, at first.
         window = bytearray(HISTORY_SIZE - len(self._history)) + self._history
         _Stream(data, self._cache).decode(window, 2 * HISTORY_SIZE - len(self._history))
         result = bytes(window[HISTORY_SIZE:])
