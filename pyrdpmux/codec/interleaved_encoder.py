@@ -36,6 +36,7 @@ from pyrdpmux.codec.windows import (
     Scratch,
     following,
     pack,
+    positions,
     preceding,
     rounded_up,
     spread,
@@ -96,11 +97,11 @@ def encode_batch(source: Words | Samples, bits_per_pixel: int, scratch: Scratch)
     starts |= layout.starts
     starts |= layout.second_line & background
     starts &= layout.pixels
-    positions = np.flatnonzero(unpack(starts))
-    state = unpack(background).take(positions).view(np.uint8) + 2 * unpack(color).take(positions).view(
-        np.uint8
-    )
-    return _emit(row, positions, state, layout, (count, height, width), bits_per_pixel, scratch)
+    begins = positions(starts)
+    state = unpack(color).view(np.uint8).take(begins)
+    state += state
+    state += unpack(background).view(np.uint8).take(begins)
+    return _emit(row, begins, state, layout, (count, height, width), bits_per_pixel, scratch)
 
 
 def _row(samples: Samples, layout: _Layout, scratch: Scratch) -> tuple[Bytes, Samples]:
@@ -147,7 +148,7 @@ def _not_alone(bits: Bits) -> Bits:
 
 def _emit(
     row: Bytes,
-    positions: Positions,
+    begins: Positions,
     state: NDArray[Any],
     layout: _Layout,
     shape: tuple[int, int, int],
@@ -157,11 +158,11 @@ def _emit(
     count, height, width = shape
     pixel = (bits_per_pixel + 7) // 8
     tile_starts = np.arange(count) * layout.tile
-    first = np.searchsorted(positions, tile_starts)
-    length = np.empty_like(positions)
-    np.subtract(positions[1:], positions[:-1], out=length[:-1])
-    ends = np.append(first[1:], len(positions)) - 1
-    length[ends] = tile_starts + width * (height + 1) - positions[ends]
+    first = np.searchsorted(begins, tile_starts)
+    length = np.empty_like(begins)
+    np.subtract(begins[1:], begins[:-1], out=length[:-1])
+    ends = np.append(first[1:], len(begins)) - 1
+    length[ends] = tile_starts + width * (height + 1) - begins[ends]
 
     header = 1 + (length >= _SHORT).astype(np.int64) + (length >= _LONG)
     is_image = state == _IMAGE
@@ -176,7 +177,7 @@ def _emit(
     out = scratch.get("interleaved", total + SPARE)
     outgoing, incoming = windows(out), windows(row)
     images = np.flatnonzero(is_image)
-    target, source, size = (begin + header)[images], positions[images] * pixel, payload[images]
+    target, source, size = (begin + header)[images], begins[images] * pixel, payload[images]
     full = (size - 1) // WINDOW
     outgoing[target + full * WINDOW] = incoming[source + full * WINDOW]
     many = np.flatnonzero(full)
@@ -184,7 +185,7 @@ def _emit(
     outgoing[targets] = incoming[sources]
 
     colors = np.flatnonzero(state == _COLOR)
-    windows(out, pixel)[(begin + header)[colors]] = windows(row, pixel)[positions[colors] * pixel]
+    windows(out, pixel)[(begin + header)[colors]] = windows(row, pixel)[begins[colors] * pixel]
     _write_headers(out, begin, state, length)
     data = out[:total].tobytes()
     bounds = [*begin[first].tolist(), total]
@@ -204,9 +205,12 @@ def _write_headers(out: Bytes, begin: Positions, state: NDArray[Any], length: Po
 
 
 def _packed(row: Bytes, scratch: Scratch) -> Bytes:
-    """The row with three bytes a pixel instead of four."""
+    """The row with three bytes a pixel instead of four: four words become three."""
     count = (len(row) - SPARE) // 4
     result = scratch.get("packed", count * 3 + SPARE)
-    three = np.dtype({"names": ["bgr"], "formats": ["V3"], "offsets": [0], "itemsize": 4})
-    result[:-SPARE].view("V3")[...] = row[:-SPARE].view(three)["bgr"]
+    one, two, three, four = row[:-SPARE].view(np.uint32).reshape(-1, 4).T
+    target = result[:-SPARE].view(np.uint32).reshape(-1, 3).T
+    np.bitwise_or(one, two << np.uint32(24), out=target[0])
+    np.bitwise_or(two >> np.uint32(8), three << np.uint32(16), out=target[1])
+    np.bitwise_or(three >> np.uint32(16), four << np.uint32(8), out=target[2])
     return result

@@ -47,10 +47,10 @@ from pyrdpmux.codec.windows import (
     following,
     pack,
     population,
+    positions,
     preceding,
     rounded_up,
     spread,
-    unpack,
     windows,
 )
 
@@ -181,7 +181,7 @@ def _encode_alike(
     edges ^= runs
     edges[is_raw] = 0
     kept = np.flatnonzero(~is_raw)
-    encoded = _emit(matrix, np.flatnonzero(unpack(edges)), layout, width, kept, scratch)
+    encoded = _emit(matrix, positions(edges), layout, width, kept, scratch)
     result = [_raw(lines[index]) if skip else b"" for index, skip in zip(members, is_raw, strict=True)]
     repeat = PLANES // planes
     for index, data in zip(kept.tolist(), encoded, strict=True):

@@ -41,6 +41,9 @@ def test_bits(tiles: int, words: int, seed: int) -> None:
     bits = windows.pack(mask.reshape(-1), tiles)
     assert bits.shape == (tiles, words)
     assert (windows.unpack(bits) == mask.reshape(-1)).all()
+    for part in (mask, mask & (np.arange(words * 64) % 40 == 0)):
+        expected = np.flatnonzero(part)
+        assert windows.positions(windows.pack(part.reshape(-1), tiles)).tolist() == expected.tolist()
     assert (windows.population(bits) == mask.sum(axis=1)).all()
     assert (windows._count_by_table(bits).reshape(tiles, -1).sum(axis=1) == mask.sum(axis=1)).all()
     flat = np.concatenate([[False], mask.reshape(-1), [False]])
