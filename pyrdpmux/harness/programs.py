@@ -127,6 +127,11 @@ class Program:
         if self.is_running:
             os.killpg(self._process.pid, number)
 
+    def kill(self) -> int:
+        """End it without a chance to say anything."""
+        self.signal(signal.SIGKILL)
+        return self._process.wait()
+
     def stop(self) -> int:
         """End it: politely, then by force. Safe to call twice."""
         if self.is_running:

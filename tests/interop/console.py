@@ -148,7 +148,7 @@ class Console:
             wait_until(told, PATIENCE, f"{expected}")
         except Exception as error:
             raise AssertionError(f"the VM was told {seen}, expected {expected}") from error
-        assert seen == expected
+        assert seen == expected, _first_difference(seen, expected)
 
     # -- its viewers -----------------------------------------------------------------------------
 
@@ -158,3 +158,8 @@ class Console:
 
     def wait_for_viewers(self, count: int, timeout: float = PATIENCE) -> None:
         wait_until(lambda: self.viewer_count == count, timeout, f"{count} viewers")
+
+
+def _first_difference(seen: list[Message], expected: list[Message]) -> str:
+    at = next(at for at in range(len(seen) + 1) if seen[at : at + 1] != expected[at : at + 1])
+    return f"message {at}: {seen[at : at + 4]}, expected {expected[at : at + 4]}"
