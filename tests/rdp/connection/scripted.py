@@ -310,6 +310,11 @@ class Scripted:
         assert self.server.phase_name == phase, f"{self.server!r}: {self.events[-1:]}"
         return self
 
+    def reach_active(self) -> None:
+        """From Demand Active on."""
+        self.send(self.confirm_active(), *self.finalization())
+        assert self.server.is_active, self.events[-1:]
+
     def _steps(self) -> Any:
         server = self.server
         encrypts = self.config.security.standard is not None and (
