@@ -130,7 +130,7 @@ KEYS: Final = {
     **{name: (code, EXTENDED) for name, code in EXTENDED_KEYS.items()},
 }
 #: Where xdotool, told the keysym, would press another key as well.
-X_KEYCODES: Final = {"Shift_R": "62"}
+X_KEYCODES: Final = {"Shift_R": "62", "less": "94"}
 #: Pressed twice, so that the next test finds them as this one did.
 LOCKS: Final = ["Caps_Lock", "Num_Lock", "Scroll_Lock"]
 
@@ -201,7 +201,7 @@ def test_a_chord_and_capitals(console: Console, client: Client) -> None:
     client.display.key("A")
     shift, a = KEYS["Shift_L"][0], KEYS["a"][0]
     console.expect_messages(
-        [Keyboard(shift, DOWN), Keyboard(a, DOWN), Keyboard(a, RELEASE), Keyboard(shift, RELEASE)]
+        [Keyboard(shift, DOWN), Keyboard(a, DOWN), Keyboard(shift, RELEASE), Keyboard(a, RELEASE)]
     )
 
 
