@@ -48,10 +48,29 @@ LONGEST: Final = 1 << 15
 """Orders are cut after so many pixels."""
 
 _IMAGE, _BACKGROUND, _COLOR = 0, 1, 2
-_REGULAR: Final = np.array([0x80, 0x00, 0x60], np.uint8)
-_MEGA_MEGA: Final = np.array([0xF4, 0xF0, 0xF3], np.uint8)
-_SHORT: Final = 32
-_LONG: Final = _SHORT + 256
+_REGULAR: Final = (0x80, 0x00, 0x60)
+_MEGA_MEGA: Final = (0xF4, 0xF0, 0xF3)
+_MEGA_FROM: Final = 32
+_MEGA_MEGA_FROM: Final = _MEGA_FROM + 256
+
+
+class _Orders(NamedTuple):
+    """What each order becomes; index = state * (_MEGA_MEGA_FROM + 1) + length, at most _MEGA_MEGA_FROM."""
+
+    size: Positions  # of all; an image's further pixels come on top
+    header: Bytes  # its first byte
+
+
+@lru_cache
+def _orders(pixel: int) -> _Orders:
+    size, header = [], []
+    for state in (_IMAGE, _BACKGROUND, _COLOR):
+        for length in range(_MEGA_MEGA_FROM + 1):
+            payload = {_IMAGE: length * pixel, _BACKGROUND: 0, _COLOR: pixel}[state]
+            size.append(1 + (length >= _MEGA_FROM) + (length >= _MEGA_MEGA_FROM) + payload)
+            short = length if length < _MEGA_FROM else 0
+            header.append(_MEGA_MEGA[state] if length >= _MEGA_MEGA_FROM else _REGULAR[state] | short)
+    return _Orders(np.array(size), np.array(header, np.uint8))
 
 
 class _Layout(NamedTuple):
@@ -164,42 +183,44 @@ def _emit(
     ends = np.append(first[1:], len(begins)) - 1
     length[ends] = tile_starts + width * (height + 1) - begins[ends]
 
-    header = 1 + (length >= _SHORT).astype(np.int64) + (length >= _LONG)
-    is_image = state == _IMAGE
-    payload = np.where(is_image, length * pixel, 0)
-    payload[state == _COLOR] = pixel
-    end = np.cumsum(header + payload)
+    orders = _orders(pixel)
+    order = np.minimum(length, _MEGA_MEGA_FROM)
+    order += state * np.int64(_MEGA_MEGA_FROM + 1)
+    size = orders.size.take(order)
+    long = np.flatnonzero(length > _MEGA_MEGA_FROM)
+    size[long] += np.where(state[long] == _IMAGE, (length[long] - _MEGA_MEGA_FROM) * pixel, 0)
+    end = np.cumsum(size, dtype=np.int32).astype(np.int64)
+    begin = end - size
     total = int(end[-1])
-    begin = end - header - payload
 
     if pixel == 3:
         row = _packed(row, scratch)
     out = scratch.get("interleaved", total + SPARE)
     outgoing, incoming = windows(out), windows(row)
-    images = np.flatnonzero(is_image)
-    target, source, size = (begin + header)[images], begins[images] * pixel, payload[images]
-    full = (size - 1) // WINDOW
-    outgoing[target + full * WINDOW] = incoming[source + full * WINDOW]
-    many = np.flatnonzero(full)
+    images = np.flatnonzero(state == _IMAGE)
+    payload = length[images] * pixel
+    target, source = end[images] - payload, begins[images] * pixel
+    full = (payload - 1) // WINDOW
+    offset = full * WINDOW
+    outgoing[target + offset] = incoming[source + offset]
+    many = np.flatnonzero(full != 0)
     targets, sources = spread(target[many], source[many], full[many], WINDOW, WINDOW)
     outgoing[targets] = incoming[sources]
 
     colors = np.flatnonzero(state == _COLOR)
-    windows(out, pixel)[(begin + header)[colors]] = windows(row, pixel)[begins[colors] * pixel]
-    _write_headers(out, begin, state, length)
+    windows(out, pixel)[end[colors] - pixel] = windows(row, pixel)[begins[colors] * pixel]
+    out[begin] = orders.header.take(order)
+    _write_lengths(out, begin, length)
     data = out[:total].tobytes()
     bounds = [*begin[first].tolist(), total]
     return [data[a:b] for a, b in pairwise(bounds)]
 
 
-def _write_headers(out: Bytes, begin: Positions, state: NDArray[Any], length: Positions) -> None:
-    """Regular orders up to 31 pixels, MEGA up to 287, then MEGA_MEGA."""
-    code = _REGULAR[state]
-    out[begin] = code | np.where(length < _SHORT, length, 0).astype(np.uint8)
-    mega = np.flatnonzero(length >= _SHORT)
-    out[begin[mega] + 1] = (length[mega] - _SHORT).astype(np.uint8)
-    mega = mega[length[mega] >= _LONG]
-    out[begin[mega]] = _MEGA_MEGA[state[mega]]
+def _write_lengths(out: Bytes, begin: Positions, length: Positions) -> None:
+    """Those that do not fit the first byte: one more up to 287 pixels (MEGA), then two (MEGA_MEGA)."""
+    mega = np.flatnonzero(length >= _MEGA_FROM)
+    out[begin[mega] + 1] = (length[mega] - _MEGA_FROM).astype(np.uint8)
+    mega = mega[length[mega] >= _MEGA_MEGA_FROM]
     out[begin[mega] + 1] = length[mega].astype(np.uint8)
     out[begin[mega] + 2] = (length[mega] >> 8).astype(np.uint8)
 
