@@ -10,7 +10,8 @@ from typing import Final
 
 from pyrdpmux.codec.bits import pack_msb
 from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, LiteralCode, ranges
-from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, find_matches
+from pyrdpmux.codec.bulk.far_matches import FarMatcher, merged
+from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, Matches, find_matches
 from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
 from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
 from pyrdpmux.codec.bulk.segments import COMPRESSED, TYPE_MASK, Segment, SegmentedData
@@ -76,6 +77,7 @@ class ZgfxCompressor:
         self._variant = variant
         self._dense_ratio = dense_ratio
         self._history = b""
+        self._far = FarMatcher(variant.history_size) if variant.history_size > LZ4_WINDOW else None
 
     def compress(self, data: bytes) -> bytes:
         """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message."""
@@ -94,7 +96,7 @@ class ZgfxCompressor:
 
     def _packed(self, data: bytes) -> bytes | None:
         """The stream and its last byte, or None if that does not pay."""
-        matches = find_matches(data, self._history, MIN_LENGTH, self._dense_ratio)
+        matches = self._matches(data)
         if matches is None:
             return None
         if len(self._history) + len(data) > self._variant.history_size:
@@ -105,6 +107,16 @@ class ZgfxCompressor:
             return None
         unused = -int(widths.sum()) & 7
         return stream + bytes([unused])
+
+    def _matches(self, data: bytes) -> Matches | None:
+        near = find_matches(data, self._history, MIN_LENGTH, self._dense_ratio)
+        if self._far is None:
+            return near
+        far = self._far.find(data, LZ4_WINDOW + 1)
+        self._far.append()
+        if near is not None:
+            return merged(near, far, MIN_LENGTH)
+        return far if far.length.sum() > (1 - self._dense_ratio) * len(data) else None
 
 
 class ZgfxDecompressor:

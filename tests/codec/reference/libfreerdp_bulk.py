@@ -5,7 +5,7 @@ from ctypes import POINTER, byref, c_int, c_ubyte, c_uint32, c_void_p
 from functools import cache
 from typing import Final
 
-from pyrdpmux.codec.bulk.packet import Compressed
+from pyrdpmux.codec.bulk.packet import TYPE_MASK, Compressed
 from tests.codec.reference.libfreerdp import library
 
 BUFFER: Final = 1 << 17
@@ -80,6 +80,9 @@ class Decompressor(_Context):
         super().__init__(kind, False)
 
     def decompress(self, flags: int, data: bytes) -> bytes | None:
+        """None if the library refuses the packet."""
+        if not flags & ~TYPE_MASK:
+            return data  # its clients do not call it then
         source = ctypes.create_string_buffer(data, len(data) + 16)
         result, size = c_void_p(), c_uint32()
         function = getattr(_lib(), f"{self._name}_decompress")
