@@ -42,7 +42,9 @@ async def listen(host: str, port: int, on_connection: OnConnection) -> Listener:
             await on_connection(reader, writer)
 
         peer = writer.get_extra_info("peername")
-        tasks.create(serve(), f"connection from {peer}")
+        task = tasks.create(serve(), f"connection from {peer}")
+        # A task that is cancelled before its first step runs none of its own cleaning up.
+        task.add_done_callback(lambda _task: writer.close())
 
     server = await asyncio.start_server(accept, host, port, limit=READ_LIMIT)
     return Listener(server, tasks)

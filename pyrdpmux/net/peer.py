@@ -49,7 +49,7 @@ class Peer:
         self._untold: deque[Event] = deque()
         self._is_telling = False
         self._failure: Exception | None = None
-        self._on_event: Callable[[Event], None] = lambda event: None
+        self._on_event: Callable[[Event], None] | None = None
         peername = writer.get_extra_info("peername")
         self.peername = f"{peername[0]}:{peername[1]}" if isinstance(peername, tuple) else str(peername)
         writer.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
@@ -88,8 +88,8 @@ class Peer:
         Call it after every action on the connection, also from within ``on_event``: events keep their order.
         """
         self._collect()
-        if not self._is_telling:
-            self._tell()
+        if self._on_event is not None and not self._is_telling:
+            self._tell(self._on_event)
         if self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
             self.abort()
         if self.connection.should_close:
@@ -102,12 +102,12 @@ class Peer:
             self._writer.write(data)
         self._untold.extend(self.connection.events())
 
-    def _tell(self) -> None:
+    def _tell(self, on_event: Callable[[Event], None]) -> None:
         """INVARIANT: one event at a time, the oldest first, whatever the owner does when told."""
         self._is_telling = True
         try:
             while self._untold:
-                self._on_event(self._untold.popleft())
+                on_event(self._untold.popleft())
                 self._collect()
         finally:
             self._is_telling = False

@@ -1,0 +1,301 @@
+"""One socket and its connection, on 127.0.0.1."""
+
+import asyncio
+
+import pytest
+
+from pyrdpmux.errors import PeerTimeout
+from pyrdpmux.net import peer as peer_module
+from pyrdpmux.net.peer import HIGH_WATER, LOW_WATER, Peer
+from pyrdpmux.rdp.connection.client.connection import ClientConnection
+from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event, GraphicsReceived, ShutdownRequested
+from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
+from tests.net.lines import run, served
+from tests.pair.linked import client_config, server_config
+
+BYE = Disconnected("bye", by_peer=False)
+EOF = Disconnected("eof", by_peer=True)
+
+
+async def turns(count: int = 20) -> None:
+    """Let everything run that can."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+def test_bytes_go_to_the_connection_and_back() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"echo one", b"echo two")
+            assert await host.reader.readline() == b"one\n"
+            assert await host.reader.readline() == b"two\n"
+            assert host.peer.peername.startswith("127.0.0.1:")
+            assert not host.run.done()
+
+    run(scenario)
+
+
+def test_half_close_is_the_end_but_answers_still_arrive() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"echo last", b"event")
+            host.writer.write_eof()
+            assert await host.reader.read() == b"last\neof\n"
+            await host.run
+            assert host.events == [ShutdownRequested(), EOF]
+
+    run(scenario)
+
+
+def test_a_connection_that_breaks_is_an_end_of_file() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"echo here")
+            assert await host.reader.readline() == b"here\n"
+            host.writer.transport.abort()
+            await host.run
+            assert host.events == [EOF]
+
+    run(scenario)
+
+
+def test_the_last_words_arrive() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"bye", b"echo too late")
+            assert await host.reader.read() == b"bye\n"
+            host.writer.close()
+            await host.run
+            assert host.events == [BYE]
+
+    run(scenario)
+
+
+def test_the_last_words_arrive_with_input_unread() -> None:
+    """Closing a socket with unread input makes the kernel send RST, which discards what we said."""
+
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"bye")
+            junk = b"x" * (2 * 1024 * 1024)
+            host.writer.write(junk)
+            assert await host.reader.readline() == b"bye\n"
+            host.writer.close()
+            await host.run
+
+    run(scenario)
+
+
+def test_many_last_words_arrive_whole() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            size = 3 * 1024 * 1024
+            await host.say(b"flood %d" % size, b"bye")
+            data = await host.reader.read(-1)
+            assert len(data) == size + len(b"bye\n")
+            host.writer.close()
+            await host.run
+
+    run(scenario)
+
+
+def test_a_peer_that_never_closes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_module, "LINGER", 0.05)
+
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"flood 30000000", b"bye")
+            await host.run  # the test neither reads nor closes
+            assert host.peer.unsent_bytes == 0
+            assert host.events == [BYE]
+
+    run(scenario)
+
+
+def test_the_owner_may_end_it_even_before_it_runs() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            connection = host.peer.connection
+            connection._enter(connection.end("enough", by_peer=False))
+            host.peer.flush()
+            assert await host.reader.read() == b""
+            host.writer.close()
+            await host.run
+            assert host.events == [Disconnected("enough", by_peer=False)]
+
+    run(scenario)
+
+
+def test_a_slow_reader_is_waited_for() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            total, worst = 0, 0
+            batches, batch = 300, 100_000
+
+            async def produce() -> None:
+                nonlocal total, worst
+                for _ in range(batches):
+                    await host.peer.drained()
+                    host.peer.connection.send_frame(bytes(batch), None)
+                    host.peer.flush()
+                    total += batch
+                    worst = max(worst, host.peer.unsent_bytes)
+
+            producer = asyncio.get_running_loop().create_task(produce())
+            before = -1
+            while total != before:
+                before = total
+                await turns(200)
+            assert not producer.done()
+            assert host.peer.unsent_bytes > LOW_WATER
+            received = 0
+            while received < batches * batch:
+                received += len(await host.reader.read(1 << 20))
+            await producer
+            assert total == received
+            assert worst <= HIGH_WATER + batch
+
+    run(scenario)
+
+
+def test_drained_says_when_the_socket_is_gone() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            host.peer.abort()
+            await asyncio.wait([host.run])
+            with pytest.raises(ConnectionError):
+                await host.peer.drained()
+
+    run(scenario)
+
+
+def test_a_reader_that_makes_us_answer_but_never_reads_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer_module, "MAX_UNSENT", 8 * 1024 * 1024)
+
+    async def scenario() -> None:
+        async with served() as host:
+            host.writer.write(b"flood 1000000\n" * 40)
+            await host.run
+            assert host.peer.unsent_bytes == 0
+            assert host.peer._writer.is_closing()
+
+    run(scenario)
+
+
+def test_a_deadline_fires() -> None:
+    async def scenario() -> None:
+        async with served(patience=0.05) as host:
+            assert await host.reader.read() == b""
+            host.writer.close()
+            await host.run
+            [ended] = host.events
+            assert isinstance(ended, Disconnected)
+            assert isinstance(ended.error, PeerTimeout)
+
+    run(scenario)
+
+
+def test_cancel_closes_the_socket() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"echo hello")
+            assert await host.reader.readline() == b"hello\n"
+            host.run.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await host.run
+            assert await host.reader.read() == b""
+
+    run(scenario)
+
+
+class Trouble(Exception):
+    """The owner's."""
+
+
+@pytest.mark.parametrize("patience", [None, 0.05])
+def test_what_the_owner_raises_is_raised_by_run(patience: float | None) -> None:
+    """From reading and from the timer alike; neither is lost, neither leaves the socket open."""
+
+    async def scenario() -> None:
+        async with served(patience) as host:
+
+            def on_event(event: Event) -> None:
+                raise Trouble(event)
+
+            host.on_event = on_event
+            if patience is None:
+                await host.say(b"event")
+            await asyncio.wait([host.run])
+            assert isinstance(host.run.exception(), Trouble)
+            assert host.peer._writer.is_closing()
+
+    run(scenario)
+
+
+def test_events_keep_their_order_whatever_the_owner_does() -> None:
+    """An owner that ends the connection at the first of three events hears of the end last."""
+
+    async def scenario() -> None:
+        async with served() as host:
+
+            def on_event(event: Event) -> None:
+                host.events.append(event)
+                if len(host.events) == 1:
+                    connection = host.peer.connection
+                    connection._enter(connection.end("enough", by_peer=False))
+                    host.peer.flush()
+                    assert host.events == [ShutdownRequested()]
+
+            host.on_event = on_event
+            await host.say(b"event", b"event", b"event")
+            host.writer.write_eof()
+            await host.run
+            assert host.events == [ShutdownRequested()] * 3 + [Disconnected("enough", by_peer=False)]
+
+    run(scenario)
+
+
+def test_a_whole_rdp_connection() -> None:
+    """Server and client, each behind a Peer: TLS, to Active, a bitmap, an orderly end."""
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        server_events: list[Event] = []
+        client_events: list[Event] = []
+        sockets: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        accepted = asyncio.Event()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            sockets.append((reader, writer))
+            accepted.set()
+
+        listener = await asyncio.start_server(accept, "127.0.0.1", 0)
+        port = listener.sockets[0].getsockname()[1]
+        client_reader, client_writer = await asyncio.open_connection("127.0.0.1", port)
+        await accepted.wait()
+        [(server_reader, server_writer)] = sockets
+        server = ServerConnection(server_config(), loop.time())
+        client = ClientConnection(client_config(), loop.time())
+        server_peer = Peer(server_reader, server_writer, server)
+        client_peer = Peer(client_reader, client_writer, client)
+
+        def on_server(event: Event) -> None:
+            server_events.append(event)
+            if isinstance(event, Activated):
+                server.send_bitmaps([BitmapData(0, 0, 9, 9, 10, 10, 32, BitmapFlags(0), bytes(400))])
+                server_peer.flush()
+
+        def on_client(event: Event) -> None:
+            client_events.append(event)
+            if isinstance(event, GraphicsReceived):
+                server.disconnect(ErrorInfo.LOGOFF_BY_USER, "seen", loop.time())
+                server_peer.flush()
+
+        await asyncio.gather(server_peer.run(on_server), client_peer.run(on_client))
+        listener.close()
+        assert server_events[-1] == Disconnected("seen", by_peer=False)
+        assert client_events[-1] == Disconnected("closed by the peer: PROVIDER_INITIATED", by_peer=True)
+
+    run(scenario)
