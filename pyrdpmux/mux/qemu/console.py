@@ -1,0 +1,230 @@
+"""One console of a QEMU: its picture into a VM's screen, and the VM's input into the console."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
+from pyrdpmux.mux.qemu import input
+from pyrdpmux.mux.qemu.bus import Connection
+from pyrdpmux.mux.qemu.input import CONSOLE, KEYBOARD, MOUSE, QemuInput
+from pyrdpmux.mux.qemu.listener import Listener
+from pyrdpmux.mux.qemu.message import Message
+from pyrdpmux.mux.qemu.picture import Picture, Snapshot
+from pyrdpmux.mux.qemu.sockets import make_pair
+from pyrdpmux.mux.qemu.wire import plain
+from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.screen import Pixels
+from pyrdpmux.net.tasks import TaskSet
+
+log = logging.getLogger("pyrdpmux.qemu")
+
+PROPERTIES: Final = "org.freedesktop.DBus.Properties"
+
+GUESS_SECONDS: Final = 0.1
+"""How long the console's properties may lag behind the updates of a picture that has become larger."""
+
+RESET_SECONDS: Final = 2.0
+"""After a reset something new should have been shown by then."""
+
+
+class QemuConsole:
+    """Made by :meth:`open`. ``on_ended`` is called once with the reason, unless it is closed."""
+
+    def __init__(self, connection: Connection, path: str) -> None:
+        self.path = path
+        self.vm: Vm | None = None
+        self.on_ended: Callable[[str], None] = lambda reason: None
+        self._connection = connection
+        self._loop = asyncio.get_running_loop()
+        self._picture = Picture(self._changed)
+        self._listener: Listener | None = None
+        self._input = QemuInput(connection, path, self._size, self._pointer_mode_found)
+        self._tasks = TaskSet()
+        self._guessing: asyncio.TimerHandle | None = None
+        self._resetting: asyncio.TimerHandle | None = None
+        self._status = (VmStatus.RUNNING, "")
+        self._shown: tuple[VmStatus, str] | None = None
+        self._is_enabled = True
+        self._has_leds = False
+        self._is_closed = False
+
+    async def open(self, host: VmHost, name: str, uuid: str | None) -> None:
+        """Publish it as a VM and let QEMU draw. BackendError if QEMU refuses."""
+        properties = {one: await self._properties(one) for one in (CONSOLE, KEYBOARD, MOUSE)}
+        self.vm = await host.add_vm(name, input=self._input, uuid=uuid)
+        self._console_changed(properties[CONSOLE])
+        self._mouse_changed(properties[MOUSE])
+        if properties[KEYBOARD].get("Modifiers"):
+            self._keyboard_changed(properties[KEYBOARD])
+        await self._register()
+
+    async def close(self) -> None:
+        self._is_closed = True
+        for timer in (self._guessing, self._resetting):
+            if timer is not None:
+                timer.cancel()
+        await self._tasks.cancel_all()
+        if self._listener is not None:
+            self._listener.close()
+
+    # -- what the machine tells ------------------------------------------------------------------
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        self._end_reset()
+        self._status = status, text
+        self._show_status()
+
+    def reset(self) -> None:
+        """The guest starts over: say so until it shows something."""
+        if self._status[0] is VmStatus.RUNNING and self.vm is not None:
+            self._end_reset()
+            self._resetting = self._loop.call_later(RESET_SECONDS, self._reset_is_over)
+            self._show_status()
+
+    def properties_changed(self, message: Message) -> None:
+        """A PropertiesChanged signal of this path."""
+        if message.header.signature != "sa{sv}as":
+            return
+        interface, changed, _ = message.body
+        values = {name: plain(value) for name, value in changed.items()}
+        match interface:
+            case input.CONSOLE:
+                self._console_changed(values)
+            case input.KEYBOARD:
+                self._keyboard_changed(values)
+            case input.MOUSE:
+                self._mouse_changed(values)
+
+    # -- properties ------------------------------------------------------------------------------
+
+    async def _properties(self, interface: str) -> dict[str, Any]:
+        match await self._connection.call(self.path, PROPERTIES, "GetAll", "s", interface):
+            case (dict() as values,):
+                return {name: plain(value) for name, value in values.items()}
+        raise BackendError(f"{self.path}: no properties of {interface}")
+
+    def _console_changed(self, values: dict[str, Any]) -> None:
+        """QEMU tells width and height together, if both have changed."""
+        width, height = self._picture.size
+        self._picture.set_size(values.get("Width", width), values.get("Height", height))
+
+    def _keyboard_changed(self, values: dict[str, Any]) -> None:
+        leds = values.get("Modifiers")
+        if isinstance(leds, int) and self.vm is not None:
+            self._input.leds_told(leds)
+            self.vm.set_leds(leds)
+
+    def _mouse_changed(self, values: dict[str, Any]) -> None:
+        is_absolute = values.get("IsAbsolute")
+        if isinstance(is_absolute, bool):
+            self._input.set_pointer_mode(is_absolute)
+            self._pointer_mode_found(is_absolute)
+
+    def _pointer_mode_found(self, is_absolute: bool) -> None:
+        if self.vm is not None:
+            self.vm.set_pointer_mode(is_absolute=is_absolute)
+
+    # -- picture ---------------------------------------------------------------------------------
+
+    async def _register(self) -> None:
+        """The listener reads already when QEMU hears of it: QEMU waits for its answers in the main loop."""
+        ours, theirs = make_pair()
+        with theirs:
+            self._listener = Listener(ours, self._picture, self._listener_ended)
+            await self._connection.call(
+                self.path, CONSOLE, "RegisterListener", "h", 0, descriptor=theirs.fileno()
+            )
+
+    def _listener_ended(self, reason: str) -> None:
+        self._call_soon(self._ended, reason)
+
+    def _ended(self, reason: str) -> None:
+        if not self._is_closed:
+            self.on_ended(f"its display ended: {reason}")
+
+    def _changed(self) -> None:
+        """Called by the listener's thread, or here."""
+        self._call_soon(self._flush)
+
+    def _call_soon(self, action: Any, *arguments: Any) -> None:
+        try:
+            self._loop.call_soon_threadsafe(action, *arguments)
+        except RuntimeError:
+            log.debug("The event loop has ended")
+
+    def _flush(self) -> None:
+        if self._is_closed or self.vm is None or self._guessing is not None:
+            return
+        if self._picture.is_guessed:
+            self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
+            return
+        snapshot = self._picture.take()
+        self._draw(self.vm, snapshot)
+        self._is_enabled = snapshot.is_enabled
+        if snapshot.rects:
+            self._end_reset()
+        self._show_status()
+
+    def _check_guess(self) -> None:
+        self._guessing = None
+        if self._picture.is_guessed:
+            self._tasks.create(self._ask_size(), f"size of {self.path}")
+        else:
+            self._flush()
+
+    async def _ask_size(self) -> None:
+        """The properties are the truth: the update may be an older one, from before a change of mode."""
+        try:
+            self._console_changed(await self._properties(CONSOLE))
+        except BackendError as error:
+            log.debug("Size of %s: %s", self.path, error)
+        self._picture.is_guessed = False
+        self._flush()
+
+    def _draw(self, vm: Vm, snapshot: Snapshot) -> None:
+        screen = vm.screen
+        pixels = snapshot.pixels
+
+        def fetch(band: Rect) -> Pixels:
+            return pixels[band.y : band.bottom, band.x : band.right]
+
+        rects = snapshot.rects
+        if (snapshot.width, snapshot.height) != (screen.width, screen.height):
+            if not snapshot.is_enabled:
+                return
+            screen.resize(snapshot.width, snapshot.height)
+            rects = (Rect(0, 0, snapshot.width, snapshot.height),)
+        for rect in rects:
+            screen.update(rect, fetch)
+        if snapshot.cursor is not None:
+            screen.set_cursor(snapshot.cursor)
+        if snapshot.position is not None:
+            screen.move_cursor(*snapshot.position)
+
+    def _size(self) -> tuple[int, int]:
+        return self._picture.size
+
+    # -- status ----------------------------------------------------------------------------------
+
+    def _end_reset(self) -> None:
+        if self._resetting is not None:
+            self._resetting.cancel()
+            self._resetting = None
+
+    def _reset_is_over(self) -> None:
+        self._resetting = None
+        self._show_status()
+
+    def _show_status(self) -> None:
+        if self._resetting is not None:
+            status = VmStatus.STARTING, "the VM restarts"
+        elif self._status[0] is VmStatus.RUNNING and not self._is_enabled:
+            status = VmStatus.NO_SIGNAL, "the display is off"
+        else:
+            status = self._status
+        if status != self._shown and self.vm is not None:
+            self._shown = status
+            self.vm.set_status(*status)

@@ -1,0 +1,277 @@
+"""What QEMU shows on a console: written by the thread that reads it, taken by the event loop when it likes.
+
+However far the loop is behind, this is one picture and one region: the newest pixels, and where they changed.
+"""
+
+import os
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.cursor import AnyCursor, Cursor, CursorState
+from pyrdpmux.mux.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
+from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.screen import MAX_SIDE, NO_SIGNAL_SIZE, Pixels
+
+MAX_PIXELS: Final = 7680 * 4320
+"""8K UHD; of a larger one QEMU could not even send a D-Bus message."""
+
+MAX_COMPARED: Final = 64 << 10
+"""Pixels of an update that are looked at before anybody is told: a text cursor is sent for ever, at 33 Hz,
+also while it does not change. A larger one is compared by the screen anyway."""
+
+MAX_CURSOR_SIDE: Final = 512
+
+_BGRX: Final = (PixelCode.X8R8G8B8, PixelCode.A8R8G8B8)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What has changed since the last one. ``pixels`` may go on changing; every change is told again."""
+
+    pixels: Pixels
+    width: int
+    height: int
+    rects: tuple[Rect, ...]
+    is_enabled: bool
+    cursor: AnyCursor | None
+    position: tuple[int, int] | None
+
+
+class Picture:
+    """The pixels of one console. ``changed`` is called by the writer, once until the next :meth:`take`."""
+
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
+        #: held while pixels are written: the size may change from another thread
+        self._writing = threading.Lock()
+        #: held for moments only, around everything that :meth:`take` takes
+        self._lock = threading.Lock()
+        self._size = NO_SIGNAL_SIZE
+        self._pixels: Pixels = np.zeros((self._size[1], self._size[0], 4), np.uint8)
+        self._damage = Region()
+        self._is_enabled = False
+        self._cursor: AnyCursor | None = None
+        self._shape: AnyCursor = CursorState.DEFAULT
+        self._position: tuple[int, int] | None = None
+        self._is_told = False
+        #: an update went beyond the size that was told: the console's properties know the new one
+        self.is_guessed = False
+        self._shared: _SharedMemory | None = None
+
+    # -- the writer's side -----------------------------------------------------------------------
+
+    def scanout(self, width: int, height: int, stride: int, code: int, data: memoryview) -> None:
+        """The whole picture, perhaps of another size. BackendError if it cannot be one."""
+        source = _view(width, height, stride, code, data)
+        self._drop_shared()
+        with self._writing:
+            self._start(width, height)
+            self._put(Rect(0, 0, width, height), source, pixel_format(code))
+
+    def update(self, rect: Rect, stride: int, code: int, data: memoryview) -> None:
+        """A part of it, which may lie outside: text modes change their size without a word (7.2)."""
+        if rect.x < 0 or rect.y < 0:
+            raise BackendError(f"an update of {rect}")
+        source = _view(rect.width, rect.height, stride, code, data)
+        with self._writing:
+            self._grow(rect.right, rect.bottom)
+            self._put(rect, source, pixel_format(code))
+
+    def scanout_map(
+        self, descriptor: int, offset: int, width: int, height: int, stride: int, code: int
+    ) -> None:
+        """The whole picture lies in shared memory; the descriptor is ours from now on."""
+        try:
+            _check_surface(width, height, stride, code)
+            shared = _SharedMemory(descriptor, offset, width, height, stride, pixel_format(code))
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._drop_shared()
+        self._shared = shared
+        with self._writing:
+            self._start(width, height)
+        self.update_map(Rect(0, 0, width, height))
+
+    def update_map(self, rect: Rect) -> None:
+        """A part of what lies there is new."""
+        shared = self._shared
+        if shared is None:
+            raise BackendError("an UpdateMap without ScanoutMap")
+        rect = rect.clip(shared.width, shared.height)
+        if not rect.is_empty:
+            source = shared.read(rect)
+            with self._writing:
+                self._grow(rect.right, rect.bottom)
+                self._put(rect, source, shared.format)
+
+    def disable(self) -> None:
+        """Nothing is shown."""
+        self._drop_shared()
+        with self._lock:
+            self._is_enabled = False
+            self._tell()
+
+    def set_size(self, width: int, height: int) -> None:
+        """What the console's properties say. Pixels beyond stay where they are: the news may be old."""
+        if not _is_size(width, height):
+            return
+        with self._writing:
+            self._grow(width, height)
+            self._set_size(width, height)
+
+    def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, data: bytes) -> None:
+        """BGRA pixels. A shape without any is no pointer at all."""
+        if not (0 < width <= MAX_CURSOR_SIDE and 0 < height <= MAX_CURSOR_SIDE):
+            raise BackendError(f"a cursor of {width}x{height}")
+        if len(data) != width * height * 4:
+            raise BackendError(f"{len(data)} bytes for a cursor of {width}x{height}")
+        image = np.frombuffer(data, np.uint8).reshape(height, width, 4)
+        cursor = Cursor(image, hot_x, hot_y)
+        with self._lock:
+            self._shape = CursorState.HIDDEN if cursor.is_blank else cursor
+            self._cursor = self._shape
+            self._tell()
+
+    def set_pointer(self, x: int, y: int, is_visible: bool) -> None:
+        """Where the guest has put its pointer."""
+        with self._lock:
+            self._cursor = self._shape if is_visible else CursorState.HIDDEN
+            self._position = (x, y) if is_visible else None
+            self._tell()
+
+    def close(self) -> None:
+        self._drop_shared()
+
+    # -- the loop's side -------------------------------------------------------------------------
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._size
+
+    def take(self) -> Snapshot:
+        """What is new; afterwards nothing is."""
+        with self._lock:
+            width, height = self._size
+            self._damage.clip(width, height)
+            snapshot = Snapshot(
+                self._pixels,
+                width,
+                height,
+                tuple(self._damage),
+                self._is_enabled,
+                self._cursor,
+                self._position,
+            )
+            self._damage.clear()
+            self._cursor = self._position = None
+            self._is_told = False
+        return snapshot
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _start(self, width: int, height: int) -> None:
+        if self._pixels.shape[:2] != (height, width):
+            with self._lock:
+                self._pixels = np.zeros((height, width, 4), np.uint8)
+        self._set_size(width, height)
+
+    def _set_size(self, width: int, height: int) -> None:
+        with self._lock:
+            self.is_guessed = False
+            if (width, height) != self._size:
+                self._size = (width, height)
+                self._damage.add(Rect(0, 0, width, height))
+                self._tell()
+
+    def _grow(self, right: int, bottom: int) -> None:
+        """Make room; what is there stays, also when the picture has become smaller than its memory."""
+        height, width = self._pixels.shape[:2]
+        room = max(width, right), max(height, bottom)
+        if not _is_size(*room):
+            raise BackendError(f"an update up to {right},{bottom}")
+        with self._lock:
+            if room != (width, height):
+                pixels = np.zeros((room[1], room[0], 4), np.uint8)
+                pixels[:height, :width] = self._pixels
+                self._pixels = pixels
+            size = max(self._size[0], right), max(self._size[1], bottom)
+            if size != self._size:
+                self._size = size
+                self.is_guessed = True
+
+    def _put(self, rect: Rect, source: Pixels, pixels: PixelFormat) -> None:
+        """Pixels first, then the word of them: whoever takes the word sees the pixels."""
+        target = self._pixels[rect.y : rect.bottom, rect.x : rect.right]
+        if pixels.code in _BGRX:
+            words = source.view("<u4")[:, :, 0] & COLOR_MASK
+        else:
+            words = pixels.to_bgrx(source).view("<u4")[:, :, 0]
+        old = target.view("<u4")[:, :, 0]
+        if self._is_enabled and rect.pixels <= MAX_COMPARED and np.array_equal(old, words):
+            return
+        old[...] = words
+        with self._lock:
+            self._is_enabled = True
+            self._damage.add(rect)
+            self._tell()
+
+    def _tell(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            self._changed()
+
+    def _drop_shared(self) -> None:
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            os.close(shared.descriptor)
+
+
+class _SharedMemory:
+    """A picture in a memfd of QEMU's, read with pread: a mapping dies with SIGBUS if it is truncated."""
+
+    def __init__(
+        self, descriptor: int, offset: int, width: int, height: int, stride: int, pixels: PixelFormat
+    ) -> None:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size < offset + stride * height:
+            raise BackendError(f"{status.st_size} bytes of shared memory for {width}x{height}")
+        self.descriptor = descriptor
+        self.width = width
+        self.height = height
+        self.format = pixels
+        self._offset = offset
+        self._stride = stride
+
+    def read(self, rect: Rect) -> Pixels:
+        """Whole rows are read, a part of them returned."""
+        rows = np.empty((rect.height, self._stride), np.uint8)
+        if os.preadv(self.descriptor, [rows.data], self._offset + rect.y * self._stride) != rows.size:
+            raise BackendError("shared memory became shorter")
+        view = self.format.view(rows.data.cast("B"), self.width, rect.height, self._stride)
+        return view[:, rect.x : rect.right]
+
+
+def _is_size(width: int, height: int) -> bool:
+    return 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE and width * height <= MAX_PIXELS
+
+
+def _check_surface(width: int, height: int, stride: int, code: int) -> None:
+    if not _is_size(width, height):
+        raise BackendError(f"a picture of {width}x{height}")
+    if not width * pixel_format(code).bytes_per_pixel <= stride <= 4 * MAX_SIDE * 4:
+        raise BackendError(f"{width} pixels in rows of {stride} bytes")
+
+
+def _view(width: int, height: int, stride: int, code: int, data: memoryview) -> Pixels:
+    _check_surface(width, height, stride, code)
+    try:
+        return pixel_format(code).view(data, width, height, stride)
+    except ValueError as error:
+        raise BackendError(str(error)) from None
