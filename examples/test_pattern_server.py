@@ -1,7 +1,7 @@
 """A complete RDP server in one file: TLS, one picture, and a line for every key.
 
-    python examples/test_pattern_server.py 3390
-    xfreerdp /v:127.0.0.1:3390 /cert:ignore
+python examples/test_pattern_server.py 3390
+xfreerdp /v:127.0.0.1:3390 /cert:ignore
 """
 
 import asyncio
@@ -37,7 +37,11 @@ async def main(port: int) -> None:
     context = server_context(certificate.certificate_path, certificate.key_path)
     policy = SecurityPolicy(certificate=certificate, tls_context=context, allow_tls=True)
     config = ServerConfig(
-        width=WIDTH, height=HEIGHT, security=policy, entropy=os.urandom, wall_clock=time.time  # noqa: TID251
+        width=WIDTH,
+        height=HEIGHT,
+        security=policy,
+        entropy=os.urandom,
+        wall_clock=time.time,  # noqa: TID251
     )
     tiles = [
         (x, y, min(TILE, WIDTH - x), min(TILE, HEIGHT - y))

@@ -10,11 +10,12 @@ What clients want of a bitmap, all depths alike:
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from pyrdpmux.codec import interleaved, planar
+from pyrdpmux.codec import interleaved, planar, planar_encoder
 from pyrdpmux.codec.batches import tiles_of
 from pyrdpmux.codec.color import REDUCE, Pixels, Samples, Words, expand, sample_size, words
 from pyrdpmux.errors import DecodeError, EncodeError
@@ -24,6 +25,7 @@ Rectangle = tuple[int, int, int, int]
 
 WIDTH_MULTIPLE: Final = 4
 PLANAR_DEPTH: Final = 32
+HEADER_RLE: Final = b"\x10"
 
 
 class EncodedBitmap(NamedTuple):
@@ -45,13 +47,19 @@ def padded_width(width: int) -> int:
 
 
 def encode_rectangles(
-    frame: Pixels, rectangles: Sequence[Rectangle], bits_per_pixel: int = 32, *, compress: bool = True
+    frame: Pixels,
+    rectangles: Sequence[Rectangle],
+    bits_per_pixel: int = 32,
+    *,
+    compress: bool = True,
+    skip_alpha: bool = True,
 ) -> list[EncodedBitmap]:
     """One bitmap per rectangle of a (h, w, 4) uint8 BGRX frame, in the order of ``rectangles``.
 
     32 bits are planar, 8, 15, 16 and 24 interleaved RLE; where that does not pay, or without ``compress``,
     the bitmap is uncompressed (planar then stays a stream, of raw planes, if ``compress``). Sizes may be
     mixed: rectangles are grouped by geometry, each group is one batch. Padding repeats the last column.
+    ``skip_alpha``: the client's drawingFlags have ALLOW_SKIP_ALPHA (2.2.7.1.2); others get an opaque plane.
     """
     if bits_per_pixel != PLANAR_DEPTH:
         sample_size(bits_per_pixel)
@@ -63,6 +71,8 @@ def encode_rectangles(
     for (width, _), indices in groups.items():
         strips = _strips(source, [rectangles[index] for index in indices])
         encoded = _encode_group(strips, padded_width(width), bits_per_pixel, compress)
+        if bits_per_pixel == PLANAR_DEPTH and compress and not skip_alpha:
+            encoded = _with_alpha(encoded, tiles_of(strips, padded_width(width)))
         result |= zip(indices, encoded, strict=True)
     return [result[index] for index in range(len(rectangles))]
 
@@ -110,6 +120,35 @@ def _encode_group(
         )
         for tile, data, does in zip(tiles, streams, pays, strict=True)
     ]
+
+
+def _with_alpha(bitmaps: list[EncodedBitmap], tiles: Sequence[Words]) -> list[EncodedBitmap]:
+    """The same streams with an alpha plane in front, or uncompressed where they are not run-length encoded.
+
+    QUIRK(rdesktop): it reads run-length encoded streams with alpha (format header 0x10) and no others.
+    """
+    result = []
+    for bitmap, tile in zip(bitmaps, tiles, strict=True):
+        if bitmap.data.startswith(planar_encoder.HEADER_RLE_NO_ALPHA):
+            plane = _opaque_plane(bitmap.width, bitmap.height)
+            data = HEADER_RLE + plane + bitmap.data[len(HEADER_RLE) :]
+            result.append(bitmap._replace(data=data))
+        else:
+            data = _uncompressed(tile, PLANAR_DEPTH)
+            result.append(bitmap._replace(is_compressed=False, data=data))
+    return result
+
+
+@lru_cache(maxsize=256)
+def _opaque_plane(width: int, height: int) -> bytes:
+    """A plane of 255, run-length encoded (MS-RDPEGDI 3.1.9.2): 255 and its run, then lines without change."""
+    first = bytes([0x10, 255]) + _run(width - 1)
+    return first + _run(width) * (height - 1)
+
+
+def _run(length: int) -> bytes:
+    """Control bytes that repeat the value before them; ``length`` is 3 at least, as padded widths are 4."""
+    return bytes([planar_encoder.run_control(part) for part in planar_encoder.split_run(length)])
 
 
 def _uncompressed(tile: Words, bits_per_pixel: int) -> bytes:

@@ -93,10 +93,10 @@ def _tables(width: int) -> _Tables:
     extra = np.zeros(shape, np.int64)
     for length in range(3, width + 1):
         for index, lent in ((length, _lent(length)), (start + length + 1, 0)):
-            rest = _split(length - lent)
+            rest = split_run(length - lent)
             attached[index], extra[index] = lent, len(rest)
-            last[index] = _run_control(rest[-1]) if rest else 0
-            second_last[index] = _run_control(rest[-2]) if len(rest) > 1 else 0
+            last[index] = run_control(rest[-1]) if rest else 0
+            second_last[index] = run_control(rest[-2]) if len(rest) > 1 else 0
     count = np.arange(width + 1)
     chunks = -(-count // RAW_MAX)
     full = np.maximum(chunks - 1, 0)
@@ -112,7 +112,7 @@ def _lent(length: int) -> int:
     return length if length <= RAW_MAX else min(RAW_MAX, length - 3)
 
 
-def _split(length: int) -> list[int]:
+def split_run(length: int) -> list[int]:
     """A run without raw values, as runs of 3 to 47."""
     parts = [RUN_MAX] * (length // RUN_MAX)
     rest = length % RUN_MAX
@@ -122,7 +122,7 @@ def _split(length: int) -> list[int]:
     return [*parts, rest] if rest else parts
 
 
-def _run_control(length: int) -> int:
+def run_control(length: int) -> int:
     """MS-RDPEGDI 2.2.2.5.1.2: nRunLength 1 and 2 stand for 16 and 32 more than cRawBytes."""
     return length if length < 16 else (length - 16) << 4 | 1 if length < 32 else (length - 32) << 4 | 2
 

@@ -126,3 +126,22 @@ def test_the_frame_stays_as_it_is() -> None:
     for depth in DEPTHS:
         bitmap.encode_rectangles(frame, [(0, 0, 64, 64), (0, 0, 33, 9)], depth)
     assert np.array_equal(frame, before)
+
+
+@pytest.mark.parametrize(("width", "height"), [(4, 1), (64, 64), (61, 40), (52, 3), (100, 2)])
+def test_clients_that_cannot_skip_alpha_get_an_opaque_plane(width: int, height: int) -> None:
+    frame = np.zeros((height, width, 4), np.uint8)
+    frame[:, : width // 2] = (10, 20, 30, 0)
+    [tile] = bitmap.encode_rectangles(frame, [(0, 0, width, height)], skip_alpha=False)
+    shown = bitmap.decode(tile.data, tile.width, tile.height, 32, tile.is_compressed)
+    assert np.array_equal(shown[:, :width, :3], frame[..., :3])
+    if tile.is_compressed:
+        assert tile.data[0] == 0x10  # rdesktop takes no other format header
+        assert (shown[..., 3] == 255).all()
+
+
+def test_noise_without_skipped_alpha_is_not_compressed() -> None:
+    frame = np.random.default_rng(1).integers(0, 256, (64, 64, 4), np.uint8)
+    [tile] = bitmap.encode_rectangles(frame, [(0, 0, 64, 64)], skip_alpha=False)
+    assert not tile.is_compressed
+    assert tile.data == frame[::-1].tobytes()

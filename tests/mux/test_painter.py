@@ -73,6 +73,7 @@ def output(bits_per_pixel: int, *, omits_header: bool) -> OutputFormat:
         is_fast_path=True,
         max_request_size=65535,
         omits_compression_header=omits_header,
+        may_skip_alpha=True,
         pointer_cache_size=0,
         color_pointer_cache_size=0,
         max_pointer_side=32,

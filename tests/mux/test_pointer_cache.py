@@ -16,6 +16,7 @@ OUTPUT = OutputFormat(
     is_fast_path=True,
     max_request_size=DEFAULT_MAX_REQUEST_SIZE,
     omits_compression_header=True,
+    may_skip_alpha=True,
     pointer_cache_size=20,
     color_pointer_cache_size=10,
     max_pointer_side=96,

@@ -22,6 +22,8 @@ class OutputFormat:
     max_request_size: int
     #: TS_CD_HEADER is left out in front of compressed bitmap data
     omits_compression_header: bool
+    #: planar bitmaps may come without their alpha plane
+    may_skip_alpha: bool
     #: slots of the client's cache for New Pointer updates; 0: only Color Pointer updates
     pointer_cache_size: int
     #: slots of its cache for Color Pointer updates

@@ -24,9 +24,7 @@ class UnknownMessage:
     data: bytes = b""
 
 
-KnownMessage = (
-    AutoDetectMessage | Heartbeat | InitiateMultitransportRequest | InitiateMultitransportResponse
-)
+KnownMessage = AutoDetectMessage | Heartbeat | InitiateMultitransportRequest | InitiateMultitransportResponse
 Message = KnownMessage | UnknownMessage
 
 _AUTO_DETECT = SecurityFlags.AUTODETECT_REQ | SecurityFlags.AUTODETECT_RSP

@@ -101,6 +101,7 @@ def test_a_client_without_capabilities_gets_the_least() -> None:
         is_fast_path=False,
         max_request_size=DEFAULT_MAX_REQUEST_SIZE,
         omits_compression_header=False,
+        may_skip_alpha=False,
         pointer_cache_size=0,
         color_pointer_cache_size=0,
         max_pointer_side=32,

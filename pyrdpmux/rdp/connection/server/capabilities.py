@@ -116,6 +116,7 @@ def output_format(link: ServerLink) -> OutputFormat:
     general = facts.capability(GeneralCapability) or GeneralCapability()
     multifragment = facts.capability(MultifragmentUpdateCapability)
     pointer = facts.capability(PointerCapability)
+    bitmap = facts.capability(BitmapCapability)
     return OutputFormat(
         width=facts.width,
         height=facts.height,
@@ -125,6 +126,7 @@ def output_format(link: ServerLink) -> OutputFormat:
             multifragment.max_request_size if multifragment else 0, DEFAULT_MAX_REQUEST_SIZE
         ),
         omits_compression_header=bool(general.extra_flags & ExtraFlags.NO_BITMAP_COMPRESSION_HDR),
+        may_skip_alpha=bool(bitmap and bitmap.drawing_flags & DrawingFlags.ALLOW_SKIP_ALPHA),
         pointer_cache_size=(pointer.pointer_cache_size or 0) if pointer else 0,
         color_pointer_cache_size=pointer.color_pointer_cache_size if pointer else 0,
         max_pointer_side=_max_pointer_side(link),

@@ -57,6 +57,8 @@ class SecurityPolicy:
     allow_tls: bool = False
     #: standard RDP security: what ``standard`` says
     standard: StandardSecurityOptions | None = None
+    #: whether a user whom NLA has authenticated may be here: user and domain as NTLM has them
+    authorize: Callable[[str, str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

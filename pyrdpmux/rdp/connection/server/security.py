@@ -76,7 +76,12 @@ class NetworkLevelAuthentication(ServerPhase):
         facts = link.facts
         facts.user, facts.domain = self.credssp.user, self.credssp.domain
         if facts.selected_protocol & SecurityProtocol.HYBRID_EX:
-            link.send_frame(encode(EarlyUserAuthResult.success()), EarlyUserAuthResult.success())
+            authorize = link.config.security.authorize
+            is_allowed = authorize is None or authorize(facts.user or "", facts.domain or "")
+            result = EarlyUserAuthResult.success() if is_allowed else EarlyUserAuthResult.denied()
+            link.send_frame(encode(result), result)
+            if not is_allowed:
+                return link.end(f"{facts.user} may not be here", by_peer=False)
         link.emit(SecurityEstablished(facts.selected_protocol, describe_tls(link), facts.user, facts.domain))
         return BasicSettingsExchange(link)
 
