@@ -9,6 +9,8 @@ from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.rdp.pdu.activation import DeactivateAll
 from pyrdpmux.rdp.pdu.display import ShutdownDenied, ShutdownRequest
 from pyrdpmux.rdp.pdu.finalization import Control, ControlAction, FontList, Synchronize
+from pyrdpmux.rdp.pdu.input import InputEvents, KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
+from pyrdpmux.rdp.pdu.pointer import PointerPosition, PointerUpdate
 from pyrdpmux.rdp.pdu.share import (
     SHARE_CONTROL_TYPES,
     SHARE_DATA_TYPES,
@@ -28,6 +30,7 @@ from pyrdpmux.rdp.pdu.share import (
     decode_share,
     decode_shares,
 )
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate, GraphicsUpdate
 from pyrdpmux.wire import encode
 from tests.rdp.pdu.properties import property_tests, short_bytes, structure, u8, u16, u32
 from tests.rows import Row, row_tests
@@ -141,6 +144,85 @@ ROWS = [
            25  # pduType2
            00  # compressedType
            0000  # compressedLength""",
+        decode=decode_share,
+    ),
+    Row(
+        "input: a key and the pointer (2.2.8.1.1.3, constructed)",
+        ShareControl(
+            1007,
+            ShareData(
+                66538,
+                InputEvents(
+                    (
+                        KeyboardEvent(KeyboardFlags.RELEASE, 0x1E),
+                        MouseEvent(PointerFlags.DOWN | PointerFlags.BUTTON1, 300, 2),
+                    )
+                ),
+            ),
+        ),
+        """2e00  # totalLength
+           1700  # pduType
+           ef03  # pduSource
+           ea030100  # shareId
+           00  # pad1
+           01  # streamId
+           2000  # uncompressedLength
+           1c  # pduType2
+           00  # compressedType
+           0000  # compressedLength
+           0200  # numEvents
+           0000  # pad2Octets
+           00000000 0400  # eventTime, messageType: scancode
+           0080 1e00 0000  # keyboardFlags, keyCode, pad2Octets
+           00000000 0180  # eventTime, messageType: mouse
+           0090 2c01 0200  # pointerFlags, xPos, yPos""",
+        decode=decode_share,
+    ),
+    Row(
+        "update: a bitmap of four pixels (2.2.9.1.1.3.1.2, constructed)",
+        ShareControl(
+            1002,
+            ShareData(
+                66538,
+                GraphicsUpdate(
+                    BitmapUpdate((BitmapData(8, 16, 9, 17, 2, 2, 16, BitmapFlags(0), b"\1\2\3\4\5\6\7\x08"),))
+                ),
+            ),
+        ),
+        """3000  # totalLength
+           1700  # pduType
+           ea03  # pduSource
+           ea030100  # shareId
+           00  # pad1
+           01  # streamId
+           2200  # uncompressedLength
+           02  # pduType2
+           00  # compressedType
+           0000  # compressedLength
+           0100  # updateType: bitmap
+           0100  # numberRectangles
+           0800 1000 0900 1100  # destLeft, destTop, destRight, destBottom
+           0200 0200 1000  # width, height, bitsPerPixel
+           0000 0800  # flags, bitmapLength
+           0102030405060708  # bitmapDataStream""",
+        decode=decode_share,
+    ),
+    Row(
+        "pointer: position (2.2.9.1.1.4.2, constructed)",
+        ShareControl(1002, ShareData(66538, PointerUpdate(PointerPosition(300, 2)))),
+        """1a00  # totalLength
+           1700  # pduType
+           ea03  # pduSource
+           ea030100  # shareId
+           00  # pad1
+           01  # streamId
+           0c00  # uncompressedLength
+           1b  # pduType2
+           00  # compressedType
+           0000  # compressedLength
+           0300  # messageType: position
+           0000  # pad2Octets
+           2c01 0200  # xPos, yPos""",
         decode=decode_share,
     ),
     Row(
