@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[1]
 from pyrdpmux.rdp.connection.client import activation as client_activation
 from pyrdpmux.rdp.connection.client import commencement as client_commencement
 from pyrdpmux.rdp.connection.client import initiation as client_initiation
@@ -32,6 +31,7 @@ from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from pyrdpmux.rdp.tls.server_certificate import RsaKey, RsaPublicKey
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
+ROOT: Final = Path(__file__).resolve().parents[1]
 TARGET: Final = ROOT / "docs" / "sequence.md"
 
 SERVER: Final[tuple[type[Phase], ...]] = (
