@@ -39,7 +39,7 @@ def main(port: int, path: Path) -> None:
         settings = SecuritySettings(nla=False, tls=True, rdp=False)
         config = replace(Config(), port=port, state_dir=Path(state), security=settings)
         backend = StillBackend(np.load(path))
-        daemon = Daemon(config, Doorkeeper(config).connect, [backend], needs_control=False)
+        daemon = Daemon(config, Doorkeeper(config), [backend], needs_control=False)
         asyncio.run(daemon.run(asyncio.Event()))
 
 

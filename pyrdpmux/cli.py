@@ -1,4 +1,4 @@
-"""The `pyrdpmux` command: serve, demo, passwd, vms.
+"""The `pyrdpmux` command: serve, demo, passwd, vms, reload.
 
 Exit codes: 0 done, 1 it failed while running, 2 it was asked for something that makes no sense. Every error
 is one line.
@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -80,6 +81,23 @@ def _make_parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the daemon: hypervisors register over D-Bus")
     serve.set_defaults(command=run_serve)
     serve.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    serve.add_argument(
+        "--source",
+        type=_source,
+        action="append",
+        default=[],
+        metavar="NAME=KIND:ADDRESS",
+        help="a VM and where it comes from, e.g. build7=vnc:127.0.0.1:5900 (repeatable)",
+    )
+    for kind in ("vnc", "qemu"):
+        serve.add_argument(
+            f"--{kind}",
+            type=partial(_source, kind=kind),
+            action="append",
+            dest="source",
+            metavar="NAME=ADDRESS",
+            help=f"the same as --source NAME={kind}:ADDRESS",
+        )
     serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
     _add_listening(serve)
     serve.add_argument(
@@ -106,6 +124,10 @@ def _make_parser() -> argparse.ArgumentParser:
     vms = commands.add_parser("vms", help="list the VMs of the running daemon")
     vms.set_defaults(command=run_vms)
     _add_common(vms, has_config=True)
+
+    reload = commands.add_parser("reload", help="have the running daemon read its configuration again")
+    reload.set_defaults(command=run_reload)
+    _add_common(reload, has_config=True)
     return parser
 
 
@@ -129,6 +151,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _source(text: str, kind: str = "") -> tuple[str, str]:
+    name, _, address = text.partition("=")
+    source = f"{kind}:{address}" if kind else address
+    if not (name and all(source.partition(":"))):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected NAME={'' if kind else 'KIND:'}ADDRESS")
+    return name, source
+
+
 def make_config(options: argparse.Namespace) -> Config:
     """The configuration file, or the defaults, with the options on top."""
     path: Path | None = getattr(options, "config", None)
@@ -138,7 +168,10 @@ def make_config(options: argparse.Namespace) -> Config:
         for name in ("port", "bind", "bus", "certificate_dir", "state_dir")
         if (value := getattr(options, name, None)) is not None
     }
-    config = replace(config, **given)
+    vms = dict(config.vms)
+    for name, source in getattr(options, "source", ()):
+        vms[name] = replace(config.vm(name), source=source)
+    config = replace(config, **given, vms=vms)
     if not is_bus(config.bus):
         raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
     if getattr(options, "no_auth", False):
@@ -163,7 +196,7 @@ def run_serve(options: argparse.Namespace) -> int:
     doorkeeper = Doorkeeper(config)
     _warn_about_access(config)
     backends = [] if config.bus == "none" else [LibrdpmuxBackend(config.bus)]
-    daemon = Daemon(config, doorkeeper.connect, backends)
+    daemon = Daemon(config, doorkeeper, backends, load_config=lambda: make_config(options))
     asyncio.run(_run_until_signal(daemon, lambda: logger.info("Ready, VMs register at bus %s", config.bus)))
     return EXIT_OK
 
@@ -176,7 +209,7 @@ def run_demo(options: argparse.Namespace) -> int:
     config = replace(make_config(options), security=SECURITY_MODES[mode])
     password = secrets.token_urlsafe(DEMO_PASSWORD_SIZE)
     doorkeeper = Doorkeeper(config, accounts=Accounts().with_password(DEMO_USER, "", password))
-    daemon = Daemon(config, doorkeeper.connect, [DemoBackend()], needs_control=False)
+    daemon = Daemon(config, doorkeeper, [DemoBackend()], needs_control=False)
 
     def announce() -> None:
         [console] = daemon.registry.consoles
@@ -207,6 +240,7 @@ async def _run_until_signal(daemon: Daemon, on_ready: Callable[[], None]) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
     await daemon.run(stop, on_ready)
 
 
@@ -218,7 +252,7 @@ def _warn_about_access(config: Config) -> None:
         logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
 
 
-# -- passwd and vms ----------------------------------------------------------------------------------
+# -- passwd, vms, reload ----------------------------------------------------------------------------------
 
 
 def run_passwd(options: argparse.Namespace) -> int:
@@ -250,9 +284,17 @@ def run_vms(options: argparse.Namespace) -> int:
     rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
     for vm in answer["vms"]:
         viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
-        state = "running" if vm["is_running"] else "lost"
-        rows.append((vm["name"], str(vm["port"]), state, f"{vm['width']}x{vm['height']}", viewers or "-"))
+        rows.append(
+            (vm["name"], str(vm["port"]), vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-")
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
+    return EXIT_OK
+
+
+def run_reload(options: argparse.Namespace) -> int:
+    """`pyrdpmux reload`."""
+    control.ask(make_config(options).control_path, "reload")
+    print("reloaded")
     return EXIT_OK

@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.tls.accounts import Account, Accounts
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -20,6 +20,10 @@ class AccountFile:
     def nt_hash(self, user: str, domain: str) -> bytes | None:
         """The NT hash of a user, or None for an unknown one."""
         return self.current().nt_hash(user, domain)
+
+    def find(self, user: str, domain: str) -> Account | None:
+        """The account that this user would log on to."""
+        return self.current().find(user, domain)
 
     def current(self) -> Accounts:
         """What the file says now."""

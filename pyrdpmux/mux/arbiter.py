@@ -1,7 +1,7 @@
 """One keyboard and one pointer for all who look at a VM: RDP input events in, InputSink calls out.
 
-Everybody may type. A key that two viewers hold is up when the last of them lets go, and what a viewer
-holds when it leaves is let go for it: a VM never keeps a Ctrl that nobody presses.
+Everybody may type, or one at a time. A key that two viewers hold is up when the last of them lets go, and
+what a viewer holds when it leaves is let go for it: a VM never keeps a Ctrl that nobody presses.
 """
 
 from collections.abc import Callable, Hashable, Iterable
@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pyrdpmux.mux.backend import Button, InputSink
 from pyrdpmux.mux.input_state import Character, HeldInputs, Holdable, Key, PointerButton
+from pyrdpmux.mux.turns import Turns
 from pyrdpmux.rdp.pdu.input import (
     ExtendedMouseEvent,
     ExtendedPointerFlags,
@@ -48,6 +49,8 @@ class InputArbiter:
         self._held: dict[Hashable, HeldInputs] = {}
         #: False: the guest has no tablet, so that motion is told as a difference
         self.is_absolute = True
+        #: None: everybody may type
+        self.turns: Turns | None = None
         #: the VM is in no state to be typed at
         self._is_paused = False
 
@@ -63,18 +66,20 @@ class InputArbiter:
         for held in self._held.values():
             held.clear()
 
-    def apply(self, viewer: Hashable, events: Iterable[InputEvent]) -> None:
+    def apply(self, viewer: Hashable, events: Iterable[InputEvent], now: float = 0.0) -> None:
         """Input of one viewer, in order. Unknown kinds of events are skipped."""
         if self._sink is None or self._is_paused:
             return
         held = self._held.setdefault(viewer, HeldInputs())
         for event in events:
             handler = self.HANDLERS.get(type(event))
-            if handler is not None:
+            if handler is not None and self._may_type(self._sink, viewer, event, now):
                 handler(self, self._sink, held, event)
 
     def leave(self, viewer: Hashable) -> None:
         """The viewer is gone: let go what it holds, unless another one holds it too."""
+        if self.turns is not None:
+            self.turns.leave(viewer)
         held = self._held.pop(viewer, None)
         if held is not None and self._sink is not None:
             self._release_all(self._sink, held)
@@ -95,6 +100,16 @@ class InputArbiter:
         """Where the viewer's pointer is, as far as it has told."""
         held = self._held.get(viewer)
         return (held.x, held.y) if held is not None and held.has_position else None
+
+    def _may_type(self, sink: InputSink, viewer: Hashable, event: InputEvent, now: float) -> bool:
+        if self.turns is None:
+            return True
+        before = self.turns.typist
+        if not self.turns.allows(viewer, event, now):
+            return False
+        if before is not None and before != viewer and before in self._held:
+            self._release_all(sink, self._held[before])
+        return True
 
     def _change(self, sink: InputSink, held: HeldInputs, item: Holdable, down: bool) -> None:
         if down:

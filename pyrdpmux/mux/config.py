@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.settings_table import SettingsTable
+from pyrdpmux.mux.access import AccessRules
+from pyrdpmux.mux.settings_table import Origin, SettingsTable
 
 DEFAULT_BIND: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3901
@@ -49,6 +50,32 @@ class LimitSettings:
     pending_per_vm: int = 16
     pending_per_address: int = 8
     frames_per_second: int = 30
+    #: when there is no room, a new viewer takes the place of the oldest of the same user
+    take_over: bool = True
+
+
+EVERYBODY: Final = "everybody"
+ONE_AT_A_TIME: Final = "one-at-a-time"
+TYPISTS: Final = (EVERYBODY, ONE_AT_A_TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """Whose keys and clicks reach a VM that several look at."""
+
+    typists: str = EVERYBODY
+    #: one-at-a-time: so long after the last input of one, another may begin
+    idle_seconds: int = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """One port for all VMs."""
+
+    #: None: there is no such port
+    port: int | None = None
+    #: None: where the VMs listen
+    bind: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +87,16 @@ class VmSettings:
     #: None: the common accounts
     accounts: Path | None = None
     view_only: bool = False
+    #: None of these three: everybody who may log on
+    users: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    view_only_users: tuple[str, ...] | None = None
+    #: None: the common ones
+    typists: str | None = None
+    viewers: int | None = None
+    certificate_dir: Path | None = None
+    #: where the VM comes from, KIND:ADDRESS; None: it registers itself
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +114,14 @@ class Config:
     accounts: Path | None = None
     security: SecuritySettings = SecuritySettings()
     limits: LimitSettings = LimitSettings()
+    input: InputSettings = InputSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    #: name or address under which clients reach this machine, for .rdp files; None: they are told ours
+    public_address: str | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     vms: Mapping[str, VmSettings] = field(default_factory=dict)
+    #: where all this stands
+    origin: Origin = field(default=Origin(), compare=False, repr=False)
 
     def vm(self, name: str) -> VmSettings:
         return self.vms.get(name, VmSettings())
@@ -87,9 +131,33 @@ class Config:
         own = self.vm(name).accounts if name is not None else None
         return own or self.accounts or self.state_dir / "accounts.sam"
 
+    def certificate_path(self, name: str | None = None) -> Path:
+        """The directory of a VM's certificate, or of the common one."""
+        own = self.vm(name).certificate_dir if name is not None else None
+        return own or self.certificate_dir or self.state_dir
+
+    def rules(self, name: str) -> AccessRules:
+        """Who may do what with this VM."""
+        vm = self.vm(name)
+        members = [member for group in vm.groups or () for member in self.groups.get(group, ())]
+        return AccessRules(
+            users=(*(vm.users or ()), *members),
+            view_only_users=vm.view_only_users or (),
+            is_view_only=vm.view_only,
+            is_restricted=(vm.users, vm.groups, vm.view_only_users) != (None, None, None),
+        )
+
+    def viewers(self, name: str) -> int:
+        """How many may look at this VM at the same time."""
+        return self.vm(name).viewers or self.limits.viewers_per_vm
+
+    def typists(self, name: str) -> str:
+        """Whose input reaches this VM."""
+        return self.vm(name).typists or self.input.typists
+
     @property
-    def certificate_path(self) -> Path:
-        return self.certificate_dir or self.state_dir
+    def gateway_bind(self) -> str:
+        return self.gateway.bind or self.bind
 
     @property
     def control_path(self) -> Path:
@@ -127,9 +195,18 @@ def _read_config(table: SettingsTable) -> Config:
         accounts=table.path("accounts", None),
         security=_read_security(table.table("security")),
         limits=_read_limits(table.table("limits")),
+        input=_read_input(table.table("input")),
+        gateway=_read_gateway(table.table("gateway")),
+        public_address=table.optional_string("public-address"),
+        groups=_read_groups(table.table("groups")),
         vms={name: _read_vm(vm) for name, vm in table.table("vms").tables()},
+        origin=table.origin,
     )
     table.finish()
+    for name, vm in config.vms.items():
+        for group in vm.groups or ():
+            if group not in config.groups:
+                raise table.origin.error(("vms", name, "groups"), f"there is no group {group!r} in [groups]")
     return config
 
 
@@ -168,9 +245,33 @@ def _read_limits(table: SettingsTable) -> LimitSettings:
             "pending-per-address", defaults.pending_per_address, low=1, high=1000
         ),
         frames_per_second=table.integer("frames-per-second", defaults.frames_per_second, low=1, high=120),
+        take_over=table.boolean("take-over", defaults.take_over),
     )
     table.finish()
     return limits
+
+
+def _read_input(table: SettingsTable) -> InputSettings:
+    defaults = InputSettings()
+    settings = InputSettings(
+        typists=table.choice("typists", defaults.typists, TYPISTS),
+        idle_seconds=table.integer("idle-seconds", defaults.idle_seconds, low=0, high=3600),
+    )
+    table.finish()
+    return settings
+
+
+def _read_gateway(table: SettingsTable) -> GatewaySettings:
+    port = table.integer("port", 0, low=0, high=65535)
+    settings = GatewaySettings(port=port or None, bind=table.optional_string("bind"))
+    table.finish()
+    return settings
+
+
+def _read_groups(table: SettingsTable) -> Mapping[str, tuple[str, ...]]:
+    groups = {name: table.strings(name) or () for name in table.names()}
+    table.finish()
+    return groups
 
 
 def _read_vm(table: SettingsTable) -> VmSettings:
@@ -179,6 +280,20 @@ def _read_vm(table: SettingsTable) -> VmSettings:
         port=port or None,
         accounts=table.path("accounts", None),
         view_only=table.boolean("view-only", False),
+        users=table.strings("users"),
+        groups=table.strings("groups"),
+        view_only_users=table.strings("view-only-users"),
+        typists=table.choice("typists", EVERYBODY, TYPISTS) if table.has("typists") else None,
+        viewers=table.integer("viewers", 0, low=0, high=1000) or None,
+        certificate_dir=table.path("certificate-dir", None),
+        source=_read_source(table),
     )
     table.finish()
     return settings
+
+
+def _read_source(table: SettingsTable) -> str | None:
+    source = table.optional_string("source")
+    if source is not None and not all(source.partition(":")):
+        table.fail("source", f"{source!r}, expected KIND:ADDRESS, such as vnc:127.0.0.1:5900")
+    return source

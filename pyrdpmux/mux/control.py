@@ -1,4 +1,4 @@
-"""How `pyrdpmux vms` asks the running daemon: a unix socket, a JSON object per line each way.
+"""How `pyrdpmux vms` and others ask the running daemon: a unix socket, a JSON object per line each way.
 
 Request ``{"command": "vms"}``; answer ``{"vms": [...]}`` or ``{"error": "..."}``. The socket belongs to the
 user of the daemon, and nobody else may connect.
@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -27,12 +27,16 @@ SECONDS: Final = 5.0
 Answer: TypeAlias = dict[str, Any]
 
 
-class ControlServer:
-    """Answers questions about the daemon's consoles."""
+Command: TypeAlias = Callable[[Answer], Awaitable[Answer]]
+"""Gets the whole request. What it raises as a MuxError is the answer."""
 
-    def __init__(self, path: Path, consoles: Callable[[], list[Console]]) -> None:
+
+class ControlServer:
+    """Answers those commands that it is given."""
+
+    def __init__(self, path: Path, commands: Mapping[str, Command]) -> None:
         self._path = path
-        self._consoles = consoles
+        self._commands = commands
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -55,22 +59,26 @@ class ControlServer:
         try:
             async with asyncio.timeout(SECONDS):
                 request = await reader.readline()
-                writer.write(json.dumps(self._answer(request)).encode() + b"\n")
+                writer.write(json.dumps(await self._answer(request)).encode() + b"\n")
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):
             logger.debug("A control connection ended early")
         finally:
             writer.close()
 
-    def _answer(self, line: bytes) -> Answer:
+    async def _answer(self, line: bytes) -> Answer:
         try:
             request = json.loads(line)
         except ValueError:
             return {"error": "not a line of JSON"}
-        command = request.get("command") if isinstance(request, dict) else None
-        if command == "vms":
-            return {"vms": [describe_console(console) for console in self._consoles()]}
-        return {"error": f"unknown command {command!r}"}
+        name = request.get("command") if isinstance(request, dict) else None
+        command = self._commands.get(name) if isinstance(name, str) else None
+        if command is None:
+            return {"error": f"unknown command {name!r}"}
+        try:
+            return await command(request)
+        except MuxError as error:
+            return {"error": str(error)}
 
 
 def describe_console(console: Console) -> Answer:
@@ -80,6 +88,7 @@ def describe_console(console: Console) -> Answer:
         "uuid": console.uuid,
         "port": console.port,
         "is_running": console.is_running,
+        "status": console.status.value,
         "width": console.screen.width,
         "height": console.screen.height,
         "viewers": [
@@ -89,18 +98,20 @@ def describe_console(console: Console) -> Answer:
     }
 
 
-def ask(path: Path, command: str) -> Answer:
+def ask(path: Path, command: str, **arguments: str) -> Answer:
     """Ask the daemon that listens at ``path``. Raises MuxError."""
     try:
         with _connected(path) as connection, connection.makefile("rb") as answers:
-            connection.sendall(json.dumps({"command": command}).encode() + b"\n")
+            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
             answer = json.loads(answers.readline(MAX_ANSWER))
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise MuxError(f"{path}: no pyrdpmux daemon is running there") from error
     except (OSError, ValueError) as error:
         raise MuxError(f"{path}: no answer from the daemon: {error}") from error
-    if not isinstance(answer, dict) or "error" in answer:
+    if not isinstance(answer, dict):
         raise MuxError(f"{path}: the daemon says: {answer}")
+    if "error" in answer:
+        raise MuxError(str(answer["error"]))
     return answer
 
 

@@ -3,14 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from pyrdpmux.errors import MuxError
+from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.control import ControlServer
-from pyrdpmux.mux.registry import Connect, Registry
+from pyrdpmux.mux.control import Answer, ControlServer, describe_console
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.sources import Sources
+from pyrdpmux.net.tasks import TaskSet
 
 logger = logging.getLogger("pyrdpmux.mux")
+
+LoadConfig = Callable[[], Config]
+"""Reads the configuration again, options of the command line included. Raises ConfigError."""
 
 
 class Daemon:
@@ -19,15 +26,23 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        connect: Connect,
+        doorkeeper: Doorkeeper,
         backends: Sequence[Backend],
         *,
+        load_config: LoadConfig | None = None,
         needs_control: bool = True,
     ) -> None:
-        self.registry = Registry(config, connect)
+        self.registry = Registry(config, doorkeeper)
+        self._config = config
+        self._load_config = load_config or (lambda: self._config)
         self._backends = backends
-        self._control = ControlServer(config.control_path, lambda: self.registry.consoles)
+        self._sources = Sources(self.registry)
+        self._control = ControlServer(
+            config.control_path, {"vms": self._tell_vms, "reload": self._reload_on_command}
+        )
         self._needs_control = needs_control
+        self._tasks = TaskSet()
+        self._reloading = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Until ``stop`` is set. Raises MuxError if something cannot be started."""
@@ -37,14 +52,55 @@ class Daemon:
             for backend in self._backends:
                 started.append(backend)
                 await backend.start(self.registry)
+            await self._sources.use(self._config)
             on_ready()
             await stop.wait()
             logger.info("Stopping")
         finally:
+            await self._tasks.cancel_all()
             await self.registry.close("the server stops")
+            await self._sources.stop()
             for backend in reversed(started):
                 await backend.stop()
             await self._control.stop()
+
+    def reload_soon(self) -> None:
+        """What SIGHUP does; a configuration with an error is logged and leaves everything as it is."""
+        self._tasks.create(self._reload_or_complain(), "reload")
+
+    async def reload(self) -> None:
+        """Take on the configuration file, the accounts and the certificates as they are now.
+
+        Raises ConfigError, and then the old configuration stays in force.
+        """
+        async with self._reloading:
+            config = self._keep_what_stays(self._load_config())
+            self._sources.check(config)
+            await self.registry.reconfigure(config)
+            self._config = config
+            await self._sources.use(config)
+            logger.info("Configuration reloaded")
+
+    def _keep_what_stays(self, config: Config) -> Config:
+        """These are in use as long as the daemon runs."""
+        for key in ("bind", "bus", "state_dir"):
+            if getattr(config, key) != getattr(self._config, key):
+                logger.warning("%s: changed, which takes effect at the next start", key.replace("_", "-"))
+        old = self._config
+        return replace(config, bind=old.bind, bus=old.bus, state_dir=old.state_dir)
+
+    async def _reload_or_complain(self) -> None:
+        try:
+            await self.reload()
+        except ConfigError as error:
+            logger.error("Not reloaded, the old configuration stays in force: %s", error)
+
+    async def _reload_on_command(self, _request: Answer) -> Answer:
+        await self.reload()
+        return {"vms": len(self.registry.consoles)}
+
+    async def _tell_vms(self, _request: Answer) -> Answer:
+        return {"vms": [describe_console(console) for console in self.registry.consoles]}
 
     async def _start_control(self) -> None:
         try:

@@ -1,14 +1,17 @@
-"""How a new connection to a VM is received: which security it may use, and whose accounts count."""
+"""How a new connection is received: which security it may use, and whose accounts count."""
 
 import asyncio
 import logging
 import os
 import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
+from pyrdpmux.mux.access import Access, Principal
 from pyrdpmux.mux.account_file import AccountFile
 from pyrdpmux.mux.auto_reconnect import CookieStore
 from pyrdpmux.mux.config import Config
@@ -21,6 +24,7 @@ from pyrdpmux.rdp.connection.server.config import (
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.tls import certificate
+from pyrdpmux.rdp.tls.accounts import Account
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 
@@ -31,11 +35,39 @@ KEY_FILE: Final = "server.key"
 """What RDPMux called its pair; they win over the generated ones."""
 
 
+class AccountSource(AccountLookup, Protocol):
+    """Accounts by name, such as those of a SAM file."""
+
+    def find(self, user: str, domain: str) -> Account | None:
+        """The account that this user would log on to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate, ready for TLS."""
+
+    certificate: Certificate
+    tls_context: ssl.SSLContext
+
+
 def load_certificate(directory: Path) -> Certificate:
     """The administrator's certificate if there is one, else our own, made on first use."""
     if (directory / CERTIFICATE_FILE).exists():
         return certificate.load(directory / CERTIFICATE_FILE, directory / KEY_FILE)
     return certificate.load_or_create(directory, socket.gethostname(), datetime.now(UTC))
+
+
+def load_identities(config: Config) -> dict[Path, Identity]:
+    """All certificates that the configuration names, by directory. Raises ConfigError."""
+    if not (config.security.nla or config.security.tls):
+        return {}
+    identities = {}
+    for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
+        found = load_certificate(directory)
+        logger.info("Certificate %s, SHA-256 fingerprint %s", found.certificate_path, found.fingerprint)
+        context = certificate.server_context(found.certificate_path, found.key_path)
+        identities[directory] = Identity(found, context)
+    return identities
 
 
 class Doorkeeper:
@@ -45,7 +77,7 @@ class Doorkeeper:
         self,
         config: Config,
         *,
-        accounts: AccountLookup | None = None,
+        accounts: AccountSource | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
         wall_clock: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
     ) -> None:
@@ -57,43 +89,62 @@ class Doorkeeper:
         self._files: dict[Path, AccountFile] = {}
         self._cookies: dict[str, CookieStore] = {}
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
-        self._certificate: Certificate | None = None
-        self._tls_context = None
-        if config.security.nla or config.security.tls:
-            self._certificate = load_certificate(config.certificate_path)
-            logger.info("Certificate %s", self._certificate.certificate_path)
-            logger.info("Its SHA-256 fingerprint: %s", self._certificate.fingerprint)
-            self._tls_context = certificate.server_context(
-                self._certificate.certificate_path, self._certificate.key_path
-            )
+        self._identities = load_identities(config)
+
+    def reload(self, config: Config) -> None:
+        """Another configuration, and all certificates anew; for connections that are still to come.
+
+        Raises ConfigError, and then everything stays as it was.
+        """
+        self._identities = load_identities(config)
+        if config.security.rdp and self._standard is None:
+            self._standard = StandardSecurityOptions(key=RsaKey.generate())
+        self._config = config
 
     def connect(self, name: str, display: Display) -> ServerConnection:
         """The server side of a new connection to this VM."""
-        loop = asyncio.get_running_loop()
-        cookies = self._cookies.setdefault(name, CookieStore(self._entropy, loop.time))
-        config = ServerConfig(
+        config = self.server_config(name, display)
+        return ServerConnection(config, asyncio.get_running_loop().time())
+
+    def server_config(self, name: str, display: Display) -> ServerConfig:
+        """What a connection to this VM is told."""
+        clock = asyncio.get_running_loop().time
+        return ServerConfig(
             width=display.width,
             height=display.height,
             security=self.policy(name),
             entropy=self._entropy,
             wall_clock=self._wall_clock,
-            auto_reconnect=cookies,
+            auto_reconnect=self._cookies.setdefault(name, CookieStore(self._entropy, clock)),
         )
-        return ServerConnection(config, loop.time())
 
     def policy(self, name: str) -> SecurityPolicy:
         """What viewers of this VM may use."""
+        security = self._config.security
+        identity = self._identities.get(self._config.certificate_path(name))
         return SecurityPolicy(
-            certificate=self._certificate,
-            tls_context=self._tls_context,
-            accounts=self.accounts(name) if self._config.security.nla else None,
-            allow_tls=self._config.security.tls,
-            standard=self._standard,
+            certificate=identity.certificate if identity is not None else None,
+            tls_context=identity.tls_context if identity is not None else None,
+            accounts=self.accounts(name) if security.nla else None,
+            allow_tls=security.tls,
+            standard=self._standard if security.rdp else None,
+            authorize=lambda user, domain: self._may_see(name, user, domain),
         )
 
-    def accounts(self, name: str) -> AccountLookup:
-        """Who may log on to this VM."""
+    def accounts(self, name: str | None = None) -> AccountSource:
+        """Who may log on to this VM; without a name: to those that have no accounts of their own."""
         if self._accounts is not None:
             return self._accounts
         path = self._config.accounts_path(name)
         return self._files.setdefault(path, AccountFile(path))
+
+    def identify(self, name: str | None, claimed: Principal) -> Principal:
+        """By its account's own name: what a client says of its domain depends on the client."""
+        if not claimed.is_authenticated:
+            return claimed
+        account = self.accounts(name).find(claimed.user, claimed.domain)
+        return claimed if account is None else Principal(account.user, account.domain, is_authenticated=True)
+
+    def _may_see(self, name: str, user: str, domain: str) -> bool:
+        principal = self.identify(name, Principal(user, domain, is_authenticated=True))
+        return self._config.rules(name).access_of(principal) is not Access.NONE

@@ -53,9 +53,7 @@ def _aligned(rect: Rect, width: int) -> Rect:
 
 def bitmaps_of(picture: Pixels, tiles: Sequence[Rect], output: OutputFormat) -> list[BitmapData]:
     """The tiles, as the picture shows them now, in the client's format."""
-    encoded = encode_rectangles(
-        picture, tiles, output.bits_per_pixel, skip_alpha=output.may_skip_alpha
-    )
+    encoded = encode_rectangles(picture, tiles, output.bits_per_pixel, skip_alpha=output.may_skip_alpha)
     return [
         _bitmap_data(tile, bitmap, output.omits_compression_header)
         for tile, bitmap in zip(tiles, encoded, strict=True)

@@ -3,16 +3,16 @@
 import asyncio
 import errno
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
-from pyrdpmux.errors import BackendError
+from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.backend import InputSink, Vm
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.connection_log import MAX_NAME
-from pyrdpmux.mux.display import Display
+from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.vm import Console, RegisteredVm
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.net.listener import Listener
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -23,16 +23,13 @@ PORTS_TRIED: Final = 4 * MAX_VMS
 
 _BUSY: Final = (errno.EADDRINUSE, errno.EACCES)
 
-Connect = Callable[[str, Display], ServerConnection]
-"""Makes the server side of a new connection to the VM of this name, showing this."""
-
 
 class Registry:
     """Adds, takes over, loses and removes VMs."""
 
-    def __init__(self, config: Config, connect: Connect) -> None:
+    def __init__(self, config: Config, doorkeeper: Doorkeeper) -> None:
         self._config = config
-        self._connect = connect
+        self._doorkeeper = doorkeeper
         self._consoles: dict[str, Console] = {}
         self._changing = asyncio.Lock()
         self._is_closed = False
@@ -69,6 +66,50 @@ class Registry:
         if console is not None:
             console.lose(reason)
 
+    async def reconfigure(self, config: Config) -> None:
+        """Other settings: VMs move to other ports, their viewers stay where that is allowed.
+
+        Raises ConfigError, and then nothing has changed. The address itself stays what it is.
+        """
+        async with self._changing:
+            moves = await self._bind_moves(config)
+            try:
+                self._doorkeeper.reload(config)
+            except ConfigError:
+                for _, listener in moves:
+                    await listener.close()
+                raise
+            self._config = config
+            for console, listener in moves:
+                await console.reception.use(listener, config.bind)
+                logger.info("VM %s is at %s:%d now", console.name, config.bind, console.port)
+            for console in self.consoles:
+                console.configure(config)
+
+    async def _bind_moves(self, config: Config) -> list[tuple[Console, Listener]]:
+        """The new port of each VM that is given one, listening already."""
+        moves: list[tuple[Console, Listener]] = []
+        for console in self.consoles:
+            port = config.vm(console.name).port
+            if port is None or port == console.port:
+                continue
+            try:
+                moves.append((console, await console.reception.bind(config.bind, port)))
+            except OSError as error:
+                for _, listener in moves:
+                    await listener.close()
+                key = ("vms", console.name, "port")
+                raise config.origin.error(key, f"cannot listen there: {error.strerror or error}") from error
+        return moves
+
+    def find(self, name: str) -> Console | None:
+        """By name or UUID, in whatever case."""
+        wanted = name.casefold()
+        for console in self.consoles:
+            if wanted in (console.name.casefold(), (console.uuid or console.name).casefold()):
+                return console
+        return None
+
     async def close(self, reason: str) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""
         self._is_closed = True
@@ -93,7 +134,7 @@ class Registry:
         if len(self._consoles) >= MAX_VMS:
             raise BackendError(f"{len(self._consoles)} VMs, more are not served")
         settings = self._config.vm(name)
-        console = Console(name, lambda display: self._connect(name, display), self._config.limits, settings)
+        console = Console(name, self._doorkeeper, self._config)
         await self._listen(console, settings.port or preferred_port)
         self._consoles[name] = console
         logger.info("VM %s is at %s:%d", name, self._config.bind, console.port)
@@ -103,7 +144,7 @@ class Registry:
         """At the preferred port, or the lowest free one from the base port on."""
         for port in self._candidates(preferred):
             try:
-                await console.listen(self._config.bind, port)
+                await console.reception.listen(self._config.bind, port)
                 return
             except OSError as error:
                 if error.errno not in _BUSY:

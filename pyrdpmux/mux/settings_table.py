@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -34,6 +35,23 @@ def line_of(text: str, path: tuple[str, ...]) -> int | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that settings come from, for what turns out to be wrong with them later on."""
+
+    path: Path | None = None
+    text: str = ""
+
+    def error(self, path: tuple[str, ...], complaint: str) -> ConfigError:
+        """Names file, line and key; without a file the key alone."""
+        key = ".".join(path)
+        if self.path is None:
+            return ConfigError(f"{key}: {complaint}")
+        line = line_of(self.text, path)
+        where = f"{self.path}, line {line}" if line is not None else str(self.path)
+        return ConfigError(f"{where}: {key}: {complaint}")
+
+
 class SettingsTable:
     """Takes values out of a parsed table by key and type; :meth:`finish` refuses what nobody took."""
 
@@ -44,20 +62,37 @@ class SettingsTable:
         self._source = source
         self._text = text
         self._path = path
+        self.origin = Origin(source, text)
         self._known: set[str] = set()
 
     def fail(self, key: str | None, complaint: str) -> NoReturn:
         """Refuse the value of ``key``, or the table itself."""
-        path = self._path if key is None else (*self._path, key)
-        line = line_of(self._text, path)
-        where = f"{self._source}, line {line}" if line is not None else str(self._source)
-        raise ConfigError(f"{where}: {'.'.join(path)}: {complaint}")
+        raise self.origin.error(self._path if key is None else (*self._path, key), complaint)
 
     def string(self, key: str, default: str) -> str:
         value = self._take(key, default)
         if not isinstance(value, str) or not value:
             self.fail(key, f"{value!r} is not a text")
         return value
+
+    def optional_string(self, key: str) -> str | None:
+        """A text, or None where there is none."""
+        return self.string(key, "-") if self.has(key) else None
+
+    def has(self, key: str) -> bool:
+        return key in self._values
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._values)
+
+    def strings(self, key: str) -> tuple[str, ...] | None:
+        """A list of texts, or None where there is none."""
+        value = self._take(key, None)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            self.fail(key, f"{value!r} is not a list of texts")
+        return tuple(value)
 
     def boolean(self, key: str, default: bool) -> bool:
         value = self._take(key, default)

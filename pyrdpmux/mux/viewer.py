@@ -7,15 +7,15 @@ frame is ever queued, so a viewer that stands still costs no memory and catches 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
-from pyrdpmux.mux.arbiter import InputArbiter
+from pyrdpmux.mux.access import ANYBODY, Principal
 from pyrdpmux.mux.connection_log import ConnectionLog
-from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
-from pyrdpmux.mux.pointer_cache import PointerCache
 from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.stage import Stage
+from pyrdpmux.mux.viewer_pointer import ViewerPointer
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import (
     Activated,
@@ -34,36 +34,9 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import ExtendedMouseEvent, InputEvent, MouseEvent
-from pyrdpmux.rdp.pdu.pointer import PointerPosition
 
 TILES_PER_TURN: Final = 64
 """The codecs are quickest with about this many at once: a few milliseconds, then it is others' turn."""
-
-OWN_MOTION_SECONDS: Final = 0.4
-"""While somebody moves the pointer, and this long after, the guest does not move it for that viewer: what it
-says then is about where it was."""
-
-
-class Stage(Protocol):
-    """What viewers share: the VM's console, see :mod:`pyrdpmux.mux.vm`."""
-
-    @property
-    def display(self) -> Display: ...
-
-    @property
-    def arbiter(self) -> InputArbiter: ...
-
-    @property
-    def is_view_only(self) -> bool: ...
-
-    @property
-    def leds(self) -> int | None: ...
-
-    def has_room_for(self, viewer: "Viewer") -> bool:
-        """Whether somebody who has just become active may stay."""
-
-    def request_size(self, viewer: "Viewer", width: int, height: int) -> None:
-        """The viewer would like this desktop size."""
 
 
 class Viewer:
@@ -75,11 +48,9 @@ class Viewer:
         connection: ServerConnection,
         peer: Peer,
         log: ConnectionLog,
-        *,
-        frame_seconds: float,
     ) -> None:
-        self.user = ""
-        #: it has become active once and was let in
+        self.principal = ANYBODY
+        #: the stage has let it in
         self.is_admitted = False
         self.size = (0, 0)
         self._client_size = (0, 0)
@@ -87,18 +58,18 @@ class Viewer:
         self._connection = connection
         self._peer = peer
         self._log = log
-        self._frame_seconds = frame_seconds
         self._pending = Region()
         self._work = asyncio.Event()
         #: the client's window is minimized
         self.is_suppressed = False
         #: counts the times that the client's picture became worthless; a frame of an older one is dropped
         self._generation = 0
-        self._pointers: PointerCache | None = None
-        #: where the guest has put its pointer, until the client is told
-        self._untold_position: tuple[int, int] | None = None
-        self._position_timer: asyncio.TimerHandle | None = None
-        self._moved_at = float("-inf")
+        self._pointer = ViewerPointer(connection, peer, self._follow)
+        self._unsubscribe: Callable[[], None] = lambda: None
+
+    @property
+    def user(self) -> str:
+        return self.principal.user
 
     @property
     def address(self) -> str:
@@ -120,20 +91,39 @@ class Viewer:
 
     async def run(self) -> None:
         """Until the connection has ended; the socket is closed on return."""
-        unsubscribe = self._stage.display.subscribe(self)
+        self._join()
         try:
             async with asyncio.TaskGroup() as tasks:
                 painting = tasks.create_task(self._paint())
                 await self._peer.run(self._on_event)
                 painting.cancel()
         finally:
-            unsubscribe()
-            if self._position_timer is not None:
-                self._position_timer.cancel()
-            self._stage.arbiter.leave(self)
+            self._pointer.close()
+            self._leave()
+
+    def enter(self, stage: Stage) -> None:
+        """Go on to another stage; the connection takes on its size and picture."""
+        self._leave()
+        self._stage = stage
+        self._join()
+        self._start_over()
+        self._connection.set_desktop_size(stage.display.width, stage.display.height, self._now())
+        if self._connection.is_active:  # otherwise that is still to come
+            self._appear()
+        self._peer.flush()
+
+    def _join(self) -> None:
+        self.is_admitted = False
+        self._unsubscribe = self._stage.display.subscribe(self)
+        self._stage.join(self)
+
+    def _leave(self) -> None:
+        self._unsubscribe()
+        self._stage.leave(self)
 
     def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
         """Ask the client to go, and tell it why."""
+        self.is_admitted = False
         self._connection.disconnect(error_info, reason, self._now())
         self._peer.flush()
 
@@ -149,44 +139,16 @@ class Viewer:
         self._peer.flush()
 
     def cursor_changed(self) -> None:
-        if self._pointers is not None and self._connection.is_active:
-            self._connection.send_pointer(self._pointers.update_for(self._stage.display.cursor))
-            self._peer.flush()
+        self._pointer.show(self._stage.display.cursor)
 
     def cursor_moved(self, x: int, y: int) -> None:
-        if self._stage.arbiter.is_absolute:
-            return  # viewers have put it there, each on its own
-        self._untold_position = (x, y)
-        if self._position_timer is None:
-            wait = self._moved_at + OWN_MOTION_SECONDS - self._now()
-            if wait > 0:
-                self._tell_position_in(wait)
-            else:
-                self._tell_position()
+        self._pointer.moved_by_guest(x, y)
 
     def show_leds(self) -> None:
         """The lock keys of the client's keyboard follow the guest's."""
         if self._stage.leds is not None and self._connection.is_active:
             self._connection.send_keyboard_indicators(LedFlags(self._stage.leds))
             self._peer.flush()
-
-    def _tell_position_in(self, seconds: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._position_timer = loop.call_later(seconds, self._on_position_timer)
-
-    def _on_position_timer(self) -> None:
-        self._position_timer = None
-        if self._untold_position is not None:
-            self.cursor_moved(*self._untold_position)
-
-    def _tell_position(self) -> None:
-        position, self._untold_position = self._untold_position, None
-        arbiter = self._stage.arbiter
-        if position is None or not self._connection.is_active or position == arbiter.position_of(self):
-            return
-        arbiter.place(self, *position)
-        self._connection.send_pointer(PointerPosition(*position))
-        self._peer.flush()
 
     # -- the connection's side -------------------------------------------------------------------
 
@@ -212,41 +174,46 @@ class Viewer:
                 self._log_detail(event)
 
     def _on_input(self, events: Sequence[InputEvent]) -> None:
-        if self._stage.is_view_only:
+        if not self.is_admitted:
             return
         if any(isinstance(event, MouseEvent | ExtendedMouseEvent) for event in events):
-            self._moved_at = self._now()
-        self._stage.arbiter.apply(self, events)
+            self._pointer.moved_by_user()
+        self._stage.take_input(self, events, self._now())
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
         self._client_size = (event.desktop_width, event.desktop_height)
         self._log.debug("Client %r, build %d", event.client_name, event.client_build)
 
     def _on_logged_on(self, event: LoggedOn) -> None:
-        self.user = event.user
+        claimed = Principal(event.user, event.domain, event.is_authenticated)
         self._log.set_user(event.user)
         how = "authenticated" if event.is_authenticated else "not authenticated"
         self._log.info("Logged on (%s%s)", how, ", came back" if event.is_reconnect else "")
+        self.principal = claimed
+        self.principal = self._stage.identify(self, claimed)
 
     def _on_activated(self, event: Activated) -> None:
-        if not self.is_admitted and not self._stage.has_room_for(self):
-            # not any sooner: only now the client can be told why
-            self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, "too many viewers")
-            return
-        self.is_admitted = True
         self.size = (event.width, event.height)
         level = logging.DEBUG if event.is_reactivation else logging.INFO
         depth = event.bits_per_pixel
         self._log.log(level, "Active at %dx%d, %d bits per pixel", event.width, event.height, depth)
         if depth == 8:
             self._connection.send_palette(palette_update())
-        self._pointers = PointerCache(self._connection.output)
+        self._pointer.start_over()
+        self._appear()
+
+    def _appear(self) -> None:
+        """On the stage, if it lets us: not any sooner, since only an active client can be told why not."""
+        if not self.is_admitted:
+            if reason := self._stage.refuse(self):
+                self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
+                return
+            self.is_admitted = True
+            self._stage.request_size(self, *self._client_size)
         self.cursor_changed()
         self.show_leds()
         self._start_over()
         self._add_everything()
-        if not event.is_reactivation:
-            self._stage.request_size(self, *self._client_size)
 
     def _on_suppressed(self, is_suppressed: bool) -> None:
         self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
@@ -297,7 +264,7 @@ class Viewer:
             while True:
                 await self._work.wait()
                 self._work.clear()
-                frame_end = loop.time() + self._frame_seconds
+                frame_end = loop.time() + self._stage.frame_seconds
                 await self._paint_frame()
                 await asyncio.sleep(max(0.0, frame_end - loop.time()))
         except ConnectionError:
@@ -318,6 +285,9 @@ class Viewer:
             self._connection.send_bitmaps(bitmaps_of(display.pixels, turn, self._connection.output))
             self._peer.flush()
             await asyncio.sleep(0)
+
+    def _follow(self, x: int, y: int) -> bool:
+        return self._stage.place_pointer(self, x, y)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -1,80 +1,86 @@
 """A VM's console: its port, its picture, its keyboard, and who looks at it. It outlives the VM itself."""
 
-import asyncio
-import contextlib
-import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Final
 
+from pyrdpmux.mux.access import Access, Principal
 from pyrdpmux.mux.arbiter import InputArbiter
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
-from pyrdpmux.mux.config import LimitSettings, VmSettings
-from pyrdpmux.mux.connection_log import ConnectionLog, printable
+from pyrdpmux.mux.config import ONE_AT_A_TIME, Config
+from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.cursor import CursorState
 from pyrdpmux.mux.display import Display
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.reception import Reception
 from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.stage import Stage
+from pyrdpmux.mux.turns import Turns
 from pyrdpmux.mux.viewer import Viewer
-from pyrdpmux.net.listener import Listener, listen
-from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-GOODBYE_SECONDS: Final = 1.5
-"""How long viewers may take to hear why they are disconnected; a stop of the daemon takes 2 s at most."""
 
 DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
 
-_numbers = itertools.count(1)
-
 
 class Console:
-    """Serves the viewers of one VM."""
+    """Serves the viewers of one VM: the :class:`~.stage.Stage` that they look at."""
 
-    def __init__(
-        self,
-        name: str,
-        connect: Callable[[Display], ServerConnection],
-        limits: LimitSettings,
-        settings: VmSettings,
-    ) -> None:
+    def __init__(self, name: str, doorkeeper: Doorkeeper, config: Config) -> None:
         self.name = name
         self.uuid: str | None = None
         self.screen = Screen()
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
-        self.port = 0
+        self.reception = Reception(name, config.limits, self._receive)
         self.is_running = False
         self.status = VmStatus.STARTING
         #: the guest's lock keys, once it has told
         self.leds: int | None = None
         #: the registration that may speak for this console; older ones have no say any more
         self.registration: object = None
-        self._listener: Listener | None = None
-        self._connect = connect
-        self._limits = limits
-        self._settings = settings
-        self._viewers: set[Viewer] = set()
-        self._deserted = asyncio.Event()
-        self._deserted.set()
+        self._doorkeeper = doorkeeper
+        #: in the order of their coming
+        self._viewers: dict[Viewer, None] = {}
+        self._has_picture = False
+        self._is_waiting = False
         self.screen.on_painted = self._on_painted
         self._show_waiting()
+        self.configure(config)
 
     @property
-    def is_view_only(self) -> bool:
-        return self._settings.view_only
+    def port(self) -> int:
+        return self.reception.port
 
     @property
     def viewers(self) -> list[Viewer]:
         """Those that were let in."""
         return [viewer for viewer in self._viewers if viewer.is_admitted]
 
-    def has_room_for(self, viewer: Viewer) -> bool:
-        """Whether somebody who has just become active may stay."""
-        return len(self.viewers) < self._limits.viewers_per_vm
+    def configure(self, config: Config) -> None:
+        """Other settings, perhaps while viewers are there: who may not stay is told so."""
+        self._rules = config.rules(self.name)
+        self._max_viewers = config.viewers(self.name)
+        self._takes_over = config.limits.take_over
+        self.frame_seconds = 1 / config.limits.frames_per_second
+        self.reception.limits = config.limits
+        has_turns = config.typists(self.name) == ONE_AT_A_TIME
+        self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
+        for viewer in self.viewers:
+            access = self.access_of(viewer.principal)
+            if access is Access.NONE:
+                viewer.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, "not allowed to see this VM any more")
+            elif access is Access.VIEW:
+                self.arbiter.leave(viewer)
+
+    def access_of(self, principal: Principal) -> Access:
+        return self._rules.access_of(principal)
+
+    # -- the VM's life ---------------------------------------------------------------------------
 
     def start(self, registration: object, sink: InputSink, uuid: str | None) -> None:
         """A VM stands behind the console, perhaps again; what it shows first takes the card away."""
@@ -95,6 +101,12 @@ class Console:
         self.arbiter.connect(None)
         self.set_status(VmStatus.LOST, reason)
         logger.info("VM %s lost: %s", printable(self.name), reason)
+
+    async def close(self, error_info: ErrorInfo, reason: str) -> None:
+        """Accept nobody any more, tell those who are there, and see them off."""
+        self.is_running = False
+        self.arbiter.connect(None)
+        await self.reception.close(error_info, reason, tuple(self._viewers))
 
     # -- what the VM tells -----------------------------------------------------------------------
 
@@ -121,12 +133,6 @@ class Console:
         """Whether the guest has a tablet."""
         self.arbiter.is_absolute = is_absolute
 
-    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
-        """A viewer would like this desktop size: nobody else may mind."""
-        sink = self.arbiter.sink
-        if self.viewers == [viewer] and not self.is_view_only and isinstance(sink, ResizeSink):
-            sink.request_size(width, height)
-
     def _show_waiting(self) -> None:
         self._is_waiting, self._has_picture = True, False
         self.display.cover(printable(self.name), "waiting for its picture")
@@ -139,58 +145,50 @@ class Console:
             self.status = VmStatus.RUNNING
             self.display.uncover()
 
-    # -- connections -----------------------------------------------------------------------------
+    # -- the stage -------------------------------------------------------------------------------
 
-    async def listen(self, host: str, port: int) -> None:
-        """Serve viewers at this address. Raises OSError."""
-        self._listener = await listen(host, port, self._on_connection)
-        self.port = self._listener.port
+    def join(self, viewer: Viewer) -> None:
+        self._viewers[viewer] = None
 
-    async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The whole life of one TCP connection."""
-        peername = writer.get_extra_info("peername")
-        address = str(peername[0]) if isinstance(peername, tuple) else ""
-        log = ConnectionLog(logger, next(_numbers), self.name)
-        if complaint := self._why_not(address):
-            log.warning("Refused %s: %s", address, complaint)
-            writer.transport.abort()
-            return
-        connection = self._connect(self.display)
-        peer = Peer(reader, writer, connection)
-        viewer = Viewer(self, connection, peer, log, frame_seconds=1 / self._limits.frames_per_second)
-        self._viewers.add(viewer)
-        self._deserted.clear()
-        log.info("Connected from %s", peer.peername)
-        try:
-            await viewer.run()
-        finally:
-            self._viewers.discard(viewer)
-            if not self._viewers:
-                self._deserted.set()
+    def leave(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer, None)
+        self.arbiter.leave(viewer)
 
-    def _why_not(self, address: str) -> str:
-        """Why one more connection from there is too much, or nothing."""
-        pending = [viewer for viewer in self._viewers if not viewer.is_admitted]
-        if len(pending) >= self._limits.pending_per_vm:
-            return f"{len(pending)} connections are waiting to log on"
-        same = sum(1 for viewer in pending if viewer.address.rpartition(":")[0] == address)
-        if same >= self._limits.pending_per_address:
-            return f"{same} connections from there are waiting to log on"
-        return ""
+    def identify(self, viewer: Viewer, claimed: Principal) -> Principal:
+        return self._doorkeeper.identify(self.name, claimed)
 
-    async def close(self, error_info: ErrorInfo, reason: str) -> None:
-        """Accept nobody any more, tell those who are there, and see them off."""
-        self.is_running = False
-        self.arbiter.connect(None)
-        if self._listener is None:
-            return
-        await self._listener.close()
-        for viewer in tuple(self._viewers):
-            viewer.disconnect(error_info, reason)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._deserted.wait()
-        await self._listener.cancel_connections()
+    def refuse(self, viewer: Viewer) -> str:
+        """Why not: no right to be here, or no room."""
+        if self.access_of(viewer.principal) is Access.NONE:
+            return "not allowed to see this VM"
+        if len(self.viewers) < self._max_viewers:
+            return ""
+        for other in self.viewers:
+            if self._takes_over and other.principal.is_same(viewer.principal):
+                other.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
+                return ""
+        return "too many viewers"
+
+    def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
+        if self.access_of(viewer.principal) is Access.CONTROL:
+            self.arbiter.apply(viewer, events, now)
+
+    def place_pointer(self, viewer: Viewer, x: int, y: int) -> bool:
+        """Only where the guest has a mouse; a tablet's pointer is where viewers have put it, each its own."""
+        if self.arbiter.is_absolute or self.arbiter.position_of(viewer) == (x, y):
+            return False
+        self.arbiter.place(viewer, x, y)
+        return True
+
+    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
+        """Only for who is alone here: nobody else may mind."""
+        sink = self.arbiter.sink
+        is_alone = all(other is viewer for other in self.viewers)
+        if is_alone and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
+            sink.request_size(width, height)
+
+    def _receive(self) -> tuple[Stage, ServerConnection]:
+        return self, self._doorkeeper.connect(self.name, self.display)
 
 
 class RegisteredVm:

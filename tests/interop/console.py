@@ -82,7 +82,7 @@ class Console:
     async def _start(self) -> None:
         config = Config(port=free_port(), state_dir=self._folder, security=self._security)
         accounts = Accounts().with_password(USER, "", PASSWORD)
-        self._registry = Registry(config, Doorkeeper(config, accounts=accounts).connect)
+        self._registry = Registry(config, Doorkeeper(config, accounts=accounts))
         self._server = LibrdpmuxServer(shared_memory=self._folder)
         await self._server.start(self._registry)
         endpoint = await self._server.register(VM_ID, uid=os.geteuid(), name="vm")

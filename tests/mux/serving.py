@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.mux.config import LimitSettings, VmSettings
+from pyrdpmux.mux.config import Config, LimitSettings, VmSettings
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.vm import Console
@@ -34,11 +34,11 @@ def show(console: Console, picture: NDArray[np.uint8]) -> None:
 
 @asynccontextmanager
 async def served(
-    doorkeeper: Doorkeeper, limits: LimitSettings = LIMITS, settings: VmSettings = SETTINGS
+    doorkeeper: Doorkeeper, limits: LimitSettings = LIMITS, settings: VmSettings = SETTINGS, **config: Any
 ) -> AsyncIterator[Console]:
     """A console without registry, on a port of its own."""
-    console = Console("vm", lambda display: doorkeeper.connect("vm", display), limits, settings)
-    await console.listen("127.0.0.1", 0)
+    console = Console("vm", doorkeeper, Config(limits=limits, vms={"vm": settings}, **config))
+    await console.reception.listen("127.0.0.1", 0)
     try:
         yield console
     finally:

@@ -58,7 +58,7 @@ def test_files_of_ours_are_in_the_state_directory() -> None:
     config = Config(state_dir=Path("/s"))
     assert config.accounts_path() == Path("/s/accounts.sam")
     assert config.control_path == Path("/s/control.sock")
-    assert config.certificate_path == Path("/s")
+    assert config.certificate_path() == Path("/s")
 
 
 @pytest.mark.parametrize(

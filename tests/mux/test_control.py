@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import MuxError
-from pyrdpmux.mux.control import ControlServer, ask, is_answering
+from pyrdpmux.mux.control import Answer, ControlServer, ask, describe_console, is_answering
 from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.vm import Console
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run, served
+
+
+async def tell(consoles: list[Console]) -> Answer:
+    return {"vms": [describe_console(console) for console in consoles]}
 
 
 def test_tells_about_vms_and_viewers(doorkeeper: Doorkeeper, tmp_path: Path) -> None:
@@ -19,7 +24,7 @@ def test_tells_about_vms_and_viewers(doorkeeper: Doorkeeper, tmp_path: Path) -> 
         async with served(doorkeeper) as console, connected(console.port, user="alice") as client:
             console.start(object(), RecordingSink(), "a-uuid")
             await client.until(lambda: client.connection.is_active)
-            server = ControlServer(tmp_path / "control.sock", lambda: [console])
+            server = ControlServer(tmp_path / "control.sock", {"vms": lambda _: tell([console])})
             await server.start()
             answer = await asyncio.to_thread(ask, tmp_path / "control.sock", "vms")
             [vm] = answer["vms"]
@@ -29,6 +34,7 @@ def test_tells_about_vms_and_viewers(doorkeeper: Doorkeeper, tmp_path: Path) -> 
                 "uuid": "a-uuid",
                 "port": console.port,
                 "is_running": True,
+                "status": "starting",
                 "width": 640,
                 "height": 480,
             }
@@ -63,7 +69,7 @@ async def answer_to(path: Path, request: bytes) -> object:
 )
 def test_every_request_is_answered_or_dropped(tmp_path: Path, request_line: bytes, answer: object) -> None:
     async def scenario() -> None:
-        server = ControlServer(tmp_path / "c", list)
+        server = ControlServer(tmp_path / "c", {"vms": lambda _: tell([])})
         await server.start()
         assert await answer_to(tmp_path / "c", request_line) == answer
         await server.stop()
@@ -75,7 +81,7 @@ def test_the_socket_is_private_and_goes_with_the_daemon(tmp_path: Path) -> None:
     path = tmp_path / "state" / "c"
 
     async def scenario() -> None:
-        server = ControlServer(path, list)
+        server = ControlServer(path, {"vms": lambda _: tell([])})
         await server.start()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -93,7 +99,10 @@ def test_the_socket_is_private_and_goes_with_the_daemon(tmp_path: Path) -> None:
 
 def test_one_daemon_per_state_directory(tmp_path: Path) -> None:
     async def scenario() -> None:
-        first, second = ControlServer(tmp_path / "c", list), ControlServer(tmp_path / "c", list)
+        first, second = (
+            ControlServer(tmp_path / "c", {"vms": lambda _: tell([])}),
+            ControlServer(tmp_path / "c", {"vms": lambda _: tell([])}),
+        )
         await first.start()
         with pytest.raises(MuxError, match="another pyrdpmux daemon"):
             await second.start()
@@ -111,7 +120,7 @@ def test_the_socket_of_a_dead_daemon_is_replaced(tmp_path: Path) -> None:
         dead.bind(str(tmp_path / "c"))
 
     async def scenario() -> None:
-        server = ControlServer(tmp_path / "c", list)
+        server = ControlServer(tmp_path / "c", {"vms": lambda _: tell([])})
         await server.start()
         assert await asyncio.to_thread(ask, tmp_path / "c", "vms") == {"vms": []}
         with pytest.raises(MuxError, match="unknown command 'x'"):
@@ -127,7 +136,7 @@ def test_a_file_in_its_place_is_left_alone(tmp_path: Path) -> None:
 
     async def scenario() -> None:
         with pytest.raises(MuxError, match="cannot listen"):
-            await ControlServer(path, list).start()
+            await ControlServer(path, {"vms": lambda _: tell([])}).start()
 
     run(scenario)
     assert path.read_text() == "precious"

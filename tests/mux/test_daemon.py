@@ -43,7 +43,7 @@ def test_runs_until_told_to_stop_and_says_goodbye(doorkeeper: Doorkeeper, config
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         stop, ready, backend = asyncio.Event(), asyncio.Event(), OneVm()
-        daemon = Daemon(config, doorkeeper.connect, [backend])
+        daemon = Daemon(config, doorkeeper, [backend])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(daemon.run(stop, ready.set))
             await ready.wait()
@@ -67,7 +67,7 @@ def test_a_backend_that_cannot_start_ends_the_daemon(doorkeeper: Doorkeeper, con
     async def scenario() -> None:
         first = OneVm()
         with pytest.raises(BackendError, match="no bus"):
-            await Daemon(config, doorkeeper.connect, [first, OneVm("no bus")]).run(asyncio.Event())
+            await Daemon(config, doorkeeper, [first, OneVm("no bus")]).run(asyncio.Event())
         assert first.is_stopped
         assert not config.control_path.exists()
 
@@ -80,14 +80,14 @@ def test_a_second_daemon_is_an_error_unless_it_can_do_without(
     async def scenario() -> None:
         stop, ready = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Daemon(config, doorkeeper.connect, []).run(stop, ready.set))
+            tasks.create_task(Daemon(config, doorkeeper, []).run(stop, ready.set))
             await ready.wait()
             with pytest.raises(MuxError, match="another pyrdpmux daemon"):
-                await Daemon(config, doorkeeper.connect, []).run(asyncio.Event())
+                await Daemon(config, doorkeeper, []).run(asyncio.Event())
             assert config.control_path.exists()
             stopped = asyncio.Event()
             stopped.set()
-            guest = Daemon(replace(config), doorkeeper.connect, [], needs_control=False)
+            guest = Daemon(replace(config), doorkeeper, [], needs_control=False)
             await guest.run(stopped)
             assert config.control_path.exists()
             stop.set()

@@ -102,7 +102,7 @@ def test_over_a_card_there_is_an_arrow() -> None:
     assert notes.take() == []
     display.uncover()
     assert "cursor" in notes.take()
-    assert display.cursor is CursorState.HIDDEN
+    assert display.cursor is screen.cursor
 
 
 def test_nobody_hears_after_leaving() -> None:

@@ -24,7 +24,7 @@ VM_ID = 4711
 
 @asynccontextmanager
 async def world(doorkeeper: Doorkeeper, tmp_path: Path) -> AsyncIterator[tuple[Registry, LibrdpmuxServer]]:
-    registry = Registry(Config(port=25901), doorkeeper.connect)
+    registry = Registry(Config(port=25901), doorkeeper)
     server = LibrdpmuxServer(shared_memory=tmp_path)
     await server.start(registry)
     try:

@@ -29,7 +29,7 @@ def base_port() -> Iterator[int]:
 
 
 def registry(doorkeeper: Doorkeeper, base_port: int, **vms: VmSettings) -> Registry:
-    return Registry(Config(port=base_port, vms=vms), doorkeeper.connect)
+    return Registry(Config(port=base_port, vms=vms), doorkeeper)
 
 
 def test_each_vm_gets_the_lowest_free_port(doorkeeper: Doorkeeper, base_port: int) -> None:
@@ -135,7 +135,7 @@ def test_a_name_must_be_fit_to_print(doorkeeper: Doorkeeper, base_port: int, nam
 
 def test_an_address_of_somebody_else_is_an_error(doorkeeper: Doorkeeper) -> None:
     async def scenario() -> None:
-        host = Registry(Config(bind="192.0.2.1"), doorkeeper.connect)
+        host = Registry(Config(bind="192.0.2.1"), doorkeeper)
         with pytest.raises(BackendError, match=r"cannot listen at 192\.0\.2\.1:3901"):
             await host.add_vm("a", input=RecordingSink())
 

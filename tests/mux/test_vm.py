@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from pyrdpmux.mux.doorkeeper import Doorkeeper
-from pyrdpmux.mux.vm import GOODBYE_SECONDS, RegisteredVm
+from pyrdpmux.mux.reception import GOODBYE_SECONDS
+from pyrdpmux.mux.vm import RegisteredVm
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from tests.mux.rdp_client import connected, eventually, same_colors

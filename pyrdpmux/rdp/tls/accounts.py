@@ -89,7 +89,12 @@ class Accounts:
         return Accounts((*self.accounts, Account(user, domain, hash_password(password))))
 
     def nt_hash(self, user: str, domain: str) -> bytes | None:
-        """The NT hash of a user: an account of that very domain, otherwise one without a domain.
+        """The NT hash of a user's account, or None where there is none."""
+        account = self.find(user, domain)
+        return account.nt_hash if account is not None else None
+
+    def find(self, user: str, domain: str) -> Account | None:
+        """The account of that very domain, otherwise one without a domain.
 
         NTLM clients name the server, "." or nothing at all as the domain of a local account, so an account
         without domain answers for every domain.
@@ -97,7 +102,7 @@ class Accounts:
         for wanted in (domain, ""):
             for account in self.accounts:
                 if account.is_for(user, wanted):
-                    return account.nt_hash
+                    return account
         return None
 
 

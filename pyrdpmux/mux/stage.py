@@ -1,0 +1,47 @@
+"""What a viewer looks at: the console of a VM, or the list of VMs at the gateway."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from pyrdpmux.mux.access import Principal
+from pyrdpmux.mux.display import Display
+from pyrdpmux.rdp.pdu.input import InputEvent
+
+if TYPE_CHECKING:
+    from pyrdpmux.mux.viewer import Viewer
+
+
+class Stage(Protocol):
+    """One picture for all viewers that are there; a viewer may go on to another stage."""
+
+    @property
+    def display(self) -> Display: ...
+
+    @property
+    def leds(self) -> int | None:
+        """The lock keys that viewers' keyboards are to show, if there is anything to show."""
+
+    @property
+    def frame_seconds(self) -> float:
+        """Least time between two frames of one viewer."""
+
+    def join(self, viewer: "Viewer") -> None:
+        """The viewer comes; it need not be active yet."""
+
+    def leave(self, viewer: "Viewer") -> None:
+        """The viewer is gone, or goes on to another stage."""
+
+    def identify(self, viewer: "Viewer", claimed: Principal) -> Principal:
+        """The account of somebody who has just logged on. The viewer may be sent to another stage now."""
+
+    def refuse(self, viewer: "Viewer") -> str:
+        """Why the viewer, active now, may not stay; nothing if it may."""
+
+    def take_input(self, viewer: "Viewer", events: Sequence[InputEvent], now: float) -> None:
+        """What the viewer's user has done."""
+
+    def place_pointer(self, viewer: "Viewer", x: int, y: int) -> bool:
+        """The guest has moved its pointer; False if the viewer's is not to follow."""
+
+    def request_size(self, viewer: "Viewer", width: int, height: int) -> None:
+        """The viewer would like this desktop size."""
