@@ -110,3 +110,8 @@ def _is_socket(path: str) -> bool:
         return stat.S_ISSOCK(os.stat(path).st_mode)
     except OSError:
         return False
+
+
+def open_backend(name: str, address: str) -> QemuBackend:
+    """The VM of a configuration's ``source = "qemu:ADDRESS"``. ConfigError for what is no such address."""
+    return QemuBackend({name: address})

@@ -9,7 +9,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Button, Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu.console import QemuConsole
 from pyrdpmux.mux.qemu.message import Message
-from pyrdpmux.mux.qemu.source import AnySource, Display
+from pyrdpmux.mux.qemu.source import MAX_CONSOLES, AnySource, Display
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.qemu")
@@ -61,7 +61,13 @@ class QemuMachine:
     """
 
     def __init__(
-        self, host: VmHost, source: AnySource, name: str | None, claim: Callable[[str], str] = str
+        self,
+        host: VmHost,
+        source: AnySource,
+        name: str | None,
+        claim: Callable[[str], str] = str,
+        *,
+        max_consoles: int = MAX_CONSOLES,
     ) -> None:
         self.source = source
         self.name = name
@@ -72,6 +78,7 @@ class QemuMachine:
         self._host = host
         self._claim = claim
         self._wanted = name
+        self._max_consoles = max_consoles
         self._complaint = ""
         self._consoles: dict[str, QemuConsole] = {}
         self._qmp_tasks = TaskSet()
@@ -81,8 +88,10 @@ class QemuMachine:
     async def run(self) -> None:
         """Look for it, show it, and start over when it has gone."""
         wait = FIRST_WAIT
-        if self.name is not None:
-            await self._publish_absent(self.name)
+        try:
+            await self.publish()
+        except BackendError as error:
+            self._complain(str(error))
         while True:
             try:
                 if await self._show(await self.source.open(self._wanted)):
@@ -94,6 +103,12 @@ class QemuMachine:
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
 
+    async def publish(self) -> None:
+        """A console that is configured has its port from the beginning. BackendError if there is none."""
+        if self.name is not None and not self.vms:
+            vm = self.vms[self.name] = await self._host.add_vm(self.name, input=NoInput())
+            self._host.vm_lost(vm, "QEMU is not running")
+
     async def remove(self, reason: str) -> None:
         """After :meth:`run` has ended: the VMs are no more."""
         for vm in self.vms.values():
@@ -101,15 +116,6 @@ class QemuMachine:
         self.vms.clear()
 
     # -- one life --------------------------------------------------------------------------------
-
-    async def _publish_absent(self, name: str) -> None:
-        """A console that is configured has its port from the beginning."""
-        try:
-            vm = self.vms[name] = await self._host.add_vm(name, input=NoInput())
-        except BackendError as error:
-            self._complain(str(error))
-            return
-        self._host.vm_lost(vm, "QEMU is not running")
 
     async def _show(self, display: Display) -> bool:
         """Until it ends; True if it could be shown at all."""
@@ -139,7 +145,7 @@ class QemuMachine:
     async def _open_consoles(self, display: Display, end: Callable[[str], None]) -> None:
         if self._wanted is None:
             self.name = self._claim(display.name)
-        for index, path in enumerate(display.consoles):
+        for index, path in enumerate(display.consoles[: self._max_consoles]):
             name = self.name if index == 0 else f"{self.name}:{path.rpartition('_')[2]}"
             assert name is not None
             console = QemuConsole(display.connection, path)
