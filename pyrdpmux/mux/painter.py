@@ -1,6 +1,6 @@
 """From damaged rectangles of a picture to bitmap updates in the format that one client wants."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
@@ -18,7 +18,10 @@ from pyrdpmux.rdp.pdu.update import (
 
 TILE: Final = 64
 """Side of the grid, anchored at the top left of the screen, at which damage is cut. One tile is one bitmap:
-16 KiB at 32 bits, safely below every limit on an update's size."""
+16 KiB at 32 bits; clients that take only smaller updates get it in parts."""
+
+PLANAR_OVERHEAD: Final = 2
+"""Format header and padding of planar data that nothing could be saved on."""
 
 COLUMN_ALIGNMENT: Final = 4
 """Bitmaps are this many pixels wide, or a multiple: mstsc and the scan lines of MS-RDPBCGR 2.2.9.1.1.3.1.2.2
@@ -53,11 +56,25 @@ def _aligned(rect: Rect, width: int) -> Rect:
 
 def bitmaps_of(picture: Pixels, tiles: Sequence[Rect], output: OutputFormat) -> list[BitmapData]:
     """The tiles, as the picture shows them now, in the client's format."""
+    tiles = [part for tile in tiles for part in _parts(tile, output)]
     encoded = encode_rectangles(picture, tiles, output.bits_per_pixel, skip_alpha=output.may_skip_alpha)
     return [
         _bitmap_data(tile, bitmap, output.omits_compression_header)
         for tile, bitmap in zip(tiles, encoded, strict=True)
     ]
+
+
+def _parts(tile: Rect, output: OutputFormat) -> Iterator[Rect]:
+    """The tile in as few parts as needed for each to fit one update even where it does not compress.
+
+    QUIRK(rdesktop): reassembles no fast-path updates, and a tile of noise at 32 bits is just too big for one.
+    """
+    row_size = (tile.width + -tile.width % COLUMN_ALIGNMENT) * ((output.bits_per_pixel + 7) // 8)
+    fitting_rows = max((output.max_bitmap_size - PLANAR_OVERHEAD) // row_size, 1)
+    count = -(-tile.height // fitting_rows)
+    rows = -(-tile.height // count)
+    for top in range(tile.y, tile.bottom, rows):
+        yield Rect(tile.x, top, tile.width, min(rows, tile.bottom - top))
 
 
 def _bitmap_data(tile: Rect, bitmap: EncodedBitmap, omits_header: bool) -> BitmapData:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -97,6 +99,31 @@ def test_a_client_sees_the_picture(depth: int, omits_header: bool) -> None:
         width, height = bitmap.right - bitmap.left + 1, bitmap.bottom - bitmap.top + 1
         shown[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1] = pixels[:height, :width]
     assert (shown[..., :3] == reduce_and_expand(picture, depth)[..., :3]).all()
+
+
+@pytest.mark.parametrize("is_fast_path", [False, True])
+@pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
+@pytest.mark.parametrize("request_size", [0, 16128, 16384, 65535])
+def test_every_bitmap_fits_one_update_of_its_client(
+    depth: int, is_fast_path: bool, request_size: int
+) -> None:
+    """Noise does not compress, and a client without reassembly takes what fits one PDU."""
+    picture = np.random.default_rng(7).integers(0, 256, (130, 130, 4), np.uint8)
+    client = replace(
+        output(depth, omits_header=False),
+        is_fast_path=is_fast_path,
+        max_request_size=request_size,
+        may_skip_alpha=False,
+    )
+    tiles = tiles_of([Rect(0, 0, 130, 130)], 130, 130)
+    bitmaps = bitmaps_of(picture, tiles, client)
+    covered = np.zeros((130, 130), int)
+    for bitmap in bitmaps:
+        assert len(bitmap.data) <= client.max_bitmap_size
+        covered[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1] += 1
+    assert (covered == 1).all()
+    whole = depth < 32 or (is_fast_path and request_size == 65535)
+    assert (len(bitmaps) == len(tiles)) == whole
 
 
 def test_the_compression_header_says_what_the_tile_unpacks_to() -> None:

@@ -19,9 +19,5 @@ class Limits:
     settings: float = 30.0
     #: connect-time auto-detect goes on without an answer after this
     auto_detection: float = 1.5
-    #: an orderly goodbye waits this long for the peer to close first
-    closing: float = 2.0
     #: one static channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it)
     channel_message_bytes: int = 4 * 1024 * 1024
-    #: auto-detect payloads and the like that a client may have sent before it becomes Active
-    pdus_before_active: int = 2000

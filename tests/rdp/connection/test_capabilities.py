@@ -9,7 +9,9 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.output_format import DEFAULT_MAX_REQUEST_SIZE, OutputFormat
 from pyrdpmux.rdp.connection.server.capabilities import demanded_capabilities, wanted_bits_per_pixel
 from pyrdpmux.rdp.fastpath.fragment import MAX_FRAGMENT_SIZE
+from pyrdpmux.rdp.fastpath.header import MAX_SENT_SIZE, is_fast_path
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ColorDepth, HighColorDepth, SupportedColorDepths
+from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
 from pyrdpmux.rdp.pdu.capabilities.general import (
     BitmapCapability,
@@ -24,8 +26,10 @@ from pyrdpmux.rdp.pdu.capabilities.input import (
     LargePointerFlags,
     PointerCapability,
 )
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, CompressedDataHeader
+from tests.pair.linked import rdp_policy, server_config
 from tests.pair.test_connect import Cookies
-from tests.rdp.connection.scripted import Early, Scripted, blocks, core, plaintext_config
+from tests.rdp.connection.scripted import CAPABILITIES, Early, Scripted, blocks, core, plaintext_config
 
 ALL = SupportedColorDepths(0x0F)
 WANT_32 = Early.WANT_32BPP_SESSION
@@ -194,3 +198,35 @@ def test_an_output_format_is_compared_as_a_whole() -> None:
     assert one == same
     assert hash(one) == hash(same)
     assert {field.name for field in fields(one)} >= {"bits_per_pixel", "max_request_size"}
+
+
+@pytest.mark.parametrize(
+    "capabilities",
+    [
+        CAPABILITIES,
+        CAPABILITIES[:-1],  # no reassembly of fast-path updates
+        CAPABILITIES[1:],  # no fast path
+        (CAPABILITIES[0], MultifragmentUpdateCapability(20000)),
+    ],
+)
+@pytest.mark.parametrize("has_header", [False, True])
+@pytest.mark.parametrize(
+    "level", [EncryptionLevel.NONE, EncryptionLevel.CLIENT_COMPATIBLE, EncryptionLevel.FIPS]
+)
+def test_a_bitmap_of_the_largest_size_can_be_sent(
+    capabilities: tuple[CapabilitySet, ...], has_header: bool, level: EncryptionLevel
+) -> None:
+    client = Scripted(server_config(rdp_policy(level=level))).reach("CapabilitiesExchange")
+    client.send(client.confirm_active(capabilities), *client.finalization())
+    server = client.server
+    client.frames.clear()
+    size = server.output.max_bitmap_size
+    flags = BitmapFlags.COMPRESSION if has_header else BitmapFlags(0)
+    header = CompressedDataHeader(64, 16384) if has_header else None
+    server.send_bitmaps([BitmapData(0, 0, 63, 63, 64, 64, 32, flags, bytes(size), header)])
+    client.collect()
+    assert sum(len(frame) for frame in client.frames) > size
+    for frame in client.frames:
+        assert len(frame) <= 0x3FFF + 15  # TPKT, X.224 and MCS headers around the user data
+        if is_fast_path(frame[0]):
+            assert len(frame) <= MAX_SENT_SIZE
