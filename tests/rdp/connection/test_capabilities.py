@@ -26,6 +26,7 @@ from pyrdpmux.rdp.pdu.capabilities.input import (
     LargePointerFlags,
     PointerCapability,
 )
+from pyrdpmux.rdp.pdu.pointer import ColorPointer, LargePointer, NewPointer, scan_line_size
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, CompressedDataHeader
 from tests.pair.linked import rdp_policy, server_config
 from tests.pair.test_connect import Cookies
@@ -118,33 +119,62 @@ def test_a_modern_client_gets_everything() -> None:
             extra_flags=ExtraFlags.FASTPATH_OUTPUT_SUPPORTED | ExtraFlags.NO_BITMAP_COMPRESSION_HDR
         ),
         PointerCapability(1, 20, 21),
-        MultifragmentUpdateCapability(0x40000),
+        MultifragmentUpdateCapability(608299),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
     ).server.output
     assert output.is_fast_path
     assert output.omits_compression_header
-    assert output.max_request_size == 0x40000
+    assert output.max_request_size == 608299
     assert (output.color_pointer_cache_size, output.pointer_cache_size) == (20, 21)
     assert output.max_pointer_side == 384
 
 
 @pytest.mark.parametrize(
-    ("flags", "has_multifragment", "side"),
+    ("flags", "size", "side"),
     [
-        (LargePointerFlags(0), True, 32),
-        (LargePointerFlags.UP_TO_96X96, True, 96),
-        (LargePointerFlags.UP_TO_384X384, True, 384),
-        (LargePointerFlags.UP_TO_384X384, False, 32),
+        (LargePointerFlags(0), 608299, 32),
+        (LargePointerFlags.UP_TO_96X96, 608299, 96),
+        (LargePointerFlags.UP_TO_96X96, 38055, 96),
+        (LargePointerFlags.UP_TO_96X96, 38054, 32),
+        (LargePointerFlags.UP_TO_384X384, 608299, 384),
+        (LargePointerFlags.UP_TO_384X384, 608298, 96),
+        (LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384, 608299, 384),
+        (LargePointerFlags.UP_TO_384X384, 1000, 32),
+        (LargePointerFlags.UP_TO_384X384, None, 32),
     ],
 )
 def test_large_pointers_need_a_reassembly_buffer(
-    flags: LargePointerFlags, has_multifragment: bool, side: int
+    flags: LargePointerFlags, size: int | None, side: int
 ) -> None:
-    """2.2.7.2.7: ... if the client also has the Multifragment Update Capability Set."""
-    sets: list[CapabilitySet] = [LargePointerCapability(flags)]
-    if has_multifragment:
-        sets.append(MultifragmentUpdateCapability(0x40000))
-    assert confirmed(*sets).server.output.max_pointer_side == side
+    """2.2.7.2.7: clients must announce one; those that do not get what they can take."""
+    sets: list[CapabilitySet] = [
+        GeneralCapability(extra_flags=ExtraFlags.FASTPATH_OUTPUT_SUPPORTED),
+        PointerCapability(1, 20, 21),
+        LargePointerCapability(flags),
+    ]
+    if size is not None:
+        sets.append(MultifragmentUpdateCapability(size))
+    client = confirmed(*sets)
+    assert client.server.output.max_pointer_side == side
+    client.send(*client.finalization())
+    masks = bytes(side * side * 4), bytes(side * scan_line_size(side, 1))
+    if side > 32:
+        client.server.send_pointer(LargePointer(32, 0, 0, 0, side, side, *masks))
+    else:
+        client.server.send_pointer(NewPointer(32, ColorPointer(0, 0, 0, side, side, *masks)))
+    client.collect()
+    assert sum(len(frame) for frame in client.frames) > len(masks[0])
+
+
+def test_we_announce_the_buffer_that_our_pointers_oblige_us_to() -> None:
+    server = Scripted().reach("CapabilitiesExchange").server
+    sets = demanded_capabilities(server, 640, 480)
+    multifragment = find_capability(sets, MultifragmentUpdateCapability)
+    large = find_capability(sets, LargePointerCapability)
+    assert multifragment is not None
+    assert large is not None
+    assert large.flags & LargePointerFlags.UP_TO_384X384
+    assert multifragment.max_request_size >= 608299
 
 
 def test_an_old_pointer_capability_has_one_cache() -> None:

@@ -39,8 +39,8 @@ class ClientConfig:
     auto_reconnect: tuple[int, bytes] | None = field(default=None, repr=False)
     #: ask for fast-path output, and use fast-path input where the server takes it
     fast_path: bool = True
-    #: largest reassembled fast-path update
-    max_request_size: int = 0x38400
+    #: largest reassembled fast-path update; this one is the least that a pointer of 384x384 needs (2.2.7.2.7)
+    max_request_size: int = 608_299
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False

@@ -34,8 +34,10 @@ from pyrdpmux.rdp.pdu.capabilities.session import (
     VirtualChannelCapability,
 )
 
-#: what one client input update may weigh; nothing a client sends us on the fast path comes near it
-MAX_REQUEST_SIZE: Final = 0x38400
+#: MS-RDPBCGR 2.2.7.2.7: the reassembly buffer that a pointer of this side needs, on either side
+LARGE_POINTER_REQUEST_SIZES: Final = {96: 38_055, 384: 608_299}
+#: what we announce for what clients send; nothing comes near it, but large pointers make it obligatory
+MAX_REQUEST_SIZE: Final = LARGE_POINTER_REQUEST_SIZES[384]
 #: MS-RDPBCGR 2.2.6.1: CHANNEL_CHUNK_LENGTH, which every peer takes
 CHANNEL_CHUNK_LENGTH: Final = 1600
 POINTER_CACHE_SIZE: Final = 25
@@ -144,9 +146,10 @@ def _agreed_bits_per_pixel(link: ServerLink, core: ClientCoreData) -> int:
 
 def _max_pointer_side(link: ServerLink) -> int:
     large = link.facts.capability(LargePointerCapability)
-    if large is not None and link.facts.capability(MultifragmentUpdateCapability) is not None:
-        if large.flags & LargePointerFlags.UP_TO_384X384:
-            return 384
-        if large.flags & LargePointerFlags.UP_TO_96X96:
-            return 96
-    return 32
+    multifragment = link.facts.capability(MultifragmentUpdateCapability)
+    if large is None or multifragment is None:
+        return 32
+    size = multifragment.max_request_size
+    if large.flags & LargePointerFlags.UP_TO_384X384 and size >= LARGE_POINTER_REQUEST_SIZES[384]:
+        return 384
+    return 96 if large.flags and size >= LARGE_POINTER_REQUEST_SIZES[96] else 32
