@@ -14,6 +14,8 @@ from pyrdpmux.harness.screenshot import Picture
 from tests.interop.console import PASSWORD, USER, Bgrx
 
 SECONDS: Final = 20.0
+#: Each client's number goes behind it.
+TITLE: Final = "client window"
 
 
 def xfreerdp(port: int, security: str, depth: int = 32, *options: str, password: str = PASSWORD) -> list[str]:
@@ -26,7 +28,7 @@ def xfreerdp(port: int, security: str, depth: int = 32, *options: str, password:
         f"/sec:{security}",
         f"/bpp:{depth}",
         "/cert:ignore",
-        "/t:client window",
+        f"/t:{TITLE}",
         *options,
     ]
 
@@ -42,7 +44,7 @@ def rdesktop(port: int, depth: int, *options: str) -> list[str]:
         "-a",
         str(depth),
         "-T",
-        "client window",
+        TITLE,
         *options,
         f"127.0.0.1:{port}",
     ]
@@ -56,12 +58,13 @@ class Client:
     def __init__(self, display: Display, folder: Path, argv: Sequence[str]) -> None:
         Client._number += 1
         self.display = display
+        self.title = f"{TITLE} {Client._number}"
+        argv = [word.replace(TITLE, self.title) for word in argv]
         home = folder / f"client-{Client._number}"
         home.mkdir()
         # rdesktop asks whether it may trust the certificate.
         environment = {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "XDG_DATA_HOME": str(home)}
         self.program = display.start(argv, home / "log", stdin="yes\n", **environment)
-        self._before = set(display.windows("client window"))
         self._window = 0
 
     def __enter__(self) -> Self:
@@ -78,7 +81,7 @@ class Client:
             found: list[int] = []
 
             def appeared() -> bool:
-                found[:] = [w for w in self.display.windows("client window") if w not in self._before]
+                found[:] = self.display.windows(f"^{self.title}$")
                 return bool(found)
 
             self.program.wait_until(appeared, SECONDS, "waiting for its window")
