@@ -56,6 +56,8 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
             ["serve", "--config", "/no/such/file.toml"],
             "pyrdpmux: /no/such/file.toml: No such file or directory",
         ),
+        (["serve", "--vnc", "noaddress"], "--vnc: 'noaddress', expected NAME=ADDRESS"),
+        (["serve", "--source", "vm=vnc"], "--source: 'vm=vnc', expected NAME=KIND:ADDRESS"),
         (["demo", "--security", "none"], "argument --security: invalid choice: 'none'"),
         (["demo", "--no-auth", "--security", "nla"], "--no-auth: not possible with --security nla"),
         (["passwd"], "the following arguments are required: [DOMAIN\\]USER"),
@@ -193,6 +195,25 @@ def test_serve_without_its_bus(tmp_path: Path) -> None:
         assert process.wait(SECONDS) == 1
         assert process.stderr is not None
         assert process.stderr.read().splitlines()[-1].startswith("pyrdpmux: D-Bus unix:path=")
+
+
+def test_reload_by_signal_and_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("bus = 'none'\n")
+    with running("serve", "--config", str(path), state=tmp_path) as process:
+        lines_until(process.stderr, "Ready")
+        os.kill(process.pid, signal.SIGHUP)
+        lines_until(process.stderr, "Configuration reloaded")
+        path.write_text("bus = 'none'\n[limits]\nviewers = 3")
+        os.kill(process.pid, signal.SIGHUP)
+        [line] = lines_until(process.stderr, "Not reloaded")
+        assert f"{path}, line 3: limits.viewers: unknown key" in line
+        code, line = fails(capsys, "reload", "--state-dir", str(tmp_path))
+        assert code == 1
+        assert "line 3: limits.viewers" in line
+        path.write_text("bus = 'none'")
+        assert main(["reload", "--state-dir", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == "reloaded\n"
 
 
 def test_vms_without_a_daemon(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.access import AccessRules
 from pyrdpmux.mux.config import EXAMPLE, MAX_CONFIG_SIZE, Config, VmSettings, default_state_dir, load_config
 
 
@@ -32,7 +33,7 @@ def test_the_default_is_nla_on_this_machine_only() -> None:
 def test_the_example_shows_the_defaults_and_one_vm() -> None:
     config = load_config(EXAMPLE)
     own = VmSettings(port=3950, accounts=EXAMPLE.with_name("build7.sam"))
-    assert config == Config(vms={"build7": own})
+    assert config == Config(vms={"build7": own}, groups={"operators": ("alice", "CORP\\bob")})
 
 
 def test_every_line_of_the_example_that_is_commented_out_is_valid(tmp_path: Path) -> None:
@@ -44,6 +45,8 @@ def test_every_line_of_the_example_that_is_commented_out_is_valid(tmp_path: Path
     assert config.certificate_dir == Path("/etc/pyrdpmux/tls")
     assert config.state_dir == Path("/var/lib/pyrdpmux")
     assert config.accounts == Path("/etc/pyrdpmux/accounts.sam")
+    assert config.gateway.port == 3389
+    assert config.rules("build7").users == ("carol", "alice", "CORP\\bob")
 
 
 def test_accounts_are_those_of_the_vm_or_the_common_ones(tmp_path: Path) -> None:
@@ -52,6 +55,63 @@ def test_accounts_are_those_of_the_vm_or_the_common_ones(tmp_path: Path) -> None
     assert config.accounts_path("b") == config.accounts_path() == tmp_path / "all.sam"
     assert config.vm("b").view_only
     assert not config.vm("unheard of").view_only
+
+
+def test_who_may_what(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        """
+        [groups]
+        ops = ["carol", 'CORP\\dave']
+        [vms.a]
+        users = ["alice"]
+        groups = ["ops"]
+        view-only-users = ["bob"]
+        [vms.b]
+        view-only = true
+        [vms.c]
+        users = []
+        """,
+    )
+    assert config.rules("a") == AccessRules(
+        users=("alice", "carol", "CORP\\dave"), view_only_users=("bob",), is_restricted=True
+    )
+    assert config.rules("b") == AccessRules(is_view_only=True)
+    assert config.rules("c") == AccessRules(is_restricted=True)
+    assert config.rules("unheard of") == AccessRules()
+
+
+def test_what_a_vm_does_not_say_is_common(tmp_path: Path) -> None:
+    config = load(
+        tmp_path,
+        """
+        certificate-dir = "common"
+        [limits]
+        viewers-per-vm = 3
+        [input]
+        typists = "one-at-a-time"
+        [gateway]
+        port = 3389
+        [vms.a]
+        viewers = 7
+        typists = "everybody"
+        certificate-dir = "own"
+        source = "vnc:127.0.0.1:5900"
+        """,
+    )
+    assert (config.viewers("a"), config.viewers("b")) == (7, 3)
+    assert (config.typists("a"), config.typists("b")) == ("everybody", "one-at-a-time")
+    assert config.certificate_path("a") == tmp_path / "own"
+    assert config.certificate_path("b") == config.certificate_path() == tmp_path / "common"
+    assert config.vm("a").source == "vnc:127.0.0.1:5900"
+    assert (config.gateway.port, config.gateway_bind) == (3389, "127.0.0.1")
+
+
+def test_a_later_complaint_names_the_place_too(tmp_path: Path) -> None:
+    config = load(tmp_path, "[vms.a]\nport = 5\n")
+    error = config.origin.error(("vms", "a", "port"), "not free")
+    assert str(error) == f"{tmp_path}/c.toml, line 2: vms.a.port: not free"
+    assert str(Config().origin.error(("port",), "not free")) == "port: not free"
 
 
 def test_files_of_ours_are_in_the_state_directory() -> None:
@@ -74,6 +134,12 @@ def test_files_of_ours_are_in_the_state_directory() -> None:
             ", line 1: security: nla, tls and rdp are all false: nobody could connect",
         ),
         ("[limits]\nframes-per-second = 0", ", line 2: limits.frames-per-second: 0, 1 to 120 allowed"),
+        ("[vms.x]\nusers = 'bob'", ", line 2: vms.x.users: 'bob' is not a list of texts"),
+        ("[vms.x]\ngroups = ['ops']", ", line 2: vms.x.groups: there is no group 'ops' in [groups]"),
+        ("[groups]\nops = [1]", ", line 2: groups.ops: [1] is not a list of texts"),
+        ("[vms.x]\nsource = 'vnc'", ", line 2: vms.x.source: 'vnc', expected KIND:ADDRESS"),
+        ("[input]\ntypists = 'all'", ", line 2: input.typists: 'all', expected everybody or one-at-a-time"),
+        ("[gateway]\nport = -1", ", line 2: gateway.port: -1, 0 to 65535 allowed"),
         ("port = ", ": not TOML: "),
         ("port = 1\nport = 2", ": not TOML: "),
     ],

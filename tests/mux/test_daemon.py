@@ -1,5 +1,7 @@
 import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +9,13 @@ import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
 from pyrdpmux.mux.backend import Vm, VmHost
-from pyrdpmux.mux.config import Config
+from pyrdpmux.mux.config import Config, load_config
 from pyrdpmux.mux.control import ask
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
-from tests.mux.rdp_client import connected
+from pyrdpmux.rdp.tls.accounts import Accounts
+from tests.mux.rdp_client import connected, eventually
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run
 
@@ -95,3 +98,98 @@ def test_a_second_daemon_is_an_error_unless_it_can_do_without(
     with caplog.at_level(logging.INFO):
         run(scenario)
     assert "No control socket" in caplog.text
+
+
+class Reloadable:
+    """A daemon with one VM whose configuration is a file."""
+
+    def __init__(self, certificate_directory: Path, tmp_path: Path) -> None:
+        self.path = tmp_path / "c.toml"
+        self._start = f"""
+            port = 23911
+            state-dir = "{tmp_path}"
+            certificate-dir = "{certificate_directory}"
+            """
+        self.write("")
+        self.config = load_config(self.path)
+        doorkeeper = Doorkeeper(self.config, accounts=Accounts().with_password("alice", "", "secret"))
+        self.backend = OneVm()
+        self.daemon = Daemon(
+            self.config, doorkeeper, [self.backend], load_config=lambda: load_config(self.path)
+        )
+
+    def write(self, text: str) -> None:
+        self.path.write_text(self._start + text)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[int]:
+        """The VM's port."""
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.daemon.run(stop, ready.set))
+            await ready.wait()
+            assert self.backend.vm is not None
+            try:
+                yield self.backend.vm.port
+            finally:
+                stop.set()
+
+
+@pytest.fixture
+def reloadable(certificate_directory: Path, tmp_path: Path) -> Reloadable:
+    return Reloadable(certificate_directory, tmp_path)
+
+
+def test_a_reload_changes_what_it_says_and_drops_nobody(reloadable: Reloadable) -> None:
+    async def scenario() -> None:
+        async with reloadable.running() as port, connected(port, user="alice", password="secret") as client:
+            await client.until(lambda: client.connection.is_active)
+            reloadable.write("[vms.only]\nport = 23915\nusers = ['alice']")
+            answer = await asyncio.to_thread(ask, reloadable.config.control_path, "reload")
+            assert answer == {"vms": 1}
+            assert reloadable.backend.vm is not None
+            assert reloadable.backend.vm.port == 23915
+            assert not client.is_closed
+            reloadable.write("[vms.only]\nusers = ['bob']")
+            reloadable.daemon.reload_soon()
+            await client.until(lambda: client.is_closed)
+            assert client.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+
+    run(scenario)
+
+
+def test_a_reload_with_an_error_leaves_the_old_configuration_in_force(
+    reloadable: Reloadable, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with reloadable.running() as port:
+            for wrong, complaint in (
+                ("[vms.only]\nport = 23915\nuser = ['bob']", "vms.only.user: unknown key"),
+                ("[vms.only]\nport = 23915\nsource = 'nothing:x'", "vms.only.source: 'nothing'"),
+            ):
+                reloadable.write(wrong)
+                with pytest.raises(MuxError, match=f"{reloadable.path}, line [0-9]: {complaint}"):
+                    await asyncio.to_thread(ask, reloadable.config.control_path, "reload")
+            reloadable.daemon.reload_soon()
+            await eventually(lambda: "Not reloaded" in caplog.text)
+            assert reloadable.backend.vm is not None
+            assert reloadable.backend.vm.port == port
+            async with connected(port, user="alice", password="secret") as client:
+                await client.until(lambda: client.connection.is_active)
+
+    run(scenario)
+
+
+def test_what_cannot_change_waits_for_the_next_start(
+    reloadable: Reloadable, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with reloadable.running() as port:
+            reloadable.write("bus = 'none'\nbind = '127.0.0.2'")
+            await reloadable.daemon.reload()
+            assert "bind: changed, which takes effect at the next start" in caplog.text
+            assert "bus: changed" in caplog.text
+            async with connected(port, user="alice", password="secret") as client:
+                await client.until(lambda: client.connection.is_active)
+
+    run(scenario)

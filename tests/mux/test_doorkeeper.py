@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.access import Principal
 from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.mux.doorkeeper import CERTIFICATE_FILE, KEY_FILE, Doorkeeper, load_certificate
 from pyrdpmux.rdp.connection.events import AutoReconnectCookieReceived, SecurityEstablished
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from tests.mux.rdp_client import connected
+from tests.mux.rdp_client import RdpClient, connected
 from tests.mux.serving import noise, run, served, show
 
 NLA = SecuritySettings()
@@ -118,3 +119,77 @@ def test_a_cookie_brings_a_viewer_back(doorkeeper: Doorkeeper, caplog: pytest.Lo
     with caplog.at_level(logging.INFO):
         run(scenario)
     assert caplog.text.count("came back") == 1
+
+
+def test_each_vm_has_its_certificate(config: Config, tmp_path: Path) -> None:
+    vms = {"own": VmSettings(certificate_dir=tmp_path / "own")}
+    doorkeeper = Doorkeeper(replace(config, vms=vms))
+    common, own = doorkeeper.policy("any"), doorkeeper.policy("own")
+    assert common.certificate == load_certificate(config.certificate_path())
+    assert own.certificate == load_certificate(tmp_path / "own")
+    assert own.certificate != common.certificate
+    assert own.tls_context is not common.tls_context
+
+
+def test_a_new_certificate_drops_nobody(config: Config, tmp_path: Path) -> None:
+    config = replace(config, certificate_dir=tmp_path, security=SecuritySettings(nla=False, tls=True))
+    ours = load_certificate(tmp_path)
+    doorkeeper = Doorkeeper(config)
+
+    def certificate_of(client: RdpClient) -> bytes | None:
+        assert client.connection.tls is not None
+        return client.connection.tls.peer_certificate_der
+
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port) as before:
+            await before.until(lambda: before.connection.is_active)
+            ours.certificate_path.unlink()
+            ours.key_path.unlink()
+            doorkeeper.reload(config)
+            assert doorkeeper.policy("vm").certificate != ours
+            async with connected(console.port) as after:
+                await after.until(lambda: after.connection.is_active)
+                assert certificate_of(after) != certificate_of(before)
+            show(console, noise(64, 64))
+            await before.until_shows(console.screen.pixels)
+
+    run(scenario)
+
+
+def test_a_certificate_that_cannot_be_used_changes_nothing(config: Config, tmp_path: Path) -> None:
+    doorkeeper = Doorkeeper(config)
+    policy = doorkeeper.policy("vm")
+    (tmp_path / CERTIFICATE_FILE).write_text("not a certificate")
+    with pytest.raises(ConfigError, match=CERTIFICATE_FILE):
+        doorkeeper.reload(replace(config, certificate_dir=tmp_path))
+    assert doorkeeper.policy("vm").tls_context is policy.tls_context
+
+
+def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None:
+    accounts = Accounts().with_password("alice", "", "secret").with_password("bob", "", "secret")
+    config = replace(config, vms={"vm": VmSettings(users=("alice",))})
+    doorkeeper = Doorkeeper(config, accounts=accounts)
+
+    async def scenario() -> None:
+        protocols = SecurityProtocol.SSL | SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX
+        async with served(doorkeeper) as console:
+            for user in ("alice", "bob"):
+                async with connected(
+                    console.port, user=user, password="secret", protocols=protocols
+                ) as client:
+                    await client.until(lambda client=client: client.connection.is_active or client.is_closed)
+                    assert client.connection.is_active == (user == "alice")
+
+    run(scenario)
+
+
+def test_an_account_has_one_name(config: Config) -> None:
+    accounts = Accounts().with_password("alice", "", "x").with_password("alice", "CORP", "y")
+    doorkeeper = Doorkeeper(config, accounts=accounts)
+
+    def identify(user: str, domain: str, *, is_authenticated: bool = True) -> Principal:
+        return doorkeeper.identify("vm", Principal(user, domain, is_authenticated))
+
+    assert identify("ALICE", "HERE") == Principal("alice", "", is_authenticated=True)
+    assert identify("ALICE", "corp") == Principal("alice", "CORP", is_authenticated=True)
+    assert identify("alice", "X", is_authenticated=False) == Principal("alice", "X")

@@ -1,11 +1,13 @@
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.config import Config, VmSettings
+from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.config import Config, VmSettings, load_config
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -148,5 +150,75 @@ def test_nothing_is_added_once_closed(doorkeeper: Doorkeeper, base_port: int) ->
         await host.close("done")
         with pytest.raises(BackendError, match="stops"):
             await host.add_vm("a", input=RecordingSink())
+
+    run(scenario)
+
+
+def test_a_vm_moves_to_another_port_with_its_viewers(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        vm = await host.add_vm("a", input=RecordingSink())
+        async with connected(vm.port) as client:
+            await client.until(lambda: client.connection.is_active)
+            await host.reconfigure(Config(port=base_port, vms={"a": VmSettings(port=base_port + 5)}))
+            assert vm.port == base_port + 5
+            with pytest.raises(OSError):
+                await asyncio.open_connection("127.0.0.1", base_port)
+            async with connected(vm.port) as second:
+                await second.until(lambda: second.connection.is_active)
+            [console] = host.consoles
+            show(console, noise(64, 64))
+            await client.until_shows(console.screen.pixels)
+            await host.close("done")
+            await client.until(lambda: client.is_closed)
+
+    run(scenario)
+
+
+def test_a_move_that_fails_changes_nothing(doorkeeper: Doorkeeper, base_port: int, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        for name in ("a", "b"):
+            await host.add_vm(name, input=RecordingSink())
+        path = tmp_path / "c.toml"
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", base_port + 6))
+            other.listen()
+            path.write_text(f"[vms.a]\nport = {base_port + 5}\n[vms.b]\nport = {base_port + 6}\n")
+            with pytest.raises(ConfigError, match=r"line 4: vms\.b\.port: cannot listen there"):
+                await host.reconfigure(load_config(path))
+        assert [console.port for console in host.consoles] == [base_port, base_port + 1]
+        with pytest.raises(OSError):
+            await asyncio.open_connection("127.0.0.1", base_port + 5)
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_a_certificate_that_fails_moves_nothing(
+    doorkeeper: Doorkeeper, base_port: int, tmp_path: Path
+) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        vm = await host.add_vm("a", input=RecordingSink())
+        (tmp_path / "server.crt").write_text("nonsense")
+        with pytest.raises(ConfigError, match=r"server\.crt"):
+            await host.reconfigure(
+                Config(certificate_dir=tmp_path, vms={"a": VmSettings(port=base_port + 5)})
+            )
+        assert vm.port == base_port
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_vms_are_found_by_name_and_uuid(doorkeeper: Doorkeeper, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(doorkeeper, base_port)
+        await host.add_vm("Build7", input=RecordingSink(), uuid="BA1B6DBD-89AC-4630-A737-C4BCC3BB99FB")
+        [console] = host.consoles
+        assert host.find("build7") is host.find("ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb") is console
+        assert host.find("build") is None
+        await host.close("done")
 
     run(scenario)

@@ -3,16 +3,27 @@
 import asyncio
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.mux.config import VmSettings
+from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.region import Rect
-from pyrdpmux.rdp.connection.events import Activated
+from pyrdpmux.rdp.connection.events import Activated, PointerReceived
+from pyrdpmux.rdp.connection.trace import NullTracer
+from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
-from tests.mux.rdp_client import connected, eventually, same_colors
+from pyrdpmux.rdp.pdu.pointer import (
+    CachedPointer,
+    NewPointer,
+    PointerPosition,
+    SystemPointer,
+    SystemPointerType,
+)
+from tests.mux.rdp_client import RdpClient, connected, eventually, same_colors
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import LIMITS, noise, run, served, show
 
@@ -198,5 +209,133 @@ def test_the_first_picture_is_the_size_of_the_screen(doorkeeper: Doorkeeper) -> 
             async with connected(console.port) as client:
                 await client.until(lambda: same_colors(client.picture, console.screen.pixels))
                 assert [(event.width, event.height) for event in client.seen(Activated)] == [(123, 45)]
+
+    run(scenario)
+
+
+# -- pointer, lock keys, size --------------------------------------------------------------------------
+
+
+def shape(number: int, side: int = 16) -> Cursor:
+    image = np.full((side, side, 4), (number, number, number, 255), np.uint8)
+    return Cursor(image, 3, 4)
+
+
+def pointers(client: RdpClient) -> list[object]:
+    return [event.update for event in client.seen(PointerReceived)]
+
+
+def test_the_vms_pointer_is_the_clients(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port) as client:
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            client.events.clear()
+            for cursor in (shape(1), shape(2), shape(1), CursorState.HIDDEN, CursorState.DEFAULT):
+                console.screen.set_cursor(cursor)
+            await client.until(lambda: len(pointers(client)) == 5)
+            first, second, again, hidden, default = pointers(client)
+            assert isinstance(first, NewPointer)
+            assert (first.shape.hot_x, first.shape.hot_y, first.shape.width) == (3, 4, 16)
+            assert isinstance(second, NewPointer)
+            assert again == CachedPointer(first.shape.cache_index)
+            assert hidden == SystemPointer(SystemPointerType.NULL)
+            assert default == SystemPointer(SystemPointerType.DEFAULT)
+
+    run(scenario)
+
+
+def test_the_pointer_comes_again_with_a_new_size(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port) as client:
+            show(console, noise(320, 200))
+            console.screen.set_cursor(shape(1))
+            await client.until_shows(console.screen.pixels)
+            client.events.clear()
+            show(console, noise(400, 300))
+            await client.until_shows(console.screen.pixels)
+            kinds = [type(update) for update in pointers(client)]
+            assert kinds == [NewPointer]
+
+    run(scenario)
+
+
+def test_slow_path_clients_have_pointers_too(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port, fast_path=False) as client:
+            show(console, noise(320, 200))
+            console.screen.set_cursor(shape(1, side=200))
+            await client.until_shows(console.screen.pixels)
+            [new] = [update for update in pointers(client) if isinstance(update, NewPointer)]
+            assert new.shape.width <= 96
+
+    run(scenario)
+
+
+def test_a_guest_with_a_mouse_moves_the_pointer_of_who_keeps_still(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        sink = RecordingSink()
+        async with served(doorkeeper) as console, connected(console.port) as client:
+            console.start(object(), sink, None)
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            console.screen.move_cursor(1, 1)  # the guest has a tablet: nothing of interest
+            console.set_pointer_mode(is_absolute=False)
+            console.screen.move_cursor(30, 40)
+            await client.until(lambda: PointerPosition(30, 40) in pointers(client))
+            client.connection.send_input([MouseEvent(PointerFlags.MOVE, 30, 40)])  # as clients do then
+            client.connection.send_input([MouseEvent(PointerFlags.MOVE, 35, 38)])
+            client.flush()
+            await eventually(lambda: sink.told == ["by 5,-2"])
+            console.screen.move_cursor(33, 39)
+            console.screen.move_cursor(34, 39)
+            assert PointerPosition(33, 39) not in pointers(client)
+            await client.until(lambda: PointerPosition(34, 39) in pointers(client))
+            assert len([update for update in pointers(client) if isinstance(update, PointerPosition)]) == 2
+
+    run(scenario)
+
+
+class Received(NullTracer):
+    """Everything that a connection has received."""
+
+    def __init__(self) -> None:
+        self.pdus: list[object] = []
+
+    def received(self, phase: str, pdu: object) -> None:
+        self.pdus.append(pdu)
+
+
+def test_lock_keys_follow_the_guest(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        first, late = Received(), Received()
+        async with served(doorkeeper) as console, connected(console.port, tracer=first) as client:
+            console.start(object(), RecordingSink(), None)
+            await client.until(lambda: client.connection.is_active)
+            await eventually(lambda: len(console.viewers) == 1)
+            console.set_leds(LedFlags.CAPS_LOCK)
+            caps = SetKeyboardIndicators(LedFlags.CAPS_LOCK)
+            await eventually(lambda: caps in first.pdus)
+            async with connected(console.port, tracer=late):
+                await eventually(lambda: caps in late.pdus)
+
+    run(scenario)
+
+
+class ResizableSink(RecordingSink):
+    def request_size(self, width: int, height: int) -> None:
+        self.told.append(f"size {width}x{height}")
+
+
+def test_who_looks_alone_may_have_the_size_that_fits(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        sink = ResizableSink()
+        async with served(doorkeeper) as console:
+            console.start(object(), sink, None)
+            async with connected(console.port, width=1111, height=777):
+                await eventually(lambda: sink.told == ["size 1111x777"])
+                async with connected(console.port, width=1000, height=700) as second:
+                    await second.until(lambda: bool(second.bitmaps))
+            assert sink.told == ["size 1111x777"]
 
     run(scenario)

@@ -1,16 +1,22 @@
 import asyncio
 import contextlib
 import logging
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.backend import VmStatus
+from pyrdpmux.mux.config import ONE_AT_A_TIME, Config, InputSettings, VmSettings
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.reception import GOODBYE_SECONDS
-from pyrdpmux.mux.vm import RegisteredVm
+from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.vm import Console, RegisteredVm
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
-from tests.mux.rdp_client import connected, eventually, same_colors
+from pyrdpmux.rdp.tls.accounts import Accounts
+from tests.mux.rdp_client import RdpClient, connected, eventually, same_colors
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import LIMITS, noise, run, served, show
 
@@ -165,5 +171,206 @@ def test_what_a_backend_sees(doorkeeper: Doorkeeper) -> None:
                 await eventually(lambda: vm.viewer_count == 1)
             console.start("another", RecordingSink(), None)
             assert not vm.is_current
+
+    run(scenario)
+
+
+# -- how the VM is -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [status for status in VmStatus if status is not VmStatus.RUNNING])
+def test_a_bad_moment_is_a_card_and_passes(doorkeeper: Doorkeeper, status: VmStatus) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port) as client:
+            console.start(object(), RecordingSink(), None)
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            console.set_status(status, "for a reason")
+            await client.until_shows(console.display.pixels)
+            assert not same_colors(client.picture, console.screen.pixels)
+            console.screen.write(Rect(0, 0, 9, 9), noise(9, 9, seed=1))  # it goes on underneath
+            console.set_status(VmStatus.RUNNING)
+            await client.until_shows(console.screen.pixels)
+
+    run(scenario)
+
+
+def test_what_a_vm_shows_first_takes_its_card_away(doorkeeper: Doorkeeper) -> None:
+    """Also if that is what it showed before."""
+
+    async def scenario() -> None:
+        async with served(doorkeeper) as console:
+            console.start("first", RecordingSink(), None)
+            console.set_status(VmStatus.RUNNING)  # says so before it shows anything
+            assert console.display.is_covered
+            show(console, noise(64, 64))
+            assert not console.display.is_covered
+            console.lose("gone")
+            console.start("second", RecordingSink(), None)
+            assert console.display.is_covered
+            show(console, noise(64, 64))
+            assert not console.display.is_covered
+            console.set_status(VmStatus.PAUSED)
+            show(console, noise(64, 64, seed=1))
+            assert console.display.is_covered
+            assert console.status is VmStatus.PAUSED
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(("status", "hears"), [(VmStatus.PAUSED, False), (VmStatus.NO_SIGNAL, True)])
+def test_who_cannot_hear_is_not_typed_at(doorkeeper: Doorkeeper, status: VmStatus, hears: bool) -> None:
+    async def scenario() -> None:
+        sink = RecordingSink()
+        async with served(doorkeeper) as console:
+            console.start(object(), sink, None)
+            console.set_status(status)
+            console.arbiter.apply("viewer", [KeyboardEvent(KeyboardFlags(0), 0x1E)])
+            assert bool(sink.told) == hears
+
+    run(scenario)
+
+
+def test_only_the_latest_registration_is_believed(doorkeeper: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console:
+            old, new = RegisteredVm(console), RegisteredVm(console)
+            console.start(old, RecordingSink(), None)
+            console.start(new, RecordingSink(), None)
+            old.set_status(VmStatus.CRASHED)
+            old.set_leds(7)
+            old.set_pointer_mode(is_absolute=False)
+            assert console.status is VmStatus.STARTING
+            assert console.leds is None
+            assert console.arbiter.is_absolute
+            new.set_status(VmStatus.CRASHED)
+            new.set_leds(7)
+            new.set_pointer_mode(is_absolute=False)
+            assert console.status is VmStatus.CRASHED
+            assert console.leds == 7
+            assert not console.arbiter.is_absolute
+
+    run(scenario)
+
+
+# -- who may what --------------------------------------------------------------------------------------
+
+ACCOUNTS = Accounts()
+for _user in ("alice", "bob", "carol"):
+    ACCOUNTS = ACCOUNTS.with_password(_user, "", "secret")
+
+
+@pytest.fixture
+def strict(certificate_directory: Path) -> Doorkeeper:
+    """NLA with three accounts."""
+    return Doorkeeper(Config(certificate_dir=certificate_directory), accounts=ACCOUNTS)
+
+
+def log_on(console: Console, user: str) -> AbstractAsyncContextManager[RdpClient]:
+    return connected(console.port, user=user, password="secret")
+
+
+def test_who_is_not_named_is_refused(strict: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with served(strict, settings=VmSettings(users=("alice",))) as console:
+            async with log_on(console, "alice") as client:
+                await client.until(lambda: client.connection.is_active)
+            async with log_on(console, "bob") as client:
+                await client.until(lambda: client.is_closed)
+                assert client.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+                assert client.bitmaps == []
+
+    run(scenario)
+
+
+def test_who_may_only_look(strict: Doorkeeper) -> None:
+    async def scenario() -> None:
+        sink = RecordingSink()
+        settings = VmSettings(users=("alice",), view_only_users=("bob",))
+        async with served(strict, settings=settings) as console:
+            console.start(object(), sink, None)
+            show(console, noise(64, 64))
+            async with log_on(console, "alice") as alice, log_on(console, "bob") as bob:
+                await alice.until_shows(console.screen.pixels)
+                await bob.until_shows(console.screen.pixels)
+                bob.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1F)])
+                bob.flush()
+                bob.connection.request_refresh(0, 0, 0, 0)
+                bob.bitmaps.clear()
+                bob.flush()
+                await bob.until(lambda: bool(bob.bitmaps))
+                alice.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
+                alice.flush()
+                await eventually(lambda: sink.told == ["1e down"])
+
+    run(scenario)
+
+
+def test_a_users_new_viewer_takes_the_place_of_the_oldest(strict: Doorkeeper) -> None:
+    async def scenario() -> None:
+        async with (
+            served(strict, settings=VmSettings(viewers=2)) as console,
+            log_on(console, "alice") as one,
+            log_on(console, "bob") as bob,
+        ):
+            await one.until(lambda: one.connection.is_active)
+            await bob.until(lambda: bob.connection.is_active)
+            async with log_on(console, "carol") as carol:
+                await carol.until(lambda: carol.is_closed)
+                assert carol.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+            async with log_on(console, "alice") as two:
+                await two.until(lambda: two.connection.is_active)
+                await one.until(lambda: one.is_closed)
+                assert one.error_info == ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION
+                assert sorted(viewer.user for viewer in console.viewers) == ["alice", "bob"]
+                assert not bob.is_closed
+
+    run(scenario)
+
+
+def test_one_at_a_time(strict: Doorkeeper) -> None:
+    async def scenario() -> None:
+        sink = RecordingSink()
+        settings = VmSettings(typists=ONE_AT_A_TIME)
+        async with served(strict, settings=settings, input=InputSettings(idle_seconds=3600)) as console:
+            console.start(object(), sink, None)
+            async with log_on(console, "bob") as bob:
+                await bob.until(lambda: bob.connection.is_active)
+                async with log_on(console, "alice") as alice:
+                    await alice.until(lambda: alice.connection.is_active)
+                    alice.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
+                    alice.flush()
+                    await eventually(lambda: sink.told == ["1e down"])
+                    bob.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1F)])
+                    bob.flush()
+                    bob.connection.request_refresh(0, 0, 0, 0)
+                    bob.bitmaps.clear()
+                    bob.flush()
+                    await bob.until(lambda: bool(bob.bitmaps))
+                    assert sink.told == ["1e down"]
+                await eventually(lambda: sink.told == ["1e down", "1e up"])
+                bob.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1F)])
+                bob.flush()
+                await eventually(lambda: sink.told[2:] == ["1f down"])
+
+    run(scenario)
+
+
+def test_other_settings_while_viewers_are_there(strict: Doorkeeper) -> None:
+    async def scenario() -> None:
+        sink = RecordingSink()
+        async with served(strict) as console:
+            console.start(object(), sink, None)
+            async with log_on(console, "alice") as alice, log_on(console, "bob") as bob:
+                await alice.until(lambda: alice.connection.is_active)
+                await bob.until(lambda: bob.connection.is_active)
+                alice.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
+                alice.flush()
+                await eventually(lambda: sink.told == ["1e down"])
+                console.configure(Config(vms={"vm": VmSettings(view_only_users=("alice",))}))
+                assert sink.told == ["1e down", "1e up"]
+                await bob.until(lambda: bob.is_closed)
+                assert bob.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+                assert not alice.is_closed
 
     run(scenario)
