@@ -82,7 +82,7 @@ class Doorkeeper:
         wall_clock: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
     ) -> None:
         """``accounts`` replaces the files of the configuration."""
-        self._config = config
+        self.config = config
         self._accounts = accounts
         self._entropy = entropy
         self._wall_clock = wall_clock
@@ -99,7 +99,7 @@ class Doorkeeper:
         self._identities = load_identities(config)
         if config.security.rdp and self._standard is None:
             self._standard = StandardSecurityOptions(key=RsaKey.generate())
-        self._config = config
+        self.config = config
 
     def connect(self, name: str, display: Display) -> ServerConnection:
         """The server side of a new connection to this VM."""
@@ -120,8 +120,8 @@ class Doorkeeper:
 
     def policy(self, name: str) -> SecurityPolicy:
         """What viewers of this VM may use."""
-        security = self._config.security
-        identity = self._identities.get(self._config.certificate_path(name))
+        security = self.config.security
+        identity = self._identities.get(self.config.certificate_path(name))
         return SecurityPolicy(
             certificate=identity.certificate if identity is not None else None,
             tls_context=identity.tls_context if identity is not None else None,
@@ -135,7 +135,7 @@ class Doorkeeper:
         """Who may log on to this VM; without a name: to those that have no accounts of their own."""
         if self._accounts is not None:
             return self._accounts
-        path = self._config.accounts_path(name)
+        path = self.config.accounts_path(name)
         return self._files.setdefault(path, AccountFile(path))
 
     def identify(self, name: str | None, claimed: Principal) -> Principal:
@@ -147,4 +147,4 @@ class Doorkeeper:
 
     def _may_see(self, name: str, user: str, domain: str) -> bool:
         principal = self.identify(name, Principal(user, domain, is_authenticated=True))
-        return self._config.rules(name).access_of(principal) is not Access.NONE
+        return self.config.rules(name).access_of(principal) is not Access.NONE

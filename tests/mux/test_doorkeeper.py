@@ -1,6 +1,7 @@
 import logging
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -138,7 +139,7 @@ def test_a_new_certificate_drops_nobody(config: Config, tmp_path: Path) -> None:
 
     def certificate_of(client: RdpClient) -> bytes | None:
         assert client.connection.tls is not None
-        return client.connection.tls.peer_certificate_der
+        return client.connection.tls.peer_certificate_der()
 
     async def scenario() -> None:
         async with served(doorkeeper) as console, connected(console.port) as before:
@@ -165,6 +166,10 @@ def test_a_certificate_that_cannot_be_used_changes_nothing(config: Config, tmp_p
     assert doorkeeper.policy("vm").tls_context is policy.tls_context
 
 
+def is_decided(client: RdpClient) -> bool:
+    return client.connection.is_active or client.is_closed
+
+
 def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None:
     accounts = Accounts().with_password("alice", "", "secret").with_password("bob", "", "secret")
     config = replace(config, vms={"vm": VmSettings(users=("alice",))})
@@ -177,7 +182,7 @@ def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None
                 async with connected(
                     console.port, user=user, password="secret", protocols=protocols
                 ) as client:
-                    await client.until(lambda client=client: client.connection.is_active or client.is_closed)
+                    await client.until(partial(is_decided, client))
                     assert client.connection.is_active == (user == "alice")
 
     run(scenario)

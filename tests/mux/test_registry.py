@@ -2,6 +2,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def base_port() -> Iterator[int]:
 
 
 def registry(doorkeeper: Doorkeeper, base_port: int, **vms: VmSettings) -> Registry:
-    return Registry(Config(port=base_port, vms=vms), doorkeeper)
+    return Registry(replace(doorkeeper.config, port=base_port, vms=vms), doorkeeper)
 
 
 def test_each_vm_gets_the_lowest_free_port(doorkeeper: Doorkeeper, base_port: int) -> None:
@@ -160,7 +161,7 @@ def test_a_vm_moves_to_another_port_with_its_viewers(doorkeeper: Doorkeeper, bas
         vm = await host.add_vm("a", input=RecordingSink())
         async with connected(vm.port) as client:
             await client.until(lambda: client.connection.is_active)
-            await host.reconfigure(Config(port=base_port, vms={"a": VmSettings(port=base_port + 5)}))
+            await host.reconfigure(replace(doorkeeper.config, vms={"a": VmSettings(port=base_port + 5)}))
             assert vm.port == base_port + 5
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", base_port)
@@ -204,7 +205,9 @@ def test_a_certificate_that_fails_moves_nothing(
         (tmp_path / "server.crt").write_text("nonsense")
         with pytest.raises(ConfigError, match=r"server\.crt"):
             await host.reconfigure(
-                Config(certificate_dir=tmp_path, vms={"a": VmSettings(port=base_port + 5)})
+                replace(
+                    doorkeeper.config, certificate_dir=tmp_path, vms={"a": VmSettings(port=base_port + 5)}
+                )
             )
         assert vm.port == base_port
         await host.close("done")
