@@ -229,9 +229,9 @@ class _Stream:
         if entry is None:
             raise self._error("no code begins so")
         width, symbol, more, base = entry
-        self._at = at + width + more
-        if self._at > self._size:
+        if at + width + more > self._size:
             raise self._error("ends without a marker")
+        self._at = at + width + more
         return symbol, base + (bits >> width & ((1 << more) - 1))
 
     def _copy(self, out: bytearray, offset: int, length: int, limit: int) -> None:

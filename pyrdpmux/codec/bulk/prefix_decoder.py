@@ -40,7 +40,7 @@ class TokenStream:
         self.end = end
 
     def error(self, reason: str) -> DecodeError:
-        return DecodeError(self._path, reason, self._offset + (self.position >> 3))
+        return DecodeError(self._path, reason, self._offset + (min(self.position, self.end) >> 3))
 
     def bits(self, count: int) -> int:
         """The next ``count`` bits, at most 24; what lies behind the end of the data is zero."""

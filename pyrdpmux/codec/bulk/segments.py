@@ -45,9 +45,9 @@ class SegmentedData:
         if descriptor != MULTIPART:
             raise r.error("descriptor", f"{descriptor:#04x}, expected {SINGLE:#04x} or {MULTIPART:#04x}")
         count = r.u16_le("segmentCount")
-        uncompressed_size = r.u32_le("uncompressedSize")
         if count * _DATA_SEGMENT_MIN > r.remaining:
             raise r.error("segmentCount", f"{count} segments, {r.remaining} bytes left")
+        uncompressed_size = r.u32_le("uncompressedSize")
         segments = []
         for index in range(count):
             size = r.u32_le(f"segmentArray[{index}].size")

@@ -1,0 +1,187 @@
+"""MPPC's codes and flags, from the specification; see test_packets.py for what all formats share."""
+
+import pytest
+
+from pyrdpmux.codec.bulk.mppc import RDP4, RDP5, MppcCompressor, MppcDecompressor, Variant
+from pyrdpmux.codec.bulk.packet import PacketFlags
+from pyrdpmux.errors import DecodeError
+from tests.codec.bulk import samples
+from tests.codec.bulk.samples import BELLS, needs_vectors
+
+COMPRESSED, AT_FRONT, FLUSHED = PacketFlags.COMPRESSED, PacketFlags.AT_FRONT, PacketFlags.FLUSHED
+
+
+def bits(text: str) -> bytes:
+    """Bytes of a stream written in bits, padded with zeros."""
+    digits = text.replace(" ", "")
+    digits += "0" * (-len(digits) % 8)
+    return bytes([int(digits[at : at + 8], 2) for at in range(0, len(digits), 8)])
+
+
+def read(variant: Variant, stream: str, history: bytes = b"") -> bytes:
+    theirs = MppcDecompressor(variant)
+    if history:
+        as_literals = " ".join([f"{byte:08b}" for byte in history])
+        assert theirs.decompress(variant.compression_type | COMPRESSED, bits(as_literals)) == history
+    return theirs.decompress(variant.compression_type | COMPRESSED, bits(stream))
+
+
+class TestSpecification:
+    """MS-RDPBCGR 3.1.8.4: each example of an encoding."""
+
+    @pytest.mark.parametrize("variant", [RDP4, RDP5])
+    def test_literals(self, variant: Variant) -> None:
+        assert read(variant, "01010110 101100111") == b"\x56\xe7"
+
+    @pytest.mark.parametrize(
+        ("variant", "code", "offset"),
+        [
+            (RDP4, "1111 000011", 3),
+            (RDP4, "1110 01000000", 128),
+            (RDP4, "110 0001011000000", 1024),
+            (RDP5, "11111 000011", 3),
+            (RDP5, "11110 01000000", 128),
+            (RDP5, "1110 01011000000", 1024),
+            (RDP5, "110 0000000000000101", 2373),
+        ],
+    )
+    def test_copy_offsets(self, variant: Variant, code: str, offset: int) -> None:
+        history = bytes([n * 7 % 128 ^ n // 128 for n in range(3000)])
+        assert read(variant, code + "0", history) == (history[-offset:] * 3)[:3]
+
+    @pytest.mark.parametrize(
+        ("code", "length"),
+        [("0", 3), ("110 111", 15), ("111110 111000", 120), ("111111111110 000000000001", 4097)],
+    )
+    def test_lengths(self, code: str, length: int) -> None:
+        for variant, offset in ((RDP4, "1111 000001"), (RDP5, "11111 000001")):
+            assert read(variant, "01000001" + offset + code) == b"A" * (1 + length)
+
+    def test_replicating_copy(self) -> None:
+        """3.1.8.2: Xcd<2,4>YZ is XcdcdcdYZ."""
+        stream = "01011000 01100011 01100100 11111000010 1000 01011001 01011010"
+        assert read(RDP5, stream) == b"XcdcdcdYZ"
+
+    def test_the_bells(self) -> None:
+        """3.1.8.2.3: the tuples <16,15>, <40,4>, <19,3>."""
+        literals = [" ".join([f"{byte:08b}" for byte in part]) for part in (BELLS[:24], b".", b"e!")]
+        stream = (
+            f"{literals[0]} 11111010000 110111 {literals[1]} 11111101000 1000 11111010011 0 {literals[2]}"
+        )
+        assert read(RDP5, stream) == BELLS
+
+
+@needs_vectors
+class TestVectors:
+    def test_rdp4(self) -> None:
+        data = samples.vector("Mppc.TEST_MPPC_BELLS_RDP4")
+        assert MppcDecompressor(RDP4).decompress(0x60, data) == samples.vector("Mppc.TEST_MPPC_BELLS")
+
+    @pytest.mark.parametrize(
+        ("compressed", "original"),
+        [
+            ("TEST_MPPC_BELLS_RDP5", "TEST_MPPC_BELLS"),
+            ("TEST_ISLAND_DATA_RDP5", "TEST_ISLAND_DATA"),
+            ("TEST_RDP5_COMPRESSED_DATA", "TEST_RDP5_UNCOMPRESSED_DATA"),
+        ],
+    )
+    def test_rdp5(self, compressed: str, original: str) -> None:
+        data, expected = samples.vector(f"Mppc.{compressed}"), samples.vector(f"Mppc.{original}")
+        assert MppcDecompressor(RDP5).decompress(0x61, data) == expected
+        assert len(MppcCompressor(RDP5).compress(expected).data) < 1.05 * len(data)
+
+
+class TestFlags:
+    """3.1.8.2.1 and 3.1.8.2.2."""
+
+    def test_first_packet_is_at_front(self) -> None:
+        ours = MppcCompressor(RDP5)
+        assert ours.compress(BELLS).flags == 1 | COMPRESSED | AT_FRONT
+        assert ours.compress(BELLS).flags == 1 | COMPRESSED
+
+    def test_packet_that_does_not_fit_is_at_front_and_still_knows_the_old(self) -> None:
+        ours, theirs = MppcCompressor(RDP4), MppcDecompressor(RDP4)
+        sizes = []
+        for size in (3000, 3000, 2193, 3000):
+            packet = samples.words(3000, 1)[:size]
+            sent = ours.compress(packet)
+            sizes.append((bool(sent.flags & AT_FRONT), len(sent.data)))
+            assert theirs.decompress(sent.flags, sent.data) == packet
+        assert [front for front, _ in sizes] == [True, False, True, False]
+        assert sizes[2][1] < 100
+
+    def test_buffer_filled_to_its_last_byte(self) -> None:
+        ours = MppcCompressor(RDP4)
+        fronts = [ours.compress(samples.words(4096, n)).flags & AT_FRONT for n in range(3)]
+        assert fronts == [AT_FRONT, 0, AT_FRONT]
+
+    def test_expansion_flushes(self) -> None:
+        # One repetition, which lz4 counts as a gain, does not pay for forty bytes of nine bits.
+        high = bytes([128 + n * 37 % 128 for n in range(40)])
+        ours, theirs = MppcCompressor(RDP5), MppcDecompressor(RDP5)
+        expected = [
+            (BELLS, 1 | COMPRESSED | AT_FRONT),
+            (high + high[:6], 1 | FLUSHED),
+            (BELLS, 1 | COMPRESSED | AT_FRONT | FLUSHED),
+        ]
+        for data, flags in expected:
+            sent = ours.compress(data)
+            assert sent.flags == flags
+            assert theirs.decompress(sent.flags, sent.data) == data
+
+    def test_flush_is_told_with_the_next_compressed_packet(self) -> None:
+        ours, theirs = MppcCompressor(RDP5), MppcDecompressor(RDP5)
+        first = ours.compress(BELLS)
+        theirs.decompress(first.flags, first.data)
+        ours.flush()
+        again = ours.compress(BELLS)
+        assert again.flags == 1 | COMPRESSED | AT_FRONT | FLUSHED
+        assert again.data == first.data
+        assert theirs.decompress(again.flags, again.data) == BELLS
+
+    def test_flushed_history_is_zeros(self) -> None:
+        theirs = MppcDecompressor(RDP5)
+        theirs.decompress(0x61, bits("01000001" * 9))
+        assert theirs.decompress(0xA1, bits("11111000011 0")) == bytes(3)
+
+    def test_flush_without_data_that_is_compressed(self) -> None:
+        theirs = MppcDecompressor(RDP5)
+        theirs.decompress(0x61, bits("01000001" * 9))
+        assert theirs.decompress(0x81, b"raw") == b"raw"
+        assert theirs.decompress(0x21, bits("11111000011 0")) == bytes(3)
+
+    def test_at_front_keeps_the_old_bytes_behind(self) -> None:
+        theirs = MppcDecompressor(RDP4)
+        theirs.decompress(0x60, bits("01000001" * 9))
+        # Offset 0 again: what lies 8191 bytes back is the buffer's second byte.
+        assert theirs.decompress(0x60, bits("110 1111010111111 0")) == b"AAA"
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("stream", "reason"),
+        [
+            ("01000001 11111000000 0", "copy-offset 0"),
+            ("01000001 11111000001 111111111111111", "length of match without a prefix"),
+            ("01000001 11111000001 11111111", "ends within a token"),
+            ("01000001 1111100", "ends within a token"),
+            ("01000001 11111000001 1111111111110 1111", "ends within a token"),
+        ],
+    )
+    def test_bad_streams(self, stream: str, reason: str) -> None:
+        padding = "1" * (-len(stream.replace(" ", "")) % 8)
+        with pytest.raises(DecodeError) as caught:
+            read(RDP5, stream + padding)
+        assert (caught.value.path, caught.value.reason) == ("Mppc.data", reason)
+        assert caught.value.offset in (1, 2, 3, 4, 5)
+
+    def test_more_than_the_history_holds(self) -> None:
+        # two times the longest match
+        stream = "01000001" + "11111000001 111111111111110 111111111111111" * 2
+        with pytest.raises(DecodeError, match="bytes of output too many"):
+            read(RDP5, stream)
+
+    def test_other_type(self) -> None:
+        with pytest.raises(DecodeError) as caught:
+            MppcDecompressor(RDP5).decompress(0x60, b"")
+        assert caught.value.path == "Mppc.flags"
