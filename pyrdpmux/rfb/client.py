@@ -1,0 +1,173 @@
+"""A viewer's side of one connection, without I/O.
+
+Feed what comes with :meth:`RfbClient.receive_data`, then call :meth:`RfbClient.next_event` until it returns
+None (it raises PeerError for what a server may not send, after which the connection is of no more use), and
+always send what :meth:`RfbClient.data_to_send` hands out.
+"""
+
+from typing import Final
+
+from pyrdpmux.errors import PeerClosed, StateError
+from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
+from pyrdpmux.rfb.client_messages import (
+    ExtendedKeyEvent,
+    FramebufferUpdateRequest,
+    KeyEvent,
+    PointerEvent,
+    SetEncodings,
+    SetPixelFormat,
+)
+from pyrdpmux.rfb.config import RfbConfig
+from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
+from pyrdpmux.rfb.events import Connected, Event, ExtendedKeysOffered, Resized
+from pyrdpmux.rfb.handshake import shake_hands
+from pyrdpmux.rfb.pixel_format import BGRX
+from pyrdpmux.rfb.security_types import VeNCryptType
+from pyrdpmux.rfb.steps import Step
+from pyrdpmux.rfb.updates import Decoders, check_size, read_messages
+from pyrdpmux.wire import encode
+from pyrdpmux.wire.reader import Structure
+
+QEMU_NAME: Final = "QEMU"
+"""How the name of a QEMU's desktop begins."""
+
+
+class RfbClient:
+    """Speaks versions 3.3, 3.7 and 3.8."""
+
+    def __init__(self, config: RfbConfig) -> None:
+        self.phase_name = "handshake"
+        self.width = 0
+        self.height = 0
+        self.screens: tuple[Screen, ...] = ()
+        self.has_extended_keys = False
+        self._config = config
+        self._received = bytearray()
+        #: as it is, and what is still to be encrypted
+        self._clear = bytearray()
+        self._to_send = bytearray()
+        self._tls: TlsEndpoint | None = None
+        self._steps = self._run()
+        self._needed: int | None = None
+        self._is_eof = False
+
+    @property
+    def is_connected(self) -> bool:
+        """The handshake is done: messages may be sent."""
+        return self.phase_name == "connected"
+
+    @property
+    def can_resize(self) -> bool:
+        """The server has told of its screens, and so takes SetDesktopSize."""
+        return bool(self.screens)
+
+    # -- bytes and events --------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes) -> None:
+        """Bytes from the server. Raises TlsFailed."""
+        if self._tls is None:
+            self._received += data
+        else:
+            self._tls.receive_data(data)
+            self._received += self._tls.read()
+
+    def receive_eof(self) -> None:
+        """No more will come."""
+        self._is_eof = True
+
+    def next_event(self) -> Event | None:
+        """What is to be told next; None if that takes more bytes. Raises PeerError."""
+        while True:
+            if self._needed is None:
+                step = next(self._steps)
+            elif (data := self._take(self._needed)) is not None:
+                step = self._steps.send(data)
+            else:
+                return None
+            if not isinstance(step, int):
+                self._needed = None
+                self._note(step)
+                return step
+            self._needed = step
+
+    def _take(self, size: int) -> bytes | None:
+        if len(self._received) < size:
+            if self._is_eof:
+                raise PeerClosed(f"RFB {self.phase_name}")
+            return None
+        data = bytes(self._received[:size])
+        del self._received[:size]
+        return data
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the server; to be drained also after an exception."""
+        data = bytes(self._clear)
+        self._clear.clear()
+        if self._tls is None:
+            return data
+        if self._tls.is_established and self._to_send:
+            self._tls.write(bytes(self._to_send))
+            self._to_send.clear()
+        return data + self._tls.data_to_send()
+
+    # -- messages ------------------------------------------------------------------------------------
+
+    def request_update(self, *, incremental: bool) -> None:
+        """What has changed since the last one, as soon as something has; or everything, at once."""
+        self._send(FramebufferUpdateRequest(incremental, 0, 0, self.width, self.height))
+
+    def send_key(self, keysym: int, *, down: bool) -> None:
+        self._send(KeyEvent(down, keysym))
+
+    def send_extended_key(self, keycode: int, keysym: int, *, down: bool) -> None:
+        """``keycode`` as :class:`ExtendedKeyEvent` has it; only once :attr:`has_extended_keys`."""
+        self._send(ExtendedKeyEvent(down, keysym, keycode))
+
+    def send_pointer(self, button_mask: int, x: int, y: int) -> None:
+        self._send(PointerEvent(button_mask, x, y))
+
+    def send_desktop_size(self, width: int, height: int) -> None:
+        """Wish for another size; only if :attr:`can_resize`. The first of the screens stays, and fills it."""
+        first = self.screens[0]
+        screen = Screen(first.id, 0, 0, width, height, first.flags)
+        self._send(SetDesktopSize(width, height, (screen,)))
+
+    def _send(self, message: Structure) -> None:
+        if not self.is_connected:
+            raise StateError(f"RFB {self.phase_name}", type(message).__name__)
+        self.send_bytes(encode(message))
+
+    def send_bytes(self, data: bytes) -> None:
+        """For the handshake."""
+        if self._tls is None:
+            self._clear += data
+        else:
+            self._to_send += data
+
+    def start_tls(self, kind: VeNCryptType) -> None:
+        """For the handshake: what was received beyond it is the server's first TLS record."""
+        tls = TlsEndpoint(self._config.tls_context(kind), False, self._config.server_name)
+        received, self._received = bytes(self._received), bytearray()
+        self._tls = tls
+        self.receive_data(received)
+
+    # -- the course of things --------------------------------------------------------------------------
+
+    def _run(self) -> Step[None]:
+        init, name = yield from shake_hands(self, self._config)
+        check_size("ServerInit.framebuffer", init.width, init.height)
+        self.width, self.height = init.width, init.height
+        self.phase_name = "connected"
+        self._send(SetPixelFormat(BGRX))
+        self._send(SetEncodings(tuple(self._config.encodings)))
+        yield Connected(init.width, init.height, name)
+        yield from read_messages(Decoders(is_qemu=name.startswith(QEMU_NAME)))
+
+    def _note(self, event: Event) -> None:
+        """What has to be known for later messages."""
+        match event:
+            case Resized():
+                self.width, self.height = event.width, event.height
+                self.screens = event.screens or self.screens
+            case ExtendedKeysOffered():
+                self.has_extended_keys = True

@@ -1,0 +1,47 @@
+"""What an :class:`~pyrdpmux.rfb.client.RfbClient` is told by its owner."""
+
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyrdpmux.rfb.encodings import FAR, PSEUDO_ENCODINGS
+from pyrdpmux.rfb.security_types import Means, VeNCryptType
+from pyrdpmux.wire.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RfbConfig:
+    """Without ``ca_file``, TLS keeps out who listens, not who pretends to be the server."""
+
+    encodings: Sequence[int] = (*FAR, *PSEUDO_ENCODINGS)
+    user: str = ""
+    password: Secret[str] | None = None
+    #: certificates of authorities (PEM): the server must show one of theirs, for ``server_name``
+    ca_file: Path | None = None
+    server_name: str | None = None
+    is_local: bool = False
+
+    @property
+    def means(self) -> Means:
+        return Means(
+            has_user=bool(self.user),
+            has_password=bool(self.password),
+            needs_certificate=self.ca_file is not None,
+            is_local=self.is_local,
+        )
+
+    def tls_context(self, kind: VeNCryptType) -> ssl.SSLContext:
+        """For this kind of handshake. Raises OSError if ``ca_file`` is no such file."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.ca_file is not None:
+            context.load_verify_locations(self.ca_file)
+            context.check_hostname = self.server_name is not None
+            return context
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        if not kind.has_certificate:
+            # Anonymous key exchange: gone from TLS 1.3, and at security level 0 of OpenSSL.
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            context.set_ciphers("aNULL:@SECLEVEL=0")
+        return context

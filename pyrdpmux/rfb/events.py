@@ -1,0 +1,106 @@
+"""What a :class:`~pyrdpmux.rfb.client.RfbClient` tells its owner."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrdpmux.rfb.desktop import Screen
+
+Pixels: TypeAlias = NDArray[np.uint8]
+"""(height, width, 4): blue, green, red and 0; of pointers blue, green, red and alpha."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The handshake is done: this is the desktop."""
+
+    width: int
+    height: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resized:
+    """The desktop has this size (perhaps as before); its picture is to be asked for anew."""
+
+    width: int
+    height: int
+    #: empty where the server did not tell
+    screens: tuple[Screen, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResizeAnswered:
+    """What the server says of our wish for another size, where it did not just do it."""
+
+    status: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """New pixels."""
+
+    x: int
+    y: int
+    pixels: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Pixels that the viewer has already, now also at another place."""
+
+    source_x: int
+    source_y: int
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CursorChanged:
+    """The pointer's shape, with straight alpha; one clear pixel if it is hidden."""
+
+    image: Pixels
+    hot_x: int
+    hot_y: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedsChanged:
+    """The lock keys of the guest: scroll 1, num 2, caps 4."""
+
+    leds: int
+
+
+@dataclass(frozen=True, slots=True)
+class PointerModeChanged:
+    """Whether pointer events carry positions or motion."""
+
+    is_absolute: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedKeysOffered:
+    """The server takes scancodes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateFinished:
+    """All rectangles of one update have been told."""
+
+
+Event: TypeAlias = (
+    Connected
+    | Resized
+    | ResizeAnswered
+    | Painted
+    | Copied
+    | CursorChanged
+    | LedsChanged
+    | PointerModeChanged
+    | ExtendedKeysOffered
+    | UpdateFinished
+)

@@ -1,0 +1,1 @@
+"""Decoders of rectangles: one file for each family of encodings."""
