@@ -52,7 +52,8 @@ class ConnectionInitiation(ClientPhase):
             case NegotiationResponse(selected_protocol=selected):
                 link.facts.selected_protocol = selected
         selected = link.facts.selected_protocol
-        if selected != SecurityProtocol.RDP and not selected & link.config.protocols:
+        is_offered = selected & link.config.protocols or selected == link.config.protocols
+        if not is_offered:  # also for standard RDP security where TLS was asked for: no downgrade
             raise SequenceError(self.name, f"selected protocol {selected!r}", (repr(link.config.protocols),))
         if selected == SecurityProtocol.RDP:
             return begin_basic_settings(link)

@@ -57,7 +57,8 @@ class SecurityPolicy:
     allow_tls: bool = False
     #: standard RDP security: what ``standard`` says
     standard: StandardSecurityOptions | None = None
-    #: whether a user whom NLA has authenticated may be here: user and domain as NTLM has them
+    #: whether a user whom NLA has authenticated may be here: user and domain as NTLM has them. Only HYBRID_EX
+    #: has a way to refuse at this point, so the owner has to ask again when it hears ``LoggedOn``
     authorize: Callable[[str, str], bool] | None = None
 
 
