@@ -206,14 +206,15 @@ class TestMeasurements:
         assert self.answers((0, RttMeasureRequest(7))) == [RttMeasureResponse(7)]
 
     @pytest.mark.parametrize(
-        ("stop", "payload", "kind"),
+        ("stop", "payload", "kind", "size"),
         [
-            (RequestType.BANDWIDTH_STOP_CONNECT_TIME, b"12345", ResponseType.BANDWIDTH_CONNECT_TIME),
-            (RequestType.BANDWIDTH_STOP, b"", ResponseType.BANDWIDTH),
+            (RequestType.BANDWIDTH_STOP_CONNECT_TIME, b"12345", ResponseType.BANDWIDTH_CONNECT_TIME, 1005),
+            # everything: the frames of payload and stop, TPKT, X.224, MCS and security headers included
+            (RequestType.BANDWIDTH_STOP, b"", ResponseType.BANDWIDTH, (15 + 4 + 8 + 1000) + (14 + 4 + 6)),
         ],
     )
     def test_bandwidth_is_what_came_between_start_and_stop(
-        self, stop: RequestType, payload: bytes, kind: ResponseType
+        self, stop: RequestType, payload: bytes, kind: ResponseType, size: int
     ) -> None:
         found = self.answers(
             (0, BandwidthMeasurePayload(1, bytes(999))),  # before the start: does not count
@@ -221,4 +222,4 @@ class TestMeasurements:
             (0.25, BandwidthMeasurePayload(1, bytes(1000))),
             (0.25, BandwidthMeasureStop(1, stop, payload)),
         )
-        assert found == [BandwidthMeasureResults(1, 500, 1000 + len(payload), kind)]
+        assert found == [BandwidthMeasureResults(1, 500, size, kind)]

@@ -63,8 +63,11 @@ class ClientLink(Machine):
         self.encryption_method = EncryptionMethod.NONE
         self.updates = Reassembler(config.max_request_size)
         self.has_been_active = False
+        #: of a bandwidth measurement: when it began, bytes of payload since, bytes of all frames before
         self.bandwidth_started = now
         self.bandwidth_bytes = 0
+        self.bandwidth_base = 0
+        self.received_bytes = 0
         self._reassemblers: dict[int, ChannelReassembler] = {}
 
     def reassembler(self, channel_id: int) -> ChannelReassembler:

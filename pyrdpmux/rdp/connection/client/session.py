@@ -58,6 +58,7 @@ class SessionPhase(ClientPhase):
     """A phase in which share, message channel and static channel PDUs come in."""
 
     def decode(self, frame: bytes) -> object:
+        self.link.received_bytes += len(frame)
         if is_fast_path(frame[0]):
             body, _number = unseal_fast_path(self.link.standard, frame)
             return ReceivedUpdates(decode_updates(body))
@@ -104,6 +105,7 @@ class SessionPhase(ClientPhase):
     def on_bandwidth_start(self, _request: BandwidthMeasureStart) -> Phase:
         self.link.bandwidth_started = self.link.now
         self.link.bandwidth_bytes = 0
+        self.link.bandwidth_base = self.link.received_bytes
         return self
 
     def on_bandwidth_payload(self, request: BandwidthMeasurePayload) -> Phase:
@@ -111,13 +113,16 @@ class SessionPhase(ClientPhase):
         return self
 
     def on_bandwidth_stop(self, request: BandwidthMeasureStop) -> Phase:
+        """2.2.14.2.2: while connecting the payloads count, later everything that came (and fits 32 bits)."""
         link = self.link
         link.bandwidth_bytes += len(request.payload)
         milliseconds = int((link.now - link.bandwidth_started) * 1000)
         connecting = request.request_type == RequestType.BANDWIDTH_STOP_CONNECT_TIME
         kind = ResponseType.BANDWIDTH_CONNECT_TIME if connecting else ResponseType.BANDWIDTH
+        size = link.bandwidth_bytes if connecting else link.received_bytes - link.bandwidth_base
+        limit = 0xFFFFFFFF
         link.send_message(
-            BandwidthMeasureResults(request.sequence_number, milliseconds, link.bandwidth_bytes, kind)
+            BandwidthMeasureResults(request.sequence_number, min(milliseconds, limit), min(size, limit), kind)
         )
         return self
 
