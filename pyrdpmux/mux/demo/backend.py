@@ -8,6 +8,7 @@ from typing import Final
 from pyrdpmux.mux.backend import Button, VmHost
 from pyrdpmux.mux.demo.machine import FRAME_SECONDS, Machine, Mode
 from pyrdpmux.mux.guest import Guest, GuestInput
+from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.pixel_format import pixel_format
 from pyrdpmux.net.tasks import TaskSet
@@ -96,7 +97,8 @@ class DemoBackend:
         await self._server.stop()
 
     async def _power_on(self, vm_id: int) -> DemoVm:
-        endpoint = await self._server.register(vm_id, uid=os.geteuid(), name=self._name)
+        registration = Registration(vm_id=vm_id, uid=os.geteuid(), name=self._name)
+        endpoint = await self._server.register(registration)
         self.vm = DemoVm(vm_id)
         self.vm.guest.connect(endpoint)
         return self.vm

@@ -1,4 +1,4 @@
-"""The hypervisor's end of librdpmux protocol 1: what a VM written in Python uses to get a console.
+"""The hypervisor's end of librdpmux, protocols 1 to 5: what a VM written in Python uses to get a console.
 
     class Input(GuestInput):
         def key(self, scancode, *, extended, extended1, down): ...

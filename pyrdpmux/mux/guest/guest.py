@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import secrets
+import uuid as uuids
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -12,7 +14,8 @@ import numpy as np
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Button, InputSink
 from pyrdpmux.mux.guest.framebuffer import GuestFramebuffer
-from pyrdpmux.mux.guest.registration import Registration
+from pyrdpmux.mux.guest.registration import Identity, Registration
+from pyrdpmux.mux.librdpmux.bus import OBJECT_PATH
 from pyrdpmux.mux.librdpmux.input import dispatch_keyboard, dispatch_mouse
 from pyrdpmux.mux.librdpmux.messages import (
     DisplaySwitch,
@@ -25,8 +28,9 @@ from pyrdpmux.mux.librdpmux.messages import (
     decode_message,
     encode_message,
 )
+from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Acknowledgement, Protocol, Transport
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, Surface, object_name
-from pyrdpmux.mux.librdpmux.transport import PairSocket
+from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
 from pyrdpmux.mux.pixel_format import PixelFormat
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.screen import Pixels
@@ -35,6 +39,9 @@ log = logging.getLogger("pyrdpmux.guest")
 
 ACKNOWLEDGE_TIMEOUT: Final = 0.5
 """How long to wait for a server before painting on; the library waits forever."""
+
+REFRESH_SECONDS: Final = 0.03
+"""Between updates where nobody acknowledges them, as the library does it."""
 
 MAX_UPDATES: Final = 16
 """Rectangles announced at once; more become their bounding box."""
@@ -70,21 +77,29 @@ class Guest:
         input: InputSink,
         *,
         vm_id: int | None = None,
+        uuid: str | None = None,
         shared_memory: Path = SHARED_MEMORY,
         mode: int = 0o600,
     ) -> None:
-        """``mode``: of the framebuffer; 0600 is too little for a server of another user, except root."""
+        """``uuid``: the VM's, by which a server knows it again; None makes one up.
+
+        ``mode``: of the framebuffer; 0600 is too little for a server of another user, except root.
+        """
         self.vm_id = secrets.randbelow(2**31 - 1) if vm_id is None else vm_id
+        self.uuid = uuid or str(uuids.uuid4())
+        self.protocol = PROTOCOLS[1]
         self.surface: Surface | None = None
         self.pixels: Pixels = np.zeros((0, 0, 4), np.uint8)
         self._input = input
         self._loop = asyncio.get_running_loop()
         self._framebuffer = GuestFramebuffer(shared_memory / object_name(self.vm_id), mode)
         self._registration: Registration | None = None
-        self._socket: PairSocket | None = None
+        self._socket: GuestSocket | None = None
         self._dirty = Region()
         self._switched = False
         self._awaited = 0
+        self._interval = 0.0
+        self._published_at = 0.0
         self._timeout: asyncio.TimerHandle | None = None
         self._publishing: asyncio.Handle | None = None
 
@@ -95,13 +110,25 @@ class Guest:
         input: InputSink,
         *,
         vm_id: int | None = None,
+        uuid: str | None = None,
+        port: int = 0,
+        auth_file: str = "",
+        path: str = OBJECT_PATH,
+        versions: Iterable[int] | None = None,
         shared_memory: Path = SHARED_MEMORY,
         mode: int = 0o600,
     ) -> Self:
-        """A console on the server that owns ``org.RDPMux.RDPMux`` on this bus (see ``connect_bus``)."""
-        guest = cls(input, vm_id=vm_id, shared_memory=shared_memory, mode=mode)
+        """A console on the server that owns ``org.RDPMux.RDPMux`` on this bus (see ``connect_bus``).
+
+        ``port`` and ``auth_file``, a SAM file's absolute path, are wishes that not every version can express.
+        ``versions``: those to try, the best first; all if not given.
+        """
+        guest = cls(input, vm_id=vm_id, uuid=uuid, shared_memory=shared_memory, mode=mode)
+        identity = Identity(vm_id=guest.vm_id, uuid=guest.uuid, port=port, auth_file=auth_file)
+        registration = Registration(bus, identity, guest.connect, path=path, versions=versions)
+        guest._registration = registration
         try:
-            guest._registration = await Registration.open(bus, guest.vm_id, guest.connect)
+            await registration.open()
         except BaseException:
             await guest.close()
             raise
@@ -115,12 +142,22 @@ class Guest:
     ) -> None:
         await self.close()
 
-    def connect(self, endpoint: str) -> None:
+    def connect(self, endpoint: str, protocol: Protocol = PROTOCOLS[1]) -> None:
         """To where a registration said, instead of to where it was connected before."""
         if self._socket is not None:
             self._socket.close()
-        self._socket = PairSocket(self)
-        self._socket.dial(endpoint)
+        self.protocol = protocol
+        self._interval = 0.0
+        if protocol.transport is Transport.PAIR:
+            pair = PairSocket(self)
+            self._socket = pair
+            pair.dial(endpoint)
+        else:
+            from pyrdpmux.mux.librdpmux.dealer import DealerSocket  # not everybody has pyzmq
+
+            dealer = DealerSocket(self, self.uuid)
+            self._socket = dealer
+            dealer.dial(endpoint)
 
     async def close(self, *, vanish: bool = False) -> None:
         """Say goodbye, stop, and remove the framebuffer. ``vanish``: as if the VM had died, it may return."""
@@ -168,7 +205,7 @@ class Guest:
 
     @property
     def is_settled(self) -> bool:
-        """Everything painted has been announced and acknowledged."""
+        """Everything painted has been announced, and acknowledged where that is done."""
         return self.is_connected and self._dirty.is_empty and not self._awaited and not self._switched
 
     def connected(self) -> None:
@@ -185,7 +222,7 @@ class Guest:
     def received(self, messages: list[bytes]) -> None:
         for data in messages:
             try:
-                message = decode_message(data)
+                message = decode_message(data, self.protocol.dialects[0].base)
             except BackendError as error:
                 log.warning("VM %d: from the server: %s", self.vm_id, error)
                 continue
@@ -195,9 +232,21 @@ class Guest:
                 case Mouse():
                     dispatch_mouse(message, self._input)
                 case UpdateComplete():
-                    self._acknowledged(1)
+                    self._on_complete(message)
                 case _:
                     log.warning("VM %d: %s from the server", self.vm_id, type(message).__name__)
+
+    def _on_complete(self, message: UpdateComplete) -> None:
+        if not self._waits:
+            return  # a server may say so in every version
+        if message.frame_rate is not None:
+            self._interval = 1 / max(1, message.frame_rate)
+        self._acknowledged(1)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether updates are acknowledged."""
+        return self.protocol.dialects[0].acknowledgement is not Acknowledgement.NONE
 
     def _acknowledged(self, count: int) -> None:
         if not self._awaited:
@@ -214,9 +263,16 @@ class Guest:
         self._acknowledged(self._awaited)
 
     def _publish_soon(self) -> None:
-        """Once per turn of the loop, so that what is painted together is announced together."""
+        """Once per turn of the loop, so that what is painted together is announced together.
+
+        Later, if the server has said that it cannot use as many.
+        """
         if self._publishing is None:
-            self._publishing = self._loop.call_soon(self._publish)
+            due = self._published_at + self._interval
+            soon = self._interval == 0.0 or self._switched or due <= self._loop.time()
+            self._publishing = (
+                self._loop.call_soon(self._publish) if soon else self._loop.call_at(due, self._publish)
+            )
 
     def _publish(self) -> None:
         self._publishing = None
@@ -235,9 +291,11 @@ class Guest:
             self._send(DisplaySwitch(self.surface.format.code, self.surface.width, self.surface.height))
         for rect in rects:
             self._send(DisplayUpdate(*rect))
+        self._published_at = self._loop.time()
         self._awaited = len(rects)
-        self._timeout = self._loop.call_later(ACKNOWLEDGE_TIMEOUT, self._not_acknowledged)
+        seconds = ACKNOWLEDGE_TIMEOUT if self._waits else REFRESH_SECONDS
+        self._timeout = self._loop.call_later(seconds, self._not_acknowledged)
 
     def _send(self, message: Message) -> None:
         if self._socket is not None:
-            self._socket.send(encode_message(message))
+            self._socket.send(encode_message(message, self.protocol.dialects[0].base))

@@ -3,16 +3,18 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
-from dbus_fast import DBusError, Message, MessageType
+from dbus_fast import DBusError, ErrorType, Message, MessageType
 from dbus_fast.aio import MessageBus
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
     DAEMON,
+    ERROR_VERSION,
     INTERFACE,
     OBJECT_PATH,
     PROPERTIES,
@@ -20,7 +22,8 @@ from pyrdpmux.mux.librdpmux.bus import (
     call_daemon,
     connect_bus,
 )
-from pyrdpmux.mux.librdpmux.messages import PROTOCOL_VERSION
+from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Protocol, Transport
+from pyrdpmux.mux.librdpmux.router_door import has_zeromq
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.guest")
@@ -30,23 +33,58 @@ RECONNECT_SECONDS: Final = 5.0
 _RESTARTED: Final = f"type='signal',sender='{DAEMON}',member='NameOwnerChanged',arg0='{BUS_NAME}'"
 
 
+_TRY_ANOTHER: Final = (ERROR_VERSION, ErrorType.INVALID_ARGS.value, ErrorType.UNKNOWN_METHOD.value)
+"""Answers of a server that announced more, or other things, than it can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a VM tells about itself."""
+
+    vm_id: int
+    uuid: str
+    port: int = 0
+    auth_file: str = ""
+
+    def arguments(self, version: int, signature: str) -> tuple[object, ...]:
+        """Of Register."""
+        return (self.vm_id, version, self.uuid, self.port, self.auth_file)[: len(signature)]
+
+
+OnEndpoint = Callable[[str, Protocol], None]
+
+
+def usable_versions() -> list[int]:
+    """What this machine has the libraries for, the best first."""
+    versions = sorted(PROTOCOLS, reverse=True)
+    return [version for version in versions if has_zeromq() or PROTOCOLS[version].transport is Transport.PAIR]
+
+
 class Registration:
     """Registers, and again whenever server or bus come back after a restart; the library never does that."""
 
-    def __init__(self, address: str, vm_id: int, on_endpoint: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        address: str,
+        identity: Identity,
+        on_endpoint: OnEndpoint,
+        *,
+        path: str = OBJECT_PATH,
+        versions: Iterable[int] | None = None,
+    ) -> None:
+        """``versions``: those that may be spoken, the best first; None for all that can be."""
         self._address = address
         self._bus: MessageBus | None = None
-        self._vm_id = vm_id
+        self._identity = identity
         self._on_endpoint = on_endpoint
+        self._path = path
+        self._versions = list(versions) if versions is not None else usable_versions()
         self._tasks = TaskSet()
 
-    @classmethod
-    async def open(cls, bus: str, vm_id: int, on_endpoint: Callable[[str], None]) -> "Registration":
+    async def open(self) -> None:
         """``on_endpoint`` is told where to connect, before this returns and after each restart."""
-        registration = cls(bus, vm_id, on_endpoint)
-        await registration._connect()
-        registration._tasks.create(registration._keep_connected(), "D-Bus connection")
-        return registration
+        await self._connect()
+        self._tasks.create(self._keep_connected(), "D-Bus connection")
 
     async def close(self) -> None:
         """For the server, this is the VM's death."""
@@ -88,15 +126,32 @@ class Registration:
                 log.debug("%s", error)
 
     async def _register(self, bus: MessageBus) -> None:
-        (properties,) = await call(bus, BUS_NAME, OBJECT_PATH, PROPERTIES, "GetAll", "s", INTERFACE)
-        versions = properties["SupportedProtocolVersions"].value
-        if PROTOCOL_VERSION not in versions:
-            raise BackendError(f"{BUS_NAME}: speaks protocol {versions}, we {PROTOCOL_VERSION}")
-        arguments = (self._vm_id, PROTOCOL_VERSION)
-        (endpoint,) = await call(bus, BUS_NAME, OBJECT_PATH, INTERFACE, "Register", "ii", *arguments)
+        """With the best version that both speak, or the next best if the server thinks better of it."""
+        (properties,) = await call(bus, BUS_NAME, self._path, PROPERTIES, "GetAll", "s", INTERFACE)
+        announced = properties["SupportedProtocolVersions"].value
+        refusal: DBusError | None = None
+        for version in self._versions:
+            if version not in announced:
+                continue
+            for signature in PROTOCOLS[version].signatures:
+                try:
+                    await self._register_as(bus, PROTOCOLS[version], signature)
+                    return
+                except DBusError as error:
+                    if error.type not in _TRY_ANOTHER:
+                        raise
+                    log.debug("%s: protocol %d as %s: %s", BUS_NAME, version, signature, error.text)
+                    refusal = refusal or error
+        if refusal is not None:
+            raise refusal
+        raise BackendError(f"{BUS_NAME}: speaks protocol {announced}, we {self._versions}")
+
+    async def _register_as(self, bus: MessageBus, protocol: Protocol, signature: str) -> None:
+        arguments = self._identity.arguments(protocol.version, signature)
+        (endpoint,) = await call(bus, BUS_NAME, self._path, INTERFACE, "Register", signature, *arguments)
         if not endpoint:
             raise BackendError(f"{BUS_NAME}: refused without a reason, as the original server does")
-        self._on_endpoint(str(endpoint))
+        self._on_endpoint(str(endpoint), protocol)
 
     def _message(self, message: Message) -> bool:
         if (

@@ -2,49 +2,69 @@
 
 from pathlib import Path
 
-from pyrdpmux.mux.backend import Vm, VmHost
+from pyrdpmux.mux.backend import VmHost
 from pyrdpmux.mux.librdpmux.dbus_service import DBusService
-from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, LibrdpmuxServer
+from pyrdpmux.mux.librdpmux.protocol import NEWEST
+from pyrdpmux.mux.librdpmux.registered_guest import Guest
+from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, AccessControl, LibrdpmuxServer
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
 
 
 class LibrdpmuxBackend:
     """VMs that register on a D-Bus: "system", "session", an address, or "none" of them.
 
-    Without a bus, :attr:`server` can still be told of VMs directly.
+    Without a bus, :attr:`server` can still be told of VMs directly. ``default_version`` is what the object
+    path announces that everybody knows; each version has a path of its own besides. For the others see
+    :class:`~.server.LibrdpmuxServer`.
     """
 
     def __init__(
         self,
         bus: str = "system",
         *,
+        default_version: int = NEWEST,
         directory: Path | None = None,
+        state_dir: Path | None = None,
+        shared_address: str | None = None,
+        access: AccessControl | None = None,
         shared_memory: Path = SHARED_MEMORY,
         grace_seconds: float = GRACE_SECONDS,
     ) -> None:
         self.server = LibrdpmuxServer(
             directory=directory,
+            state_dir=state_dir,
+            shared_address=shared_address,
+            access=access,
             shared_memory=shared_memory,
             grace_seconds=grace_seconds,
             on_change=self._guest_changed,
         )
-        self._service = DBusService(bus, self.server) if bus != "none" else None
+        self._service = (
+            DBusService(bus, self.server, default_version=default_version) if bus != "none" else None
+        )
 
     async def start(self, host: VmHost) -> None:
         """BackendError if the bus, or the name on it, cannot be had."""
         await self.server.start(host)
-        if self._service is not None:
-            try:
+        try:
+            if self._service is not None:
                 await self._service.start()
-            except BaseException:
-                await self.server.stop()
-                raise
+            else:
+                await self.server.resume(_nobody_knows)
+        except BaseException:
+            await self.server.stop()
+            raise
 
     async def stop(self) -> None:
         if self._service is not None:
             await self._service.stop()
         await self.server.stop()
 
-    def _guest_changed(self, vm_id: int, vm: Vm | None) -> None:
+    def _guest_changed(self, guest: Guest, is_there: bool) -> None:
         if self._service is not None:
-            self._service.guest_changed(vm_id, vm)
+            self._service.guest_changed(guest, is_there)
+
+
+async def _nobody_knows(owner: str, uid: int | None) -> bool:
+    """Never asked: without a bus no owner is known."""
+    return True

@@ -13,6 +13,11 @@ OBJECT_PATH: Final = "/org/RDPMux/RDPMux"
 INTERFACE: Final = "org.RDPMux.RDPMux"
 WORKER_PATH: Final = "/org/RDPMux/ServerWorker"
 WORKER_INTERFACE: Final = "org.RDPMux.ServerWorker"
+LISTENER_PATH: Final = "/org/RDPMux/RDPListener"
+LISTENER_INTERFACE: Final = "org.RDPMux.RDPListener"
+
+ERROR_VERSION: Final = "org.RDPMux.Error.VersionNotSupported"
+ERROR_REFUSED: Final = "org.RDPMux.Error.RegistrationRefused"
 
 DAEMON: Final = "org.freedesktop.DBus"
 DAEMON_PATH: Final = "/org/freedesktop/DBus"
@@ -56,9 +61,9 @@ async def call(
     return list(reply.body)
 
 
-async def call_daemon(bus: MessageBus, member: str, argument: str) -> list[Any]:
-    """One of the bus daemon's own methods that take a text."""
-    return await call(bus, DAEMON, DAEMON_PATH, DAEMON, member, "s", argument)
+async def call_daemon(bus: MessageBus, member: str, *argument: str) -> list[Any]:
+    """One of the bus daemon's own methods that take a text, or nothing."""
+    return await call(bus, DAEMON, DAEMON_PATH, DAEMON, member, "s" * len(argument), *argument)
 
 
 def lost_name(message: Message) -> str | None:

@@ -1,68 +1,44 @@
-"""The D-Bus face of protocol 1 (section 2): ``org.RDPMux.RDPMux`` with Register and its version list."""
+"""The D-Bus face of all protocols (section 2): who registers, and who may say what about a VM's console."""
 
 import asyncio
 import contextlib
 import logging
-from typing import Annotated, Final
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final
 
-from dbus_fast import DBusError, ErrorType, Message, MessageType, NameFlag, PropertyAccess, RequestNameReply
+from dbus_fast import DBusError, ErrorType, Message, MessageType, NameFlag, RequestNameReply
 from dbus_fast.aio import MessageBus
-from dbus_fast.annotations import DBusInt32, DBusSignature, DBusStr
-from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
+from dbus_fast.service import ServiceInterface
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
     DISAPPEARED,
+    ERROR_REFUSED,
+    ERROR_VERSION,
     INTERFACE,
-    OBJECT_PATH,
-    WORKER_INTERFACE,
+    LISTENER_INTERFACE,
+    LISTENER_PATH,
     WORKER_PATH,
     call_daemon,
     connect_bus,
     lost_name,
 )
-from pyrdpmux.mux.librdpmux.messages import PROTOCOL_VERSION
+from pyrdpmux.mux.librdpmux.dbus_objects import ListenerInterface, WorkerInterface, main_objects
+from pyrdpmux.mux.librdpmux.protocol import NEWEST, PROTOCOLS, Transport
+from pyrdpmux.mux.librdpmux.registered_guest import Guest
+from pyrdpmux.mux.librdpmux.registration import Registration
+from pyrdpmux.mux.librdpmux.router_door import MISSING, has_zeromq
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
 RECONNECT_SECONDS: Final = 5.0
-ERROR_VERSION: Final = "org.RDPMux.Error.VersionNotSupported"
-ERROR_REFUSED: Final = "org.RDPMux.Error.RegistrationRefused"
 
-_REGISTER_SIGNATURE: Final = "ii"
-_VERSIONS: Final = (PROTOCOL_VERSION,)
-"""The library looks at the first one only, and dies of an empty list."""
-
-
-class MainInterface(ServiceInterface):
-    """``org.RDPMux.RDPMux``, for introspection and properties; see :class:`DBusService` for Register."""
-
-    def __init__(self) -> None:
-        super().__init__(INTERFACE)
-
-    @dbus_method(name="Register")
-    def register(self, id: DBusInt32, version: DBusInt32) -> DBusStr:
-        raise DBusError(ErrorType.NOT_SUPPORTED, "Register needs a caller")
-
-    @dbus_property(access=PropertyAccess.READ, name="SupportedProtocolVersions")
-    def supported_protocol_versions(self) -> Annotated[list[int], DBusSignature("ai")]:
-        return list(_VERSIONS)
-
-
-class WorkerInterface(ServiceInterface):
-    """``org.RDPMux.ServerWorker``: where one VM's console can be reached."""
-
-    def __init__(self, vm: Vm) -> None:
-        super().__init__(WORKER_INTERFACE)
-        self._vm = vm
-
-    @dbus_property(access=PropertyAccess.READ, name="Port")
-    def port(self) -> DBusInt32:
-        return self._vm.port
+Handler = Callable[[MessageBus, Message], Awaitable[tuple[str, list[Any]]]]
+"""Gives the reply's signature and body; DBusError and BackendError become error replies."""
 
 
 class DBusService:
@@ -71,11 +47,12 @@ class DBusService:
     A bus that goes away is tried again until :meth:`stop`; the VMs' own sockets do not depend on it.
     """
 
-    def __init__(self, bus: str, server: LibrdpmuxServer) -> None:
+    def __init__(self, bus: str, server: LibrdpmuxServer, *, default_version: int = NEWEST) -> None:
         self._address = bus
         self._server = server
         self._bus: MessageBus | None = None
-        self._workers: dict[int, WorkerInterface] = {}
+        self._main = main_objects(default_version)
+        self._consoles: dict[str, ServiceInterface] = {}
         self._calls = TaskSet()
         self._watch = TaskSet()
 
@@ -93,24 +70,36 @@ class DBusService:
                 await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
             self._bus = None
 
-    def guest_changed(self, vm_id: int, vm: Vm | None) -> None:
-        """Keep ``/org/RDPMux/ServerWorker/<id>`` in step with the server's guests."""
-        path = f"{WORKER_PATH}/{vm_id}"
-        if (worker := self._workers.pop(vm_id, None)) is not None and self._bus is not None:
-            self._bus.unexport(path, worker)
-        if vm is not None:
-            worker = self._workers[vm_id] = WorkerInterface(vm)
-            if self._bus is not None:
-                self._bus.export(path, worker)
+    def guest_changed(self, guest: Guest, is_there: bool) -> None:
+        """Keep the objects of consoles in step with the server's guests."""
+        registration = guest.registration
+        element = (registration.identity or str(registration.vm_id)).replace("-", "")
+        objects: dict[str, ServiceInterface] = {
+            f"{LISTENER_PATH}/{element}": ListenerInterface(guest, self._server.access)
+        }
+        if registration.protocol.transport is Transport.PAIR:
+            objects[f"{WORKER_PATH}/{element}"] = WorkerInterface(guest)
+        for path, interface in objects.items():
+            previous = self._consoles.pop(path, None)
+            if previous is not None and self._bus is not None:
+                self._bus.unexport(path, previous)
+            if is_there:
+                self._consoles[path] = interface
+                if self._bus is not None:
+                    self._bus.export(path, interface)
+
+    # -- the bus ---------------------------------------------------------------------------------
 
     async def _connect(self) -> MessageBus:
         bus = await connect_bus(self._address)
         try:
             bus.add_message_handler(self._message)
-            bus.export(OBJECT_PATH, MainInterface())
-            for vm_id, worker in self._workers.items():
-                bus.export(f"{WORKER_PATH}/{vm_id}", worker)
             await call_daemon(bus, "AddMatch", DISAPPEARED)
+            (self._server.bus_id,) = await call_daemon(bus, "GetId")
+            # Before the name, which makes VMs that can do so register again.
+            await self._server.resume(lambda owner, uid: _is_alive(bus, owner, uid))
+            for path, interface in (*self._main.items(), *self._consoles.items()):
+                bus.export(path, interface)
             if await bus.request_name(BUS_NAME, NameFlag.DO_NOT_QUEUE) != RequestNameReply.PRIMARY_OWNER:
                 raise BackendError(f"D-Bus {self._address}: {BUS_NAME} belongs to another process")
         except DBusError as error:
@@ -137,52 +126,133 @@ class DBusService:
                 except BackendError as error:
                     log.debug("%s", error)
 
+    # -- calls -----------------------------------------------------------------------------------
+
     def _message(self, message: Message) -> bool:
-        """Register needs to know its caller, which the interface class is not told."""
+        """Calls that need to know their caller, which interface classes are not told."""
         if (name := lost_name(message)) is not None:
             self._server.owner_lost(name)
             return False
-        if (
-            message.message_type is not MessageType.METHOD_CALL
-            or (message.path, message.member) != (OBJECT_PATH, "Register")
-            or message.interface not in (INTERFACE, None)
-            or self._bus is None
-        ):
+        if message.message_type is not MessageType.METHOD_CALL or self._bus is None:
             return False
-        self._calls.create(self._answer(self._bus, message), f"Register from {message.sender}")
+        handler = self._handler_of(message)
+        if handler is None:
+            return False
+        self._calls.create(
+            self._answer(self._bus, message, handler), f"{message.member} from {message.sender}"
+        )
         return True
 
-    async def _answer(self, bus: MessageBus, message: Message) -> None:
+    def _handler_of(self, message: Message) -> Handler | None:
+        if message.path in self._main:
+            is_ours = message.member == "Register" and message.interface in (INTERFACE, None)
+            return self._register if is_ours else None
+        if message.path in self._consoles and message.interface in (LISTENER_INTERFACE, None):
+            return self._CONSOLE_CALLS.get(message.member or "", (None, None))[1] and self._console_call
+        return None
+
+    async def _answer(self, bus: MessageBus, message: Message, handler: Handler) -> None:
+        what = f"{message.member} from {message.sender}"
         try:
-            endpoint = await self._register(bus, message)
+            signature, body = await handler(bus, message)
         except DBusError as error:
-            log.warning("Register from %s: %s", message.sender, error.text)
+            log.warning("%s: %s", what, error.text)
             reply = Message.new_error(message, error.type, error.text)
         except BackendError as error:
-            log.warning("Register from %s: %s", message.sender, error)
+            log.warning("%s: %s", what, error)
             reply = Message.new_error(message, ERROR_REFUSED, str(error))
         except Exception as error:
-            log.exception("Register from %s", message.sender)
+            log.exception("%s", what)
             reply = Message.new_error(message, ErrorType.FAILED, f"{type(error).__name__}: {error}")
         else:
-            reply = Message.new_method_return(message, "s", [endpoint])
+            reply = Message.new_method_return(message, signature, body)
         await bus.send(reply)
 
-    async def _register(self, bus: MessageBus, message: Message) -> str:
-        if message.signature != _REGISTER_SIGNATURE:
-            raise DBusError(
-                ErrorType.INVALID_ARGS, f"signature {message.signature!r}, expected {_REGISTER_SIGNATURE!r}"
-            )
-        vm_id, version = message.body
-        if version not in _VERSIONS:
-            raise DBusError(ERROR_VERSION, f"protocol version {version}, supported: {_VERSIONS[0]}")
-        owner = message.sender
-        if owner is None:
-            raise DBusError(ErrorType.ACCESS_DENIED, "a caller without a name")
-        (uid,) = await call_daemon(bus, "GetConnectionUnixUser", owner)
-        endpoint = await self._server.register(vm_id, owner=owner, uid=uid)
+    async def _register(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
+        """On every object alike: what a VM speaks is in its own words, not in the path it was given."""
+        registration = _read_registration(message, *await _caller(bus, message))
+        address = await self._server.register(registration)
         # It may have died while it was being registered, which nobody has heard then.
+        owner = registration.owner or ""
         (alive,) = await call_daemon(bus, "NameHasOwner", owner)
         if not alive:
             self._server.owner_lost(owner)
-        return endpoint
+        return "s", [address]
+
+    async def _console_call(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
+        signature, action = self._CONSOLE_CALLS[message.member or ""]
+        interface = self._consoles.get(message.path or "")
+        if not isinstance(interface, ListenerInterface):
+            raise DBusError(ErrorType.UNKNOWN_METHOD, f"{message.path} has no method {message.member}")
+        if message.signature != signature:
+            raise DBusError(
+                ErrorType.INVALID_ARGS, f"signature {message.signature!r}, expected {signature!r}"
+            )
+        guest = interface.guest
+        _, uid = await _caller(bus, message)
+        if uid not in (guest.registration.uid, 0):
+            raise DBusError(ErrorType.ACCESS_DENIED, f"the console of {guest.name} is not uid {uid}'s")
+        await action(self, guest, *message.body)
+        return "", []
+
+    async def _set_credential_file(self, guest: Guest, path: str) -> None:
+        self._server.set_accounts(guest, Path(path) if path else None)
+
+    async def _set_authentication(self, guest: Guest, is_required: bool) -> None:
+        self._server.require_authentication(guest, is_required)
+
+    async def _shut_down(self, guest: Guest) -> None:
+        await self._server.shut_down(guest)
+
+    _CONSOLE_CALLS: Final[dict[str, tuple[str, Callable[..., Awaitable[None]]]]] = {
+        "SetCredentialFile": ("s", _set_credential_file),
+        "SetAuthentication": ("b", _set_authentication),
+        "Shutdown": ("", _shut_down),
+    }
+
+
+async def _caller(bus: MessageBus, message: Message) -> tuple[str, int]:
+    """Its name and its user."""
+    if message.sender is None:
+        raise DBusError(ErrorType.ACCESS_DENIED, "a caller without a name")
+    (uid,) = await call_daemon(bus, "GetConnectionUnixUser", message.sender)
+    return message.sender, int(uid)
+
+
+async def _is_alive(bus: MessageBus, owner: str, uid: int | None) -> bool:
+    """Whether this name still stands for a process of that user."""
+    try:
+        (actual,) = await call_daemon(bus, "GetConnectionUnixUser", owner)
+    except DBusError:
+        return False
+    return uid in (None, actual)
+
+
+def _read_registration(message: Message, owner: str, uid: int) -> Registration:
+    """The arguments of Register, whose number and types tell versions apart."""
+    signature, body = message.signature, message.body
+    if signature not in {known for protocol in PROTOCOLS.values() for known in protocol.signatures}:
+        raise DBusError(ErrorType.INVALID_ARGS, f"signature {signature!r}, expected 'iisqs' in protocol 5")
+    protocol = PROTOCOLS.get(body[1])
+    if protocol is None:
+        raise DBusError(
+            ERROR_VERSION, f"protocol version {body[1]}, supported: {', '.join(map(str, PROTOCOLS))}"
+        )
+    if signature not in protocol.signatures:
+        raise DBusError(
+            ErrorType.INVALID_ARGS,
+            f"signature {signature!r}, expected {protocol.signatures[0]!r} in protocol {protocol.version}",
+        )
+    if protocol.transport is Transport.ROUTER and not has_zeromq():
+        raise DBusError(ERROR_VERSION, f"protocol version {protocol.version}: {MISSING}")
+    told: list[Any] = [*body[2:], *("", 0, "")[len(body) - 2 :]]
+    uuid, port, accounts = told
+    return Registration(
+        vm_id=body[0],
+        version=protocol.version,
+        uuid=uuid,
+        port=port,
+        accounts=Path(accounts) if accounts else None,
+        owner=owner,
+        uid=uid,
+    )

@@ -1,4 +1,4 @@
-"""The messages of protocol 1 (section 4): msgpack arrays of integers, the type first, counted from 0.
+"""The messages (section 4): msgpack arrays of integers, the type first, counted from 0 or 1 (``base``).
 
 A message of the C library is followed by padding up to the size it allocated, which is not always zero: one
 object is decoded, what follows is ignored.
@@ -10,8 +10,6 @@ from typing import ClassVar, Final, TypeAlias
 import msgpack  # type: ignore[import-untyped]
 
 from pyrdpmux.errors import BackendError
-
-PROTOCOL_VERSION: Final = 1
 
 MAX_MESSAGE: Final = 4096
 """Bytes of a message on the socket; the library's are 24 or 48."""
@@ -71,15 +69,19 @@ class Keyboard:
 
 @dataclass(frozen=True, slots=True)
 class UpdateComplete:
-    """Server to VM: the update has been copied, the framebuffer may be written again."""
+    """Server to VM: the update has been copied, the framebuffer may be written again.
+
+    From protocol 3 on with the frames per second that the display should be refreshed at.
+    """
 
     TYPE: ClassVar[int] = 4
     success: int = 1
+    frame_rate: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Shutdown:
-    """VM to server: it ends. Defined in protocol 1 but not sent by its library; our guests do."""
+    """VM to server: it ends. Not sent by the libraries of protocols 1 and 2; our guests do."""
 
     TYPE: ClassVar[int] = 5
 
@@ -96,24 +98,40 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
 )
 
 
-def encode_message(message: Message) -> bytes:
+_FROM_VM: Final = {1 + len(fields(kind)): kind.TYPE for kind in (DisplayUpdate, DisplaySwitch, Shutdown)}
+"""The types that a VM sends, by the length of their arrays."""
+
+
+def encode_message(message: Message, base: int = 0) -> bytes:
     """Shortest forms, no padding. Negative numbers become what the C library makes of them."""
-    values = [value & 0xFFFFFFFFFFFFFFFF if value < 0 else value for value in astuple(message)]
-    packed: bytes = msgpack.packb([message.TYPE, *values])
+    values = [value for value in astuple(message) if value is not None]
+    values = [value & 0xFFFFFFFFFFFFFFFF if value < 0 else value for value in values]
+    packed: bytes = msgpack.packb([base + message.TYPE, *values])
     return packed
 
 
-def decode_message(data: bytes) -> Message:
+def decode_message(data: bytes, base: int = 0) -> Message:
     """One message from either side; BackendError for everything that is not one."""
-    values = _decode_integers(data)
-    kind, arguments = values[0], values[1:]
-    if not 0 <= kind < len(MESSAGES):
-        raise BackendError(f"message type {kind}, expected 0 to {len(MESSAGES) - 1}")
-    message = MESSAGES[kind]
+    kind, *arguments = _decode_integers(data)
+    if not 0 <= kind - base < len(MESSAGES):
+        raise BackendError(f"message type {kind}, expected {base} to {base + len(MESSAGES) - 1}")
+    message = MESSAGES[kind - base]
     expected = len(fields(message))
+    if message is UpdateComplete and len(arguments) == 1:
+        expected = 1
     if len(arguments) != expected:
         raise BackendError(f"{message.__name__} with {len(arguments)} values, expected {expected}")
     return message(*arguments)
+
+
+def numbering_of(data: bytes) -> int | None:
+    """What a VM's message types count from: the length of a message tells its type (section 4.2)."""
+    try:
+        values = _decode_integers(data)
+    except BackendError:
+        return None
+    kind = _FROM_VM.get(len(values))
+    return None if kind is None else values[0] - kind
 
 
 def _decode_integers(data: bytes) -> list[int]:

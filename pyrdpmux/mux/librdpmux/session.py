@@ -22,6 +22,15 @@ from pyrdpmux.mux.librdpmux.messages import (
     UpdateComplete,
     decode_message,
     encode_message,
+    numbering_of,
+)
+from pyrdpmux.mux.librdpmux.protocol import (
+    DEFAULT_RATE,
+    PROTOCOLS,
+    Acknowledgement,
+    Dialect,
+    Protocol,
+    clamp_rate,
 )
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface
 from pyrdpmux.mux.pixel_format import pixel_format
@@ -46,8 +55,6 @@ MAX_OWED: Final = 64
 MAX_COMPLAINTS: Final = 20
 """Lines in the log about one guest's bad messages."""
 
-ACKNOWLEDGEMENT: Final = encode_message(UpdateComplete())
-
 
 class AcknowledgementTimer:
     """When to acknowledge without having been asked."""
@@ -71,11 +78,23 @@ class Session:
     """The server's side of one VM. ``owner`` is the uid its framebuffer must belong to."""
 
     def __init__(
-        self, name: str, path: Path, owner: int | None, send: Callable[[bytes], None], now: float
+        self,
+        name: str,
+        path: Path,
+        owner: int | None,
+        send: Callable[[bytes], None],
+        now: float,
+        protocol: Protocol = PROTOCOLS[1],
     ) -> None:
         self.input = InputSender(self._send_input, self._size)
         self.name = name
         self.ended = False
+        #: how many frames per second its viewers can use
+        self.frame_rate: Callable[[], int] = lambda: DEFAULT_RATE
+        #: the latest one, whether it made sense or not
+        self.latest_switch: DisplaySwitch | None = None
+        self._protocol = protocol
+        self._dialect: Dialect | None = protocol.dialects[0] if len(protocol.dialects) == 1 else None
         self._path = path
         self._owner = owner
         self._send = send
@@ -102,23 +121,52 @@ class Session:
     def receive(self, messages: Iterable[bytes], now: float) -> None:
         """Whatever they are: nothing is raised, and an update is acknowledged even if it made no sense."""
         for data in messages:
+            if self._dialect is None:
+                self._learn_dialect(data)
             try:
-                self._take(decode_message(data))
+                self._take(decode_message(data, self.dialect.base))
             except BackendError as error:
                 self._complain(error)
                 self._owe()
         self._timer.heard(now)
         self._copy_if_due(now)
 
-    def next_deadline(self) -> float:
-        if not self._has_work:
-            return self._timer.deadline
-        return min(self._timer.deadline, self._copied_at + COPY_INTERVAL)
+    @property
+    def dialect(self) -> Dialect:
+        """The one that is spoken; the likeliest before anything has been said."""
+        return self._dialect or self._protocol.dialects[0]
+
+    @property
+    def base(self) -> int | None:
+        """What message types count from, if that is certain."""
+        return self._dialect.base if self._dialect is not None else None
+
+    @property
+    def acknowledges(self) -> bool:
+        return self.dialect.acknowledgement is not Acknowledgement.NONE
+
+    def resume(self, base: int | None, switch: DisplaySwitch | None) -> None:
+        """What an earlier server knew of this VM; it will not say it again."""
+        if base is not None:
+            self._dialect = self._protocol.dialect_of(base)
+        self._switch = self.latest_switch = switch
+
+    def greeting(self) -> bytes:
+        """Harmless, and what a VM waits for that an earlier server has not answered."""
+        rate = self._rate() if self._protocol.version > 2 else None
+        return encode_message(UpdateComplete(frame_rate=rate), self.dialect.base)
+
+    def next_deadline(self) -> float | None:
+        """None: nothing is due before the guest says something."""
+        due = [self._timer.deadline] if self.acknowledges else []
+        if self._has_work:
+            due.append(self._copied_at + COPY_INTERVAL)
+        return min(due, default=None)
 
     def handle_timeout(self, now: float) -> None:
         self._copy_if_due(now)
-        if self._timer.is_due(now):
-            self._send(ACKNOWLEDGEMENT)
+        if self.acknowledges and self._timer.is_due(now):
+            self._acknowledge()
 
     def close(self, *, unlink: bool = False) -> None:
         """``unlink``: the guest is dead and has left its framebuffer behind."""
@@ -135,14 +183,27 @@ class Session:
                 rect = Rect(message.x, message.y, message.width, message.height)
                 self._damage.add(rect.clip(*self._size()))
             case DisplaySwitch():
-                self._switch = message
+                self._switch = self.latest_switch = message
             case Shutdown():
                 self.ended = True
             case Mouse() | Keyboard() | UpdateComplete():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 
+    def _learn_dialect(self, data: bytes) -> None:
+        base = numbering_of(data)
+        if base is not None:
+            self._dialect = self._protocol.dialect_of(base)
+
     def _owe(self) -> None:
-        self._owed = min(self._owed + 1, MAX_OWED)
+        if self.acknowledges:
+            self._owed = min(self._owed + 1, MAX_OWED)
+
+    def _acknowledge(self) -> None:
+        rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None
+        self._send(encode_message(UpdateComplete(frame_rate=rate), self.dialect.base))
+
+    def _rate(self) -> int:
+        return clamp_rate(self.frame_rate())
 
     @property
     def _has_work(self) -> bool:
@@ -159,7 +220,7 @@ class Session:
             self._complain(error)
         finally:
             for _ in range(self._owed):
-                self._send(ACKNOWLEDGEMENT)
+                self._acknowledge()
             self._owed = 0
 
     def _apply_switch(self, screen: Screen) -> None:
@@ -198,7 +259,7 @@ class Session:
         return (self._screen.width, self._screen.height) if self._screen is not None else (1, 1)
 
     def _send_input(self, message: Mouse | Keyboard) -> None:
-        self._send(encode_message(message))
+        self._send(encode_message(message, self.dialect.base))
 
     def _complain(self, error: BackendError) -> None:
         self._complaints += 1

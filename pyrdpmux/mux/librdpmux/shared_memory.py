@@ -33,6 +33,16 @@ def object_name(vm_id: int) -> str:
     return f"{vm_id}.rdpmux"
 
 
+def remove_leftover(path: Path, owner: int | None) -> None:
+    """Remove what a dead VM of this user has left; may not be permitted."""
+    try:
+        status = path.lstat()
+        if stat.S_ISREG(status.st_mode) and owner == status.st_uid:
+            path.unlink()
+    except OSError:
+        pass
+
+
 @dataclass(frozen=True, slots=True)
 class Surface:
     """What a DISPLAY_SWITCH announces; rows are packed, the first byte of the object is the top left."""

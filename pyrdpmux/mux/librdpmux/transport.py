@@ -34,7 +34,7 @@ RECONNECT_MS: Final = (20, 500)
 """Shortest and longest wait of a dialing end between attempts."""
 
 
-class PairUser(Protocol):
+class SocketUser(Protocol):
     """Who listens to a socket. Called on the loop."""
 
     def received(self, messages: list[bytes]) -> None: ...
@@ -44,10 +44,32 @@ class PairUser(Protocol):
     def disconnected(self) -> None: ...
 
 
+class GuestSocket(Protocol):
+    """The server's end of one VM's connection, whatever carries it."""
+
+    @property
+    def is_connected(self) -> bool: ...
+
+    def send(self, message: bytes) -> None:
+        """Never blocks; lost if nobody is there."""
+
+    def close(self) -> None: ...
+
+
+def give_to(path: Path, owner: int | None) -> None:
+    """Let only this user (None: us) connect to the socket at ``path``."""
+    try:
+        path.chmod(0o600)
+        if owner not in (None, 0, os.geteuid()):
+            os.chown(path, owner, -1)
+    except OSError as error:
+        raise BackendError(f"{path}: {error.strerror or error}") from error
+
+
 class PairSocket:
     """One end. Create it on the loop, then :meth:`listen` or :meth:`dial`."""
 
-    def __init__(self, user: PairUser) -> None:
+    def __init__(self, user: SocketUser) -> None:
         self._user = user
         self._loop = asyncio.get_running_loop()
         self._socket = pynng.Pair0(
@@ -72,11 +94,9 @@ class PairSocket:
         address = f"ipc://{path}"
         try:
             self._socket.listen(address)
-            path.chmod(0o600)
-            if owner not in (None, 0, os.geteuid()):
-                os.chown(path, owner, -1)
-        except (pynng.NNGException, OSError) as error:
+        except pynng.NNGException as error:
             raise BackendError(f"{path}: {error}") from error
+        give_to(path, owner)
         return address
 
     def dial(self, address: str) -> None:
@@ -90,7 +110,7 @@ class PairSocket:
     def is_connected(self) -> bool:
         return not self._closed and bool(self._pipes)
 
-    def send(self, message: bytes, *, droppable: bool = False) -> None:
+    def send(self, message: bytes) -> None:
         """Never blocks. Nobody there: lost. A peer that does not read: kept, up to a limit."""
         if not self.is_connected:
             self._backlog.clear()
@@ -98,7 +118,7 @@ class PairSocket:
         self._flush()
         if not self._backlog and self._try_send(message):
             return
-        if not droppable and len(self._backlog) < BACKLOG:
+        if len(self._backlog) < BACKLOG:
             self._backlog.append(message)
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Button, Vm
 from pyrdpmux.mux.guest import Guest, PixelCode, Rect, pixel_format
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.librdpmux.registration import Registration
 from tests.mux.support.fake_host import FakeHost, FakeVm, InputNotes, until
 
 
@@ -31,7 +32,7 @@ class Pair:
         return Guest(self.notes, vm_id=vm_id, shared_memory=self.tmp_path)
 
     async def register(self, guest: Guest) -> None:
-        guest.connect(await self.backend.server.register(guest.vm_id, uid=os.getuid()))
+        guest.connect(await self.backend.server.register(Registration(vm_id=guest.vm_id, uid=os.getuid())))
         await until(lambda: guest.is_connected)
 
     async def __aenter__(self) -> "Pair":
@@ -175,7 +176,7 @@ def test_a_takeover_that_fails_removes_the_vm(tmp_path: Path) -> None:
         pair.host = Refusing()
         async with pair:
             with pytest.raises(BackendError, match="no port"):
-                await pair.backend.server.register(7, uid=os.getuid())
+                await pair.backend.server.register(Registration(vm_id=7, uid=os.getuid()))
             assert pair.host.removed == [("vm-7", "its successor could not be registered")]
             assert not (tmp_path / "7.socket").exists()
 
@@ -204,7 +205,9 @@ def test_a_guest_survives_a_server_restart(tmp_path: Path) -> None:
             await until(lambda: not pair.guest.is_connected)
             pair.guest.update(Rect(0, 0, 9, 9))
             await pair.backend.start(pair.host)
-            await pair.backend.server.register(7, uid=os.getuid())  # same path: nng dials again
+            await pair.backend.server.register(
+                Registration(vm_id=7, uid=os.getuid())
+            )  # same path: nng dials again
             await until(lambda: pair.guest.is_settled)
             assert pair.vm.screen.pixels[5, 5].tolist() == [9, 8, 7, 0]
 
@@ -215,9 +218,9 @@ def test_an_id_in_use_is_refused(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Pair(tmp_path) as pair:
             with pytest.raises(BackendError, match="in use"):
-                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid() + 1)
+                await pair.backend.server.register(Registration(vm_id=7, owner=":1.9", uid=os.getuid() + 1))
             with pytest.raises(BackendError, match="0 or more"):
-                await pair.backend.server.register(-1, uid=os.getuid())
+                await pair.backend.server.register(Registration(vm_id=-1, uid=os.getuid()))
             assert pair.guest.is_connected
 
     asyncio.run(scenario())
@@ -229,7 +232,7 @@ def test_the_console_of_a_dead_vm_does_not_go_to_another_user(tmp_path: Path) ->
             _vanish(pair.guest)
             await until(lambda: pair.host.lost == ["vm-7"])
             with pytest.raises(BackendError, match="in use"):
-                await pair.backend.server.register(7, owner=":1.9", uid=os.getuid() + 1)
+                await pair.backend.server.register(Registration(vm_id=7, owner=":1.9", uid=os.getuid() + 1))
             assert pair.host.added == ["vm-7"]
 
     asyncio.run(scenario())

@@ -95,7 +95,7 @@ def test_what_the_library_asks(bus: str, tmp_path: Path) -> None:
             properties: list[Any] = await call(
                 service.caller, BUS_NAME, OBJECT_PATH, PROPERTIES, "GetAll", "s", INTERFACE
             )
-            assert properties == [{"SupportedProtocolVersions": Variant("ai", [1])}]
+            assert properties == [{"SupportedProtocolVersions": Variant("ai", [5, 4, 3, 2, 1])}]
             endpoint = await service.register("ii", 42, 1)
             path = endpoint.removeprefix("ipc://")
             assert path == str(service.directory / "42.socket")
@@ -106,7 +106,7 @@ def test_what_the_library_asks(bus: str, tmp_path: Path) -> None:
             node = await service.caller.introspect(BUS_NAME, OBJECT_PATH)
             interface = next(found for found in node.interfaces if found.name == INTERFACE)
             (method,) = interface.methods
-            assert (method.name, method.in_signature, method.out_signature) == ("Register", "ii", "s")
+            assert (method.name, method.in_signature, method.out_signature) == ("Register", "iisqs", "s")
             worker = "/org/RDPMux/ServerWorker/42"
             (port,) = await call(
                 service.caller,
@@ -126,10 +126,13 @@ def test_what_the_library_asks(bus: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("signature", "arguments", "error", "text"),
     [
-        ("ii", (1, 2), "org.RDPMux.Error.VersionNotSupported", "version 2"),
+        ("ii", (1, 6), "org.RDPMux.Error.VersionNotSupported", "version 6"),
+        ("ii", (1, 2), "org.freedesktop.DBus.Error.InvalidArgs", "expected 'iis' in protocol 2"),
         ("ii", (1, 0), "org.RDPMux.Error.VersionNotSupported", "version 0"),
         ("ii", (-1, 1), "org.RDPMux.Error.RegistrationRefused", "0 or more"),
         ("iis", (1, 1, "uuid"), "org.freedesktop.DBus.Error.InvalidArgs", "iis"),
+        ("iis", (1, 2, "uuid"), "org.RDPMux.Error.RegistrationRefused", "not a UUID"),
+        ("iisq", (1, 5, "uuid", 0), "org.freedesktop.DBus.Error.InvalidArgs", "iisqs"),
         ("", (), "org.freedesktop.DBus.Error.InvalidArgs", "signature"),
     ],
 )
@@ -198,8 +201,8 @@ def test_a_guest_registers_again_with_a_new_service(bus: str, tmp_path: Path) ->
                 await until(lambda: not guest.is_connected)
                 service.backend = service.new_backend()
                 await service.backend.start(service.host)
-                await until(lambda: "vm-3" in service.host.vms and guest.is_settled)
-                assert service.host.vms["vm-3"].screen.pixels[1, 2].tolist() == [1, 2, 3, 0]
+                await until(lambda: guest.uuid in service.host.vms and guest.is_settled)
+                assert service.host.vms[guest.uuid].screen.pixels[1, 2].tolist() == [1, 2, 3, 0]
             await until(lambda: service.host.vms == {})
 
     asyncio.run(scenario())
@@ -225,12 +228,12 @@ def test_both_ends_outlive_their_bus(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert guest.is_connected, "the guest's socket needs no bus"
             (tmp_path / "bus").unlink(missing_ok=True)
             daemon = start_daemon(tmp_path)
-            await until(lambda: service.host.added.count("vm-3") >= 2)
+            await until(lambda: service.host.added.count(guest.uuid) >= 2)
             service.caller = await connect_bus(address)
             await service.register("ii", 9, 1)
             assert service.host.added.count("vm-9") == 2
             guest.switch(pixel_format(PixelCode.X8R8G8B8), 64, 48)
-            await until(lambda: service.host.vms["vm-3"].screen.width == 64)
+            await until(lambda: service.host.vms[guest.uuid].screen.width == 64)
             await guest.close()
 
     try:

@@ -11,6 +11,7 @@ import pytest
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.transport import PairSocket
 from tests.mux.support.fake_host import FakeHost, until
 from tests.rows import unhex
@@ -54,7 +55,7 @@ def test_the_library_is_served(tmp_path: Path) -> None:
         host = FakeHost()
         backend = LibrdpmuxBackend("none", directory=tmp_path, shared_memory=tmp_path)
         await backend.start(host)
-        endpoint = await backend.server.register(1804289383, uid=os.getuid())
+        endpoint = await backend.server.register(Registration(vm_id=1804289383, uid=os.getuid()))
         library = Library(endpoint)
         memory = tmp_path / "1804289383.rdpmux"
         memory.write_bytes(b"\x10\x20\x30\xff" * (640 * 480))
@@ -84,7 +85,7 @@ def test_a_second_peer_does_not_get_in(tmp_path: Path) -> None:
         host = FakeHost()
         backend = LibrdpmuxBackend("none", directory=tmp_path, shared_memory=tmp_path)
         await backend.start(host)
-        endpoint = await backend.server.register(5, uid=os.getuid())
+        endpoint = await backend.server.register(Registration(vm_id=5, uid=os.getuid()))
         library = Library(endpoint)
         library.send("95 00 00 00 01 01")
         assert await library.receive() == ACK
@@ -101,7 +102,7 @@ def test_a_second_peer_does_not_get_in(tmp_path: Path) -> None:
 
 
 class Ignorant:
-    """A PairUser that only counts."""
+    """A SocketUser that only counts."""
 
     def __init__(self) -> None:
         self.messages: list[bytes] = []
@@ -126,7 +127,7 @@ def test_a_peer_that_does_not_read_costs_bounded_memory_and_no_time(tmp_path: Pa
         await until(lambda: server.connects == client.connects == 1)
         asyncio.get_running_loop().remove_reader(dialing._descriptor)
         for number in range(5000):
-            listening.send(number.to_bytes(2, "big"), droppable=number % 2 == 1)
+            listening.send(number.to_bytes(2, "big"))
         assert len(listening._backlog) == 1024
         asyncio.get_running_loop().add_reader(dialing._descriptor, dialing._readable)
         async with asyncio.timeout(5):

@@ -1,0 +1,175 @@
+"""One registered VM: its socket, its session, and the timers of both."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.backend import Vm
+from pyrdpmux.mux.librdpmux.protocol import Transport
+from pyrdpmux.mux.librdpmux.records import Record
+from pyrdpmux.mux.librdpmux.registration import Registration
+from pyrdpmux.mux.librdpmux.router_door import RouterDoor
+from pyrdpmux.mux.librdpmux.session import Session
+from pyrdpmux.mux.librdpmux.shared_memory import object_name
+from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
+
+log = logging.getLogger("pyrdpmux.librdpmux")
+
+
+@runtime_checkable
+class PacedVm(Protocol):
+    """What a :class:`~pyrdpmux.mux.backend.Vm` may be as well."""
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames per second that its viewers can use."""
+
+
+class Owner(Protocol):
+    """Who keeps the guests, as they see it."""
+
+    def guest_heard(self, guest: "Guest") -> None:
+        """It has sent something."""
+
+    def guest_ended(self, guest: "Guest") -> None:
+        """It said so."""
+
+    def guest_returned(self, guest: "Guest") -> None:
+        """Its socket is there again, without a bus that would know more."""
+
+    def guest_lost(self, guest: "Guest") -> None:
+        """It died."""
+
+
+class Guest:
+    """A registered VM."""
+
+    def __init__(self, server: Owner, registration: Registration, shared_memory: Path) -> None:
+        self.registration = registration
+        #: whose death is the VM's; None where only its socket can tell
+        self.owner = registration.owner
+        self.address = ""
+        self.vm: Vm | None = None
+        self.grace: asyncio.TimerHandle | None = None
+        self._server = server
+        self._path = shared_memory / object_name(registration.vm_id)
+        self._loop = asyncio.get_running_loop()
+        self._socket: GuestSocket | None = None
+        self.session = Session(
+            self.name, self._path, registration.uid, self._send, self._loop.time(), registration.protocol
+        )
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def name(self) -> str:
+        return self.registration.label
+
+    @property
+    def key(self) -> str:
+        return self.registration.key
+
+    def listen(self, path: Path, door: RouterDoor) -> None:
+        """Bind what its protocol asks for. BackendError."""
+        registration = self.registration
+        if registration.protocol.transport is Transport.PAIR:
+            pair = PairSocket(self)
+            self._socket = pair
+            self.address = pair.listen(path, registration.uid)
+        else:
+            self.address, self._socket = door.open(path, registration, self)
+        self._plan()
+
+    def resume(self, record: Record, door: RouterDoor) -> None:
+        """As an earlier server left it."""
+        self.session.resume(record.base, record.switch)
+        if record.address.startswith("ipc:///"):
+            self.listen(Path(record.address.removeprefix("ipc://")), door)
+        elif record.address == door.shared_address:
+            self.listen(Path(), door)
+        else:
+            raise BackendError(f"its address {record.address} is not served any more")
+        if self._socket is not None:
+            door.call(self._socket, self.session.greeting())
+
+    def publish(self, vm: Vm) -> None:
+        """Paint here; also after a while of having been lost."""
+        self.vm = vm
+        if isinstance(vm, PacedVm):
+            self.session.frame_rate = lambda: vm.frame_rate
+        self.stop_waiting()
+        self.session.attach(vm.screen, self._loop.time())
+        self._plan()
+
+    def stop_waiting(self) -> None:
+        """It is there, or will never be."""
+        if self.grace is not None:
+            self.grace.cancel()
+            self.grace = None
+
+    @property
+    def is_connected(self) -> bool:
+        return self._socket is not None and self._socket.is_connected
+
+    @property
+    def is_lost(self) -> bool:
+        return self.grace is not None
+
+    def may_be_replaced_by(self, other: Registration) -> bool:
+        """Only by a VM of its user, since its viewers go on typing.
+
+        With a UUID it is the same VM then, perhaps migrated; a mere number may belong to two at a time, so
+        that the first must be dead. Where no bus tells who lives, the user is enough.
+        """
+        if self.registration.uid != other.uid:
+            return False
+        return bool(self.registration.identity) or self.may_share_address(other)
+
+    def may_share_address(self, other: Registration) -> bool:
+        """Not while another process might connect to it again."""
+        return self.is_lost or self.owner in (None, other.owner)
+
+    def close(self, *, unlink: bool = False) -> None:
+        """``unlink``: it is dead and has left its framebuffer behind."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self.stop_waiting()
+        if self._socket is not None:
+            self._socket.close()
+        self.session.close(unlink=unlink)
+
+    def received(self, messages: list[bytes]) -> None:
+        self.session.receive(messages, self._loop.time())
+        self._plan()
+        self._server.guest_heard(self)
+        if self.session.ended:
+            self._server.guest_ended(self)
+
+    def connected(self) -> None:
+        log.debug("%s: connected", self.name)
+        if self.is_lost and self.owner is None:
+            self._server.guest_returned(self)
+
+    def disconnected(self) -> None:
+        """The library's socket lives as long as its process; the bus knows of that first, if there is one."""
+        log.debug("%s: disconnected", self.name)
+        if self.owner is None:
+            self._server.guest_lost(self)
+
+    def _send(self, message: bytes) -> None:
+        if self._socket is not None:
+            self._socket.send(message)
+
+    def _plan(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        deadline = self.session.next_deadline()
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._timed_out)
+
+    def _timed_out(self) -> None:
+        self.session.handle_timeout(self._loop.time())
+        self._plan()

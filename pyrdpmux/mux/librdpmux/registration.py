@@ -1,0 +1,70 @@
+"""What a VM says of itself when it registers, and what the bus says of its process."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Protocol
+
+NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
+"""What QEMU sends for a VM without one: not an identity."""
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
+FIRST_UNPRIVILEGED_PORT: Final = 1024
+
+
+class RegistrationRefused(BackendError):
+    """A VM may not register like this; the text tells its hypervisor why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """Checked when it is made; RegistrationRefused."""
+
+    vm_id: int
+    version: int = 1
+    #: as the VM spells it; none in protocol 1
+    uuid: str = ""
+    #: where its console should listen, 0 for anywhere
+    port: int = 0
+    #: its SAM file; None for the common accounts
+    accounts: Path | None = None
+    #: whose death is the VM's: a name on the bus
+    owner: str | None = None
+    #: the user it runs as, if that is known
+    uid: int | None = None
+    #: None: its identity
+    name: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.vm_id < 0:
+            raise RegistrationRefused(f"VM id {self.vm_id}, expected 0 or more")
+        if self.version > 1 and not _UUID.fullmatch(self.uuid):
+            raise RegistrationRefused(f"{self.uuid[:40]!r} is not a UUID of 36 characters")
+        if 0 < self.port < FIRST_UNPRIVILEGED_PORT and self.uid not in (None, 0):
+            raise RegistrationRefused(f"port {self.port}, only root's VMs may have one below 1024")
+        if self.accounts is not None and not self.accounts.is_absolute():
+            raise RegistrationRefused(f"{self.accounts}: the path of a SAM file starts with /")
+
+    @property
+    def protocol(self) -> Protocol:
+        return PROTOCOLS[self.version]
+
+    @property
+    def identity(self) -> str | None:
+        """The UUID that tells one VM from all others, if it has one."""
+        uuid = self.uuid.lower()
+        return uuid if uuid not in ("", NO_UUID) else None
+
+    @property
+    def key(self) -> str:
+        """Names it among the daemon's VMs, also in paths."""
+        return self.identity or f"vm-{self.vm_id}"
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or self.key
