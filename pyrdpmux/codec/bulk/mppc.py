@@ -177,6 +177,8 @@ class MppcDecompressor:
             self._window.to_front()
         if not flags & PacketFlags.COMPRESSED:
             return data
+        if len(data) > self._variant.history_size:
+            raise DecodeError("Mppc.data", f"{len(data)} bytes, more than it can have been before", 0)
         window = self._window
         history = bytearray(window.data)
         stream = TokenStream(data, len(data) * 8, "Mppc.data", 0)

@@ -11,10 +11,11 @@ import numpy as np
 
 from pyrdpmux.codec.bits import Codes, Counts, pack_lsb
 from pyrdpmux.codec.bulk import ncrush_codes
-from pyrdpmux.codec.bulk.alphabet import CodeTable
+from pyrdpmux.codec.bulk.alphabet import CodeTable, LiteralPeeks
 from pyrdpmux.codec.bulk.matches import Matches, Numbers, find_matches
 from pyrdpmux.codec.bulk.ncrush_codes import CACHE_SIZE, END_OF_STREAM, FIRST_CACHED, LEC, MAX_LENGTH, Entry
 from pyrdpmux.codec.bulk.packet import TYPE_MASK, Compressed, CompressionType, PacketFlags
+from pyrdpmux.codec.bulk.prefix_decoder import peeks_lsb
 from pyrdpmux.codec.bulk.prefix_encoder import assemble
 from pyrdpmux.errors import DecodeError, EncodeError
 
@@ -173,6 +174,8 @@ class NcrushDecompressor:
             self._history = self._history[-MIDDLE:]
         if not flags & PacketFlags.COMPRESSED:
             return data
+        if len(data) > HISTORY_SIZE:
+            raise DecodeError("Ncrush.data", f"{len(data)} bytes, more than it can have been before", 0)
         # 3.1.8.1.1: "the entire history buffer is immediately regarded as valid": zeros, at first.
         window = bytearray(HISTORY_SIZE - len(self._history)) + self._history
         _Stream(data, self._cache).decode(window, 2 * HISTORY_SIZE - len(self._history))
@@ -181,66 +184,70 @@ class NcrushDecompressor:
         return result
 
 
+class _DecoderTables(NamedTuple):
+    literals: LiteralPeeks
+    codes: list[Entry | None]
+    lengths: list[Entry | None]
+
+
 @cache
-def _decoder() -> tuple[list[Entry | None], list[Entry | None]]:
-    return ncrush_codes.lec_peeks(), ncrush_codes.length_peeks()
+def _decoder() -> _DecoderTables:
+    codes = ncrush_codes.lec_peeks()
+    return _DecoderTables(ncrush_codes.literal_peeks(codes), codes, ncrush_codes.length_peeks())
 
 
 class _Stream:
     """3.1.8.1.4.4 Decoding a Compressed Stream: each step consumes bits and is bounded by them."""
 
     def __init__(self, data: bytes, cache: OffsetCache) -> None:
-        padded = np.zeros(len(data) + 10, np.uint8)
-        padded[: len(data)] = np.frombuffer(data, np.uint8)
-        first = np.ndarray((1,), "<u8", padded)
-        shape, strides = (len(data) + 2,), (1,)
-        self._windows = np.lib.stride_tricks.as_strided(first, shape, strides).copy().data
+        self._peeks = peeks_lsb(data)
         self._size = 8 * len(data)
-        self._at = 0
         self._cache = cache
 
-    def _error(self, reason: str) -> DecodeError:
-        return DecodeError("Ncrush.data", reason, self._at >> 3)
+    def _error(self, reason: str, at: int) -> DecodeError:
+        return DecodeError("Ncrush.data", reason, min(at, self._size) >> 3)
 
     def decode(self, out: bytearray, limit: int) -> None:
         """Append to ``out``, the history, at most up to ``limit`` bytes in all."""
-        lec, lengths = _decoder()
-        lec_mask, length_mask = (1 << ncrush_codes.LEC_PEEK) - 1, (1 << ncrush_codes.LENGTH_PEEK) - 1
-        while True:
-            symbol, offset = self._number(lec, lec_mask)
-            if symbol < END_OF_STREAM:
-                out.append(symbol)
-                if len(out) > limit:
-                    raise self._error("more output than the history holds")
+        (values, widths), codes, lengths = _decoder()
+        peeks, size = self._peeks, self._size
+        at = 0
+        while at < size:
+            value = values[peeks[at]]
+            if value:
+                out += value
+                at += widths[peeks[at]]
                 continue
+            symbol, number, at = self._number(codes, at)
             if symbol == END_OF_STREAM:
+                if len(out) > limit:
+                    raise self._error("more output than the history holds", at)
                 return
             if symbol < FIRST_CACHED:
-                self._cache.add(offset)
+                self._cache.add(number)
             else:
-                offset = self._cache.use(symbol - FIRST_CACHED)
-            _, length = self._number(lengths, length_mask)
-            self._copy(out, offset, length, limit)
+                number = self._cache.use(symbol - FIRST_CACHED)
+            _, length, at = self._number(lengths, at)
+            if not 0 < number <= len(out):
+                raise self._error(f"copy-offset {number}", at)
+            if len(out) + length > limit:
+                raise self._error("more output than the history holds", at)
+            start = len(out) - number
+            if length <= number:
+                out += out[start : start + length]
+            else:
+                out += (out[start:] * (length // number + 1))[:length]
+        raise self._error("ends without a marker", at)
 
-    def _number(self, table: list[Entry | None], mask: int) -> tuple[int, int]:
-        at = self._at
-        bits = self._windows[at >> 3] >> (at & 7)
-        entry = table[bits & mask]
+    def _number(self, table: list[Entry | None], at: int) -> tuple[int, int, int]:
+        """A symbol, the number that it and the bits behind it stand for, and where these end."""
+        peek = self._peeks[at]
+        entry = table[peek]
         if entry is None:
-            raise self._error("no code begins so")
-        width, symbol, more, base = entry
+            raise self._error("no code begins so", at)
+        width, symbol, more, number = entry
+        if more:
+            number += self._peeks[at + width] & ((1 << more) - 1)
         if at + width + more > self._size:
-            raise self._error("ends without a marker")
-        self._at = at + width + more
-        return symbol, base + (bits >> width & ((1 << more) - 1))
-
-    def _copy(self, out: bytearray, offset: int, length: int, limit: int) -> None:
-        if not 0 < offset <= len(out):
-            raise self._error(f"copy-offset {offset}")
-        if len(out) + length > limit:
-            raise self._error("more output than the history holds")
-        start = len(out) - offset
-        if length <= offset:
-            out += out[start : start + length]
-        else:
-            out += (out[start:] * (length // offset + 1))[:length]
+            raise self._error("ends without a marker", at)
+        return symbol, number, at + width + more

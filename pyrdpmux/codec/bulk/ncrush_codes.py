@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from pyrdpmux.codec.bulk.alphabet import CodeTable
+from pyrdpmux.codec.bulk.alphabet import PEEK, CodeTable, LiteralPeeks
 
 END_OF_STREAM: Final = 256
 FIRST_OFFSET: Final = 257
@@ -36,9 +36,6 @@ _LENGTH_BASES: Final = [2 + sum([1 << bits for bits in _LENGTH_BITS[:n]]) for n 
 _ANY_LENGTH_BITS: Final = 14
 _MIN_LENGTH: Final = 2
 MAX_LENGTH: Final = _MIN_LENGTH + (1 << _ANY_LENGTH_BITS) - 1
-
-LEC_PEEK: Final = 13
-LENGTH_PEEK: Final = 9
 
 
 class Symbol(NamedTuple):
@@ -74,32 +71,47 @@ class Entry(NamedTuple):
     base: int
 
 
-def _peeks(symbols: list[Symbol], entries: list[Entry], peek: int) -> list[Entry | None]:
-    table: list[Entry | None] = [None] * (1 << peek)
+def _peeks(symbols: list[Symbol], entries: list[Entry]) -> list[Entry | None]:
+    """By the next :data:`PEEK` bits."""
+    table: list[Entry | None] = [None] * (1 << PEEK)
     for entry in entries:
         symbol = symbols[entry.symbol]
-        table[symbol.code :: 1 << symbol.width] = [entry] * (1 << (peek - symbol.width))
+        table[symbol.code :: 1 << symbol.width] = [entry] * (1 << (PEEK - symbol.width))
     return table
 
 
 def lec_peeks() -> list[Entry | None]:
-    """By the next :data:`LEC_PEEK` bits: literal, end, copy-offset, or place in the cache."""
+    """Literals, the end, copy-offsets, places in the cache."""
     entries = [Entry(symbol.width, index, 0, index) for index, symbol in enumerate(LEC)]
     for row, (bits, base) in enumerate(zip(_OFFSET_BITS, _OFFSET_BASES, strict=True)):
         index = FIRST_OFFSET + row
         entries[index] = Entry(LEC[index].width, index, bits, base - 1)
-    return _peeks(LEC, entries, LEC_PEEK)
+    return _peeks(LEC, entries)
+
+
+def literal_peeks(codes: list[Entry | None]) -> LiteralPeeks:
+    """As many literals as the next bits hold completely: at most two, as the shortest have six bits."""
+    values, widths = [b""] * (1 << PEEK), [0] * (1 << PEEK)
+    for bits, entry in enumerate(codes):
+        if entry is None or entry.symbol >= END_OF_STREAM:
+            continue
+        second = codes[bits >> entry.width]
+        value, width = bytes([entry.symbol]), entry.width
+        if second is not None and second.symbol < END_OF_STREAM and width + second.width <= PEEK:
+            value, width = bytes([entry.symbol, second.symbol]), width + second.width
+        values[bits], widths[bits] = value, width
+    return LiteralPeeks(values, widths)
 
 
 def length_peeks() -> list[Entry | None]:
-    """By the next :data:`LENGTH_PEEK` bits. Codes 28 and 29 mean the same; 30 and 31 nothing."""
+    """Codes 28 and 29 mean the same; 30 and 31 nothing."""
     bits = [*_LENGTH_BITS, _ANY_LENGTH_BITS, _ANY_LENGTH_BITS]
     bases = [*_LENGTH_BASES, _MIN_LENGTH, _MIN_LENGTH]
     entries = [
         Entry(LENGTH[row].width, row, more, base)
         for row, (more, base) in enumerate(zip(bits, bases, strict=True))
     ]
-    return _peeks(LENGTH, entries, LENGTH_PEEK)
+    return _peeks(LENGTH, entries)
 
 
 def pair_codes() -> CodeTable:

@@ -1,38 +1,55 @@
 """A stream of prefix codes to literals and matches: the receiving half of MPPC and ZGFX.
 
 Inherently sequential, hence a loop over tokens; tables of the next 16 bits keep it short: a step is a few
-literals or one match. Bits come from one 64-bit window per byte of the stream, made in advance.
+literals or one match. What the next 16 bits are at each bit of the stream is computed in advance.
 
-Hostile input: each step consumes at least a bit, so steps are bounded by the input; the output is checked
-against its limit at every match, before it grows by it.
+Hostile input: callers limit the stream, as these peeks take 16 times its size. Each step consumes at least a
+bit; the output is checked against its limit at every match, before it grows by it.
 """
 
 from typing import Final
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
 
 from pyrdpmux.codec.bulk.alphabet import PEEK, DecoderTables, LiteralPeeks
 from pyrdpmux.errors import DecodeError
 
-_PEEK_MASK: Final = (1 << PEEK) - 1
-_WINDOW: Final = 64
-_PEEK_SHIFT: Final = _WINDOW - PEEK
+_BYTE, _TWO_BYTES = np.uint32(8), np.uint32(16)
+_SPARE: Final = 8
+"""Bytes of zeros behind the data: a token that begins in the last bit still finds all of its peeks."""
 
 
-def windows(data: bytes) -> memoryview:
-    """The 64 bits that begin at each byte, zeros behind the end; two more windows than bytes."""
-    padded = np.zeros(len(data) + 10, np.uint8)
+def peeks_msb(data: bytes) -> memoryview:
+    """The :data:`PEEK` bits that begin at each bit, the highest bit of a byte first."""
+    first, second, third = _triples(data)
+    return _at_each_bit((first << _TWO_BYTES) | (second << _BYTE) | third, range(8, 0, -1))
+
+
+def peeks_lsb(data: bytes) -> memoryview:
+    """The same, the lowest bit of a byte first."""
+    first, second, third = _triples(data)
+    return _at_each_bit(first | (second << _BYTE) | (third << _TWO_BYTES), range(8))
+
+
+def _triples(data: bytes) -> list[NDArray[np.uint32]]:
+    padded = np.zeros(len(data) + _SPARE, np.uint32)
     padded[: len(data)] = np.frombuffer(data, np.uint8)
-    first = np.ndarray((1,), ">u8", padded)
-    return as_strided(first, (len(data) + 2,), (1,)).astype(np.uint64).data
+    return [padded[at : len(padded) - 2 + at] for at in range(3)]
+
+
+def _at_each_bit(windows: NDArray[np.uint32], shifts: range) -> memoryview:
+    peeks = np.empty((len(windows), 8), np.uint16)
+    for column, shift in enumerate(shifts):
+        peeks[:, column] = windows >> np.uint32(shift)  # the upper bits fall off
+    return peeks.reshape(-1).data
 
 
 class TokenStream:
     """A position in the bits of ``data``, up to ``end``."""
 
     def __init__(self, data: bytes, end: int, path: str, offset: int) -> None:
-        self._windows = windows(data)
+        self._peeks = peeks_msb(data)
         self._path = path
         self._offset = offset
         self.data = data
@@ -43,12 +60,13 @@ class TokenStream:
         return DecodeError(self._path, reason, self._offset + (min(self.position, self.end) >> 3))
 
     def bits(self, count: int) -> int:
-        """The next ``count`` bits, at most 24; what lies behind the end of the data is zero."""
+        """The next ``count`` bits, at most 16."""
         at = self.position
         self.position = at + count
         if self.position > self.end:
             raise self.error("ends within a token")
-        return self._windows[at >> 3] >> (_WINDOW - count - (at & 7)) & ((1 << count) - 1)
+        value: int = self._peeks[at] >> (PEEK - count)
+        return value
 
     def decode(self, tables: DecoderTables, out: bytearray, limit: int, spare: int = 0) -> bool:
         """Append to ``out``, the history, at most up to ``limit`` bytes in all.
@@ -64,11 +82,11 @@ class TokenStream:
         self, tables: DecoderTables, literals: LiteralPeeks, last: int, out: bytearray, limit: int
     ) -> bool:
         """Tokens that begin at ``last`` or before it."""
-        view, values, widths = self._windows, literals.values, literals.widths
+        peeks, values, widths = self._peeks, literals.values, literals.widths
         distances, lengths = tables.distances, tables.lengths
         at = self.position
         while at <= last:
-            peek = view[at >> 3] >> (_PEEK_SHIFT - (at & 7)) & _PEEK_MASK
+            peek = peeks[at]
             value = values[peek]
             if value:
                 out += value
@@ -81,20 +99,20 @@ class TokenStream:
             width, more, distance = entry
             at += width
             if more:
-                distance += view[at >> 3] >> (_WINDOW - more - (at & 7)) & ((1 << more) - 1)
+                distance += (peeks[at] << PEEK | peeks[at + PEEK]) >> (2 * PEEK - more)
                 at += more
             if at > self.end:
                 raise self.error("ends within a token")
             if not distance:
                 self.position = at
                 return True
-            entry = lengths[view[at >> 3] >> (_PEEK_SHIFT - (at & 7)) & _PEEK_MASK]
+            entry = lengths[peeks[at]]
             if entry is None:
                 raise self.error("length of match without a prefix")
             width, more, length = entry
             at += width
             if more:
-                length += view[at >> 3] >> (_WINDOW - more - (at & 7)) & ((1 << more) - 1)
+                length += peeks[at] >> (PEEK - more)
                 at += more
             self._check_match(at, distance, length, out, limit)
             start = len(out) - distance

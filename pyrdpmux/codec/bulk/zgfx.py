@@ -64,6 +64,8 @@ _DISTANCES: Final = ranges(
 )
 ALPHABET: Final = Alphabet(_LITERALS, _DISTANCES, 65535)
 _UNENCODED_COUNT_WIDTH: Final = 15
+_MAX_EXPANSION: Final = 1000
+"""3.1.9.1.2 "Maximum expansion of a segment"."""
 
 
 class ZgfxCompressor:
@@ -170,6 +172,8 @@ class ZgfxDecompressor:
         """MS-RDPEGFX 3.1.9.1.2.3 Compressed Segment Bit Stream, 3.1.9.1.2.4 Compressed Segment Trailer."""
         if not data:
             raise DecodeError("BulkEncodedData.data", "need 1 bytes, 0 left", offset)
+        if len(data) > self._variant.segment_size + _MAX_EXPANSION:
+            raise DecodeError("BulkEncodedData.data", f"{len(data)} bytes for one segment", offset)
         size = (len(data) - 1) * 8 - (data[-1] & 7)
         if size < 0:
             raise DecodeError("BulkEncodedData.data", f"{data[-1] & 7} unused bits of none", offset)

@@ -60,7 +60,7 @@ class TestCodes:
         lengths, peeks = ncrush_codes.length_codes(), ncrush_codes.length_peeks()
         for length in (*range(2, 800), 4000, ncrush_codes.MAX_LENGTH):
             code = int(lengths.codes[length])
-            entry = peeks[code & 0x1FF]
+            entry = peeks[code & 0xFFFF]
             assert entry is not None
             assert entry.base + (code >> entry.width) == length
             assert entry.width + entry.more == lengths.widths[length]
