@@ -6,14 +6,16 @@ standard RDP security the server's throwaway RSA key is kept.
 """
 
 import argparse
+import asyncio
 import contextlib
 import shutil
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +27,11 @@ from pyrdpmux.harness.display import Display
 from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.programs import Program, ProgramError, free_port
 from pyrdpmux.harness.relay import Relay
+from pyrdpmux.mux.config import Config, SecuritySettings
+from pyrdpmux.mux.daemon import Daemon
+from pyrdpmux.mux.demo.backend import DemoBackend
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.rdp.tls.accounts import Accounts
 
 FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures" / "pcaps"
 GEOMETRY: Final = "640x480"
@@ -51,6 +58,8 @@ class Session:
     options: tuple[str, ...] = ()
     ciphers: str | None = None
     tls_version: ssl.TLSVersion | None = None
+    #: the demo VM changes its resolution at F1 to F9
+    function_key: str = "F11"
 
     @property
     def name(self) -> str:
@@ -70,6 +79,7 @@ def _sessions() -> list[Session]:
     return [
         *matrix,
         Session("xrdp", "tls", 15),
+        Session("pyrdpmux", "tls", 16, extra="resize", function_key="F1"),
         Session("xrdp", "tls", 32, extra="slowpath", options=("-fast-path",)),
         Session("shadow", "tls", 16, extra="chacha20", ciphers="CHACHA20", tls_version=tls12),
         Session("shadow", "tls", 16, extra="tls12-cbc", ciphers="AES256-SHA", tls_version=tls12),
@@ -85,7 +95,8 @@ def _sessions() -> list[Session]:
 class Server:
     """A running server and the keys it uses."""
 
-    program: Program
+    #: what it has said so far, for errors
+    says: Callable[[], str]
     port: int
     certificate: Path
     private_key: Path
@@ -120,7 +131,7 @@ def shadow_server(folder: Path, session: Session) -> Iterator[Server]:
                 raise ProgramError("freerdp-shadow-cli made a key that is not RSA")
             numbers = key.private_numbers()
             rsa = (numbers.public_numbers.n, numbers.public_numbers.e, numbers.d)
-            yield Server(program, port, keys / "shadow.crt", keys / "shadow.key", rsa)
+            yield Server(lambda: program.output, port, keys / "shadow.crt", keys / "shadow.key", rsa)
 
 
 @contextlib.contextmanager
@@ -154,7 +165,13 @@ def xrdp_server(folder: Path, session: Session) -> Iterator[Server]:
     argv = ["unshare", "--mount", "sh", "-c", script, "/etc/xrdp/xrdp.ini"]
     with Program(argv, folder / "xrdp.out") as program:
         program.wait_for_port(port)
-        yield Server(program, port, certificate, private_key, _xrdp_rsa_key(config / "rsakeys.ini"))
+        yield Server(
+            lambda: program.output + _text(folder / "xrdp.log"),
+            port,
+            certificate,
+            private_key,
+            _xrdp_rsa_key(config / "rsakeys.ini"),
+        )
 
 
 def _xrdp_rsa_key(path: Path) -> tuple[int, int, int]:
@@ -165,7 +182,39 @@ def _xrdp_rsa_key(path: Path) -> tuple[int, int, int]:
     return values["pub_mod"], values["pub_exp"], values["pri_exp"]
 
 
-SERVERS: Final = {"shadow": shadow_server, "xrdp": xrdp_server}
+@contextlib.contextmanager
+def pyrdpmux_server(folder: Path, _session: Session) -> Iterator[Server]:
+    """Our own daemon with the demo VM, in a thread, because its RSA key is nowhere but in memory."""
+    config = Config(
+        port=free_port(), state_dir=folder, security=SecuritySettings(nla=True, tls=True, rdp=True)
+    )
+    accounts = Accounts().with_password(USER, "", PASSWORD)
+    doorkeeper = Doorkeeper(config, accounts=accounts)
+    daemon = Daemon(config, doorkeeper, [DemoBackend()])
+    policy = doorkeeper.policy("demo")
+    assert policy.certificate is not None
+    assert policy.standard is not None
+    key = policy.standard.key
+    loop = asyncio.new_event_loop()
+    stop, ready = asyncio.Event(), threading.Event()
+    thread = threading.Thread(
+        target=loop.run_until_complete, args=(daemon.run(stop, ready.set),), daemon=True
+    )
+    thread.start()
+    try:
+        if not ready.wait(20.0):
+            raise ProgramError("our daemon is not ready within 20 s")
+        [console] = daemon.registry.consoles
+        files = (policy.certificate.certificate_path, policy.certificate.key_path)
+        rsa = (key.public.modulus, key.public.exponent, key.private_exponent)
+        yield Server(lambda: "", console.port, *files, rsa)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(20.0)
+        loop.close()
+
+
+SERVERS: Final = {"shadow": shadow_server, "xrdp": xrdp_server, "pyrdpmux": pyrdpmux_server}
 
 
 # -- clients -------------------------------------------------------------------------------------
@@ -180,7 +229,7 @@ def client_command(session: Session, port: int) -> list[str]:
             "-wallpaper", "-compression", *session.options]  # fmt: skip
 
 
-def play(display: Display, client: Program) -> int:
+def play(session: Session, display: Display, client: Program) -> int:
     """What the person at the client does; returns the client's window."""
     windows: list[int] = []
 
@@ -191,17 +240,18 @@ def play(display: Display, client: Program) -> int:
     client.wait_until(appeared, 20.0, "waiting for its window")
     window = windows[0]
     display.focus(window)
-    time.sleep(1.5)
+    time.sleep(0.6)
     for x, y in ((60, 60), (300, 250), (320, 260), (600, 400)):
         display.move(window, x, y)
-        time.sleep(0.1)
+        time.sleep(0.05)
     display.move(window, 330, 260)
     for button in (1, 2, 3, 4, 5):
         display.button(button)
+    display.key(session.function_key)
     display.type("Echo 42")
-    for key in ("Left", "BackSpace", "shift+Tab", "KP_Enter", "F5", "Super_L", "Pause"):
+    for key in ("Left", "BackSpace", "shift+Tab", "KP_Enter", "Super_L", "Pause"):
         display.key(key)
-    time.sleep(1.0)
+    time.sleep(0.5)
     if not client.is_running:
         raise client.failure("ended before the play did")
     return window
@@ -235,11 +285,9 @@ def record(session: Session, target: Path) -> None:
             display.start(client_command(session, port), folder / "client.log", stdin="yes\n", **home)
         )
         try:
-            window = play(display, client)
+            window = play(session, display, client)
         except ProgramError as error:
-            raise ProgramError(
-                f"{error}\n--- the server says:\n{server.program.output}{_text(folder / 'xrdp.log')}"
-            ) from None
+            raise ProgramError(f"{error}\n--- the server says:\n{server.says()}") from None
         close(display, client, window)
         client.stop()
         time.sleep(0.3)
@@ -295,8 +343,6 @@ def main() -> int:
         return 0
     failed = 0
     for session in chosen:
-        if session.server not in SERVERS:
-            continue
         try:
             record(session, options.target)
         except (ProgramError, subprocess.CalledProcessError) as error:

@@ -19,6 +19,8 @@ from pyrdpmux.wire import OpenIntEnum, Reader
 
 TLS_1_2: Final = 0x0303
 TLS_1_3: Final = 0x0304
+#: type, version, length
+HEADER_SIZE: Final = 5
 #: RFC 8446 5.2: a protected record may be that much longer than 2^14
 MAXIMUM_FRAGMENT: Final = (1 << 14) + 2048
 EXTENSION_ENCRYPT_THEN_MAC: Final = 22
@@ -65,7 +67,8 @@ class PlainRecord:
 def decrypt_streams(client: bytes, server: bytes, keys: KeyLog) -> list[PlainRecord]:
     """All records of both directions, the client's first. Streams begin with the ClientHello.
 
-    The order between the directions is the caller's to restore, from ``end`` and the capture's times.
+    The order between the directions is the caller's to restore, from ``end`` and the capture's times. An
+    incomplete last record (the connection was cut in it) is left out.
     """
     try:
         hello = _read_client_random(client)
@@ -108,7 +111,7 @@ class _Side:
     def read(self, stream: bytes) -> list[PlainRecord]:
         r = Reader(stream, f"TlsStream[{self.direction.name.lower()}]")
         records = []
-        while r.remaining:
+        while _has_record(stream, r.offset):
             start = r.offset
             kind, version, fragment = _read_record(r)
             try:
@@ -176,6 +179,14 @@ class _ServerHello:
     random: bytes
     cipher_suite: int
     encrypt_then_mac: bool
+
+
+def _has_record(stream: bytes, at: int) -> bool:
+    header = stream[at : at + HEADER_SIZE]
+    if len(header) < HEADER_SIZE:
+        return False
+    size = Reader(header[3:], "TlsRecord").u16_be("length")
+    return size > MAXIMUM_FRAGMENT or at + HEADER_SIZE + size <= len(stream)
 
 
 def _read_record(r: Reader) -> tuple[int, int, bytes]:

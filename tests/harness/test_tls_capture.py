@@ -128,6 +128,14 @@ def test_another_connections_keys_are_refused(
         decrypt_streams(recording.client, recording.server, KeyLog(""))
 
 
+def test_an_incomplete_last_record_is_left_out(certificate: Certificate, tmp_path: Path) -> None:
+    recording = record(certificate, tmp_path, TLS13)
+    whole = decrypt_streams(recording.client, recording.server, recording.keys)
+    for missing in (1, 40):
+        cut = decrypt_streams(recording.client, recording.server[:-missing], recording.keys)
+        assert cut == whole[:-1]
+
+
 @pytest.mark.parametrize("version", [TLS12, TLS13])
 def test_cut_and_changed_streams_raise_capture_errors_only(
     certificate: Certificate, tmp_path: Path, version: ssl.TLSVersion

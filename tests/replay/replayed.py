@@ -51,14 +51,18 @@ class Replay:
         return [inner for event in self.of(InputReceived) for inner in event.events]
 
 
-def replay(config: ServerConfig, frames: Iterable[bytes], chunk_size: int = 0) -> Replay:
-    """Feed the frames; ``chunk_size`` 0: each frame as it is."""
+def replay(
+    config: ServerConfig, frames: Iterable[bytes], chunk_size: int = 0, resize_before: int | None = None
+) -> Replay:
+    """Feed the frames; ``chunk_size`` 0: each frame as it is. A resize is to 800x600."""
     run = Replay(ServerConnection(config, 0.0), [], b"")
     stream = list(frames)
     if chunk_size:
         whole = b"".join(stream)
         stream = [whole[at : at + chunk_size] for at in range(0, len(whole), chunk_size)]
     for now, data in enumerate(stream):
+        if now == resize_before:
+            run.server.set_desktop_size(800, 600, now * 0.001)
         run.server.receive_data(data, now * 0.001)
         run.sent += run.server.data_to_send()
         run.events += run.server.events()

@@ -14,6 +14,7 @@ import pytest
 
 from pyrdpmux.harness.dissect import Dissected, load_rsa_key
 from pyrdpmux.harness.fixture import dissect_fixture
+from pyrdpmux.harness.session import UnitKind
 from pyrdpmux.harness.tls_capture import Direction
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu
 from pyrdpmux.rdp.connection.events import (
@@ -27,6 +28,7 @@ from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, 
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateResponse
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel, ServerSecurityData
+from pyrdpmux.rdp.pdu.activation import ConfirmActive
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
 from pyrdpmux.rdp.pdu.input import InputEvent, InputEvents, SynchronizeEvent, ToggleFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareData
@@ -34,7 +36,8 @@ from tests.pair.linked import rdp_policy, server_config
 from tests.replay.replayed import Replay, original_frames, plain_frames, replay
 
 FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "pcaps"
-PCAPS = sorted(FOLDER.glob("*.pcap"))
+RESIZED = FOLDER / "xfreerdp-pyrdpmux-tls-16-resize.pcap"
+PCAPS = sorted(set(FOLDER.glob("*.pcap")) - {RESIZED})
 #: xrdp asks for a license; xfreerdp's answer is encrypted and cannot be left out of a cipher stream.
 ENCRYPTED = [p for p in PCAPS if p.with_suffix(".rsakey").exists() and "xfreerdp-xrdp" not in p.stem]
 
@@ -89,7 +92,7 @@ def check(run: Replay, units: list[Dissected]) -> None:
     early = inputs[: len(inputs) - len(run.inputs)]
     assert early in ([], [SynchronizeEvent(ToggleFlags(0))])
     assert run.inputs == inputs[len(early) :]
-    assert len(run.inputs) > 40
+    assert len(run.inputs) > 30
     assert [event.data for event in run.of(ChannelDataReceived)] == said_messages(units)
     (end,) = run.of(Disconnected)
     assert end.error is None, str(end.error)
@@ -100,6 +103,34 @@ def check(run: Replay, units: list[Dissected]) -> None:
 def test_a_recorded_client_reaches_active(pcap: Path) -> None:
     units = dissected(pcap)
     check(replay(plain_config(), plain_frames(units)), units)
+
+
+def test_a_recorded_client_follows_a_resize() -> None:
+    """The server changes its size where the recorded one did: before the client's second Confirm Active."""
+    units = dissected(RESIZED)
+    confirms = [
+        number
+        for number, frame in enumerate(client_units(units))
+        if any(isinstance(v, ShareControl) and isinstance(v.body, ConfirmActive) for v in frame.values)
+    ]
+    assert len(confirms) == 2
+    run = replay(plain_config(), plain_frames(units), resize_before=confirms[1])
+    first, second = run.of(Activated)
+    assert not first.is_reactivation
+    assert second.is_reactivation
+    assert (second.width, second.height) == (800, 600)
+    (end,) = run.of(Disconnected)
+    assert end.error is None, str(end.error)
+    # What was typed between the two pictures is for neither.
+    inputs = iter(said_inputs(units))
+    assert all(event in inputs for event in run.inputs)
+    assert len(run.inputs) > 30
+
+
+def client_units(units: list[Dissected]) -> list[Dissected]:
+    """Those that become a frame of the replay, after its own first one."""
+    client = [unit for unit in units if unit.unit.direction is Direction.CLIENT]
+    return [unit for unit in client if unit.unit.kind is not UnitKind.TS_REQUEST]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 1460])
