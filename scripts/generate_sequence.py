@@ -18,7 +18,9 @@ from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server import activation as server_activation
 from pyrdpmux.rdp.connection.server import active as server_active
 from pyrdpmux.rdp.connection.server import commencement as server_commencement
+from pyrdpmux.rdp.connection.server import gateway as server_gateway
 from pyrdpmux.rdp.connection.server import initiation as server_initiation
+from pyrdpmux.rdp.connection.server import late_initiation as server_late_initiation
 from pyrdpmux.rdp.connection.server import security as server_security
 from pyrdpmux.rdp.connection.server import settings as server_settings
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, StandardSecurityOptions
@@ -36,8 +38,10 @@ TARGET: Final = ROOT / "docs" / "sequence.md"
 
 SERVER: Final[tuple[type[Phase], ...]] = (
     server_initiation.ConnectionInitiation,
+    server_gateway.GatewayInitiation,
     server_security.TlsHandshake,
     server_security.NetworkLevelAuthentication,
+    server_late_initiation.LateInitiation,
     server_settings.BasicSettingsExchange,
     server_settings.ChannelConnection,
     server_commencement.SecurityCommencement,

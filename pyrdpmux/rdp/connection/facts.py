@@ -12,6 +12,7 @@ from pyrdpmux.rdp.mcs.client_data import (
 )
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
+from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 C = TypeVar("C")
@@ -31,6 +32,9 @@ class ServerFacts:
     """Filled phase by phase; ``None`` means that the client has not sent it (or was not asked)."""
 
     # Connection Initiation
+    preconnection: Preconnection | None = None
+    #: Hyper-V's order: TLS and NLA first, then the X.224 Connection Request
+    begins_with_tls: bool = False
     routing: bytes | None = None
     has_negotiated: bool = False
     requested_protocols: SecurityProtocol = SecurityProtocol.RDP

@@ -35,11 +35,15 @@ from pyrdpmux.rdp.pdu.share import (
     ShareData,
     ShareDataBody,
 )
+from pyrdpmux.rdp.preconnection import Preconnection
+from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import TPDU_TYPES, Data
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
 from tests.pair.linked import Linked, client_config, nla_policy, rdp_policy, server_config
+from tests.rdp.connection.hyper_v import GatewayClient, in_hyper_v_order
 from tests.rdp.connection.samples import (
     CHUNK,
     COMPRESSED,
@@ -104,9 +108,15 @@ def frames(send_data: type[SendDataRequest] | type[SendDataIndication], initiato
     ]
     for pdu, flags in headed:
         found[type(pdu).__name__] = data(IO, seal(None, encode(pdu), flags, has_header=True))
+    found["Preconnection"] = encode(Preconnection(blob="abc\0"))
+    found["TLS beginning"] = client_hello()
     found["fast-path output"] = seal_fast_path(None, encode_updates([UPDATE]))
     found["fast-path input"] = seal_fast_path(None, b"\x00\x1e", 1)
     return found
+
+
+def client_hello() -> bytes:
+    return TlsEndpoint(client_context(), server_side=False).data_to_send()
 
 
 CLIENT_FRAMES = frames(SendDataRequest, 1007)
@@ -136,6 +146,10 @@ def server_in(phase: str) -> Machine:
             client.request()
             if phase == "NetworkLevelAuthentication":
                 client.handshake()
+        case "GatewayInitiation":
+            return GatewayClient().server
+        case "LateInitiation":
+            return in_hyper_v_order().server
         case "SecurityCommencement":
             client = Scripted(server_config(rdp_policy()))
         case "ConnectTimeAutoDetection":
@@ -219,7 +233,7 @@ REFUSED_BY_HANDLER = {
 #: their samples are empty shells: what is in them is tested elsewhere
 EMPTY_SHELLS = {"ConnectInitial", "ConnectResponse"}
 #: what these read is TLS or CredSSP; test_property.py feeds them
-WITHOUT_FRAMES = {"TlsHandshake", "NetworkLevelAuthentication"}
+WITHOUT_FRAMES = {"TlsHandshake", "NetworkLevelAuthentication", "LateInitiation"}
 
 
 def check(side: str, phase: str, name: str, frame: bytes) -> type | None:

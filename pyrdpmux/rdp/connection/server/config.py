@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from pyrdpmux.rdp.connection.limits import Limits
+from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
@@ -69,6 +70,8 @@ class ServerConfig:
     width: int
     height: int
     security: SecurityPolicy
+    #: a gateway's: it chooses what to go on with, once the client has said where it wants to go
+    selector: Selector | None = None
     #: cryptographically strong random bytes, e.g. ``os.urandom``
     entropy: Callable[[int], bytes]
     #: seconds since 1970, for NTLM time stamps

@@ -12,6 +12,7 @@ from pyrdpmux.rdp.connection.server.activation import reactivate
 from pyrdpmux.rdp.connection.server.active import Active
 from pyrdpmux.rdp.connection.server.capabilities import CHANNEL_CHUNK_LENGTH
 from pyrdpmux.rdp.connection.server.config import ServerConfig
+from pyrdpmux.rdp.connection.server.gateway import GatewayInitiation
 from pyrdpmux.rdp.connection.server.initiation import ConnectionInitiation
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.session import SharePhase
@@ -31,7 +32,8 @@ class ServerConnection(ServerLink):
 
     def __init__(self, config: ServerConfig, now: float) -> None:
         super().__init__(config, now)
-        self._enter(ConnectionInitiation(self))
+        has_choice = config.selector is not None
+        self._enter(GatewayInitiation(self) if has_choice else ConnectionInitiation(self))
 
     @property
     def is_active(self) -> bool:

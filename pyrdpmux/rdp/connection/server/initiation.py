@@ -23,8 +23,8 @@ from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
 
 
-class ConnectionInitiation(ServerPhase):
-    """1.3.1.1 Connection Initiation, entered when the TCP connection is accepted."""
+class Initiation(ServerPhase):
+    """The X.224 Connection Request and its answer, whatever may come before."""
 
     def seconds(self) -> float | None:
         return self.link.config.limits.connection_initiation
@@ -67,4 +67,8 @@ class ConnectionInitiation(ServerPhase):
             code = FailureCode(error.failure_code)
             self.link.send_tpdu(ConnectionConfirm(NegotiationFailure(code)))
 
-    HANDLERS = {ConnectionRequest: on_connection_request}
+
+class ConnectionInitiation(Initiation):
+    """1.3.1.1 Connection Initiation, entered when the TCP connection is accepted."""
+
+    HANDLERS = {ConnectionRequest: Initiation.on_connection_request}

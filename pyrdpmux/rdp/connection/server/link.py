@@ -13,6 +13,7 @@ from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.keepalive import Keepalive
+from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, DomainPdu, Reason, SendDataIndication
@@ -64,6 +65,12 @@ class ServerLink(Machine):
         #: the client's window is minimised
         self.is_suppressed = False
         self._reassemblers: dict[int, ChannelReassembler] = {}
+
+    def select(self, destination: Destination) -> None:
+        """At a gateway: go on with the configuration of what the client wants."""
+        if self.config.selector is not None:
+            self.config = self.config.selector.select(destination)
+            self.wanted_size = self.facts.width, self.facts.height = self.config.width, self.config.height
 
     # -- what was agreed -------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyrdpmux.rdp.connection.events import SecurityEstablished
 from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.late_initiation import LateInitiation
 from pyrdpmux.rdp.connection.server.link import ServerLink, ServerPhase
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
 from pyrdpmux.rdp.tls.credssp import CredSspServer, EarlyUserAuthResult, take_ts_request
@@ -83,7 +84,7 @@ class NetworkLevelAuthentication(ServerPhase):
             if not is_allowed:
                 return link.end(f"{facts.user} may not be here", by_peer=False)
         link.emit(SecurityEstablished(facts.selected_protocol, describe_tls(link), facts.user, facts.domain))
-        return BasicSettingsExchange(link)
+        return LateInitiation(link) if facts.begins_with_tls else BasicSettingsExchange(link)
 
     HANDLERS = {bytes: on_ts_request}
 
