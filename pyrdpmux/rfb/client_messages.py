@@ -135,7 +135,7 @@ class PointerEvent:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedKeyEvent:
-    """rfbproto, QEMU Client Message: QEMU Extended Key Event Message.
+    """rfbproto QEMU Client Message: QEMU Extended Key Event Message.
 
     ``keycode`` is the XT scancode with bit 7 for the E0 prefix, whatever the keyboard's layout.
     """

@@ -28,7 +28,7 @@ class ResizeStatus(OpenIntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """rfbproto, ExtendedDesktopSize Pseudo-encoding: a SCREEN."""
+    """rfbproto ExtendedDesktopSize Pseudo-encoding: a SCREEN."""
 
     SIZE: ClassVar[int] = 16
 
@@ -61,7 +61,7 @@ class Screen:
 
 @dataclass(frozen=True, slots=True)
 class SetDesktopSize:
-    """rfbproto, Client to Server Messages: SetDesktopSize."""
+    """rfbproto Client to Server Messages: SetDesktopSize."""
 
     TYPE: ClassVar[int] = 251
 

@@ -133,7 +133,7 @@ def _no_way(offered: list[SecurityType], config: RfbConfig) -> str:
 
 
 def _authenticate_vencrypt(link: Link, config: RfbConfig) -> Step[bool]:
-    """rfbproto, VeNCrypt. Returns whether a result follows whatever the version."""
+    """rfbproto VeNCrypt. Returns whether a result follows whatever the version."""
     version = yield 2
     if tuple(version) < VENCRYPT_VERSION:
         raise wrong("VeNCrypt.version", f"{version[0]}.{version[1]}, 0.2 is the oldest")

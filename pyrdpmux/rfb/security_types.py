@@ -20,7 +20,7 @@ class SecurityType(OpenIntEnum):
 
 
 class VeNCryptType(OpenIntEnum):
-    """rfbproto, VeNCrypt: what comes after the TLS handshake, and whether the server shows a certificate."""
+    """rfbproto VeNCrypt: what comes after the TLS handshake, and whether the server shows a certificate."""
 
     PLAIN = 256
     TLS_NONE = 257
@@ -61,7 +61,7 @@ PREFERRED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class PlainCredentials:
-    """rfbproto, VeNCrypt: the user's name and password of the Plain types."""
+    """rfbproto VeNCrypt: the user's name and password of the Plain types."""
 
     user: bytes
     password: bytes

@@ -113,22 +113,22 @@ def _resized(rect: RectangleHeader, screens: tuple[Screen, ...]) -> Resized:
 
 
 def _read_pointer_mode(rect: RectangleHeader, _: Decoders) -> Step[None]:
-    """rfbproto, QEMU Pointer Motion Change: the x-position tells."""
+    """rfbproto QEMU Pointer Motion Change: the x-position tells."""
     yield PointerModeChanged(is_absolute=rect.x == 1)
 
 
 def _read_extended_keys(rect: RectangleHeader, _: Decoders) -> Step[None]:
-    """rfbproto, QEMU Extended Key Event: that it comes is all it says."""
+    """rfbproto QEMU Extended Key Event: that it comes is all it says."""
     yield ExtendedKeysOffered()
 
 
 def _read_qemu_leds(rect: RectangleHeader, _: Decoders) -> Step[None]:
-    """rfbproto, QEMU LED State."""
+    """rfbproto QEMU LED State."""
     yield LedsChanged((yield from take_u8()) & 7)
 
 
 def _read_vmware_leds(rect: RectangleHeader, _: Decoders) -> Step[None]:
-    """rfbproto, VMware LED State."""
+    """rfbproto VMware LED State."""
     yield LedsChanged((yield from take_u32()) & 7)
 
 

@@ -25,7 +25,7 @@ def read_cursor(rect: RectangleHeader) -> Step[None]:
 
 
 def read_x_cursor(rect: RectangleHeader) -> Step[None]:
-    """rfbproto, X Cursor Pseudo-encoding: two colors; bits that say which, and what can be seen."""
+    """rfbproto X Cursor Pseudo-encoding: two colors; bits that say which, and what can be seen."""
     image = np.zeros((rect.height, rect.width, BYTES_PER_PIXEL), np.uint8)
     if _pixels_in(rect):
         colors = np.frombuffer((yield _COLORS_SIZE), np.uint8).reshape(2, 3)
@@ -37,7 +37,7 @@ def read_x_cursor(rect: RectangleHeader) -> Step[None]:
 
 
 def read_cursor_with_alpha(rect: RectangleHeader, *, is_qemu: bool) -> Step[None]:
-    """rfbproto, Cursor With Alpha Pseudo-encoding: red, green, blue, alpha, in an encoding of its own."""
+    """rfbproto Cursor With Alpha Pseudo-encoding: red, green, blue, alpha, in an encoding of its own."""
     encoding = yield from take_u32()
     if encoding != Encoding.RAW:
         raise wrong("CursorWithAlpha.encoding", f"{encoding}, only raw is expected")

@@ -26,7 +26,7 @@ def read_raw(rect: RectangleHeader) -> Step[None]:
 
 
 def read_zlib(rect: RectangleHeader, stream: CompressedStream) -> Step[None]:
-    """rfbproto, Zlib Encoding: raw pixels, compressed."""
+    """rfbproto Zlib Encoding: raw pixels, compressed."""
     yield from stream.begin(rect.width * rect.height * BYTES_PER_PIXEL)
     for top, rows in bands(rect):
         data = yield from stream.take(rows * rect.width * BYTES_PER_PIXEL)

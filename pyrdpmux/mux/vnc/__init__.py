@@ -1,0 +1,1 @@
+"""VNC servers as VMs: any console that a VNC viewer can show becomes one for RDP clients."""

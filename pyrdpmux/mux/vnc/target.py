@@ -1,0 +1,110 @@
+"""Where a VNC server is and how it lets us in: ``unix:/run/vm.vnc``, ``host:5901,password-file=...``."""
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.rfb.config import RfbConfig
+from pyrdpmux.rfb.encodings import FAR, NEAR, PSEUDO_ENCODINGS, Encoding
+from pyrdpmux.wire.secret import Secret
+
+MAX_PASSWORD_FILE: Final = 4096
+FIRST_PORT: Final = 5900
+OPTIONS: Final = ("password-file", "user", "ca-file", "encoding")
+ENCODINGS: Final = {encoding.name.lower(): encoding for encoding in FAR if encoding != Encoding.COPY_RECT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VncTarget:
+    """A server's address and options."""
+
+    #: a socket; None: host and port
+    path: Path | None = None
+    host: str = ""
+    port: int = 0
+    #: its first line is the password; read anew for each connection
+    password_file: Path | None = None
+    user: str = ""
+    ca_file: Path | None = None
+    #: preferred to what we would choose
+    encoding: Encoding | None = None
+
+    def __str__(self) -> str:
+        if self.path is not None:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_local(self) -> bool:
+        """On this machine."""
+        if self.path is not None or self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    def rfb_config(self) -> RfbConfig:
+        """Raises BackendError if the password file cannot be read."""
+        preferred = (self.encoding,) if self.encoding is not None else ()
+        return RfbConfig(
+            encodings=(*preferred, *(NEAR if self.is_local else FAR), *PSEUDO_ENCODINGS),
+            user=self.user,
+            password=self._password(),
+            ca_file=self.ca_file,
+            server_name=self.host or None,
+            is_local=self.is_local,
+        )
+
+    def _password(self) -> Secret[str] | None:
+        if self.password_file is None:
+            return None
+        try:
+            with self.password_file.open("rb") as file:
+                line = file.read(MAX_PASSWORD_FILE).partition(b"\n")[0]
+        except OSError as error:
+            raise BackendError(f"{self.password_file}: {error.strerror or error}") from error
+        return Secret(line.rstrip(b"\r").decode("utf-8", "replace"))
+
+
+def parse_target(text: str, directory: Path = Path()) -> VncTarget:
+    """Raises ConfigError. Relative paths start at ``directory``."""
+    address, *options = text.split(",")
+    given: dict[str, str] = {}
+    for option in options:
+        key, equals, value = option.partition("=")
+        if key not in OPTIONS or not equals or not value:
+            raise ConfigError(f"{text!r}: {option!r}, expected {' or '.join([f'{o}=' for o in OPTIONS])}")
+        given[key] = value
+    encoding = given.get("encoding")
+    if encoding is not None and encoding not in ENCODINGS:
+        raise ConfigError(f"{text!r}: encoding {encoding!r}, expected {' or '.join(ENCODINGS)}")
+    path, host, port = _parse_address(text, address)
+    return VncTarget(
+        path=directory / path if path else None,
+        host=host,
+        port=port,
+        password_file=directory / given["password-file"] if "password-file" in given else None,
+        user=given.get("user", ""),
+        ca_file=directory / given["ca-file"] if "ca-file" in given else None,
+        encoding=ENCODINGS[encoding] if encoding is not None else None,
+    )
+
+
+def _parse_address(text: str, address: str) -> tuple[str, str, int]:
+    """Path, or host and port."""
+    if address.startswith("unix:"):
+        if not address.removeprefix("unix:"):
+            raise ConfigError(f"{text!r}: expected unix:/path/of/the/socket")
+        return address.removeprefix("unix:"), "", 0
+    host, colon, port = address.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+        raise ConfigError(f"{text!r}: expected HOST:PORT or unix:/path/of/the/socket")
+    if int(port) < 100:
+        raise ConfigError(f"{text!r}: display {port} is port {FIRST_PORT + int(port)}: write that")
+    host = host.removeprefix("[").removesuffix("]")
+    if not host:
+        raise ConfigError(f"{text!r}: no host")
+    return "", host, int(port)

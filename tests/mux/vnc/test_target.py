@@ -1,0 +1,76 @@
+"""Addresses of VNC servers as people write them."""
+
+from pathlib import Path
+
+import pytest
+
+from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.vnc.target import VncTarget, parse_target
+from pyrdpmux.rfb.encodings import Encoding
+from pyrdpmux.wire.secret import Secret
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "shown", "is_local"),
+    [
+        ("unix:/run/vm.vnc", VncTarget(path=Path("/run/vm.vnc")), "unix:/run/vm.vnc", True),
+        ("unix:vm.vnc", VncTarget(path=Path("/etc/vm.vnc")), "unix:/etc/vm.vnc", True),
+        ("localhost:5900", VncTarget(host="localhost", port=5900), "localhost:5900", True),
+        ("127.0.0.2:5901", VncTarget(host="127.0.0.2", port=5901), "127.0.0.2:5901", True),
+        ("[::1]:5901", VncTarget(host="::1", port=5901), "[::1]:5901", True),
+        ("vnc.test:5901", VncTarget(host="vnc.test", port=5901), "vnc.test:5901", False),
+        (
+            "192.0.2.1:5901,password-file=pw,user=me,ca-file=/ca.pem,encoding=zrle",
+            VncTarget(
+                host="192.0.2.1",
+                port=5901,
+                password_file=Path("/etc/pw"),
+                user="me",
+                ca_file=Path("/ca.pem"),
+                encoding=Encoding.ZRLE,
+            ),
+            "192.0.2.1:5901",
+            False,
+        ),
+    ],
+)
+def test_addresses(text: str, target: VncTarget, shown: str, is_local: bool) -> None:
+    assert parse_target(text, Path("/etc")) == target
+    assert str(target) == shown
+    assert target.is_local is is_local
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "expected HOST:PORT or unix:/path"),
+        ("host", "expected HOST:PORT or unix:/path"),
+        ("host:port", "expected HOST:PORT or unix:/path"),
+        ("host:65536", "expected HOST:PORT or unix:/path"),
+        ("host:²", "expected HOST:PORT or unix:/path"),
+        ("host:1", "display 1 is port 5901: write that"),
+        (":5900", "no host"),
+        ("unix:", "expected unix:/path"),
+        ("host:5900,password=x", "'password=x', expected password-file= or user="),
+        ("host:5900,user=", "'user=', expected"),
+        ("host:5900,encoding=tight", "encoding 'tight', expected"),
+    ],
+)
+def test_what_is_no_address(text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        parse_target(text)
+
+
+def test_the_password_is_read_for_each_connection(tmp_path: Path) -> None:
+    target = parse_target(f"vnc.test:5900,password-file={tmp_path}/pw")
+    with pytest.raises(BackendError, match="No such file"):
+        target.rfb_config()
+    for content, password in ((b"one\n", "one"), (b"two\r\nmore\n", "two"), (b"three", "three")):
+        (tmp_path / "pw").write_bytes(content)
+        assert target.rfb_config().password == Secret(password)
+
+
+def test_encodings_depend_on_the_distance() -> None:
+    assert parse_target("unix:/x").rfb_config().encodings[0] == Encoding.RAW
+    assert parse_target("vnc.test:5900").rfb_config().encodings[:2] == (Encoding.COPY_RECT, Encoding.ZRLE)
+    assert parse_target("unix:/x,encoding=hextile").rfb_config().encodings[0] == Encoding.HEXTILE
