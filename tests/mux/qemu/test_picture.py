@@ -1,0 +1,233 @@
+"""The picture between the thread that writes it and the loop that takes it."""
+
+import os
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.cursor import Cursor, CursorState
+from pyrdpmux.mux.pixel_format import PixelCode
+from pyrdpmux.mux.qemu.picture import Picture, Snapshot
+from pyrdpmux.mux.region import Rect
+
+X8R8G8B8 = int(PixelCode.X8R8G8B8)
+
+
+class Watched:
+    """A picture, and how often it called."""
+
+    def __init__(self) -> None:
+        self.called = 0
+        self.picture = Picture(self._changed)
+
+    def _changed(self) -> None:
+        self.called += 1
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    watched = Watched()
+    yield watched
+    watched.picture.close()
+
+
+def plane(width: int, height: int, value: int) -> memoryview:
+    """Pixels with all four bytes the same; the fourth is to be dropped."""
+    return memoryview(bytes([value]) * (width * height * 4))
+
+
+def scanout(picture: Picture, width: int, height: int, value: int) -> None:
+    picture.scanout(width, height, width * 4, X8R8G8B8, plane(width, height, value))
+
+
+def update(picture: Picture, rect: Rect, value: int) -> None:
+    picture.update(rect, rect.width * 4, X8R8G8B8, plane(rect.width, rect.height, value))
+
+
+def shown(snapshot: Snapshot) -> np.ndarray:
+    return snapshot.pixels[: snapshot.height, : snapshot.width]
+
+
+def test_scanout(watched: Watched) -> None:
+    scanout(watched.picture, 4, 3, 7)
+    snapshot = watched.picture.take()
+    assert (snapshot.width, snapshot.height, snapshot.is_enabled) == (4, 3, True)
+    assert snapshot.rects == (Rect(0, 0, 4, 3),)
+    assert (shown(snapshot) == (7, 7, 7, 0)).all()
+
+
+def test_many_changes_are_one_call_and_the_newest_pixels(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 1)
+    for value in range(2, 100):
+        update(watched.picture, Rect(2, 2, 2, 2), value)
+    assert watched.called == 1
+    snapshot = watched.picture.take()
+    assert sum(rect.pixels for rect in snapshot.rects) == 64
+    assert shown(snapshot)[3, 3, 0] == 99
+    update(watched.picture, Rect(0, 0, 1, 1), 5)
+    assert watched.called == 2
+    assert watched.picture.take().rects == (Rect(0, 0, 1, 1),)
+
+
+def test_an_update_that_changes_nothing_is_nothing(watched: Watched) -> None:
+    """QEMU sends a text cursor's cell 33 times a second."""
+    scanout(watched.picture, 8, 8, 1)
+    watched.picture.take()
+    update(watched.picture, Rect(0, 0, 4, 4), 1)
+    assert watched.called == 1
+    assert watched.picture.take().rects == ()
+
+
+def test_a_black_scanout_of_another_size_is_news(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 0)
+    watched.picture.take()
+    scanout(watched.picture, 4, 4, 0)
+    assert watched.called == 2
+    assert watched.picture.take().width == 4
+
+
+def test_an_update_may_be_larger_than_the_picture(watched: Watched) -> None:
+    """Text modes change their size without a Scanout; the properties bring the height later."""
+    picture = watched.picture
+    scanout(picture, 8, 8, 1)
+    assert not picture.is_guessed
+    update(picture, Rect(0, 0, 10, 2), 2)
+    assert picture.is_guessed
+    assert picture.size == (10, 8)
+    picture.set_size(10, 6)
+    assert not picture.is_guessed
+    snapshot = picture.take()
+    assert (snapshot.width, snapshot.height) == (10, 6)
+    assert (shown(snapshot)[2:, :8] == (1, 1, 1, 0)).all()
+    assert (shown(snapshot)[:2] == (2, 2, 2, 0)).all()
+
+
+def test_pixels_survive_a_property_that_is_late(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 1)
+    watched.picture.set_size(4, 4)
+    watched.picture.set_size(8, 8)
+    assert (shown(watched.picture.take()) == (1, 1, 1, 0)).all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(0, 5), (5, -1), (100000, 1), (8192, 8192)])
+def test_sizes_that_cannot_be(watched: Watched, width: int, height: int) -> None:
+    before = watched.picture.size
+    watched.picture.set_size(width, height)
+    assert watched.picture.size == before
+    with pytest.raises(BackendError):
+        watched.picture.scanout(width, height, max(width, 0) * 4, X8R8G8B8, memoryview(b""))
+
+
+@pytest.mark.parametrize(
+    ("rect", "stride", "code", "size"),
+    [
+        (Rect(-1, 0, 2, 2), 8, X8R8G8B8, 16),
+        (Rect(0, 0, 2, 2), 4, X8R8G8B8, 16),
+        (Rect(0, 0, 2, 2), 8, X8R8G8B8, 15),
+        (Rect(0, 0, 2, 2), 8, 0x12345678, 16),
+        (Rect(8191, 0, 2, 2), 8, X8R8G8B8, 16),
+        (Rect(0, 0, 0, 2), 8, X8R8G8B8, 16),
+    ],
+)
+def test_updates_that_cannot_be(watched: Watched, rect: Rect, stride: int, code: int, size: int) -> None:
+    with pytest.raises(BackendError):
+        watched.picture.update(rect, stride, code, memoryview(bytes(size)))
+
+
+def test_other_formats(watched: Watched) -> None:
+    watched.picture.scanout(1, 1, 2, int(PixelCode.R5G6B5), memoryview(b"\x1f\x00"))
+    assert shown(watched.picture.take())[0, 0].tolist() == [255, 0, 0, 0]
+
+
+def test_disabled(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 1)
+    watched.picture.take()
+    watched.picture.disable()
+    assert not watched.picture.take().is_enabled
+    scanout(watched.picture, 8, 8, 1)
+    snapshot = watched.picture.take()
+    assert snapshot.is_enabled
+    assert snapshot.rects == (Rect(0, 0, 8, 8),)
+
+
+def test_cursor(watched: Watched) -> None:
+    picture = watched.picture
+    picture.define_cursor(2, 1, 1, 0, bytes([1, 2, 3, 255, 4, 5, 6, 0]))
+    picture.set_pointer(7, 8, True)
+    snapshot = picture.take()
+    assert isinstance(snapshot.cursor, Cursor)
+    assert snapshot.cursor.image.tolist() == [[[1, 2, 3, 255], [4, 5, 6, 0]]]
+    assert (snapshot.cursor.hot_x, snapshot.position) == (1, (7, 8))
+    picture.set_pointer(7, 8, False)
+    assert picture.take().cursor is CursorState.HIDDEN
+    picture.set_pointer(7, 9, True)
+    assert isinstance(picture.take().cursor, Cursor)
+    picture.define_cursor(1, 1, 0, 0, bytes(4))
+    assert picture.take().cursor is CursorState.HIDDEN
+    assert picture.take().cursor is None
+
+
+@pytest.mark.parametrize(("width", "height", "size"), [(0, 1, 0), (1, 1, 3), (513, 1, 513 * 4), (-1, -1, 4)])
+def test_cursors_that_cannot_be(watched: Watched, width: int, height: int, size: int) -> None:
+    with pytest.raises(BackendError):
+        watched.picture.define_cursor(width, height, 0, 0, bytes(size))
+
+
+# -- shared memory -----------------------------------------------------------------------------------
+
+
+def shared_memory(data: bytes) -> int:
+    descriptor = os.memfd_create("picture")
+    os.write(descriptor, data)
+    return descriptor
+
+
+def test_a_map_is_read_where_it_changes(watched: Watched) -> None:
+    memory = shared_memory(b"\xff" * 32 + bytes(plane(4, 4, 1)))
+    qemu = os.dup(memory)
+    watched.picture.scanout_map(memory, 32, 4, 4, 16, X8R8G8B8)
+    assert (shown(watched.picture.take()) == (1, 1, 1, 0)).all()
+    os.pwrite(qemu, b"\x09" * 16, 32 + 16)
+    watched.picture.update_map(Rect(1, 1, 2, 2))
+    snapshot = watched.picture.take()
+    assert snapshot.rects == (Rect(1, 1, 2, 2),)
+    assert shown(snapshot)[:, :, 0].tolist() == [[1] * 4, [1, 9, 9, 1], [1] * 4, [1] * 4]
+    os.close(qemu)
+
+
+def test_a_map_that_becomes_shorter_is_an_error_and_no_crash(watched: Watched) -> None:
+    memory = shared_memory(bytes(plane(4, 4, 1)))
+    qemu = os.dup(memory)
+    watched.picture.scanout_map(memory, 0, 4, 4, 16, X8R8G8B8)
+    os.ftruncate(qemu, 8)
+    with pytest.raises(BackendError):
+        watched.picture.update_map(Rect(0, 0, 4, 4))
+    os.close(qemu)
+
+
+def test_a_scanout_ends_the_map(watched: Watched) -> None:
+    watched.picture.scanout_map(shared_memory(bytes(plane(4, 4, 1))), 0, 4, 4, 16, X8R8G8B8)
+    scanout(watched.picture, 4, 4, 2)
+    with pytest.raises(BackendError):
+        watched.picture.update_map(Rect(0, 0, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("offset", "width", "height", "stride"),
+    [(0, 4, 5, 16), (1, 4, 4, 16), (0, 4, 4, 15), (0, 0, 4, 16), (0, 4, 4, 1 << 31)],
+)
+def test_maps_that_cannot_be(watched: Watched, offset: int, width: int, height: int, stride: int) -> None:
+    memory = shared_memory(bytes(plane(4, 4, 1)))
+    with pytest.raises(BackendError):
+        watched.picture.scanout_map(memory, offset, width, height, stride, X8R8G8B8)
+    with pytest.raises(OSError):
+        os.fstat(memory)
+
+
+def test_a_map_must_be_a_file(watched: Watched) -> None:
+    reading, writing = os.pipe()
+    with pytest.raises(BackendError):
+        watched.picture.scanout_map(reading, 0, 4, 4, 16, X8R8G8B8)
+    os.close(writing)
