@@ -19,5 +19,6 @@ class Limits:
     settings: float = 30.0
     #: connect-time auto-detect goes on without an answer after this
     auto_detection: float = 1.5
-    #: one static channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it)
-    channel_message_bytes: int = 4 * 1024 * 1024
+    #: one static channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it); a peer may have
+    #: one unfinished on each of its 31 channels
+    channel_message_bytes: int = 1024 * 1024

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from pyrdpmux.errors import EncodeError, StateError
-from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.errors import EncodeError, LimitExceeded, StateError
+from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.connection.events import (
     ChannelDataReceived,
+    Disconnected,
     InputReceived,
     OutputSuppressed,
     RefreshRequested,
@@ -220,3 +221,15 @@ def test_slow_and_fast_input_mean_the_same() -> None:
     client.send(client.fast_input(events))
     client.send(client.share_data(InputEvents(events)))
     assert client.saw(InputReceived) == [InputReceived(events)] * 2
+
+
+def test_a_channel_message_without_end_is_cut_off() -> None:
+    client = client_on("fast")
+    client.events.clear()
+    limit = client.config.limits.channel_message_bytes
+    client.send(client.chunk(1004, ChannelPdu(ChannelPduHeader(limit, ChannelFlags.FIRST), b"x")))
+    assert client.server.is_active
+    client.send(client.chunk(1005, ChannelPdu(ChannelPduHeader(limit + 1, ChannelFlags.FIRST), b"x")))
+    [ended] = client.events
+    assert isinstance(ended, Disconnected)
+    assert isinstance(ended.error, LimitExceeded)

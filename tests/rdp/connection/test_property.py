@@ -9,24 +9,38 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import PeerClosed, PeerTimeout
+from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event
 from pyrdpmux.rdp.connection.machine import Machine
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.fastpath.header import FastPathFlags, decode_fast_path
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition
+from pyrdpmux.rdp.mcs.domain import SendDataRequest
+from pyrdpmux.rdp.pdu.auto_detect import NetworkCharacteristicsSync
+from pyrdpmux.rdp.pdu.capabilities.general import ExtraFlags, GeneralCapability
+from pyrdpmux.rdp.pdu.finalization import Synchronize
+from pyrdpmux.rdp.pdu.pointer import PointerPosition
+from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
+from pyrdpmux.rdp.pdu.share import ShareControl, ShareData
 from pyrdpmux.rdp.tls.certificate import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+from pyrdpmux.wire import encode
 from tests.pair.linked import client_config, nla_policy, rdp_policy, server_config
 from tests.rdp.connection.recorded import client_stream, encrypted_pair, server_stream
-from tests.rdp.connection.scripted import Scripted, plaintext_config
-from tests.rdp.connection.test_phases import REACH, phase_classes
+from tests.rdp.connection.scripted import IO, Scripted, plaintext_config
+from tests.rdp.connection.test_phases import REACH, WITHOUT_FRAMES, phase_classes
+from tests.rdp.connection.test_transcripts import indication
 
 NOW = 50.0
+PHASES = [(side, phase) for side in ("server", "client") for phase in phase_classes(side)]
 #: one TPKT, and what one feeding may leave behind it
 MAX_BUFFERED = 65535
-SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(
+    max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 
 Frames = Sequence[bytes]
 
@@ -199,6 +213,20 @@ def test_noise_in_any_phase(side: str, noise: list[bytes], start: int) -> None:
     feed(make(), [*frames[:start], *noise])
 
 
+@pytest.mark.parametrize(("side", "phase"), [case for case in PHASES if case[1] not in WITHOUT_FRAMES])
+@given(
+    noise=st.lists(st.binary(max_size=60), max_size=3),
+    head=st.sampled_from(
+        [b"", b"\x03\x00\x00\x20\x02\xf0\x80\x64\x00\x06\x03\xeb\x70\x10", b"\x04\x10\x00\x1e"]
+    ),
+)
+@settings(SETTINGS, max_examples=12)
+def test_noise_where_a_phase_begins(side: str, phase: str, noise: list[bytes], head: bytes) -> None:
+    machine = REACH[side](phase)
+    machine.events()
+    feed(machine, [head, *noise])
+
+
 @pytest.mark.parametrize("side", ["server", "client"])
 @given(noise=st.binary(min_size=1, max_size=400), head=st.sampled_from([b"", b"\x03\x00", b"\x30\x82"]))
 @settings(SETTINGS, max_examples=15)
@@ -240,19 +268,54 @@ def test_mutated_encryption(data: st.DataObject) -> None:
     assert ended.error is not None
 
 
-def test_an_unencrypted_pdu_among_encrypted_ones_is_refused() -> None:
+@pytest.mark.parametrize("path", ["fast path", "I/O channel", "message channel", "static channel"])
+def test_an_unencrypted_pdu_among_encrypted_ones_is_refused(path: str) -> None:
     client = Scripted(server_config(rdp_policy())).reach("Active")
     client.security = None
     assert client.server.standard is not None
     client.events.clear()
-    [ended] = feed(client.server, [client.fast_input([])])
+    plain = SecurityFlags.RESET_SEQNO  # any flag, for a header without ENCRYPT
+    frame = {
+        "fast path": client.fast_input([]),
+        "I/O channel": client.data(
+            IO, encode(ShareControl(client.user, ShareData(1, Synchronize(1)))), plain
+        ),
+        "message channel": client.message(NetworkCharacteristicsSync(0, 0, 0)),
+        "static channel": client.data(1004, encode(next(chunks(b"x"))), plain),
+    }[path]
+    [ended] = feed(client.server, [frame])
     assert isinstance(ended, Disconnected)
     assert "not encrypted" in ended.reason
 
 
-# -- time, silence and the end -----------------------------------------------------------------------
+@pytest.mark.parametrize("says_so", [False, True])
+def test_signatures_are_salted_where_both_sides_can(says_so: bool) -> None:
+    flags = ExtraFlags.FASTPATH_OUTPUT_SUPPORTED
+    if says_so:
+        flags |= ExtraFlags.ENC_SALTED_CHECKSUM
+    client = Scripted(server_config(rdp_policy())).reach("CapabilitiesExchange")
+    client.frames.clear()
+    client.send(client.confirm_active((GeneralCapability(extra_flags=flags),)), *client.finalization())
+    client.server.send_pointer(PointerPosition(1, 2))
+    client.collect()
+    fast, slow = client.frames[-1], client.frames[0]
+    header = decode_fast_path(fast).header
+    assert bool(header.flags & FastPathFlags.SECURE_CHECKSUM) == says_so
+    security_header, _ = split_basic_header(indication(slow).user_data)
+    assert security_header.flags & SecurityFlags.ENCRYPT
+    assert bool(security_header.flags & SecurityFlags.SECURE_CHECKSUM) == says_so
 
-PHASES = [(side, phase) for side in ("server", "client") for phase in phase_classes(side)]
+
+def test_a_pdu_in_the_name_of_another_user_is_refused() -> None:
+    client = Scripted().reach("Active")
+    share = encode(ShareControl(client.user, ShareData(1, Synchronize(1))))
+    client.events.clear()
+    [ended] = feed(client.server, [client.domain(SendDataRequest(client.user + 1, IO, share))])
+    assert isinstance(ended, Disconnected)
+    assert "SendDataRequest.initiator" in ended.reason
+
+
+# -- time, silence and the end -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("side", "phase"), PHASES)
@@ -310,11 +373,11 @@ def test_nothing_after_the_end_has_an_effect(side: str) -> None:
     machine = make()
     feed(machine, frames)
     machine.receive_data(b"".join(frames), NOW)
+    assert machine._incoming == b""
     machine.receive_eof(NOW)
     machine.handle_timeout(NOW + 1000)
     assert machine.events() == []
     assert machine.data_to_send() == b""
-    assert machine._incoming == b""
     assert machine.next_deadline() is None
 
 
