@@ -4,8 +4,10 @@ The original trusts the UUID in a message. Here a UUID belongs to the process th
 as that is connected, and only if it runs as the user that registered the VM: the kernel vouches for both.
 """
 
+import contextlib
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,6 +62,36 @@ def _inode(descriptor: int) -> int:
         return os.fstat(descriptor).st_ino
     except OSError:
         return -1
+
+
+class _OwnPath:
+    """A listening socket for one user from its first moment, and its name, which goes with it."""
+
+    def __init__(self, path: Path, owner: int | None) -> None:
+        self._path = path
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # left by a daemon that was killed
+        self.socket = socket.socket(socket.AF_UNIX)
+        mask = os.umask(0o177)
+        try:
+            self.socket.bind(os.fspath(path))
+            give_to(path, owner)
+            self.socket.listen()
+            self._inode = path.lstat().st_ino
+        except OSError as error:
+            self.socket.close()
+            raise BackendError(f"{path}: {error.strerror or error}") from error
+        except BackendError:
+            self.socket.close()
+            raise
+        finally:
+            os.umask(mask)
+
+    def remove(self) -> None:
+        """Unless it is somebody else's by now."""
+        with contextlib.suppress(OSError):
+            if self._path.lstat().st_ino == self._inode:
+                self._path.unlink()
 
 
 class Route:
@@ -152,6 +184,7 @@ class Router(ZmqSocket):
         self._is_private = False
         self._complaints = 0
         self._address = ""
+        self._path: _OwnPath | None = None
         self._number: int | None = None
         self._numbering: zmq.Socket[bytes] | None = None
 
@@ -161,8 +194,11 @@ class Router(ZmqSocket):
             raise BackendError(f"{path}: longer than the {MAX_PATH} bytes that a socket's path may have")
         address = f"ipc://{path}"
         self._is_private = True
+        # Bound by us: libzmq would let everybody connect first, and would remove the path some time after it
+        # was closed, when it may already be a successor's.
+        self._path = _OwnPath(path, owner)
+        self._socket.setsockopt(zmq.USE_FD, self._path.socket.detach())
         self._bind(address)
-        give_to(path, owner)
         return address
 
     def bind_shared(self, address: str = SHARED_ADDRESS) -> str:
@@ -231,6 +267,9 @@ class Router(ZmqSocket):
 
     def close(self, linger: int = 0) -> None:
         self._stop_numbering()
+        if self._path is not None:
+            self._path.remove()
+            self._path = None
         super().close(linger)
 
     def _take(self, messages: list[list[zmq.Frame]]) -> None:

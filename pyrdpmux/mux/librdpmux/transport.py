@@ -27,6 +27,9 @@ BACKLOG: Final = 1024
 MAX_BATCH: Final = 64
 """Messages handled before other descriptors of the loop get their turn."""
 
+INTRODUCTION_SECONDS: Final = 0.1
+"""How long nng's threads may take to tell of a pipe whose messages can be read already."""
+
 MAX_PATH: Final = 107
 """sun_path of a unix socket, without the final NUL."""
 
@@ -84,6 +87,7 @@ class PairSocket:
         self._backlog: deque[bytes] = deque()
         self._pipes: set[int] = set()
         self._closed = False
+        self._strange_since: float | None = None
         self._descriptor: int = self._socket.recv_fd
         self._loop.add_reader(self._descriptor, self._readable)
 
@@ -140,11 +144,22 @@ class PairSocket:
         return True
 
     def _readable(self) -> None:
+        if not self._is_introduced():
+            return
         messages: list[bytes] = []
         while len(messages) < MAX_BATCH and (message := self._try_receive()) is not None:
             messages.append(message)
         if messages:
             self._user.received(messages)
+
+    def _is_introduced(self) -> bool:
+        """Whether the sender is known: a message may overtake the news that its pipe is there."""
+        now = self._loop.time()
+        if self._pipes:
+            self._strange_since = None
+        elif self._strange_since is None:
+            self._strange_since = now
+        return self._strange_since is None or now > self._strange_since + INTRODUCTION_SECONDS
 
     def _try_receive(self) -> bytes | None:
         try:

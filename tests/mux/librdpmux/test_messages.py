@@ -16,6 +16,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     UpdateComplete,
     decode_message,
     encode_message,
+    numbering_of,
 )
 from tests.rows import unhex
 
@@ -32,21 +33,54 @@ CAPTURED = [  # the message, its own bytes, padding
     (Keyboard(0x1D, 0x4100), "93 03 1d cd4100", 0),
     (Mouse(700, 5, 0x0800), "94 02 cd02bc 05 cd0800", 0),
     (Mouse(700, 5, 0x9000), "94 02 cd02bc 05 cd9000", 0),
-    (UpdateComplete(), "92 04 01", 0),
+    (UpdateComplete(), "92 04 01", 0),  # protocols 1 and 2
+    (UpdateComplete(frame_rate=25), "93 04 01 19", 0),  # protocol 3
 ]
+CAPTURED_FROM_1 = [  # protocols 4 and 5
+    (DisplaySwitch(0x20020888, 800, 600), "94 02 ce20020888 cd0320 cd0258", 11),
+    (DisplaySwitch(0x10020565, 640, 480), "94 02 ce10020565 cd0280 cd01e0", 11),
+    (DisplayUpdate(0, 0, 800, 600), "95 01 00 00 cd0320 cd0258", 14),
+    (DisplayUpdate(96, 192, 304, 48), "95 01 60 ccc0 cd0130 30", 15),
+    (Shutdown(), "91 06", 22),
+    (DisplayUpdate(688, 96, -16, 64), "95 01 cd02b0 60 cffffffffffffffff0 40", 8),
+    (Keyboard(0x1E, 0x4000), "93 04 1e cd4000", 0),
+    (Keyboard(0x1E, 0x8000), "93 04 1e cd8000", 0),
+    (Keyboard(0x1D, 0x4100), "93 04 1d cd4100", 0),
+    (Mouse(700, 5, 0x0800), "94 03 cd02bc 05 cd0800", 0),
+    (Mouse(700, 5, 0x9000), "94 03 cd02bc 05 cd9000", 0),
+    (UpdateComplete(frame_rate=25), "93 05 01 19", 0),
+]
+NUMBERED = [(0, *row) for row in CAPTURED] + [(1, *row) for row in CAPTURED_FROM_1]
 
 
-@pytest.mark.parametrize(("message", "text", "padding"), CAPTURED)
-def test_captured_bytes(message: Message, text: str, padding: int) -> None:
+@pytest.mark.parametrize(("base", "message", "text", "padding"), NUMBERED)
+def test_captured_bytes(base: int, message: Message, text: str, padding: int) -> None:
     data = unhex(text)
-    assert encode_message(message) == data
+    assert encode_message(message, base) == data
     if padding:
         assert len(data) + padding == 24
-    assert decode_message(data + bytes(padding)) == message
-    assert decode_message(data + bytes(range(200, 200 + padding))) == message, "uninitialized heap"
+    assert decode_message(data + bytes(padding), base) == message
+    assert decode_message(data + bytes(range(200, 200 + padding)), base) == message, "uninitialized heap"
     for size in range(len(data)):
         with pytest.raises(BackendError):
-            decode_message(data[:size])
+            decode_message(data[:size], base)
+
+
+@pytest.mark.parametrize(
+    ("base", "text", "padding"), [(base, text, padding) for base, _, text, padding in NUMBERED if padding]
+)
+def test_the_numbering_shows_in_whatever_a_vm_sends(base: int, text: str, padding: int) -> None:
+    assert numbering_of(unhex(text) + bytes(padding)) == base
+
+
+@pytest.mark.parametrize("text", ["", "c1", "90", "92 04 01", "93 03 1e cd4000", "c0"])
+def test_the_numbering_of_what_no_vm_sends(text: str) -> None:
+    assert numbering_of(unhex(text)) is None
+
+
+def test_type_0_is_nothing_where_they_count_from_1() -> None:
+    with pytest.raises(BackendError, match="type 0, expected 1 to 6"):
+        decode_message(unhex("95 00 00 00 cd0320 cd0258"), 1)
 
 
 @pytest.mark.parametrize(
