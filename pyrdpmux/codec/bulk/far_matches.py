@@ -51,8 +51,11 @@ class FarMatcher:
         slots = (hashes >> np.uint64(64 - _TABLE_BITS)).astype(np.int64)
         self._found = data, anchors, hashes, slots
         places = self._places[slots]
-        known = np.flatnonzero((places >= self._start) & (self._hashes[slots] == hashes))
-        return self._extended(array, anchors[known], places[known] - self._start, min_distance)
+        known = (places >= self._start) & (self._hashes[slots] == hashes)
+        # Two anchors in a row at one distance: a lone one is seldom more than lz4 has nearby.
+        distances = np.where(known, anchors - places, -1)
+        paired = np.flatnonzero(known[:-1] & (distances[1:] == distances[:-1]))
+        return self._extended(array, anchors[paired], places[paired] - self._start, min_distance)
 
     def append(self) -> None:
         """What was searched last becomes history."""

@@ -181,7 +181,7 @@ class MppcDecompressor:
             raise DecodeError("Mppc.data", f"{len(data)} bytes, more than it can have been before", 0)
         window = self._window
         history = bytearray(window.data)
-        stream = TokenStream(data, len(data) * 8, "Mppc.data", 0)
+        stream = TokenStream(data, len(data) * 8, len(history), "Mppc.data", 0)
         limit = len(history) + window.room()
         if stream.decode(self._variant.alphabet.decoder, history, limit, _SHORTEST_TOKEN - 1):
             raise stream.error("copy-offset 0")

@@ -50,4 +50,4 @@ class Decompressor(Protocol):
     """The receiving end of one history."""
 
     def decompress(self, flags: int, data: bytes) -> bytes:
-        """Raises DecodeError, nothing else; the history is unchanged or reset then, the peer lost."""
+        """Raises DecodeError, nothing else; the history is of no further use then."""

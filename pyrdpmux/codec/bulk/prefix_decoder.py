@@ -46,12 +46,16 @@ def _at_each_bit(windows: NDArray[np.uint32], shifts: range) -> memoryview:
 
 
 class TokenStream:
-    """A position in the bits of ``data``, up to ``end``."""
+    """A position in the bits of ``data``, up to ``end``; matches go back at most ``reach`` bytes.
 
-    def __init__(self, data: bytes, end: int, path: str, offset: int) -> None:
+    Errors name ``path``, and count from ``offset``, where ``data`` lies in what was received.
+    """
+
+    def __init__(self, data: bytes, end: int, reach: int, path: str, offset: int) -> None:
         self._peeks = peeks_msb(data)
         self._path = path
         self._offset = offset
+        self._reach = reach
         self.data = data
         self.position = 0
         self.end = end
@@ -133,7 +137,7 @@ class TokenStream:
     def _check_match(self, at: int, distance: int, length: int, out: bytearray, limit: int) -> None:
         if at > self.end:
             raise self.error("ends within a token")
-        if distance > len(out):
-            raise self.error(f"match {distance} bytes back, {len(out)} there")
+        if distance > min(len(out), self._reach):
+            raise self.error(f"match {distance} bytes back, {min(len(out), self._reach)} there")
         if len(out) + length > limit:
             raise self.error(f"{len(out) + length - limit} bytes of output too many")

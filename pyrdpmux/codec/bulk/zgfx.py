@@ -75,7 +75,7 @@ class ZgfxCompressor:
     that is already coded (photos) takes longer to compress than coding the picture took, and gains little.
     """
 
-    def __init__(self, variant: Variant = RDP8, *, dense_ratio: float = 0.9) -> None:
+    def __init__(self, variant: Variant = RDP8, *, dense_ratio: float = 0.95) -> None:
         self._variant = variant
         self._dense_ratio = dense_ratio
         self._history = b""
@@ -177,7 +177,7 @@ class ZgfxDecompressor:
         size = (len(data) - 1) * 8 - (data[-1] & 7)
         if size < 0:
             raise DecodeError("BulkEncodedData.data", f"{data[-1] & 7} unused bits of none", offset)
-        stream = TokenStream(data[:-1], size, "BulkEncodedData.data", offset)
+        stream = TokenStream(data[:-1], size, self._variant.history_size, "BulkEncodedData.data", offset)
         while stream.decode(ALPHABET.decoder, self._history, limit):
             count = stream.bits(_UNENCODED_COUNT_WIDTH)
             stream.position = -(-stream.position // 8) * 8

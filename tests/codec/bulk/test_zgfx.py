@@ -166,6 +166,13 @@ class TestLibfreerdp:
             assert ours.decompress(theirs.compress(message)) == message
 
 
+def in_bytes(bits: str) -> bytes:
+    """A stream and its trailer."""
+    unused = -len(bits) % 8
+    bits += "0" * unused
+    return bytes([int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)] + [unused])
+
+
 def outcome(theirs: ZgfxDecompressor, data: bytes) -> tuple[bytes, DecodeError | None]:
     try:
         return theirs.decompress(data), None
@@ -231,15 +238,24 @@ class TestHostile:
             ZgfxDecompressor().decompress(unhex(data))
         assert (caught.value.path, caught.value.offset) == (path, offset)
 
+    def test_reach_is_bounded(self) -> None:
+        """RDP8-lite: 8192 bytes back and no further, though more were sent."""
+        for distance in (8192, 8193):
+            theirs = ZgfxDecompressor(RDP8_LITE)
+            history = random.Random(1).randbytes(8192)
+            theirs.decompress(b"\xe0\x06" + history)
+            theirs.decompress(b"\xe0\x06A")
+            data = b"\xe0\x26" + in_bytes("101100" + f"{distance - 5792:014b}" + "0")
+            result, error = outcome(theirs, data)
+            assert (result, error is None) == ((history[1:4], True) if distance == 8192 else (b"", False))
+
     def test_output_is_bounded(self) -> None:
         """A literal and matches of 65535 bytes each, eight bytes a match."""
         bits = "0" + f"{0x41:08b}" + ("1000100001" + "1" * 14 + "0" + "1" * 15) * 3
-        bits += "0" * (-len(bits) % 8)
-        data = bytes([int(bits[at : at + 8], 2) for at in range(0, len(bits), 8)]) + b"\0"
         theirs = ZgfxDecompressor()
         tracemalloc.start()
         with pytest.raises(DecodeError, match="bytes of output too many"):
-            theirs.decompress(b"\xe0\x24" + data)
+            theirs.decompress(b"\xe0\x24" + in_bytes(bits))
         data = b"\xe1\x01\x00\x81\x84\x1e\x00" + unhex("02 00 00 00 04 41")
         with pytest.raises(DecodeError, match="2000001, at most 2000000 allowed"):
             ZgfxDecompressor(max_message=2_000_000).decompress(data)
