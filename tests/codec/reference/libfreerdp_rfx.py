@@ -1,0 +1,119 @@
+"""NSCodec, RemoteFX and RemoteFX progressive of Debian's libfreerdp 2.11 through ctypes.
+
+Facts about its interface only: constructors, argument order, parameter numbers, and the head of a wStream.
+"""
+
+import ctypes
+from ctypes import POINTER, c_int, c_uint16, c_uint32, c_void_p
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.codec.reference.libfreerdp import BGRX32, library
+
+Pixels = NDArray[np.uint8]
+
+NSC_COLOR_LOSS_LEVEL = 0
+NSC_ALLOW_SUBSAMPLING = 1
+NSC_DYNAMIC_COLOR_FIDELITY = 2
+NSC_COLOR_FORMAT = 3
+
+FLIP_NONE = 0
+FLIP_VERTICAL = 1
+
+
+class _Stream(ctypes.Structure):
+    """The head of winpr's wStream."""
+
+    _fields_ = (
+        ("buffer", c_void_p),
+        ("pointer", c_void_p),
+        ("length", ctypes.c_size_t),
+        ("capacity", ctypes.c_size_t),
+    )
+
+    def written(self) -> bytes:
+        assert self.buffer
+        return ctypes.string_at(self.buffer, (self.pointer or 0) - self.buffer)
+
+    def rewind(self) -> None:
+        self.pointer = self.buffer
+
+
+@cache
+def _lib() -> ctypes.CDLL:
+    lib = library()
+    assert lib is not None, "callers skip where the library is absent"
+    u32, pointer = c_uint32, c_void_p
+    lib.nsc_context_new.restype = pointer
+    lib.nsc_context_free.argtypes = (pointer,)
+    lib.nsc_context_reset.argtypes = (pointer, u32, u32)
+    lib.nsc_context_set_parameters.argtypes = (pointer, c_int, u32)
+    lib.nsc_compose_message.argtypes = (pointer, POINTER(_Stream), pointer, u32, u32, u32)
+    lib.nsc_process_message.argtypes = (
+        (pointer, c_uint16, u32, u32, pointer, u32, pointer) + (u32,) * 6 + (u32,)
+    )
+    return lib
+
+
+@cache
+def _winpr() -> ctypes.CDLL:
+    winpr = ctypes.CDLL("libwinpr2.so.2")
+    winpr.Stream_New.restype = POINTER(_Stream)
+    winpr.Stream_New.argtypes = (c_void_p, ctypes.c_size_t)
+    winpr.Stream_Free.argtypes = (POINTER(_Stream), c_int)
+    return winpr
+
+
+class _Codec:
+    """A stream to write to, and the pixels of the last call, kept alive."""
+
+    def __init__(self, capacity: int = 1 << 16) -> None:
+        self._stream = _winpr().Stream_New(None, capacity)
+
+    def __del__(self) -> None:
+        _winpr().Stream_Free(self._stream, 1)
+
+    def _written(self) -> bytes:
+        data: bytes = self._stream.contents.written()
+        return data
+
+
+class NSCodec(_Codec):
+    """Their NSCodec; lines bottom-up on the wire."""
+
+    def __init__(self, width: int, height: int, color_loss_level: int = 3, subsampling: bool = True) -> None:
+        super().__init__()
+        self._context = _lib().nsc_context_new()
+        for what, value in (
+            (NSC_COLOR_LOSS_LEVEL, color_loss_level),
+            (NSC_ALLOW_SUBSAMPLING, int(subsampling)),
+            (NSC_DYNAMIC_COLOR_FIDELITY, 1),
+            (NSC_COLOR_FORMAT, BGRX32),
+        ):
+            _lib().nsc_context_set_parameters(self._context, what, value)
+        assert _lib().nsc_context_reset(self._context, width, height)
+
+    def __del__(self) -> None:
+        _lib().nsc_context_free(self._context)
+        super().__del__()
+
+    def encode(self, tile: Pixels) -> bytes:
+        """``tile`` (h, w, 4), rows may be apart."""
+        height, width = tile.shape[:2]
+        self._stream.contents.rewind()
+        done = _lib().nsc_compose_message(
+            self._context, self._stream, tile.ctypes.data, width, height, tile.strides[0]
+        )
+        assert done, "libfreerdp could not encode"
+        return self._written()
+
+    def decode(self, data: bytes, width: int, height: int) -> Pixels | None:
+        """(h, w, 4), or None if the library refuses the stream."""
+        out = np.zeros((height, width, 4), np.uint8)
+        done = _lib().nsc_process_message(
+            self._context, 32, width, height, data, len(data), out.ctypes.data, BGRX32, width * 4, 0, 0,
+            width, height, FLIP_VERTICAL,
+        )  # fmt: skip
+        return out if done > 0 else None
