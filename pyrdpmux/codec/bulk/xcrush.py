@@ -173,12 +173,14 @@ class XcrushDecompressor:
             # 2.2.2.4.1 asks to fill the history with zeros, 3.1.8.2.2.2 only to reset the offset; libfreerdp,
             # which refers to what was there before, does the latter.
             self._offset = 0
-        if flags & Level1Flags.NO_COMPRESSION:
-            details = Level1Data((), payload)
-        elif flags & Level1Flags.COMPRESSED:
-            details = decode(Level1Data, payload)
-        else:
-            raise DecodeError("Xcrush.Level1ComprFlags", "neither compressed nor not", 0)
+        match flags & (Level1Flags.COMPRESSED | Level1Flags.NO_COMPRESSION):
+            case Level1Flags.NO_COMPRESSION:
+                details = Level1Data((), payload)
+            case Level1Flags.COMPRESSED:
+                details = decode(Level1Data, payload)
+            case _:  # 3.1.8.2.2.2: "either one of these flags MUST be set"
+                reason = f"{int(flags):#04x}, expected either compressed or not"
+                raise DecodeError("Xcrush.Level1ComprFlags", reason, 0)
         start = self._offset
         literals_used = 0
         for index, match in enumerate(details.matches):

@@ -176,6 +176,16 @@ class TestHostile:
                 outcomes["refused" if error else "read"] += 1
         assert min(outcomes.values()) > 20, outcomes
 
+    def test_what_is_accepted_is_what_the_scalar_decompressor_reads(self, form: Format) -> None:
+        accepted = 0
+        flags, data = self.streams(form)[0]
+        for changed in pictures.mutations(data, 150, 9):
+            result, error = outcome(PacketDecompressor(), flags, changed)
+            if error is None:
+                accepted += 1
+                assert form.reference().decompress(flags, changed) == result
+        assert accepted > 5
+
     @settings(max_examples=60, deadline=None)
     @given(flags=st.integers(0, 255), data=st.binary(max_size=300))
     def test_anything(self, form: Format, flags: int, data: bytes) -> None:

@@ -110,6 +110,7 @@ class TestErrors:
         ("level1", "data", "path"),
         [
             (0, b"abc", "Xcrush.Level1ComprFlags"),
+            (L1.COMPRESSED | L1.NO_COMPRESSION, b"abc", "Xcrush.Level1ComprFlags"),
             (L1.COMPRESSED, b"\x01", "Level1Data.MatchCount"),
             (L1.COMPRESSED, b"\x02\x00" + bytes(8), "Level1Data.MatchCount"),
             (L1.COMPRESSED, encode(Level1Data((MatchDetails(3, 4, 0),), b"abc")), FIRST_OUTPUT_OFFSET),

@@ -201,6 +201,15 @@ class TestHostile:
                 counts["refused" if error else "read"] += 1
         assert min(counts.values()) > 100, counts
 
+    def test_what_is_accepted_is_what_the_scalar_decompressor_reads(self) -> None:
+        accepted = 0
+        for changed in pictures.mutations(self.DATA, 150, 9):
+            result, error = outcome(ZgfxDecompressor(), changed)
+            if error is None:
+                accepted += 1
+                assert Reference().decompress(changed) == result
+        assert accepted > 5
+
     @settings(max_examples=100, deadline=None)
     @given(
         descriptor=st.sampled_from([b"\xe0\x24", b"\xe0\x26", b"\xe0", b"\xe1", b""]),
