@@ -20,6 +20,7 @@ from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.guest import Guest, GuestInput, PixelCode, pixel_format
 from pyrdpmux.mux.librdpmux.messages import Keyboard, Message, Mouse, decode_message
+from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.registry import Registry
@@ -85,7 +86,7 @@ class Console:
         self._registry = Registry(config, Doorkeeper(config, accounts=accounts))
         self._server = LibrdpmuxServer(shared_memory=self._folder)
         await self._server.start(self._registry)
-        endpoint = await self._server.register(VM_ID, uid=os.geteuid(), name="vm")
+        endpoint = await self._server.register(Registration(vm_id=VM_ID, uid=os.geteuid()))
         self._guest = RecordingGuest(self._folder)
         self._guest.connect(endpoint)
         self._guest.switch(pixel_format(PixelCode.X8R8G8B8), *self._size)

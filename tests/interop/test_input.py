@@ -130,7 +130,7 @@ KEYS: Final = {
     **{name: (code, EXTENDED) for name, code in EXTENDED_KEYS.items()},
 }
 #: Where xdotool, told the keysym, would press another key as well.
-X_KEYCODES: Final = {"Shift_R": "62", "less": "94"}
+X_KEYCODES: Final = {"Shift_R": "62", "less": "94", "Control_R": "105", "Alt_R": "108", "Super_R": "134"}
 #: Pressed twice, so that the next test finds them as this one did.
 LOCKS: Final = ["Caps_Lock", "Num_Lock", "Scroll_Lock"]
 
