@@ -45,6 +45,7 @@ class Peer:
         self._socket = end
         self._handle = handle
         self._lines = 0
+        self._outbox: list[tuple[Message, tuple[int, ...]]] = []
         self._buffer = bytearray()
         self._descriptors: list[int] = []
         self._loop = asyncio.get_running_loop()
@@ -54,7 +55,16 @@ class Peer:
         self._loop.add_reader(end, self._readable)
 
     def send(self, message: Message, *descriptors: int) -> None:
-        socket.send_fds(self._socket, [encode_message(message)], list(descriptors))
+        """As soon as the client has authenticated."""
+        if self._lines < 3:
+            self._outbox.append((message, descriptors))
+        else:
+            data = encode_message(message)
+            self._socket.settimeout(5.0)
+            sent = socket.send_fds(self._socket, [data], list(descriptors))
+            if sent < len(data):
+                self._socket.sendall(data[sent:])
+            self._socket.setblocking(False)
 
     def next_serial(self) -> int:
         self.serial += 1
@@ -84,6 +94,9 @@ class Peer:
             assert line.startswith(expected), line
             self._lines += 1
             self._socket.sendall(answer)
+            if self._lines == 3:
+                for message, attached in self._outbox:
+                    self.send(message, *attached)
         while self._lines == 3 and (size := self._size()) and len(self._buffer) >= size:
             message = decode_message(bytes(self._buffer[:size]))
             del self._buffer[:size]
