@@ -41,6 +41,7 @@ from pyrdpmux.rdp.pdu.licensing import (
 from pyrdpmux.rdp.pdu.message_channel import encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, with_basic_header
 from pyrdpmux.rdp.pdu.share import ShareControl
+from pyrdpmux.rdp.tls.server_certificate import proprietary_certificate
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
     NegotiationFailure,
@@ -50,7 +51,7 @@ from pyrdpmux.rdp.x224.negotiation import (
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, Data
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
-from tests.pair.linked import Linked, client_config, nla_policy, server_config
+from tests.pair.linked import Linked, client_config, nla_policy, rsa_key, server_config
 from tests.rdp.connection.scripted import IO
 from tests.rdp.connection.test_phases import client_in
 
@@ -141,20 +142,23 @@ class TestNegotiation:
 
 
 @pytest.mark.parametrize(
-    "block",
+    ("method", "certificate", "kind"),
     [
-        ServerSecurityData(EncryptionMethod(0x40), EncryptionLevel.HIGH, bytes(32), b"no certificate"),
-        ServerSecurityData(EncryptionMethod(0x3), EncryptionLevel.HIGH, bytes(32), b"no certificate"),
-        ServerSecurityData(EncryptionMethod.BITS_128, EncryptionLevel.HIGH, bytes(32), b"no certificate"),
+        (EncryptionMethod(0x40), proprietary_certificate(rsa_key()), SequenceError),
+        (EncryptionMethod(0x3), proprietary_certificate(rsa_key()), SequenceError),
+        (EncryptionMethod.BITS_128, b"no certificate", DecodeError),
     ],
 )
-def test_nonsense_instead_of_keys(block: ServerSecurityData) -> None:
+def test_nonsense_instead_of_keys(
+    method: EncryptionMethod, certificate: bytes, kind: type[PeerError]
+) -> None:
+    block = ServerSecurityData(method, EncryptionLevel.HIGH, bytes(32), certificate)
     client = client_in("BasicSettingsExchange")
     client.receive_data(response(CORE, ServerNetworkData(IO, ()), block), client.now)
     client.receive_data(mcs(encode(AttachUserConfirm(Result.SUCCESSFUL, 1007))), client.now)
     client.receive_data(mcs(encode(ChannelJoinConfirm(Result.SUCCESSFUL, 1007, 1007, 1007))), client.now)
     error = ending(client, mcs(encode(ChannelJoinConfirm(Result.SUCCESSFUL, 1007, IO, IO))))
-    assert isinstance(error, SequenceError | DecodeError)
+    assert isinstance(error, kind)
 
 
 class TestEarlyUserAuthorization:
