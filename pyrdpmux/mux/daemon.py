@@ -10,11 +10,14 @@ from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.control import Answer, ControlServer, describe_console
 from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.sources import Sources
 from pyrdpmux.net.tasks import TaskSet
 
 logger = logging.getLogger("pyrdpmux.mux")
+
+GOODBYE = "the server stops"
 
 LoadConfig = Callable[[], Config]
 """Reads the configuration again, options of the command line included. Raises ConfigError."""
@@ -36,6 +39,7 @@ class Daemon:
         self._config = config
         self._load_config = load_config or (lambda: self._config)
         self._backends = backends
+        self.gateway = Gateway(self.registry, doorkeeper, config)
         self._sources = Sources(self.registry)
         self._control = ControlServer(
             config.control_path, {"vms": self._tell_vms, "reload": self._reload_on_command}
@@ -49,6 +53,8 @@ class Daemon:
         started: list[Backend] = []
         try:
             await self._start_control()
+            # in front of the VMs, which take any port that is free
+            await self.gateway.use(self._config, await self.gateway.prepare(self._config))
             for backend in self._backends:
                 started.append(backend)
                 await backend.start(self.registry)
@@ -58,7 +64,7 @@ class Daemon:
             logger.info("Stopping")
         finally:
             await self._tasks.cancel_all()
-            await self.registry.close("the server stops")
+            await asyncio.gather(self.registry.close(GOODBYE), self.gateway.close(GOODBYE))
             await self._sources.stop()
             for backend in reversed(started):
                 await backend.stop()
@@ -76,7 +82,14 @@ class Daemon:
         async with self._reloading:
             config = self._keep_what_stays(self._load_config())
             self._sources.check(config)
-            await self.registry.reconfigure(config)
+            listener = await self.gateway.prepare(config)
+            try:
+                await self.registry.reconfigure(config)
+            except ConfigError:
+                if listener is not None:
+                    await listener.close()
+                raise
+            await self.gateway.use(config, listener)
             self._config = config
             await self._sources.use(config)
             logger.info("Configuration reloaded")

@@ -6,8 +6,9 @@ import os
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -23,6 +24,7 @@ from pyrdpmux.rdp.connection.server.config import (
     StandardSecurityOptions,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.accounts import Account
 from pyrdpmux.rdp.tls.certificate import Certificate
@@ -40,6 +42,13 @@ class AccountSource(AccountLookup, Protocol):
 
     def find(self, user: str, domain: str) -> Account | None:
         """The account that this user would log on to."""
+
+
+class Entrance(AccountSource, Protocol):
+    """Knows the users of all VMs."""
+
+    def authorize(self, user: str, domain: str) -> bool:
+        """Whether this user, authenticated, may see anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,7 @@ class Doorkeeper:
         self._entropy = entropy
         self._wall_clock = wall_clock
         self._files: dict[Path, AccountFile] = {}
-        self._cookies: dict[str, CookieStore] = {}
+        self._cookies: dict[str | None, CookieStore] = {}
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._identities = load_identities(config)
 
@@ -106,7 +115,7 @@ class Doorkeeper:
         config = self.server_config(name, display)
         return ServerConnection(config, asyncio.get_running_loop().time())
 
-    def server_config(self, name: str, display: Display) -> ServerConfig:
+    def server_config(self, name: str | None, display: Display) -> ServerConfig:
         """What a connection to this VM is told."""
         clock = asyncio.get_running_loop().time
         return ServerConfig(
@@ -118,8 +127,30 @@ class Doorkeeper:
             auto_reconnect=self._cookies.setdefault(name, CookieStore(self._entropy, clock)),
         )
 
-    def policy(self, name: str) -> SecurityPolicy:
-        """What viewers of this VM may use."""
+    def entrance_config(self, selector: Selector, display: Display) -> ServerConfig:
+        """What a connection at the gateway begins with, until ``selector`` has chosen."""
+        return ServerConfig(
+            width=display.width,
+            height=display.height,
+            security=SecurityPolicy(),
+            selector=selector,
+            entropy=self._entropy,
+            wall_clock=self._wall_clock,
+        )
+
+    def gateway_config(self, entrance: Entrance, display: Display, name: str | None) -> ServerConfig:
+        """What it goes on with: to this VM, or to none yet. ``entrance`` knows the passwords.
+
+        The certificate is the gateway's: one port has one, and it does not tell which VMs there are.
+        """
+        has_nla = self.config.security.nla
+        policy = replace(
+            self.policy(None), accounts=entrance if has_nla else None, authorize=entrance.authorize
+        )
+        return replace(self.server_config(name, display), security=policy)
+
+    def policy(self, name: str | None) -> SecurityPolicy:
+        """What viewers of this VM may use; without a name, of any."""
         security = self.config.security
         identity = self._identities.get(self.config.certificate_path(name))
         return SecurityPolicy(
@@ -128,7 +159,7 @@ class Doorkeeper:
             accounts=self.accounts(name) if security.nla else None,
             allow_tls=security.tls,
             standard=self._standard if security.rdp else None,
-            authorize=lambda user, domain: self._may_see(name, user, domain),
+            authorize=None if name is None else partial(self._may_see, name),
         )
 
     def accounts(self, name: str | None = None) -> AccountSource:

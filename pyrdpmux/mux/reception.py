@@ -48,26 +48,29 @@ class Reception:
 
     async def use(self, listener: Listener, host: str) -> None:
         """Listen there from now on, and no longer at the old address; who is connected stays."""
-        if self._listener is not None:
-            await self._listener.close()
-            self._retired.append(self._listener)
+        await self.stop_listening()
         self._listener, self.host, self.port = listener, host, listener.port
 
     async def listen(self, host: str, port: int) -> None:
         """Bind and use. Raises OSError."""
         await self.use(await self.bind(host, port), host)
 
+    async def stop_listening(self) -> None:
+        """Accept nobody any more; who is connected stays."""
+        if self._listener is not None:
+            await self._listener.close()
+            self._retired.append(self._listener)
+            self._listener, self.host, self.port = None, "", 0
+
     async def close(self, error_info: ErrorInfo, reason: str, others: Iterable[Viewer] = ()) -> None:
         """Accept nobody any more, tell those who are there, ``others`` too, and see our own off."""
-        if self._listener is None:
-            return
-        await self._listener.close()
+        await self.stop_listening()
         for viewer in {*self._viewers, *others}:
             viewer.disconnect(error_info, reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._deserted.wait()
-        for listener in (*self._retired, self._listener):
+        for listener in self._retired:
             await listener.cancel_connections()
 
     async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

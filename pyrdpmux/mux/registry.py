@@ -3,7 +3,7 @@
 import asyncio
 import errno
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
@@ -103,12 +103,15 @@ class Registry:
         return moves
 
     def find(self, name: str) -> Console | None:
-        """By name or UUID, in whatever case."""
+        """By name, UUID or port; in whatever case."""
         wanted = name.casefold()
-        for console in self.consoles:
-            if wanted in (console.name.casefold(), (console.uuid or console.name).casefold()):
-                return console
-        return None
+        ways: tuple[Callable[[Console], str], ...] = (
+            lambda console: console.name.casefold(),
+            lambda console: (console.uuid or "").casefold(),
+            lambda console: str(console.port),
+        )
+        found = (console for way in ways for console in self.consoles if wanted and way(console) == wanted)
+        return next(found, None)
 
     async def close(self, reason: str) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""

@@ -99,9 +99,10 @@ def same_colors(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
 
 
 @asynccontextmanager
-async def connected(port: int, **config: Any) -> AsyncIterator[RdpClient]:
+async def connected(port: int, *, preamble: bytes = b"", **config: Any) -> AsyncIterator[RdpClient]:
     """A client that is connecting; gone at the end of the block."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(preamble)
     settings: dict[str, Any] = {
         "tls_context": client_context(),
         "entropy": os.urandom,

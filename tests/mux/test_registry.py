@@ -221,7 +221,10 @@ def test_vms_are_found_by_name_and_uuid(doorkeeper: Doorkeeper, base_port: int) 
         await host.add_vm("Build7", input=RecordingSink(), uuid="BA1B6DBD-89AC-4630-A737-C4BCC3BB99FB")
         [console] = host.consoles
         assert host.find("build7") is host.find("ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb") is console
-        assert host.find("build") is None
+        assert host.find(str(base_port)) is console
+        await host.add_vm(str(base_port), input=RecordingSink())
+        assert host.find(str(base_port)) is not console
+        assert host.find("build") is host.find("") is None
         await host.close("done")
 
     run(scenario)

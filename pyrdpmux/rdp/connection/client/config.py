@@ -27,6 +27,8 @@ class ClientConfig:
     domain: str = ""
     password: str = field(default="", repr=False)
     cookie: bytes | None = None
+    #: a routing token, instead of the cookie
+    routing: bytes | None = None
     client_name: str = "pyrdpmux"
     channels: tuple[ChannelDefinition, ...] = ()
     encryption_methods: EncryptionMethod = (

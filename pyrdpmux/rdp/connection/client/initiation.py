@@ -27,7 +27,9 @@ COOKIE_PREFIX = b"Cookie: mstshash="
 def begin(link: ClientLink) -> Phase:
     """Send the Connection Request that opens everything."""
     config = link.config
-    routing = COOKIE_PREFIX + config.cookie if config.cookie is not None else None
+    routing = config.routing
+    if routing is None and config.cookie is not None:
+        routing = COOKIE_PREFIX + config.cookie
     link.send_tpdu(ConnectionRequest(NegotiationRequest(config.protocols), routing))
     return ConnectionInitiation(link)
 

@@ -1,0 +1,298 @@
+"""The gateway over real sockets: where each way of asking leads, and what is refused how."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pyrdpmux.errors import AuthenticationFailed, ConfigError
+from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
+from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.gateway import Gateway
+from pyrdpmux.mux.picker import HEADING_HEIGHT, ROW_HEIGHT
+from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.vm import Console
+from pyrdpmux.rdp.connection.events import Activated, Disconnected
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
+from pyrdpmux.rdp.preconnection import Preconnection
+from pyrdpmux.rdp.tls.accounts import Accounts, set_password
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+from pyrdpmux.wire import encode
+from tests.mux.rdp_client import RdpClient, connected, eventually
+from tests.mux.recording_sink import RecordingSink
+from tests.mux.serving import noise, run, show
+
+UUID = "ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb"
+DOWN, ENTER = 0x50, 0x1C
+
+ACCOUNTS = Accounts()
+for _user in ("alice", "bob", "carol"):
+    ACCOUNTS = ACCOUNTS.with_password(_user, "", "secret")
+
+CONFIG = Config(
+    port=24901,
+    gateway=GatewaySettings(port=24900),
+    vms={"mail": VmSettings(users=("alice",)), "web": VmSettings(users=("alice", "bob"))},
+)
+
+
+@pytest.fixture
+def config(certificate_directory: Path, tmp_path: Path) -> Config:
+    return replace(CONFIG, certificate_dir=certificate_directory, state_dir=tmp_path)
+
+
+class World:
+    """Two VMs, ``mail`` and ``web``, and the gateway in front of them."""
+
+    def __init__(self, config: Config, accounts: Accounts | None = ACCOUNTS) -> None:
+        self.config = config
+        self.doorkeeper = Doorkeeper(config, accounts=accounts)
+        self.registry = Registry(config, self.doorkeeper)
+        self.gateway = Gateway(self.registry, self.doorkeeper, config)
+        self.sinks = {"mail": RecordingSink(), "web": RecordingSink()}
+
+    @property
+    def port(self) -> int:
+        return self.gateway.reception.port
+
+    def console(self, name: str) -> Console:
+        console = self.registry.find(name)
+        assert console is not None
+        return console
+
+    def client(self, user: str = "alice", **config: Any) -> Any:
+        return connected(self.port, **{"user": user, "password": "secret"} | config)
+
+    async def until_at(self, client: RdpClient, name: str) -> None:
+        """The client shows this VM's picture, and is counted among its viewers."""
+        console = self.console(name)
+        await client.until_shows(console.screen.pixels)
+        assert [viewer.user for viewer in console.viewers] == ["alice"]
+
+
+@asynccontextmanager
+async def world(config: Config, accounts: Accounts | None = ACCOUNTS) -> AsyncIterator[World]:
+    made = World(config, accounts)
+    try:
+        await made.gateway.use(config, await made.gateway.prepare(config))
+        for seed, (name, sink) in enumerate(made.sinks.items()):
+            await made.registry.add_vm(name, input=sink, uuid=UUID if name == "web" else None)
+            show(made.console(name), noise(320 + 64 * seed, 200, seed))
+        yield made
+    finally:
+        await made.registry.close("done")
+        await made.gateway.close("done")
+
+
+def refusal(client: RdpClient) -> BaseException | None:
+    [end] = client.seen(Disconnected)
+    assert isinstance(end, Disconnected)
+    return end.error
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"routing": b"vm=web"},
+        {"routing": b"Cookie: msts=web"},
+        {"cookie": b"web"},
+        {"domain": "WEB"},
+        {"user": "alice@web"},
+        {"preamble": encode(Preconnection(blob="web\0"))},
+        {"preamble": encode(Preconnection(blob=f"{UUID.upper()};EnhancedMode=1\0"))},
+        {"preamble": encode(Preconnection(24902))},
+    ],
+    ids=str,
+)
+def test_every_way_of_asking_leads_there(config: Config, asking: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(**asking) as client:
+            await made.until_at(client, "web")
+            client.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
+            client.flush()
+            await eventually(lambda: made.sinks["web"].told == ["1e down"])
+            assert made.console("mail").viewers == []
+
+    run(scenario)
+
+
+def test_who_asks_early_needs_no_second_activation(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(routing=b"vm=web") as client:
+            await made.until_at(client, "web")
+            assert [event.width for event in client.seen(Activated)] == [384]
+
+    run(scenario)
+
+
+def test_who_sees_one_vm_only_goes_there(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client("bob") as client:
+            await client.until_shows(made.console("web").screen.pixels)
+
+    run(scenario)
+
+
+def test_who_sees_several_chooses_by_key(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(width=800, height=600) as client:
+            await client.until(lambda: bool(client.bitmaps) and client.picture.shape == (600, 800, 4))
+            assert made.console("web").viewers == []
+            client.connection.send_input(
+                [KeyboardEvent(KeyboardFlags.EXTENDED, DOWN), KeyboardEvent(KeyboardFlags(0), ENTER)]
+            )
+            client.flush()
+            await made.until_at(client, "web")
+            assert "1c down" not in made.sinks["web"].told
+
+    run(scenario)
+
+
+def test_who_sees_several_chooses_by_mouse(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(width=800, height=600) as client:
+            await client.until(lambda: bool(client.bitmaps) and client.picture.shape == (600, 800, 4))
+            click = PointerFlags.BUTTON1 | PointerFlags.DOWN
+            client.connection.send_input([MouseEvent(click, 60, HEADING_HEIGHT + ROW_HEIGHT // 2)])
+            client.flush()
+            await made.until_at(client, "mail")
+
+    run(scenario)
+
+
+def test_the_list_follows_what_comes(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client() as client:
+            await client.until(lambda: client.connection.is_active and bool(client.bitmaps))
+            await asyncio.sleep(0.05)
+            client.bitmaps.clear()
+            await made.registry.add_vm("another", input=RecordingSink())
+            await client.until(lambda: bool(client.bitmaps))
+
+    run(scenario)
+
+
+def test_from_the_vm_on_it_is_a_viewer_like_others(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(routing=b"vm=web") as client:
+            await made.until_at(client, "web")
+            show(made.console("web"), noise(500, 300, 7))
+            await client.until_shows(made.console("web").screen.pixels)
+            vm = made.console("web")
+            await vm.close(ErrorInfo.RPC_INITIATED_DISCONNECT, "removed")
+            await client.until(lambda: client.is_closed)
+            assert client.error_info == ErrorInfo.RPC_INITIATED_DISCONNECT
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    "asking",
+    [
+        {"password": "wrong"},
+        {"password": "wrong", "routing": b"vm=web"},
+        {"routing": b"vm=nowhere"},
+        {"preamble": encode(Preconnection(blob="nowhere\0"))},
+        {"user": "alice@nowhere"},
+        {"user": "nobody", "routing": b"vm=web"},
+    ],
+    ids=str,
+)
+def test_a_wrong_password_and_an_unknown_vm_look_the_same(config: Config, asking: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(**asking) as client:
+            await client.until(lambda: client.is_closed)
+            error = refusal(client)
+            assert isinstance(error, AuthenticationFailed)
+            assert error.nt_status == 0xC000006D  # STATUS_LOGON_FAILURE
+            assert not client.seen(Activated)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("asking", [{"user": "bob", "routing": b"vm=mail"}, {"user": "carol"}], ids=str)
+def test_who_may_see_nothing_there_is_refused(config: Config, asking: dict[str, Any]) -> None:
+    async def scenario() -> None:
+        async with world(config) as made:
+            async with made.client(**asking) as client:
+                await client.until(lambda: client.is_closed)
+                assert client.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+            protocols = SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX
+            async with made.client(**asking, protocols=protocols) as client:
+                await client.until(lambda: client.is_closed)
+                assert isinstance(refusal(client), AuthenticationFailed)
+
+    run(scenario)
+
+
+def test_each_vm_may_have_accounts_of_its_own(config: Config, tmp_path: Path) -> None:
+    set_password(tmp_path / "accounts.sam", "alice", "", "common")
+    set_password(tmp_path / "own.sam", "alice", "", "own")
+    config = replace(config, vms={"web": VmSettings(accounts=tmp_path / "own.sam")})
+
+    async def scenario() -> None:
+        async with world(config, accounts=None) as made:
+            async with made.client(password="own", domain="web") as client:
+                await made.until_at(client, "web")
+            async with made.client(password="common", domain="web") as client:
+                await client.until(lambda: client.is_closed)
+            async with made.client(password="common") as client:  # the only one with that password
+                await made.until_at(client, "mail")
+
+    run(scenario)
+
+
+def test_without_nla_the_user_is_a_claim_and_opens_what_is_open_to_all(config: Config) -> None:
+    security = SecuritySettings(nla=False, tls=True)
+    config = replace(config, security=security, vms={"mail": VmSettings(users=("alice",))})
+
+    async def scenario() -> None:
+        async with world(config) as made:
+            async with made.client("mail\\alice") as client:
+                await client.until(lambda: client.is_closed)
+                assert client.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+            async with made.client("web\\alice") as client:
+                await made.until_at(client, "web")
+            async with made.client(routing=b"vm=nowhere") as client:
+                await client.until(lambda: client.is_closed)
+                assert client.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+            async with made.client() as client:
+                await made.until_at(client, "web")
+
+    run(scenario)
+
+
+def test_another_port_while_somebody_is_there(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(routing=b"vm=web") as client:
+            await made.until_at(client, "web")
+            moved = replace(config, gateway=GatewaySettings(port=24910))
+            await made.gateway.use(moved, await made.gateway.prepare(moved))
+            assert made.port == 24910
+            async with made.client("bob") as other:
+                await other.until_shows(made.console("web").screen.pixels)
+            none = replace(config, gateway=GatewaySettings())
+            await made.gateway.use(none, await made.gateway.prepare(none))
+            with pytest.raises(OSError):
+                await asyncio.open_connection("127.0.0.1", 24910)
+            show(made.console("web"), noise(384, 200, 5))
+            await client.until_shows(made.console("web").screen.pixels)
+
+    run(scenario)
+
+
+def test_a_port_that_is_taken_is_named(config: Config, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text("[gateway]\nport = 24901\n")
+
+    async def scenario() -> None:
+        async with world(config) as made:
+            with pytest.raises(ConfigError, match=r"line 2: gateway\.port: cannot listen at .*:24901"):
+                await made.gateway.prepare(load_config(path))
+
+    run(scenario)
