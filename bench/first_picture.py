@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -123,11 +124,13 @@ def blank(screen: Framebuffer, log: Path) -> None:
 
 def main(rounds: int) -> None:
     picture = desktop(HEIGHT, WIDTH)
-    with tempfile.TemporaryDirectory(prefix="pyrdpmux-bench-") as name:
-        folder = Path(name)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pyrdpmux-bench-")))
         np.save(folder / "picture.npy", picture)
         client_screen = Framebuffer(folder, "client")
+        stack.callback(client_screen.server.stop)
         shadow_screen = Framebuffer(folder, "shadow")
+        stack.callback(shadow_screen.server.stop)
         ppm = folder / "picture.ppm"
         ppm.write_bytes(b"P6 %d %d 255\n" % (WIDTH, HEIGHT) + picture[..., 2::-1].tobytes())
         show = ["display", "-window", "root", str(ppm)]
@@ -143,8 +146,6 @@ def main(rounds: int) -> None:
             first.wait_for_port(ours, 20)
             second.wait_for_port(theirs, 20)
             report(rounds, Relay(ours), Relay(theirs), client_screen, picture, folder)
-        client_screen.server.stop()
-        shadow_screen.server.stop()
 
 
 def report(
