@@ -3,7 +3,7 @@
 It is made of PDUs only: no decision of ``pyrdpmux.rdp.connection.client`` hides a mistake of the server's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.rdp.channels.static import ChannelPdu, chunks
@@ -147,6 +147,7 @@ class Scripted:
         self.frames: list[bytes] = []
         self.events: list[Event] = []
         self._buffer = bytearray()
+        self._script = self._steps()
 
     # -- transport -------------------------------------------------------------------------------
 
@@ -301,13 +302,13 @@ class Scripted:
         raise AssertionError("no ServerSecurityData")
 
     def reach(self, phase: str) -> "Scripted":
-        """Talk until the server is in ``phase``. SecurityCommencement needs encryption, TlsHandshake TLS."""
-        for wanted, step in self._steps():
-            if self.server.phase_name == phase:
-                return self
-            if wanted():
+        """Talk on until the server is in ``phase``; for SecurityCommencement the server has to encrypt."""
+        while self.server.phase_name != phase:
+            following = next(self._script, None)
+            assert following is not None, f"{self.server!r}, not {phase}: {self.events[-1:]}"
+            is_wanted, step = following
+            if is_wanted():
                 step()
-        assert self.server.phase_name == phase, f"{self.server!r}: {self.events[-1:]}"
         return self
 
     def reach_active(self) -> None:
@@ -315,7 +316,8 @@ class Scripted:
         self.send(self.confirm_active(), *self.finalization())
         assert self.server.is_active, self.events[-1:]
 
-    def _steps(self) -> Any:
+    def _steps(self) -> Iterator[tuple[Callable[[], bool], Callable[[], None]]]:
+        """The whole way: whether a step is to be taken, and the step."""
         server = self.server
         encrypts = self.config.security.standard is not None and (
             self.config.security.standard.level != EncryptionLevel.NONE

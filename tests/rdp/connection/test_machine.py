@@ -106,6 +106,7 @@ def test_bytes_that_do_not_decode_end_it_too() -> None:
     assert toy.events()[0] == ShutdownRequested()
     assert toy.data_to_send() == b"2DecodeError"
     assert toy.should_close
+    assert toy._incoming == b""
 
 
 def test_the_end_stops_everything_at_once() -> None:
