@@ -12,7 +12,7 @@ import numpy as np
 
 from pyrdpmux.codec.bits import pack_msb
 from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, LiteralCode, ranges
-from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, Matches, find_matches
+from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, NONE, Matches, find_matches
 from pyrdpmux.codec.bulk.packet import TYPE_MASK, Compressed, CompressionType, PacketFlags
 from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
 from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
@@ -130,6 +130,8 @@ class MppcCompressor:
         # lz4 knows no limit below 64 KB: what it finds too far away is lost, so RDP 4.0 shows it less.
         known = min(self._known, size - len(data) // 2) if size < LZ4_WINDOW else self._known
         matches = find_matches(data, self._window.data[size - known :], MIN_LENGTH, _DENSE_RATIO)
+        if matches is None and data.isascii():
+            matches = NONE  # costs as much as it saves, and later packets will find it in the history
         if matches is None:
             return None
         if len(data) + known > size:

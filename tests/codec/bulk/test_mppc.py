@@ -129,6 +129,11 @@ class TestFlags:
             assert sent.flags == flags
             assert theirs.decompress(sent.flags, sent.data) == data
 
+    def test_short_packets_are_learned(self) -> None:
+        ours = MppcCompressor(RDP5)
+        sizes = [len(ours.compress(b"a short packet of %d" % number).data) for number in range(3)]
+        assert sizes == [19, 4, 4]
+
     def test_flush_is_told_with_the_next_compressed_packet(self) -> None:
         ours, theirs = MppcCompressor(RDP5), MppcDecompressor(RDP5)
         first = ours.compress(BELLS)
