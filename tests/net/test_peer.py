@@ -78,12 +78,13 @@ def test_the_last_words_arrive_with_input_unread() -> None:
 
     async def scenario() -> None:
         async with served() as host:
-            await host.say(b"bye")
-            junk = b"x" * (2 * 1024 * 1024)
-            host.writer.write(junk)
-            assert await host.reader.readline() == b"bye\n"
+            size = 3 * 1024 * 1024
+            host.writer.write(b"flood %d\nbye\n" % size + b"x" * (2 * 1024 * 1024))
+            data = await host.reader.read(-1)
+            assert len(data) == size + len(b"bye\n")
             host.writer.close()
             await host.run
+            assert host.events == [BYE]
 
     run(scenario)
 
