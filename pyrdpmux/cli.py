@@ -1,4 +1,4 @@
-"""The `pyrdpmux` command: serve, demo, passwd, vms, reload.
+"""The `pyrdpmux` command: serve, demo, passwd, vms, reload, rdp-file.
 
 Exit codes: 0 done, 1 it failed while running, 2 it was asked for something that makes no sense. Every error
 is one line.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from pyrdpmux import __version__
 from pyrdpmux.errors import ConfigError, MuxError
@@ -25,6 +25,7 @@ from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.rdp_file import RdpFile, reachable
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
 
 logger = logging.getLogger("pyrdpmux.cli")
@@ -99,6 +100,7 @@ def _make_parser() -> argparse.ArgumentParser:
             help=f"the same as --source NAME={kind}:ADDRESS",
         )
     serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
+    serve.add_argument("--gateway-port", type=_port, metavar="N", help="one port for all VMs as well")
     _add_listening(serve)
     serve.add_argument(
         "--certificate-dir", type=Path, metavar="DIR", help="where server.crt and server.key are"
@@ -124,6 +126,14 @@ def _make_parser() -> argparse.ArgumentParser:
     vms = commands.add_parser("vms", help="list the VMs of the running daemon")
     vms.set_defaults(command=run_vms)
     _add_common(vms, has_config=True)
+
+    rdp_file = commands.add_parser("rdp-file", help="write a .rdp file that opens a VM's console")
+    rdp_file.set_defaults(command=run_rdp_file)
+    rdp_file.add_argument("vm", metavar="VM")
+    rdp_file.add_argument("--user", default="", help="the user name to begin with")
+    rdp_file.add_argument("--output", type=Path, metavar="FILE.rdp", help="default: standard output")
+    rdp_file.add_argument("--direct", action="store_true", help="the VM's own port, not the gateway")
+    _add_common(rdp_file, has_config=True)
 
     reload = commands.add_parser("reload", help="have the running daemon read its configuration again")
     reload.set_defaults(command=run_reload)
@@ -172,6 +182,8 @@ def make_config(options: argparse.Namespace) -> Config:
     for name, source in getattr(options, "source", ()):
         vms[name] = replace(config.vm(name), source=source)
     config = replace(config, **given, vms=vms)
+    if (port := getattr(options, "gateway_port", None)) is not None:
+        config = replace(config, gateway=replace(config.gateway, port=port))
     if not is_bus(config.bus):
         raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
     if getattr(options, "no_auth", False):
@@ -221,8 +233,7 @@ def run_demo(options: argparse.Namespace) -> int:
 
 def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
     """What a person needs to see the demo VM."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(bind, bind)
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    address = reachable(bind, port)
     lines = [f"address   {address}"]
     client = f"xfreerdp /v:{address} /cert:ignore"
     if mode == "nla":
@@ -252,7 +263,7 @@ def _warn_about_access(config: Config) -> None:
         logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
 
 
-# -- passwd, vms, reload ----------------------------------------------------------------------------------
+# -- commands that ask or change, and end ------------------------------------------------------------
 
 
 def run_passwd(options: argparse.Namespace) -> int:
@@ -291,6 +302,35 @@ def run_vms(options: argparse.Namespace) -> int:
     for row in rows:
         print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
     return EXIT_OK
+
+
+def run_rdp_file(options: argparse.Namespace) -> int:
+    """`pyrdpmux rdp-file`: of a VM that the daemon knows; its gateway, where there is one."""
+    config = make_config(options)
+    answer = control.ask(config.control_path, "vms")
+    vm = next((vm for vm in answer["vms"] if vm["name"] == options.vm), None)
+    if vm is None:
+        raise MuxError(f"{options.vm}: the daemon has no such VM, see `pyrdpmux vms`")
+    gateway = None if options.direct else answer["gateway"]
+    host = config.public_address or (gateway or answer)["bind"]
+    file = RdpFile(
+        address=reachable(host, (gateway or vm)["port"]),
+        size=(vm["width"], vm["height"]),
+        user=options.user,
+        has_nla=answer["nla"],
+        route=_route(vm) if gateway else "",
+    )
+    if options.output is not None:
+        options.output.write_bytes(file.data())
+    else:
+        sys.stdout.write(file.text())
+    return EXIT_OK
+
+
+def _route(vm: dict[str, Any]) -> str:
+    """By name; by port where the name cannot travel in a routing token."""
+    name: str = vm["name"]
+    return name if name.isascii() and ";" not in name else str(vm["port"])
 
 
 def run_reload(options: argparse.Namespace) -> int:

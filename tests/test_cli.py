@@ -1,5 +1,6 @@
 """The command: in process where it returns, as a process of its own where signals are the point."""
 
+import asyncio
 import io
 import os
 import re
@@ -10,11 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pyrdpmux import __version__
 from pyrdpmux.cli import demo_announcement, main
+from pyrdpmux.mux.control import ControlServer
 from pyrdpmux.rdp.tls.accounts import Accounts
 
 SECONDS = 20
@@ -231,10 +234,48 @@ def test_demo_says_how_to_connect_and_is_listed(tmp_path: Path, capsys: pytest.C
         assert facts["connect"].endswith(f" /u:demo /p:{facts['password']}")
         assert main(["vms", "--state-dir", str(tmp_path)]) == 0
         heading, vm = capsys.readouterr().out.splitlines()
+        assert main(["rdp-file", "demo", "--user", "demo", "--state-dir", str(tmp_path)]) == 0
+        assert capsys.readouterr().out.startswith(
+            f"full address:s:{facts['address']}\r\nusername:s:demo\r\ndesktopwidth"
+        )
+        code, line = fails(capsys, "rdp-file", "dmeo", "--state-dir", str(tmp_path))
+        assert (code, line) == (1, "pyrdpmux: dmeo: the daemon has no such VM, see `pyrdpmux vms`")
         assert heading.split() == ["NAME", "PORT", "STATE", "SIZE", "VIEWERS"]
         assert vm.split()[1:3] == [facts["address"].rpartition(":")[2], "running"]
         process.terminate()
         assert process.wait(SECONDS) == 0
+
+
+def test_rdp_file_of_a_vm_behind_the_gateway(tmp_path: Path) -> None:
+    async def answer(_request: dict[str, Any]) -> dict[str, Any]:
+        vm = {"name": "büro", "port": 3902, "width": 800, "height": 600}
+        gateway = {"bind": "0.0.0.0", "port": 3389}
+        return {"vms": [vm, vm | {"name": "mail"}], "bind": "127.0.0.1", "nla": True, "gateway": gateway}
+
+    async def scenario() -> list[bytes]:
+        server = ControlServer(tmp_path / "control.sock", {"vms": answer})
+        await server.start()
+        files = []
+        for arguments in (["mail"], ["büro"], ["mail", "--direct"]):
+            command = [
+                "rdp-file",
+                *arguments,
+                "--output",
+                str(tmp_path / "x.rdp"),
+                "--state-dir",
+                str(tmp_path),
+            ]
+            assert await asyncio.to_thread(main, command) == 0
+            files.append((tmp_path / "x.rdp").read_bytes())
+        await server.stop()
+        return files
+
+    by_name, by_port, direct = asyncio.run(scenario())
+    assert b"full address:s:127.0.0.1:3389\r\n" in by_name
+    assert b"loadbalanceinfo:s:vm=mail\r\npcb:s:mail\r\n" in by_name
+    assert b"loadbalanceinfo:s:vm=3902\r\n" in by_port
+    assert b"full address:s:127.0.0.1:3902\r\n" in direct
+    assert b"loadbalanceinfo" not in direct
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,13 @@ class Daemon:
         return {"vms": len(self.registry.consoles)}
 
     async def _tell_vms(self, _request: Answer) -> Answer:
-        return {"vms": [describe_console(console) for console in self.registry.consoles]}
+        reception = self.gateway.reception
+        return {
+            "vms": [describe_console(console) for console in self.registry.consoles],
+            "bind": self._config.bind,
+            "nla": self._config.security.nla,
+            "gateway": {"bind": reception.host, "port": reception.port} if reception.port else None,
+        }
 
     async def _start_control(self) -> None:
         try:
