@@ -36,8 +36,8 @@ from pyrdpmux.rdp.pdu.update import (
     PaletteUpdate,
 )
 from pyrdpmux.wire import decode
+from tests.rdp.connection.replies import indication, share_body
 from tests.rdp.connection.scripted import CAPABILITIES, Scripted
-from tests.rdp.connection.test_transcripts import indication, share_body
 
 PALETTE = PaletteUpdate(tuple([PaletteEntry(n, n, n) for n in range(256)]))
 

@@ -23,7 +23,6 @@ from pyrdpmux.rdp.mcs.domain import (
     ChannelJoinConfirm,
     DisconnectProviderUltimatum,
     Reason,
-    SendDataIndication,
     decode_domain_pdu,
 )
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateResponse
@@ -45,33 +44,15 @@ from pyrdpmux.rdp.pdu.finalization import (
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.pdu.licensing import VALID_CLIENT, LicensingPdu
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
-from pyrdpmux.rdp.pdu.share import ShareData, decode_share
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol
-from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, Data, decode_tpdu
+from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
 from tests.pair.linked import rdp_policy, server_config
+from tests.rdp.connection.replies import indication, share_body, user_data
 from tests.rdp.connection.scripted import EARLY, IO, Early, Scripted, active, blocks
 
 KEY = (KeyboardEvent(KeyboardFlags(0), 0x1E),)
-
-
-def user_data(frame: bytes) -> bytes:
-    tpdu = decode_tpdu(decode(Tpkt, frame).payload)
-    assert isinstance(tpdu, Data)
-    return tpdu.user_data
-
-
-def indication(frame: bytes) -> SendDataIndication:
-    pdu = decode_domain_pdu(user_data(frame))
-    assert isinstance(pdu, SendDataIndication)
-    return pdu
-
-
-def share_body(frame: bytes) -> object:
-    """The PDU of the I/O channel in an unencrypted frame."""
-    body = decode_share(indication(frame).user_data).body
-    return body.body if isinstance(body, ShareData) else body
 
 
 def server_blocks(client: Scripted) -> dict[type, Any]:
