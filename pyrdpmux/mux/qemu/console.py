@@ -47,7 +47,7 @@ class QemuConsole:
         self._resetting: asyncio.TimerHandle | None = None
         self._status = (VmStatus.RUNNING, "")
         self._shown: tuple[VmStatus, str] | None = None
-        self._is_enabled = True
+        self._is_off = False
         self._has_leds = False
         self._is_closed = False
 
@@ -163,7 +163,7 @@ class QemuConsole:
             return
         snapshot = self._picture.take()
         self._draw(self.vm, snapshot)
-        self._is_enabled = snapshot.is_enabled
+        self._is_off = snapshot.is_off
         if snapshot.rects:
             self._end_reset()
         self._show_status()
@@ -221,7 +221,7 @@ class QemuConsole:
     def _show_status(self) -> None:
         if self._resetting is not None:
             status = VmStatus.STARTING, "the VM restarts"
-        elif self._status[0] is VmStatus.RUNNING and not self._is_enabled:
+        elif self._status[0] is VmStatus.RUNNING and self._is_off:
             status = VmStatus.NO_SIGNAL, "the display is off"
         else:
             status = self._status

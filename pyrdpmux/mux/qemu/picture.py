@@ -38,7 +38,10 @@ class Snapshot:
     width: int
     height: int
     rects: tuple[Rect, ...]
+    #: there are pixels of QEMU's; not so before the first ones, and while the display is off
     is_enabled: bool
+    #: QEMU said so
+    is_off: bool
     cursor: AnyCursor | None
     position: tuple[int, int] | None
 
@@ -55,7 +58,7 @@ class Picture:
         self._size = NO_SIGNAL_SIZE
         self._pixels: Pixels = np.zeros((self._size[1], self._size[0], 4), np.uint8)
         self._damage = Region()
-        self._is_enabled = False
+        self._is_enabled = self._is_off = False
         self._cursor: AnyCursor | None = None
         self._shape: AnyCursor = CursorState.DEFAULT
         self._position: tuple[int, int] | None = None
@@ -115,7 +118,7 @@ class Picture:
         """Nothing is shown."""
         self._drop_shared()
         with self._lock:
-            self._is_enabled = False
+            self._is_enabled, self._is_off = False, True
             self._tell()
 
     def set_size(self, width: int, height: int) -> None:
@@ -166,6 +169,7 @@ class Picture:
                 height,
                 tuple(self._damage),
                 self._is_enabled,
+                self._is_off,
                 self._cursor,
                 self._position,
             )
@@ -218,7 +222,7 @@ class Picture:
             return
         old[...] = words
         with self._lock:
-            self._is_enabled = True
+            self._is_enabled, self._is_off = True, False
             self._damage.add(rect)
             self._tell()
 

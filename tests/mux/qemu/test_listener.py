@@ -155,7 +155,7 @@ def test_everything_else(qemu: Qemu) -> None:
     qemu.send("Disable")
     qemu.send("UpdateDMABUF", "iiii", 0, 0, 1, 1, flags=0)
     assert qemu.answer().kind == MessageKind.METHOD_RETURN
-    assert not qemu.picture.take().is_enabled
+    assert qemu.picture.take().is_off
 
 
 def test_shared_memory(qemu: Qemu) -> None:

@@ -50,6 +50,13 @@ def shown(snapshot: Snapshot) -> np.ndarray:
     return snapshot.pixels[: snapshot.height, : snapshot.width]
 
 
+def test_before_the_first_pixels(watched: Watched) -> None:
+    """The console's size is known earlier; that is neither a picture nor a display that is off."""
+    watched.picture.set_size(800, 600)
+    snapshot = watched.picture.take()
+    assert (snapshot.is_enabled, snapshot.is_off) == (False, False)
+
+
 def test_scanout(watched: Watched) -> None:
     scanout(watched.picture, 4, 3, 7)
     snapshot = watched.picture.take()
@@ -145,10 +152,10 @@ def test_disabled(watched: Watched) -> None:
     scanout(watched.picture, 8, 8, 1)
     watched.picture.take()
     watched.picture.disable()
-    assert not watched.picture.take().is_enabled
+    assert watched.picture.take().is_off
     scanout(watched.picture, 8, 8, 1)
     snapshot = watched.picture.take()
-    assert snapshot.is_enabled
+    assert not snapshot.is_off
     assert snapshot.rects == (Rect(0, 0, 8, 8),)
 
 
