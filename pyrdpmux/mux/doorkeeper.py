@@ -17,6 +17,7 @@ from pyrdpmux.mux.account_file import AccountFile
 from pyrdpmux.mux.auto_reconnect import CookieStore
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.display import Display
+from pyrdpmux.mux.vm_wishes import VmWishes
 from pyrdpmux.rdp.connection.server.config import (
     AccountLookup,
     SecurityPolicy,
@@ -68,8 +69,6 @@ def load_certificate(directory: Path) -> Certificate:
 
 def load_identities(config: Config) -> dict[Path, Identity]:
     """All certificates that the configuration names, by directory. Raises ConfigError."""
-    if not (config.security.nla or config.security.tls):
-        return {}
     identities = {}
     for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
         found = load_certificate(directory)
@@ -97,6 +96,7 @@ class Doorkeeper:
         self._wall_clock = wall_clock
         self._files: dict[Path, AccountFile] = {}
         self._cookies: dict[str | None, CookieStore] = {}
+        self._wishes = VmWishes()
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._identities = load_identities(config)
 
@@ -152,13 +152,18 @@ class Doorkeeper:
     def policy(self, name: str | None) -> SecurityPolicy:
         """What viewers of this VM may use; without a name, of any."""
         security = self.config.security
-        identity = self._identities.get(self.config.certificate_path(name))
+        wish = self._wishes.proof(name)
+        has_nla = security.nla if wish is None else wish
+        allow_tls = security.tls if wish is None else not wish
+        identity = None
+        if has_nla or allow_tls:
+            identity = self._identities.get(self.config.certificate_path(name))
         return SecurityPolicy(
             certificate=identity.certificate if identity is not None else None,
             tls_context=identity.tls_context if identity is not None else None,
-            accounts=self.accounts(name) if security.nla else None,
-            allow_tls=security.tls,
-            standard=self._standard if security.rdp else None,
+            accounts=self.accounts(name) if has_nla else None,
+            allow_tls=allow_tls,
+            standard=self._standard if security.rdp and not wish else None,
             authorize=None if name is None else partial(self._may_see, name),
         )
 
@@ -166,8 +171,27 @@ class Doorkeeper:
         """Who may log on to this VM; without a name: to those that have no accounts of their own."""
         if self._accounts is not None:
             return self._accounts
-        path = self.config.accounts_path(name)
-        return self._files.setdefault(path, AccountFile(path))
+        own = self._wishes.accounts(name)
+        if own is None or name is None or self.config.vm(name).accounts is not None:
+            own = self.config.accounts_path(name)
+        return self._files.setdefault(own, AccountFile(own))
+
+    def requires_authentication(self, name: str) -> bool:
+        """Whether all viewers of this VM must prove who they are."""
+        security, wish = self.config.security, self._wishes.proof(name)
+        return security.nla and not (security.tls or security.rdp) if wish is None else wish
+
+    def insists_on_proof(self, name: str) -> bool:
+        """The VM does, whatever the configuration allows: on whichever way somebody has come."""
+        return self._wishes.proof(name) is True
+
+    def require_authentication(self, name: str, is_required: bool | None) -> None:
+        """The VM wants it so, for connections to come; None: as its accounts or the configuration say."""
+        self._wishes.set_proof(name, is_required)
+
+    def set_accounts(self, name: str, path: Path | None) -> None:
+        """The VM brings these along; what the configuration says of this VM is worth more."""
+        self._wishes.set_accounts(name, path)
 
     def identify(self, name: str | None, claimed: Principal) -> Principal:
         """By its account's own name: what a client says of its domain depends on the client."""

@@ -23,6 +23,9 @@ from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
 
+UNSEEN_FRAME_RATE: Final = 5
+"""For a VM that nobody looks at: whoever comes sees it as it is, a moment ago at most."""
+
 DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
 
@@ -60,6 +63,17 @@ class Console:
     def viewers(self) -> list[Viewer]:
         """Those that were let in."""
         return [viewer for viewer in self._viewers if viewer.is_admitted]
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames per second that are of any use: few if nobody looks, fewer if all who do lag behind."""
+        looking = [viewer for viewer in self.viewers if viewer.is_active and not viewer.is_suppressed]
+        if not looking:
+            return UNSEEN_FRAME_RATE
+        rate = round(1 / self.frame_seconds)
+        return (
+            rate if any(not viewer.unsent_bytes for viewer in looking) else max(UNSEEN_FRAME_RATE, rate // 2)
+        )
 
     def configure(self, config: Config) -> None:
         """Other settings, perhaps while viewers are there: who may not stay is told so."""
@@ -161,6 +175,8 @@ class Console:
         """Why not: no right to be here, or no room."""
         if self.access_of(viewer.principal) is Access.NONE:
             return "not allowed to see this VM"
+        if not viewer.principal.is_authenticated and self._doorkeeper.insists_on_proof(self.name):
+            return "not allowed to see this VM without a password"
         if len(self.viewers) < self._max_viewers:
             return ""
         for other in self.viewers:
@@ -216,6 +232,11 @@ class RegisteredVm:
     @property
     def viewer_count(self) -> int:
         return len(self._console.viewers)
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames per second that its viewers can use."""
+        return self._console.frame_rate
 
     def set_leds(self, leds: int) -> None:
         if self.is_current:
