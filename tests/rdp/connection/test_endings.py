@@ -9,8 +9,10 @@ from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.events import Activated, Disconnected
 from pyrdpmux.rdp.fastpath.header import FastPathFlags, decode_fast_path
 from pyrdpmux.rdp.mcs.domain import SendDataRequest
+from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.auto_detect import NetworkCharacteristicsSync
 from pyrdpmux.rdp.pdu.capabilities.general import ExtraFlags, GeneralCapability
+from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.finalization import Synchronize
 from pyrdpmux.rdp.pdu.pointer import PointerPosition
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
@@ -79,6 +81,23 @@ def test_signatures_are_salted_where_both_sides_can(says_so: bool) -> None:
     security_header, _ = split_basic_header(indication(slow).user_data)
     assert security_header.flags & SecurityFlags.ENCRYPT
     assert bool(security_header.flags & SecurityFlags.SECURE_CHECKSUM) == says_so
+
+
+@pytest.mark.parametrize("level", [EncryptionLevel.LOW, EncryptionLevel.HIGH])
+def test_at_the_low_level_only_the_client_encrypts(level: EncryptionLevel) -> None:
+    """5.3.1."""
+    client = Scripted(server_config(rdp_policy(level=level))).reach("Active")
+    client.frames.clear()
+    client.server.send_pointer(PointerPosition(1, 2))
+    client.server.send_keyboard_indicators(LedFlags(0))
+    client.collect()
+    fast, slow = client.frames
+    is_encrypted = level != EncryptionLevel.LOW
+    assert decode_fast_path(fast).header.is_encrypted == is_encrypted
+    header, _ = split_basic_header(indication(slow).user_data)
+    assert bool(header.flags & SecurityFlags.ENCRYPT) == is_encrypted
+    client.send(client.fast_input([]))
+    assert client.server.is_active
 
 
 def test_a_pdu_in_the_name_of_another_user_is_refused() -> None:
