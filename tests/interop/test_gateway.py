@@ -1,0 +1,108 @@
+"""xfreerdp at the one port for all VMs: every way of asking, Hyper-V's order, and the list."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyrdpmux.harness.programs import wait_until
+from pyrdpmux.mux.config import SecuritySettings, VmSettings
+from pyrdpmux.mux.rdp_file import RdpFile
+from tests.interop.client import SECONDS, TITLE, shown, xfreerdp
+from tests.interop.conftest import Start
+from tests.interop.console import PASSWORD, USER
+from tests.interop.hall import UUID, Hall
+
+LOGON_FAILURE = "ERRCONNECT_LOGON_FAILURE"
+
+
+def vmconnect(port: int, vm: str, password: str = PASSWORD) -> list[str]:
+    """The port again behind it: /vmconnect makes it Hyper-V's."""
+    return xfreerdp(port, "nla", 32, f"/vmconnect:{vm}", f"/port:{port}", password=password)
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    with Hall(tmp_path) as hall:
+        yield hall
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["/load-balance-info:vm=web"],
+        ["/load-balance-info:Cookie: msts=web"],
+        ["/pcb:web"],
+        [f"/pcb:{UUID};EnhancedMode=1"],
+        ["/u:web\\" + USER],
+        [f"/u:{USER}@web"],
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("security", ["nla", "tls"])
+def test_xfreerdp_comes_to_the_vm_it_asks_for(
+    hall: Hall, start: Start, security: str, options: list[str]
+) -> None:
+    start(xfreerdp(hall.port, security, 32, *options)).wait_for_picture(shown(hall.picture("web"), 32))
+
+
+def test_vmconnect(hall: Hall, start: Start) -> None:
+    """Hyper-V's order: preconnection PDU, TLS, CredSSP, X.224."""
+    client = start(vmconnect(hall.port, UUID))
+    client.wait_for_picture(shown(hall.picture("web"), 32))
+    client.focus()
+    client.display.key("a")
+    hall.wait_until_told("web", "1e down")
+
+
+def test_a_file_of_ours_opens_the_vm(hall: Hall, start: Start, tmp_path: Path) -> None:
+    path = tmp_path / "web.rdp"
+    path.write_bytes(RdpFile(address=f"127.0.0.1:{hall.port}", user=USER, route="web").data())
+    client = start(["xfreerdp", str(path), f"/p:{PASSWORD}", "/cert:ignore", "/bpp:32", f"/t:{TITLE}"])
+    client.wait_for_picture(shown(hall.picture("web"), 32))
+
+
+@pytest.mark.parametrize("security", ["nla", "tls"])
+def test_who_does_not_say_chooses_from_a_list(hall: Hall, start: Start, security: str) -> None:
+    client = start(xfreerdp(hall.port, security, 32, "/size:800x600"))
+    wait_until(lambda: client.picture().shape[:2] == (600, 800), SECONDS, "the list")
+    client.focus()
+    client.display.key("w")
+    client.display.key("Return")
+    client.wait_for_picture(shown(hall.picture("web"), 32))
+    client.display.key("b")
+    hall.wait_until_told("web", "30 down")
+
+
+def test_who_sees_one_only_goes_there(tmp_path: Path, start: Start) -> None:
+    with Hall(tmp_path, mail=VmSettings(users=("somebody else",))) as hall:
+        start(xfreerdp(hall.port, "nla")).wait_for_picture(shown(hall.picture("web"), 32))
+
+
+@pytest.mark.parametrize(
+    ("options", "password"),
+    [
+        (["/load-balance-info:vm=web"], "wrong"),
+        (["/load-balance-info:vm=nowhere"], PASSWORD),
+        (["/pcb:nowhere"], PASSWORD),
+    ],
+    ids=str,
+)
+def test_an_unknown_vm_looks_like_a_wrong_password(
+    tmp_path: Path, start: Start, options: list[str], password: str
+) -> None:
+    with Hall(tmp_path, security=SecuritySettings()) as hall:
+        client = start(xfreerdp(hall.port, "nla", 32, *options, password=password))
+        client.program.wait_for_output(LOGON_FAILURE, SECONDS)
+
+
+@pytest.mark.parametrize(("vm", "password"), [("nowhere", PASSWORD), ("web", "wrong")])
+def test_so_it_does_to_vmconnect(tmp_path: Path, start: Start, vm: str, password: str) -> None:
+    with Hall(tmp_path, security=SecuritySettings()) as hall:
+        start(vmconnect(hall.port, vm, password)).program.wait_for_output(LOGON_FAILURE, SECONDS)
+
+
+def test_who_may_not_see_it_is_told_so(tmp_path: Path, start: Start) -> None:
+    with Hall(tmp_path, mail=VmSettings(users=("somebody else",))) as hall:
+        client = start(xfreerdp(hall.port, "nla", 32, "/load-balance-info:vm=mail"))
+        client.program.wait_for_output("ERRINFO_SERVER_DENIED_CONNECTION", SECONDS)
