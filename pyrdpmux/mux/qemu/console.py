@@ -108,8 +108,14 @@ class QemuConsole:
 
     def _console_changed(self, values: dict[str, Any]) -> None:
         """QEMU tells width and height together, if both have changed."""
-        width, height = self._picture.size
-        self._picture.set_size(values.get("Width", width), values.get("Height", height))
+        before = self._picture.size
+        width, height = values.get("Width", before[0]), values.get("Height", before[1])
+        if isinstance(width, int) and isinstance(height, int):
+            self._picture.set_size(width, height)
+        if self._guessing is not None:
+            self._guessing.cancel()
+            self._guessing = None
+            self._flush()
 
     def _keyboard_changed(self, values: dict[str, Any]) -> None:
         leds = values.get("Modifiers")
@@ -158,10 +164,10 @@ class QemuConsole:
     def _flush(self) -> None:
         if self._is_closed or self.vm is None or self._guessing is not None:
             return
-        if self._picture.is_guessed:
+        snapshot = self._picture.take()
+        if snapshot is None:
             self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
             return
-        snapshot = self._picture.take()
         self._draw(self.vm, snapshot)
         self._is_off = snapshot.is_off
         if snapshot.rects:
@@ -169,19 +175,17 @@ class QemuConsole:
         self._show_status()
 
     def _check_guess(self) -> None:
-        self._guessing = None
-        if self._picture.is_guessed:
-            self._tasks.create(self._ask_size(), f"size of {self.path}")
-        else:
-            self._flush()
+        """The properties have come meanwhile, or they are asked for."""
+        self._tasks.create(self._ask_size(), f"size of {self.path}")
 
     async def _ask_size(self) -> None:
-        """The properties are the truth: the update may be an older one, from before a change of mode."""
+        """They are the truth: the update may be an older one, from before a change of mode."""
         try:
             self._console_changed(await self._properties(CONSOLE))
         except BackendError as error:
             log.debug("Size of %s: %s", self.path, error)
-        self._picture.is_guessed = False
+            self._picture.accept_size()
+        self._guessing = None
         self._flush()
 
     def _draw(self, vm: Vm, snapshot: Snapshot) -> None:

@@ -64,7 +64,7 @@ class Picture:
         self._position: tuple[int, int] | None = None
         self._is_told = False
         #: an update went beyond the size that was told: the console's properties know the new one
-        self.is_guessed = False
+        self._is_guessed = False
         self._shared: _SharedMemory | None = None
 
     # -- the writer's side -----------------------------------------------------------------------
@@ -149,6 +149,11 @@ class Picture:
             self._position = (x, y) if is_visible else None
             self._tell()
 
+    def accept_size(self) -> None:
+        """Nobody knows better."""
+        with self._lock:
+            self._is_guessed = False
+
     def close(self) -> None:
         self._drop_shared()
 
@@ -158,9 +163,11 @@ class Picture:
     def size(self) -> tuple[int, int]:
         return self._size
 
-    def take(self) -> Snapshot:
-        """What is new; afterwards nothing is."""
+    def take(self) -> Snapshot | None:
+        """What is new; afterwards nothing is. None as long as the size is a guess: see :meth:`set_size`."""
         with self._lock:
+            if self._is_guessed:
+                return None
             width, height = self._size
             self._damage.clip(width, height)
             snapshot = Snapshot(
@@ -188,7 +195,7 @@ class Picture:
 
     def _set_size(self, width: int, height: int) -> None:
         with self._lock:
-            self.is_guessed = False
+            self._is_guessed = False
             if (width, height) != self._size:
                 self._size = (width, height)
                 self._damage.add(Rect(0, 0, width, height))
@@ -208,7 +215,7 @@ class Picture:
             size = max(self._size[0], right), max(self._size[1], bottom)
             if size != self._size:
                 self._size = size
-                self.is_guessed = True
+                self._is_guessed = True
 
     def _put(self, rect: Rect, source: Pixels, pixels: PixelFormat) -> None:
         """Pixels first, then the word of them: whoever takes the word sees the pixels."""

@@ -21,7 +21,7 @@ from pyrdpmux.mux.qemu.message import (
     method_call,
     read_fixed_part,
 )
-from pyrdpmux.mux.qemu.picture import Picture
+from pyrdpmux.mux.qemu.picture import Picture, Snapshot
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import Variant
 from tests.mux.qemu.fake_qemu import LISTENER_PATH, NO_REPLY, PROPERTIES, X8R8G8B8
@@ -85,6 +85,11 @@ class Qemu:
             data += self.socket.recv(size - len(data))
         return data
 
+    def take(self) -> Snapshot:
+        snapshot = self.picture.take()
+        assert snapshot is not None
+        return snapshot
+
     def wait_for_change(self) -> None:
         assert self.changes.acquire(timeout=SECONDS)
 
@@ -135,7 +140,7 @@ def test_pictures(qemu: Qemu) -> None:
     qemu.send("Update", "iiiiuuay", 10, 20, 2, 2, 8, X8R8G8B8, b"\x05" * 16)
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()  # in order: the update is done
-    snapshot = qemu.picture.take()
+    snapshot = qemu.take()
     expected = np.full((200, 300), 1)
     expected[20:22, 10:12] = 5
     assert (snapshot.pixels[..., 0] == expected).all()
@@ -144,18 +149,18 @@ def test_pictures(qemu: Qemu) -> None:
 def test_everything_else(qemu: Qemu) -> None:
     scanout(qemu, 4, 4, 1)
     qemu.wait_for_change()
-    qemu.picture.take()
+    qemu.take()
     qemu.send("CursorDefine", "iiiiay", 1, 1, 0, 0, b"\x01\x02\x03\xff")
     qemu.send("MouseSet", "iii", 3, 2, 1)
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()
-    snapshot = qemu.picture.take()
+    snapshot = qemu.take()
     assert isinstance(snapshot.cursor, Cursor)
     assert snapshot.position == (3, 2)
     qemu.send("Disable")
     qemu.send("UpdateDMABUF", "iiii", 0, 0, 1, 1, flags=0)
     assert qemu.answer().kind == MessageKind.METHOD_RETURN
-    assert qemu.picture.take().is_off
+    assert qemu.take().is_off
 
 
 def test_shared_memory(qemu: Qemu) -> None:
@@ -167,7 +172,7 @@ def test_shared_memory(qemu: Qemu) -> None:
     qemu.send("UpdateMap", "iiii", 0, 0, 4, 1, interface=MAP)
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()
-    assert qemu.picture.take().pixels[:, 0, 0].tolist() == [4, 3, 3, 3]
+    assert qemu.take().pixels[:, 0, 0].tolist() == [4, 3, 3, 3]
     os.ftruncate(memory, 10)
     # A map that cannot be is refused; QEMU goes on with copies.
     qemu.send("ScanoutMap", "huuuuu", 0, 0, 4, 4, 16, X8R8G8B8, interface=MAP, descriptors=(memory,), flags=0)
@@ -201,7 +206,7 @@ def test_pieces(qemu: Qemu, first: int) -> None:
     time.sleep(0.002)
     qemu.socket.sendall(data[first:])
     qemu.answer()
-    assert qemu.picture.take().pixels[..., 0].tolist() == [[7, 7], [7, 7]]
+    assert qemu.take().pixels[..., 0].tolist() == [[7, 7], [7, 7]]
 
 
 def test_it_drains_whatever_the_loop_does(qemu: Qemu) -> None:
@@ -212,7 +217,7 @@ def test_it_drains_whatever_the_loop_does(qemu: Qemu) -> None:
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()
     assert not qemu.changes.acquire(blocking=False)  # told once
-    assert (qemu.picture.take().pixels[..., 0] == 99).all()
+    assert (qemu.take().pixels[..., 0] == 99).all()
 
 
 def test_it_ends_when_told_so(qemu: Qemu) -> None:

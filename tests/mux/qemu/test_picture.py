@@ -46,6 +46,12 @@ def update(picture: Picture, rect: Rect, value: int) -> None:
     picture.update(rect, rect.width * 4, X8R8G8B8, plane(rect.width, rect.height, value))
 
 
+def take(picture: Picture) -> Snapshot:
+    snapshot = picture.take()
+    assert snapshot is not None
+    return snapshot
+
+
 def shown(snapshot: Snapshot) -> np.ndarray:
     return snapshot.pixels[: snapshot.height, : snapshot.width]
 
@@ -53,13 +59,13 @@ def shown(snapshot: Snapshot) -> np.ndarray:
 def test_before_the_first_pixels(watched: Watched) -> None:
     """The console's size is known earlier; that is neither a picture nor a display that is off."""
     watched.picture.set_size(800, 600)
-    snapshot = watched.picture.take()
+    snapshot = take(watched.picture)
     assert (snapshot.is_enabled, snapshot.is_off) == (False, False)
 
 
 def test_scanout(watched: Watched) -> None:
     scanout(watched.picture, 4, 3, 7)
-    snapshot = watched.picture.take()
+    snapshot = take(watched.picture)
     assert (snapshot.width, snapshot.height, snapshot.is_enabled) == (4, 3, True)
     assert snapshot.rects == (Rect(0, 0, 4, 3),)
     assert (shown(snapshot) == (7, 7, 7, 0)).all()
@@ -70,52 +76,59 @@ def test_many_changes_are_one_call_and_the_newest_pixels(watched: Watched) -> No
     for value in range(2, 100):
         update(watched.picture, Rect(2, 2, 2, 2), value)
     assert watched.called == 1
-    snapshot = watched.picture.take()
+    snapshot = take(watched.picture)
     assert sum(rect.pixels for rect in snapshot.rects) == 64
     assert shown(snapshot)[3, 3, 0] == 99
     update(watched.picture, Rect(0, 0, 1, 1), 5)
     assert watched.called == 2
-    assert watched.picture.take().rects == (Rect(0, 0, 1, 1),)
+    assert take(watched.picture).rects == (Rect(0, 0, 1, 1),)
 
 
 def test_an_update_that_changes_nothing_is_nothing(watched: Watched) -> None:
     """QEMU sends a text cursor's cell 33 times a second."""
     scanout(watched.picture, 8, 8, 1)
-    watched.picture.take()
+    take(watched.picture)
     update(watched.picture, Rect(0, 0, 4, 4), 1)
     assert watched.called == 1
-    assert watched.picture.take().rects == ()
+    assert take(watched.picture).rects == ()
 
 
 def test_a_black_scanout_of_another_size_is_news(watched: Watched) -> None:
     scanout(watched.picture, 8, 8, 0)
-    watched.picture.take()
+    take(watched.picture)
     scanout(watched.picture, 4, 4, 0)
     assert watched.called == 2
-    assert watched.picture.take().width == 4
+    assert take(watched.picture).width == 4
 
 
 def test_an_update_may_be_larger_than_the_picture(watched: Watched) -> None:
     """Text modes change their size without a Scanout; the properties bring the height later."""
     picture = watched.picture
     scanout(picture, 8, 8, 1)
-    assert not picture.is_guessed
+    assert picture.take() is not None
     update(picture, Rect(0, 0, 10, 2), 2)
-    assert picture.is_guessed
+    assert picture.take() is None
     assert picture.size == (10, 8)
     picture.set_size(10, 6)
-    assert not picture.is_guessed
     snapshot = picture.take()
+    assert snapshot is not None
     assert (snapshot.width, snapshot.height) == (10, 6)
     assert (shown(snapshot)[2:, :8] == (1, 1, 1, 0)).all()
     assert (shown(snapshot)[:2] == (2, 2, 2, 0)).all()
+
+
+def test_a_size_that_nobody_can_confirm_is_taken(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 1)
+    update(watched.picture, Rect(0, 0, 10, 2), 2)
+    watched.picture.accept_size()
+    assert take(watched.picture).width == 10
 
 
 def test_pixels_survive_a_property_that_is_late(watched: Watched) -> None:
     scanout(watched.picture, 8, 8, 1)
     watched.picture.set_size(4, 4)
     watched.picture.set_size(8, 8)
-    assert (shown(watched.picture.take()) == (1, 1, 1, 0)).all()
+    assert (shown(take(watched.picture)) == (1, 1, 1, 0)).all()
 
 
 @pytest.mark.parametrize(("width", "height"), [(0, 5), (5, -1), (100000, 1), (8192, 8192)])
@@ -145,16 +158,16 @@ def test_updates_that_cannot_be(watched: Watched, rect: Rect, stride: int, code:
 
 def test_other_formats(watched: Watched) -> None:
     watched.picture.scanout(1, 1, 2, int(PixelCode.R5G6B5), memoryview(b"\x1f\x00"))
-    assert shown(watched.picture.take())[0, 0].tolist() == [255, 0, 0, 0]
+    assert shown(take(watched.picture))[0, 0].tolist() == [255, 0, 0, 0]
 
 
 def test_disabled(watched: Watched) -> None:
     scanout(watched.picture, 8, 8, 1)
-    watched.picture.take()
+    take(watched.picture)
     watched.picture.disable()
-    assert watched.picture.take().is_off
+    assert take(watched.picture).is_off
     scanout(watched.picture, 8, 8, 1)
-    snapshot = watched.picture.take()
+    snapshot = take(watched.picture)
     assert not snapshot.is_off
     assert snapshot.rects == (Rect(0, 0, 8, 8),)
 
@@ -163,17 +176,17 @@ def test_cursor(watched: Watched) -> None:
     picture = watched.picture
     picture.define_cursor(2, 1, 1, 0, bytes([1, 2, 3, 255, 4, 5, 6, 0]))
     picture.set_pointer(7, 8, True)
-    snapshot = picture.take()
+    snapshot = take(picture)
     assert isinstance(snapshot.cursor, Cursor)
     assert snapshot.cursor.image.tolist() == [[[1, 2, 3, 255], [4, 5, 6, 0]]]
     assert (snapshot.cursor.hot_x, snapshot.position) == (1, (7, 8))
     picture.set_pointer(7, 8, False)
-    assert picture.take().cursor is CursorState.HIDDEN
+    assert take(picture).cursor is CursorState.HIDDEN
     picture.set_pointer(7, 9, True)
-    assert isinstance(picture.take().cursor, Cursor)
+    assert isinstance(take(picture).cursor, Cursor)
     picture.define_cursor(1, 1, 0, 0, bytes(4))
-    assert picture.take().cursor is CursorState.HIDDEN
-    assert picture.take().cursor is None
+    assert take(picture).cursor is CursorState.HIDDEN
+    assert take(picture).cursor is None
 
 
 @pytest.mark.parametrize(("width", "height", "size"), [(0, 1, 0), (1, 1, 3), (513, 1, 513 * 4), (-1, -1, 4)])
@@ -195,10 +208,10 @@ def test_a_map_is_read_where_it_changes(watched: Watched) -> None:
     memory = shared_memory(b"\xff" * 32 + bytes(plane(4, 4, 1)))
     qemu = os.dup(memory)
     watched.picture.scanout_map(memory, 32, 4, 4, 16, X8R8G8B8)
-    assert (shown(watched.picture.take()) == (1, 1, 1, 0)).all()
+    assert (shown(take(watched.picture)) == (1, 1, 1, 0)).all()
     os.pwrite(qemu, b"\x09" * 16, 32 + 16)
     watched.picture.update_map(Rect(1, 1, 2, 2))
-    snapshot = watched.picture.take()
+    snapshot = take(watched.picture)
     assert snapshot.rects == (Rect(1, 1, 2, 2),)
     assert shown(snapshot)[:, :, 0].tolist() == [[1] * 4, [1, 9, 9, 1], [1] * 4, [1] * 4]
     os.close(qemu)
