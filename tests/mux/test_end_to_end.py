@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.guest import Guest, PixelCode, pixel_format
+from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.registry import Registry
@@ -36,7 +37,7 @@ async def world(doorkeeper: Doorkeeper, tmp_path: Path) -> AsyncIterator[tuple[R
 
 @asynccontextmanager
 async def guest_of(server: LibrdpmuxServer, tmp_path: Path, sink: RecordingSink) -> AsyncIterator[Guest]:
-    endpoint = await server.register(VM_ID, uid=os.geteuid(), name="vm")
+    endpoint = await server.register(Registration(vm_id=VM_ID, uid=os.geteuid(), name="vm"))
     async with Guest(sink, vm_id=VM_ID, shared_memory=tmp_path) as guest:
         guest.connect(endpoint)
         yield guest

@@ -240,14 +240,12 @@ def test_only_the_latest_registration_is_believed(doorkeeper: Doorkeeper) -> Non
             old.set_status(VmStatus.CRASHED)
             old.set_leds(7)
             old.set_pointer_mode(is_absolute=False)
-            assert console.status is VmStatus.STARTING
-            assert console.leds is None
+            assert (console.status, console.leds) == (VmStatus.STARTING, None)
             assert console.arbiter.is_absolute
             new.set_status(VmStatus.CRASHED)
             new.set_leds(7)
             new.set_pointer_mode(is_absolute=False)
-            assert console.status is VmStatus.CRASHED
-            assert console.leds == 7
+            assert (console.status, console.leds) == (VmStatus.CRASHED, 7)
             assert not console.arbiter.is_absolute
 
     run(scenario)
