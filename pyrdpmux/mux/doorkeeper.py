@@ -88,8 +88,9 @@ class Doorkeeper:
         accounts: AccountSource | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
         wall_clock: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
+        identities: Callable[[Config], dict[Path, Identity]] = load_identities,
     ) -> None:
-        """``accounts`` replaces the files of the configuration."""
+        """``accounts`` and ``identities`` replace the files of the configuration."""
         self.config = config
         self._accounts = accounts
         self._entropy = entropy
@@ -98,14 +99,15 @@ class Doorkeeper:
         self._cookies: dict[str | None, CookieStore] = {}
         self._wishes = VmWishes()
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
-        self._identities = load_identities(config)
+        self._load_identities = identities
+        self._identities = identities(config)
 
     def reload(self, config: Config) -> None:
         """Another configuration, and all certificates anew; for connections that are still to come.
 
         Raises ConfigError, and then everything stays as it was.
         """
-        self._identities = load_identities(config)
+        self._identities = self._load_identities(config)
         if config.security.rdp and self._standard is None:
             self._standard = StandardSecurityOptions(key=RsaKey.generate())
         self.config = config
