@@ -48,13 +48,16 @@ class BusService:
     async def start(self) -> None:
         """BackendError if the bus or the name cannot be had."""
         try:
-            self._bus = bus = await MessageBus(bus_address=self._address).connect()
+            bus = await MessageBus(bus_address=self._address).connect()
             bus.export(OBJECT_PATH, self._interface)
             owned = await bus.request_name(BUS_NAME, NameFlag.DO_NOT_QUEUE)
         except (OSError, EOFError, ValueError, AuthError, DBusFastError) as error:
             raise BackendError(f"D-Bus {self._address}: {str(error) or type(error).__name__}") from error
         if owned is not RequestNameReply.PRIMARY_OWNER:
+            bus.disconnect()
+            await _gone(bus)
             raise BackendError(f"D-Bus {self._address}: {BUS_NAME} belongs to another process")
+        self._bus = bus
 
     async def wait(self) -> None:
         """Until the bus is gone."""

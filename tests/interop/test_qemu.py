@@ -1,0 +1,276 @@
+"""Stock QEMU of Debian, shown to real clients: its own screendump is what they must see, pixel for pixel."""
+
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+import pytest
+
+from pyrdpmux.harness.programs import Program, ProgramError, free_port, wait_until
+from pyrdpmux.mux.doorkeeper import load_certificate
+from pyrdpmux.mux.qemu.bus import call_daemon, connect_bus
+from tests.interop.client import Client, xfreerdp
+from tests.interop.conftest import Start
+from tests.interop.qemu import (
+    GRUB,
+    MEMTEST,
+    PASSWORD,
+    PATIENCE,
+    QEMU,
+    USER,
+    Daemon,
+    Qemu,
+    grub,
+    striped_floppy,
+)
+from tests.mux.qemu.bus_daemon import bus_daemon
+from tests.mux.rdp_client import connected
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which(QEMU) is None, reason=f"not installed: {QEMU}"),
+    pytest.mark.skipif(not GRUB.exists(), reason=f"not installed: {GRUB}"),
+]
+
+MENU: Final = "Change the colors"
+PROMPT: Final = "grub>"
+ASK_SECONDS: Final = 2.0
+LATENCY_LIMIT: Final = 0.05
+"""What a monitor command may take, because of us."""
+
+#: Asks a monitor again and again, in a process of its own: our interpreter's lock is not QEMU's trouble.
+ASK: Final = """
+import json, socket, sys, time
+monitor = socket.socket(socket.AF_UNIX)
+monitor.connect(sys.argv[1])
+lines = monitor.makefile("rb")
+def ask(command):
+    begin = time.monotonic()
+    monitor.sendall(json.dumps({"execute": command}).encode() + b"\\n")
+    while b'"return"' not in lines.readline():
+        pass
+    return time.monotonic() - begin
+lines.readline()
+ask("qmp_capabilities")
+end = time.monotonic() + float(sys.argv[2])
+times = []
+while time.monotonic() < end:
+    times.append(ask("query-status"))
+    time.sleep(0.005)
+print(json.dumps(times))
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A short path: those of unix sockets have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="qemu-") as name:
+        yield Path(name)
+
+
+class Machine:
+    """QEMU, the daemon that shows it, and what a person sees of it."""
+
+    def __init__(self, qemu: Qemu, client: Client) -> None:
+        self.qemu = qemu
+        self.client = client
+
+    def type(self, text: str, *keys: str) -> None:
+        self.client.focus()
+        self.client.display.type(text)
+        for key in keys:
+            self.client.display.key(key)
+
+    def wait_for_screendump(self) -> None:
+        """The text cursor blinks, so that it may take two looks."""
+
+        def same() -> bool:
+            expected = self.qemu.screendump()
+            try:
+                seen = self.client.picture()
+            except ProgramError:  # its window is being made anew
+                return False
+            return expected.shape == seen.shape and bool((expected == seen).all())
+
+        wait_until(same, PATIENCE, "the screendump in the client's window")
+
+
+def test_grub_in_xfreerdp(folder: Path, start: Start) -> None:
+    """Text, keys, graphics and back; then QEMU is killed and started again under the same viewer."""
+    with Daemon(folder, sockets=[str(folder / "*.sock")]) as daemon:
+        with grub(folder) as qemu:
+            port = daemon.wait_for_vm()
+            client = start(xfreerdp(port, "nla"))
+            person = Machine(qemu, client)
+            qemu.wait_for_text(MENU)
+            person.wait_for_screendump()
+            person.type("c")
+            qemu.wait_for_text(PROMPT)
+            person.type("ls")
+            qemu.wait_for_text(f"{PROMPT} ls")
+            person.type("", "Return")
+            qemu.wait_for_text("(cd,msdos1)")
+            person.wait_for_screendump()
+            person.type("insmod vbe", "Return")
+            person.type("videotest 800x600", "Return")
+            wait_until(lambda: qemu.screendump().shape == (600, 800, 3), PATIENCE, "graphics mode")
+            person.wait_for_screendump()
+            person.type("", "Escape")
+            wait_until(lambda: qemu.screendump().shape == (400, 720, 3), PATIENCE, "text mode")
+            person.wait_for_screendump()
+        wait_until(lambda: not daemon.is_running(), PATIENCE, "the loss of the VM")
+        with grub(folder) as qemu:
+            assert daemon.wait_for_vm() == port
+            qemu.wait_for_text(MENU)
+            Machine(qemu, client).wait_for_screendump()
+            assert client.program.is_running
+
+
+def test_the_monitor_never_waits_for_us(folder: Path, record_property: Callable[[str, object], None]) -> None:
+    """Stripes over the whole screen, a viewer that reads nothing, and then a daemon that does nothing."""
+    floppy = striped_floppy(folder / "stripes.img")
+    extra = folder / "ask.qmp"
+    options = ["-vga", "std", "-drive", f"file={floppy},format=raw,if=floppy"]
+    with Qemu(folder, *options, "-qmp", f"unix:{extra},server=on,wait=off") as qemu:
+        wait_until(lambda: qemu.screendump().shape == (400, 640, 3), PATIENCE, "the stripes")
+        alone = ask(extra)
+        with Daemon(folder, machines={"vm": f"unix:{qemu.socket}"}) as daemon:
+            port = daemon.wait_for_vm()
+            with stalled_viewer(daemon, port):
+                before = qemu.resident_bytes
+                stalled = ask(extra)
+                daemon.loop.call_soon_threadsafe(time.sleep, ASK_SECONDS + 1)
+                blocked = ask(extra)
+                grown = qemu.resident_bytes - before
+            qemu.monitor.execute("stop")
+            daemon.wait_for_screendump(qemu)
+    for name, times in (("alone", alone), ("stalled", stalled), ("blocked", blocked)):
+        record_property(name, f"{len(times)} times, median {median(times)}, longest {max(times)}")
+    # A machine that is busy with other things delays everything now and then, QEMU alone too.
+    for times in (stalled, blocked):
+        late = [seconds for seconds in times if seconds > LATENCY_LIMIT + max(alone)]
+        assert len(late) <= len(times) // 100, (max(alone), sorted(times)[-5:])
+        assert median(times) < LATENCY_LIMIT / 5
+    assert grown < 32 << 20, f"QEMU has grown by {grown} bytes: what we do not read piles up there"
+
+
+def ask(monitor: Path) -> list[float]:
+    """The seconds that each of many query-status took."""
+    argv = [sys.executable, "-c", ASK, str(monitor), str(ASK_SECONDS)]
+    times: list[float] = json.loads(subprocess.run(argv, capture_output=True, check=True).stdout)
+    assert len(times) > 50
+    return times
+
+
+@contextmanager
+def stalled_viewer(daemon: Daemon, port: int) -> Iterator[None]:
+    """A client that has become active and reads nothing more."""
+    done = asyncio.Event()
+
+    async def look(ready: asyncio.Event) -> None:
+        async with connected(port, user=USER, password=PASSWORD) as client:
+            await client.until(lambda: bool(client.bitmaps))
+            client.stop_reading()
+            ready.set()
+            await done.wait()
+
+    async def begin() -> "asyncio.Task[None]":
+        ready = asyncio.Event()
+        task = asyncio.get_running_loop().create_task(look(ready))
+        await asyncio.wait_for(ready.wait(), PATIENCE)
+        return task
+
+    async def end(task: "asyncio.Task[None]") -> None:
+        done.set()
+        await task
+
+    task = daemon.do(begin())
+    yield
+    daemon.do(end(task))
+
+
+def test_memtest_on_two_heads(folder: Path) -> None:
+    """virtio-vga has two outputs: two VMs of ours; and a size can be asked for."""
+    options = ["-device", "virtio-vga,max_outputs=2", "-kernel", str(MEMTEST)]
+    with Qemu(folder, *options) as qemu, Daemon(folder, machines={"vm": f"unix:{qemu.socket}"}) as daemon:
+        assert daemon.wait_for_vm("vm") != daemon.wait_for_vm("vm:1")
+        qemu.wait_for_text("Memtest86+")
+        qemu.monitor.execute("stop")
+        daemon.wait_for_screendump(qemu)
+
+
+@pytest.fixture
+def bus(folder: Path) -> Iterator[str]:
+    with bus_daemon(folder) as address:
+        yield address
+
+
+def test_a_bus(folder: Path, bus: str) -> None:
+    """-display dbus on a bus: found by the bus alone, and by the monitor, which names it."""
+    with grub(folder, display=f"dbus,addr={bus}") as qemu:
+        machines = {"vm": f"dbus:{bus}"}
+        with Daemon(folder, machines=machines) as daemon:
+            daemon.wait_for_vm()
+            qemu.wait_for_text(MENU)
+            daemon.wait_for_screendump(qemu)
+        with Daemon(folder, machines={"vm": str(qemu.socket)}) as daemon:
+            daemon.wait_for_vm()
+            daemon.wait_for_screendump(qemu)
+            qemu.program.kill()
+            wait_until(lambda: not daemon.is_running(), PATIENCE, "the loss of the VM")
+
+
+def test_libvirt_starts_its_helper(folder: Path, bus: str) -> None:
+    """The command lines and calls of libvirt's qemu_rdp.c, around a QEMU on the VM's private bus."""
+    executable = Path(sys.executable).with_name("pyrdpmux-libvirt")
+    helper = [executable] if executable.exists() else [sys.executable, "-m", "pyrdpmux.mux.libvirt"]
+    probe = subprocess.run([*helper, "--print-capabilities"], capture_output=True, check=True)
+    assert "dbus-address" in json.loads(probe.stdout)["features"]
+    found = load_certificate(folder / "pki")
+    port = free_port()
+    command = [*helper, f"--dbus-address={bus}", "serve", "--bind-address", f"127.0.0.1:{port}"]
+    command += [f"--cert={found.certificate_path}", f"--key={found.key_path}"]
+    with (
+        Program(command, folder / "helper.log") as program,
+        grub(folder, display=f"dbus,addr={bus}") as qemu,
+    ):
+        asyncio.run(as_libvirt(bus, port, qemu, program))
+
+
+async def as_libvirt(bus: str, port: int, qemu: Qemu, program: Program) -> None:
+    reasons: list[str] = []
+    libvirt = await connect_bus(bus)
+    libvirt.on_signal = lambda message: reasons.extend(message.body)
+    match = "type='signal',interface='org.QemuDisplay.RDP',member='Leaving',path='/org/qemu_display/rdp'"
+    await call_daemon(libvirt, "AddMatch", "s", match)
+    path, interface = "/org/qemu_display/rdp", "org.QemuDisplay.RDP"
+    async with asyncio.timeout(PATIENCE):
+        while not (await call_daemon(libvirt, "NameHasOwner", "s", interface))[0]:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    credentials = (USER, PASSWORD, "")
+    await libvirt.call(path, interface, "SetCredentials", "sss", *credentials, destination=interface)
+    qemu.wait_for_text(MENU)
+    async with connected(port, user=USER, password=PASSWORD) as client:
+        await client.until(lambda: client.picture.shape[:2] == qemu.screendump().shape[:2])
+        async with asyncio.timeout(PATIENCE):
+            while not (client.picture[..., 2::-1] == qemu.screendump()).all():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    async with connected(port, user=USER, password="wrong") as client:
+        await client.until(lambda: client.is_closed)
+        assert not client.bitmaps
+    program.signal(signal.SIGTERM)
+    assert program.wait(PATIENCE) == 0
+    async with asyncio.timeout(PATIENCE):
+        while not reasons:  # noqa: ASYNC110 (nothing there to hook an Event into)
+            await asyncio.sleep(0.01)
+    assert reasons == ["it was stopped"]
+    libvirt.close()
