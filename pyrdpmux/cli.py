@@ -24,8 +24,11 @@ from pyrdpmux.mux.config import Config, SecuritySettings, is_bus, load_config
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
 from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.journal import JournalHandler, is_journal
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 from pyrdpmux.mux.rdp_file import RdpFile, reachable
+from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
 
 logger = logging.getLogger("pyrdpmux.cli")
@@ -33,6 +36,8 @@ logger = logging.getLogger("pyrdpmux.cli")
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+
+STDERR: Final = 2
 
 DEMO_USER: Final = "demo"
 DEMO_PASSWORD_SIZE: Final = 9
@@ -193,7 +198,11 @@ def make_config(options: argparse.Namespace) -> Config:
 
 def _set_up_logging(verbosity: int) -> None:
     level = logging.DEBUG if verbosity else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+    if is_journal(STDERR):
+        logging.basicConfig(level=level, format="%(message)s", handlers=[JournalHandler()])
+    else:
+        line = "%(asctime)s %(levelname)-7s %(message)s"
+        logging.basicConfig(level=level, format=line, stream=sys.stderr)
     if verbosity < 2:
         for library in LIBRARIES:
             logging.getLogger(library).setLevel(logging.WARNING)
@@ -207,10 +216,26 @@ def run_serve(options: argparse.Namespace) -> int:
     config = make_config(options)
     doorkeeper = Doorkeeper(config)
     _warn_about_access(config)
-    backends = [] if config.bus == "none" else [LibrdpmuxBackend(config.bus)]
-    daemon = Daemon(config, doorkeeper, backends, load_config=lambda: make_config(options))
+    backends = [] if config.bus == "none" else [_librdpmux_backend(config, doorkeeper)]
+    daemon = Daemon(
+        config,
+        doorkeeper,
+        backends,
+        load_config=lambda: make_config(options),
+        manager=ServiceManager.of_environment(),
+    )
     asyncio.run(_run_until_signal(daemon, lambda: logger.info("Ready, VMs register at bus %s", config.bus)))
     return EXIT_OK
+
+
+def _librdpmux_backend(config: Config, doorkeeper: Doorkeeper) -> LibrdpmuxBackend:
+    return LibrdpmuxBackend(
+        config.bus,
+        default_version=config.librdpmux.default_protocol,
+        state_dir=config.state_dir,
+        shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
+        access=doorkeeper,
+    )
 
 
 def run_demo(options: argparse.Namespace) -> int:

@@ -79,6 +79,16 @@ class GatewaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LibrdpmuxSettings:
+    """What unmodified guests of old find."""
+
+    #: the protocol version that /org/RDPMux/RDPMux announces; the others have objects of their own
+    default_protocol: int = 5
+    #: ZeroMQ guests all use the original's abstract socket instead of a private one each
+    shared_socket: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VmSettings:
     """What differs for one VM."""
 
@@ -116,6 +126,7 @@ class Config:
     limits: LimitSettings = LimitSettings()
     input: InputSettings = InputSettings()
     gateway: GatewaySettings = GatewaySettings()
+    librdpmux: LibrdpmuxSettings = LibrdpmuxSettings()
     #: name or address under which clients reach this machine, for .rdp files; None: they are told ours
     public_address: str | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -197,6 +208,7 @@ def _read_config(table: SettingsTable) -> Config:
         limits=_read_limits(table.table("limits")),
         input=_read_input(table.table("input")),
         gateway=_read_gateway(table.table("gateway")),
+        librdpmux=_read_librdpmux(table.table("librdpmux")),
         public_address=table.optional_string("public-address"),
         groups=_read_groups(table.table("groups")),
         vms={name: _read_vm(vm) for name, vm in table.table("vms").tables()},
@@ -264,6 +276,16 @@ def _read_input(table: SettingsTable) -> InputSettings:
 def _read_gateway(table: SettingsTable) -> GatewaySettings:
     port = table.integer("port", 0, low=0, high=65535)
     settings = GatewaySettings(port=port or None, bind=table.optional_string("bind"))
+    table.finish()
+    return settings
+
+
+def _read_librdpmux(table: SettingsTable) -> LibrdpmuxSettings:
+    defaults = LibrdpmuxSettings()
+    settings = LibrdpmuxSettings(
+        default_protocol=table.integer("default-protocol", defaults.default_protocol, low=1, high=5),
+        shared_socket=table.boolean("shared-socket", defaults.shared_socket),
+    )
     table.finish()
     return settings
 

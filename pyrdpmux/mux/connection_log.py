@@ -19,10 +19,14 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logger, {})
         self._connection = f"c{number} vm={printable(vm)}"
         self._user = ""
+        #: for handlers that keep them apart from the text
+        self._fields = {"connection": f"c{number}", "vm": printable(vm)}
 
     def set_user(self, user: str) -> None:
         """From now on, name the user too."""
         self._user = f" {printable(user)}" if user else ""
+        self._fields["user"] = printable(user)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+        kwargs["extra"] = self._fields
         return f"[{self._connection}{self._user}] {msg}", kwargs

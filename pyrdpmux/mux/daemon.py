@@ -12,6 +12,7 @@ from pyrdpmux.mux.control import Answer, ControlServer, describe_console
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.mux.sources import Sources
 from pyrdpmux.net.tasks import TaskSet
 
@@ -34,6 +35,7 @@ class Daemon:
         *,
         load_config: LoadConfig | None = None,
         needs_control: bool = True,
+        manager: ServiceManager | None = None,
     ) -> None:
         self.registry = Registry(config, doorkeeper)
         self._config = config
@@ -45,6 +47,7 @@ class Daemon:
             config.control_path, {"vms": self._tell_vms, "reload": self._reload_on_command}
         )
         self._needs_control = needs_control
+        self._manager = manager or ServiceManager()
         self._tasks = TaskSet()
         self._reloading = asyncio.Lock()
 
@@ -60,9 +63,11 @@ class Daemon:
                 await backend.start(self.registry)
             await self._sources.use(self._config)
             on_ready()
+            self._manager.ready(self._status)
             await stop.wait()
             logger.info("Stopping")
         finally:
+            self._manager.stopping()
             await self._tasks.cancel_all()
             await asyncio.gather(self.registry.close(GOODBYE), self.gateway.close(GOODBYE))
             await self._sources.stop()
@@ -104,13 +109,21 @@ class Daemon:
 
     async def _reload_or_complain(self) -> None:
         try:
-            await self.reload()
+            with self._manager.reloading():
+                await self.reload()
         except ConfigError as error:
             logger.error("Not reloaded, the old configuration stays in force: %s", error)
 
     async def _reload_on_command(self, _request: Answer) -> Answer:
-        await self.reload()
+        with self._manager.reloading():
+            await self.reload()
         return {"vms": len(self.registry.consoles)}
+
+    def _status(self) -> str:
+        """For `systemctl status`."""
+        consoles = self.registry.consoles
+        viewers = sum(len(console.viewers) for console in consoles)
+        return f"VMs: {len(consoles)}, viewers: {viewers}"
 
     async def _tell_vms(self, _request: Answer) -> Answer:
         reception = self.gateway.reception

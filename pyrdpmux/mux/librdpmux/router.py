@@ -20,9 +20,6 @@ from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
-SHARED_ADDRESS: Final = "ipc://@/tmp/rdpmux"
-"""Where the original listens for all VMs: in the abstract namespace, which knows no permissions."""
-
 MAX_COMPLAINTS: Final = 20
 """Lines in the log about what comes in at one socket."""
 
@@ -201,7 +198,7 @@ class Router(ZmqSocket):
         self._bind(address)
         return address
 
-    def bind_shared(self, address: str = SHARED_ADDRESS) -> str:
+    def bind_shared(self, address: str) -> str:
         """Bind where every local user may connect."""
         self._bind(address)
         return address

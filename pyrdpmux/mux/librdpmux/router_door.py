@@ -11,6 +11,9 @@ from pyrdpmux.mux.librdpmux.transport import GuestSocket, SocketUser
 if TYPE_CHECKING:
     from pyrdpmux.mux.librdpmux.router import Router
 
+SHARED_ADDRESS: Final = "ipc://@/tmp/rdpmux"
+"""Where the original listens for all VMs: in the abstract namespace, which knows no permissions."""
+
 MISSING: Final = "ZeroMQ is not installed here: pip install 'pyrdpmux[zmq]', or Debian's python3-zmq"
 
 
