@@ -1,4 +1,4 @@
-"""The `pyrdpmux` command: serve, demo, passwd, vms, reload, rdp-file.
+"""The `pyrdpmux` command: serve, demo, passwd, vms, reload, diagnose, rdp-file.
 
 Exit codes: 0 done, 1 it failed while running, 2 it was asked for something that makes no sense. Every error
 is one line.
@@ -7,6 +7,7 @@ is one line.
 import argparse
 import asyncio
 import getpass
+import json
 import logging
 import secrets
 import signal
@@ -139,6 +140,12 @@ def _make_parser() -> argparse.ArgumentParser:
     rdp_file.add_argument("--output", type=Path, metavar="FILE.rdp", help="default: standard output")
     rdp_file.add_argument("--direct", action="store_true", help="the VM's own port, not the gateway")
     _add_common(rdp_file, has_config=True)
+
+    diagnosis = commands.add_parser(
+        "diagnose", help="what the running daemon holds: tasks, files, memory (JSON)"
+    )
+    diagnosis.set_defaults(command=run_diagnose)
+    _add_common(diagnosis, has_config=True)
 
     reload = commands.add_parser("reload", help="have the running daemon read its configuration again")
     reload.set_defaults(command=run_reload)
@@ -356,6 +363,12 @@ def _route(vm: dict[str, Any]) -> str:
     """By name; by port where the name cannot travel in a routing token."""
     name: str = vm["name"]
     return name if name.isascii() and ";" not in name else str(vm["port"])
+
+
+def run_diagnose(options: argparse.Namespace) -> int:
+    """`pyrdpmux diagnose`."""
+    print(json.dumps(control.ask(make_config(options).control_path, "diagnose"), indent=2))
+    return EXIT_OK
 
 
 def run_reload(options: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.control import Answer, ControlServer, describe_console
+from pyrdpmux.mux.diagnostics import diagnose
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.registry import Registry
@@ -44,7 +45,8 @@ class Daemon:
         self.gateway = Gateway(self.registry, doorkeeper, config)
         self._sources = Sources(self.registry)
         self._control = ControlServer(
-            config.control_path, {"vms": self._tell_vms, "reload": self._reload_on_command}
+            config.control_path,
+            {"vms": self._tell_vms, "reload": self._reload_on_command, "diagnose": self._diagnose},
         )
         self._needs_control = needs_control
         self._manager = manager or ServiceManager()
@@ -118,6 +120,9 @@ class Daemon:
         with self._manager.reloading():
             await self.reload()
         return {"vms": len(self.registry.consoles)}
+
+    async def _diagnose(self, _request: Answer) -> Answer:
+        return diagnose()
 
     def _status(self) -> str:
         """For `systemctl status`."""
