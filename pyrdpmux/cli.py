@@ -21,6 +21,7 @@ from typing import Any, Final, NoReturn
 from pyrdpmux import __version__
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux import control
+from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config, SecuritySettings, is_bus, load_config
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
@@ -28,6 +29,7 @@ from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.journal import JournalHandler, is_journal
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
+from pyrdpmux.mux.qemu.backend import QemuBackend
 from pyrdpmux.mux.rdp_file import RdpFile, reachable
 from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
@@ -105,6 +107,12 @@ def _make_parser() -> argparse.ArgumentParser:
             metavar="NAME=ADDRESS",
             help=f"the same as --source NAME={kind}:ADDRESS",
         )
+    serve.add_argument(
+        "--qmp-sockets",
+        action="append",
+        metavar="DIR",
+        help="every QEMU with a QMP socket in this directory, or at paths like this pattern (repeatable)",
+    )
     serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
     serve.add_argument("--gateway-port", type=_port, metavar="N", help="one port for all VMs as well")
     _add_listening(serve)
@@ -196,6 +204,8 @@ def make_config(options: argparse.Namespace) -> Config:
     config = replace(config, **given, vms=vms)
     if (port := getattr(options, "gateway_port", None)) is not None:
         config = replace(config, gateway=replace(config.gateway, port=port))
+    if (sockets := getattr(options, "qmp_sockets", None)) is not None:
+        config = replace(config, qmp_sockets=tuple(sockets))
     if not is_bus(config.bus):
         raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
     if getattr(options, "no_auth", False):
@@ -223,7 +233,11 @@ def run_serve(options: argparse.Namespace) -> int:
     config = make_config(options)
     doorkeeper = Doorkeeper(config)
     _warn_about_access(config)
-    backends = [] if config.bus == "none" else [_librdpmux_backend(config, doorkeeper)]
+    backends: list[Backend] = []
+    if config.bus != "none":
+        backends.append(_librdpmux_backend(config, doorkeeper))
+    if config.qmp_sockets:
+        backends.append(QemuBackend(sockets=config.qmp_sockets))
     daemon = Daemon(
         config,
         doorkeeper,
@@ -291,6 +305,9 @@ def _warn_about_access(config: Config) -> None:
     """Say so when nobody can get in, or everybody can."""
     if not config.security.nla:
         logger.warning("NLA is off: everybody who reaches a console's port gets in")
+        for name in config.vms:
+            if config.rules(name).is_restricted:
+                logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
     elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
         logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
 

@@ -127,6 +127,8 @@ class Config:
     input: InputSettings = InputSettings()
     gateway: GatewaySettings = GatewaySettings()
     librdpmux: LibrdpmuxSettings = LibrdpmuxSettings()
+    #: directories of QEMU's QMP sockets, or patterns of their paths: each QEMU there is a VM
+    qmp_sockets: tuple[str, ...] = ()
     #: name or address under which clients reach this machine, for .rdp files; None: they are told ours
     public_address: str | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -209,6 +211,7 @@ def _read_config(table: SettingsTable) -> Config:
         input=_read_input(table.table("input")),
         gateway=_read_gateway(table.table("gateway")),
         librdpmux=_read_librdpmux(table.table("librdpmux")),
+        qmp_sockets=table.strings("qmp-sockets") or (),
         public_address=table.optional_string("public-address"),
         groups=_read_groups(table.table("groups")),
         vms={name: _read_vm(vm) for name, vm in table.table("vms").tables()},

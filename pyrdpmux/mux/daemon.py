@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.backend import Backend
@@ -19,7 +20,10 @@ from pyrdpmux.net.tasks import TaskSet
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-GOODBYE = "the server stops"
+GOODBYE: Final = "the server stops"
+
+STAYS: Final = ("bind", "bus", "state_dir", "librdpmux", "qmp_sockets")
+"""Settings that a running daemon keeps, whatever its configuration says later."""
 
 LoadConfig = Callable[[], Config]
 """Reads the configuration again, options of the command line included. Raises ConfigError."""
@@ -103,11 +107,11 @@ class Daemon:
 
     def _keep_what_stays(self, config: Config) -> Config:
         """These are in use as long as the daemon runs."""
-        for key in ("bind", "bus", "state_dir"):
+        for key in STAYS:
             if getattr(config, key) != getattr(self._config, key):
                 logger.warning("%s: changed, which takes effect at the next start", key.replace("_", "-"))
         old = self._config
-        return replace(config, bind=old.bind, bus=old.bus, state_dir=old.state_dir)
+        return replace(config, **{key: getattr(old, key) for key in STAYS})
 
     async def _reload_or_complain(self) -> None:
         try:
