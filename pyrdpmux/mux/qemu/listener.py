@@ -99,6 +99,9 @@ class Listener:
         header = self._header(self._stream.read(fixed.padded_fields_size)[: fixed.fields_size])
         if fixed.kind == MessageKind.METHOD_CALL and (hot := self._HOT.get(_what(header))) is not None:
             hot(self, fixed.body_size)
+            message = Message(fixed.kind, fixed.serial, header, (), fixed.flags)
+            if message.wants_reply:  # no QEMU yet, but one would wait for it
+                self._socket.sendall(encode_message(self._reply(message)))
             if not header.unix_fds:
                 return
         elif fixed.body_size > MAX_MESSAGE:

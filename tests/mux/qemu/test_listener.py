@@ -146,6 +146,11 @@ def test_pictures(qemu: Qemu) -> None:
     assert (snapshot.pixels[..., 0] == expected).all()
 
 
+def test_a_picture_that_wants_an_answer_gets_one(qemu: Qemu) -> None:
+    qemu.send("Scanout", "uuuuay", 1, 1, 4, X8R8G8B8, bytes(4), flags=0)
+    assert qemu.answer().kind == MessageKind.METHOD_RETURN
+
+
 def test_everything_else(qemu: Qemu) -> None:
     scanout(qemu, 4, 4, 1)
     qemu.wait_for_change()
