@@ -1,0 +1,239 @@
+"""Write packaging/man/ and packaging/pyrdpmux.bash from the command's own parser: scripts/generate-manual."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.cli import _make_parser
+
+PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
+COMPLETION: Final = "pyrdpmux.bash"
+
+SECTIONS: Final = {"serve": 8}
+"""Of the manual; commands that are not here are in section 1."""
+
+DETAILS: Final = {
+    "serve": [
+        (
+            "SIGNALS",
+            [
+                ("SIGTERM, SIGINT", "Say goodbye to all viewers and stop; VMs come back to the next daemon."),
+                (
+                    "SIGHUP",
+                    "Read configuration, accounts and certificates again. With an error in them, the old "
+                    "ones stay in force.",
+                ),
+            ],
+        ),
+        (
+            "ENVIRONMENT",
+            [
+                ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "Directories that systemd has made for the daemon."),
+                ("NOTIFY_SOCKET, WATCHDOG_USEC", "Where systemd wants to be told that the daemon is well."),
+                ("JOURNAL_STREAM", "Set by systemd: log entries go to the journal, with fields."),
+            ],
+        ),
+        (
+            "FILES",
+            [
+                ("accounts.sam", "Who may log on, in the state directory; see pyrdpmux\\-passwd(1)."),
+                ("server.crt, server.key", "The administrator's certificate, in the certificate directory."),
+                ("pyrdpmux.crt, pyrdpmux.key", "The one that is made where there is no other."),
+                ("librdpmux.json", "VMs that registered, for the next daemon, in the state directory."),
+            ],
+        ),
+        (
+            "JOURNAL FIELDS",
+            [("PYRDPMUX_VM, PYRDPMUX_CONNECTION, PYRDPMUX_USER", "What an entry is about.")],
+        ),
+    ]
+}
+
+EXIT_STATUS: Final = [
+    ("0", "Done."),
+    ("1", "It failed while running."),
+    ("2", "It was asked for something that makes no sense."),
+]
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of the subcommands."""
+
+    name: str
+    summary: str
+    parser: argparse.ArgumentParser
+
+    @property
+    def section(self) -> int:
+        return SECTIONS.get(self.name, 1)
+
+    @property
+    def options(self) -> list[argparse.Action]:
+        return [action for action in self.parser._actions if action.option_strings]
+
+    @property
+    def arguments(self) -> list[argparse.Action]:
+        return [action for action in self.parser._actions if not action.option_strings]
+
+
+def commands() -> list[Command]:
+    """In the order of `pyrdpmux --help`."""
+    for action in _make_parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return [
+                Command(choice.dest, choice.help or "", action.choices[choice.dest])
+                for choice in action._choices_actions
+            ]
+    raise AssertionError("the command has no subcommands any more")
+
+
+# -- manual ------------------------------------------------------------------------------------------
+
+
+def escape(text: str) -> str:
+    """For roff: hyphens that can be copied, no requests by accident."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-")
+    return "\\&" + escaped if escaped.startswith((".", "'")) else escaped
+
+
+def heading(name: str, section: int) -> str:
+    return f'.TH "{escape(name.upper())}" "{section}" "" "pyrdpmux" "pyrdpmux"'
+
+
+def value_of(action: argparse.Action) -> str:
+    if action.choices is not None and action.option_strings:
+        return "|".join(map(str, action.choices))
+    metavar = action.metavar if isinstance(action.metavar, str) else action.dest
+    return "" if action.nargs == 0 else metavar
+
+
+def entry(term: str, text: str) -> Iterator[str]:
+    yield ".TP"
+    yield term
+    yield text
+
+
+def option_entry(action: argparse.Action) -> Iterator[str]:
+    value = value_of(action)
+    names = ", ".join([f"\\fB{escape(name)}\\fR" for name in action.option_strings])
+    term = f"{names} \\fI{escape(value)}\\fR" if value else names
+    text = (action.help or "").replace("%%", "%")
+    yield from entry(term, escape(text[:1].upper() + text[1:] + "."))
+
+
+def synopsis(command: Command) -> str:
+    arguments = "".join([f" \\fI{escape(value_of(action))}\\fR" for action in command.arguments])
+    return f"\\fBpyrdpmux {escape(command.name)}\\fR [\\fIOPTION\\fR]...{arguments}"
+
+
+def command_page(command: Command) -> str:
+    title = f"pyrdpmux-{command.name}"
+    lines = [heading(title, command.section), ".SH NAME", f"{escape(title)} \\- {escape(command.summary)}"]
+    lines += [".SH SYNOPSIS", synopsis(command), ".SH OPTIONS"]
+    for action in command.options:
+        lines += option_entry(action)
+    for name, entries in [*DETAILS.get(command.name, []), ("EXIT STATUS", EXIT_STATUS)]:
+        lines.append(f'.SH "{name}"')
+        for term, text in entries:
+            lines += entry(f"\\fB{term}\\fR", text)
+    lines += [".SH SEE ALSO", "\\fBpyrdpmux\\fR(1)"]
+    return "\n".join(lines) + "\n"
+
+
+def main_page() -> str:
+    lines = [heading("pyrdpmux", 1), ".SH NAME", "pyrdpmux \\- RDP consoles for virtual machines"]
+    lines += [".SH SYNOPSIS", "\\fBpyrdpmux\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]...", ".SH COMMANDS"]
+    for command in commands():
+        lines += entry(f"\\fB{escape(command.name)}\\fR", escape(command.summary) + ".")
+    pages = [f"\\fBpyrdpmux\\-{escape(command.name)}\\fR({command.section})" for command in commands()]
+    lines += [".SH SEE ALSO", ", ".join(pages)]
+    return "\n".join(lines) + "\n"
+
+
+# -- completion --------------------------------------------------------------------------------------
+
+HEAD: Final = """\
+# bash completion for pyrdpmux, made by scripts/generate-manual.
+# /usr/share/bash-completion/completions/pyrdpmux
+
+_pyrdpmux() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    if [ "$COMP_CWORD" = 1 ]; then
+        COMPREPLY=($(compgen -W "%s" -- "$current"))
+        return
+    fi
+    case $command:$previous in
+"""
+
+MIDDLE: Final = """\
+    esac
+    case $command in
+"""
+
+TAIL: Final = """\
+    esac
+}
+complete -F _pyrdpmux pyrdpmux
+"""
+
+
+def value_completion(action: argparse.Action) -> str | None:
+    """What follows an option, as a command that fills COMPREPLY; nothing for what nobody can guess."""
+    value = value_of(action)
+    if action.choices is not None:
+        return f'COMPREPLY=($(compgen -W "{" ".join(map(str, action.choices))}" -- "$current"))'
+    if value.startswith("FILE"):
+        return 'COMPREPLY=($(compgen -f -- "$current"))'
+    if value == "DIR":
+        return 'COMPREPLY=($(compgen -d -- "$current"))'
+    return "" if value else None
+
+
+def bash_completion() -> str:
+    found = commands()
+    lines = [HEAD % " ".join([*[command.name for command in found], "--help", "--version"])]
+    for command in found:
+        for action in command.options:
+            completion = value_completion(action)
+            if completion is not None:
+                patterns = "|".join([f"{command.name}:{name}" for name in action.option_strings])
+                lines.append(f"        {patterns}) {f'{completion}; ' if completion else ''}return ;;\n")
+    lines.append(MIDDLE)
+    for command in found:
+        names = " ".join([name for action in command.options for name in action.option_strings])
+        lines.append(f'        {command.name}) COMPREPLY=($(compgen -W "{names}" -- "$current")) ;;\n')
+    lines.append(TAIL)
+    return "".join(lines)
+
+
+def render() -> dict[str, str]:
+    """All files, by their path in packaging/."""
+    pages = {
+        f"man/pyrdpmux-{command.name}.{command.section}": command_page(command) for command in commands()
+    }
+    return {"man/pyrdpmux.1": main_page(), COMPLETION: bash_completion(), **pages}
+
+
+def main(arguments: list[str]) -> int:
+    files = render()
+    if "--check" in arguments:
+        there = {str(path.relative_to(PACKAGING)) for path in PACKAGING.glob("man/*")} | {COMPLETION}
+        is_current = there == files.keys() and all(
+            (PACKAGING / name).read_text(encoding="utf-8") == text for name, text in files.items()
+        )
+        return 0 if is_current else 1
+    (PACKAGING / "man").mkdir(exist_ok=True)
+    for path in PACKAGING.glob("man/*"):
+        path.unlink()
+    for name, text in files.items():
+        (PACKAGING / name).write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

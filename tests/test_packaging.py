@@ -1,0 +1,190 @@
+"""What a distribution installs beside the wheel: unit, bus policy, manual, completion."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scripts.generate_manual import COMPLETION, PACKAGING, commands, main, render
+
+UNIT = PACKAGING / "pyrdpmux.service"
+POLICY = PACKAGING / "org.RDPMux.RDPMux.conf"
+
+BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path={socket}</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow user="*"/><deny own="*"/><deny send_type="method_call"/>
+<allow send_type="signal"/><allow send_requested_reply="true" send_type="method_return"/>
+<allow send_requested_reply="true" send_type="error"/><allow receive_type="method_call"/>
+<allow receive_type="method_return"/><allow receive_type="error"/>
+<allow send_destination="org.freedesktop.DBus"/><allow receive_type="signal"/></policy>
+<include>{policy}</include></busconfig>"""
+
+CALLER = """
+import asyncio, os, sys
+from dbus_fast import DBusError
+from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
+uid, gid = map(int, sys.argv[2:])
+os.setgroups([])
+os.setgid(gid)
+os.setuid(uid)
+async def main():
+    bus = await connect_bus(sys.argv[1])
+    try:
+        reply = await bus.request_name(BUS_NAME)
+        print("own", reply.name)
+    except DBusError as error:
+        print("own", error.type)
+    try:
+        await call(bus, BUS_NAME, OBJECT_PATH, INTERFACE, "Register", "ii", 5, 1)
+    except DBusError as error:
+        print("send", error.type)
+asyncio.run(main())
+"""
+
+OWNER = """
+import asyncio, sys
+from pyrdpmux.mux.librdpmux.bus import BUS_NAME, connect_bus
+async def main():
+    bus = await connect_bus(sys.argv[1])
+    await bus.request_name(BUS_NAME)
+    print("there", flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+def unit() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read(UNIT)
+    return parser
+
+
+def test_the_service_is_not_root_and_has_authentication() -> None:
+    service = unit()["Service"]
+    assert (service["User"], service["Group"]) == ("pyrdpmux", "pyrdpmux")
+    assert "--no-auth" not in service["ExecStart"]
+    assert service["Type"] == "notify"
+    assert int(service["WatchdogSec"]) > 0
+    assert service["RuntimeDirectoryPreserve"] == "restart", "VMs come back to the sockets they knew"
+    assert "CAP_SYS_ADMIN" not in service["CapabilityBoundingSet"]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_understands_the_unit() -> None:
+    """All of it except what is not installed here."""
+    verified = subprocess.run(
+        ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
+    )
+    complaints = [
+        line
+        for line in verified.stderr.splitlines()
+        if "is not executable" not in line and "Command 'man" not in line and "pyrdpmux" in line
+    ]
+    assert complaints == []
+    exposure = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--threshold=30", UNIT],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert exposure.returncode == 0, exposure.stdout[-500:]
+
+
+@pytest.fixture
+def guarded_bus(tmp_path: Path) -> Iterator[str]:
+    """With our policy, in which "daemon" stands for the group pyrdpmux, and somebody who owns the name."""
+    for parent in [tmp_path, *tmp_path.parents][:3]:
+        parent.chmod(0o755)
+    policy = tmp_path / "policy.conf"
+    policy.write_text(POLICY.read_text().replace('group="pyrdpmux"', 'group="daemon"'))
+    configuration = tmp_path / "bus.conf"
+    configuration.write_text(BUS.format(socket=tmp_path / "bus", policy=policy))
+    with subprocess.Popen(
+        ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address"],
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as daemon:
+        assert daemon.stdout is not None
+        assert daemon.stdout.readline()
+        address = f"unix:path={tmp_path / 'bus'}"
+        command = [sys.executable, "-c", OWNER, address]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+            assert owner.stdout is not None
+            assert owner.stdout.readline() == "there\n"
+            yield address
+            owner.terminate()
+        daemon.terminate()
+
+
+@pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+@pytest.mark.parametrize(("uid", "gid", "may"), [(0, 0, True), (65534, 1, True), (65534, 65534, False)])
+def test_only_root_and_the_group_own_and_register(guarded_bus: str, uid: int, gid: int, may: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CALLER, guarded_bus, str(uid), str(gid)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    denied = "org.freedesktop.DBus.Error.AccessDenied"
+    own, send = (line.split()[1] for line in done.stdout.splitlines())
+    if may:
+        assert own == "IN_QUEUE"
+        assert send == "org.freedesktop.DBus.Error.UnknownMethod", "it has arrived"
+    else:
+        assert (own, send) == (denied, denied)
+
+
+def test_the_manual_is_current() -> None:
+    assert main(["--check"]) == 0, "run scripts/generate-manual"
+
+
+def test_the_manual_has_every_option_of_every_command() -> None:
+    files = render()
+    for command in commands():
+        page = files[f"man/pyrdpmux-{command.name}.{command.section}"]
+        assert f"\\fB{command.name.replace('-', chr(92) + '-')}\\fR" in files["man/pyrdpmux.1"]
+        for action in command.options:
+            for name in action.option_strings:
+                assert f"\\fB{name.replace('-', chr(92) + '-')}\\fR" in page
+                assert name in files[COMPLETION]
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
+def test_the_manual_is_good_roff() -> None:
+    for page in sorted((PACKAGING / "man").iterdir()):
+        checked = subprocess.run(
+            ["groff", "-man", "-ww", "-z", page], capture_output=True, text=True, check=True
+        )
+        assert checked.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["pyrdpmux", "se"], {"serve"}),
+        (["pyrdpmux", "demo", "--security", ""], {"nla", "rdp", "tls"}),
+        (["pyrdpmux", "passwd", "--st"], {"--stdin", "--state-dir"}),
+        (["pyrdpmux", "serve", "--port", ""], set()),
+        (["pyrdpmux", "serve", "--config", "/etc/passw"], {"/etc/passwd"}),
+    ],
+)
+def test_completion(words: list[str], expected: set[str]) -> None:
+    script = f"""
+        source {PACKAGING / COMPLETION}
+        COMP_WORDS=({" ".join(f"'{word}'" for word in words)})
+        COMP_CWORD={len(words) - 1}
+        _pyrdpmux
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    found = set(done.stdout.split())
+    assert found == expected or (words[-1].startswith("/") and expected <= found)
