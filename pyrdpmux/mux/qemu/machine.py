@@ -18,6 +18,8 @@ FIRST_WAIT: Final = 0.1
 LONGEST_WAIT: Final = 2.0
 """Between attempts to find a QEMU; it costs one connect() each."""
 
+ENDED: Final = "QEMU has ended"
+
 STATUSES: Final = {
     "running": (VmStatus.RUNNING, ""),
     "debug": (VmStatus.PAUSED, "stopped by a debugger"),
@@ -81,6 +83,7 @@ class QemuMachine:
         self._max_consoles = max_consoles
         self._complaint = ""
         self._consoles: dict[str, QemuConsole] = {}
+        self._ending = ENDED
         self._qmp_tasks = TaskSet()
         self._is_asking = False
         self._ask_again = False
@@ -88,12 +91,9 @@ class QemuMachine:
     async def run(self) -> None:
         """Look for it, show it, and start over when it has gone."""
         wait = FIRST_WAIT
-        try:
-            await self.publish()
-        except BackendError as error:
-            self._complain(str(error))
         while True:
             try:
+                await self.publish()
                 if await self._show(await self.source.open(self._wanted)):
                     wait = FIRST_WAIT
             except BackendError as error:
@@ -157,6 +157,7 @@ class QemuMachine:
 
     def _shown(self, display: Display) -> None:
         self.is_connected = True
+        self._ending = ENDED
         self._complaint = ""
         version = f" {display.qmp.version}" if display.qmp is not None else ""
         log.info("VM %s: QEMU%s at %s, %d consoles", self.name, version, self.source, len(self._consoles))
@@ -171,7 +172,7 @@ class QemuMachine:
         display.close()
         for console in consoles:
             if console.vm is not None:
-                self._host.vm_lost(console.vm, "QEMU has ended")
+                self._host.vm_lost(console.vm, self._ending)
         self.is_connected = False
         self.last_seen = asyncio.get_running_loop().time()
 
@@ -191,6 +192,8 @@ class QemuMachine:
             console.properties_changed(message)
 
     def _event(self, display: Display, name: str, data: dict[str, Any]) -> None:
+        if name == "SHUTDOWN":
+            self._ending = "the VM has shut down"
         if name == "RESET":
             for console in self._consoles.values():
                 console.reset()
