@@ -17,10 +17,14 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
 
     def __init__(self, logger: logging.Logger, number: int, vm: str) -> None:
         super().__init__(logger, {})
-        self._connection = f"c{number} vm={printable(vm)}"
+        self._connection = f"c{number}"
         self._user = ""
         #: for handlers that keep them apart from the text
-        self._fields = {"connection": f"c{number}", "vm": printable(vm)}
+        self._fields = {"connection": self._connection, "vm": printable(vm)}
+
+    def set_vm(self, vm: str) -> None:
+        """From now on it is about this VM."""
+        self._fields["vm"] = printable(vm)
 
     def set_user(self, user: str) -> None:
         """From now on, name the user too."""
@@ -29,4 +33,4 @@ class ConnectionLog(logging.LoggerAdapter[logging.Logger]):
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         kwargs["extra"] = self._fields
-        return f"[{self._connection}{self._user}] {msg}", kwargs
+        return f"[{self._connection} vm={self._fields['vm']}{self._user}] {msg}", kwargs

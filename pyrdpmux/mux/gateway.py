@@ -5,7 +5,7 @@ import logging
 
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.doorkeeper import Doorkeeper
-from pyrdpmux.mux.lobby import Lobby
+from pyrdpmux.mux.lobby import NAME, Lobby
 from pyrdpmux.mux.reception import Reception
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.stage import Stage
@@ -14,8 +14,6 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-NAME = "(gateway)"
 
 
 class Gateway:

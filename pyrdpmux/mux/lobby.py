@@ -22,6 +22,7 @@ from pyrdpmux.rdp.tls.accounts import Account
 
 logger = logging.getLogger("pyrdpmux.mux")
 
+NAME: Final = "(gateway)"
 SIZE: Final = (1024, 768)
 MIN_SIZE: Final = (480, 320)
 MAX_SIZE: Final = (2560, 1600)
@@ -38,6 +39,7 @@ class Lobby:
     """
 
     def __init__(self, registry: Registry, doorkeeper: Doorkeeper) -> None:
+        self.name = NAME
         self.screen = Screen(*SIZE)
         self.display = Display(self.screen)
         self.leds: int | None = None

@@ -15,6 +15,10 @@ class Stage(Protocol):
     """One picture for all viewers that are there; a viewer may go on to another stage."""
 
     @property
+    def name(self) -> str:
+        """For the log."""
+
+    @property
     def display(self) -> Display: ...
 
     @property

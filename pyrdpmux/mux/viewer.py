@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from pyrdpmux.mux.access import ANYBODY, Principal
-from pyrdpmux.mux.connection_log import ConnectionLog
+from pyrdpmux.mux.connection_log import ConnectionLog, printable
 from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.stage import Stage
@@ -104,6 +104,8 @@ class Viewer:
     def enter(self, stage: Stage) -> None:
         """Go on to another stage; the connection takes on its size and picture."""
         self._leave()
+        self._log.info("Goes on to %s", printable(stage.name))
+        self._log.set_vm(stage.name)
         self._stage = stage
         self._join()
         self._start_over()

@@ -1,6 +1,8 @@
 """The gateway over real sockets: where each way of asking leads, and what is refused how."""
 
 import asyncio
+import logging
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -130,12 +132,15 @@ def test_who_asks_early_needs_no_second_activation(config: Config) -> None:
     run(scenario)
 
 
-def test_who_sees_one_vm_only_goes_there(config: Config) -> None:
+def test_who_sees_one_vm_only_goes_there(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
         async with world(config) as made, made.client("bob") as client:
             await client.until_shows(made.console("web").screen.pixels)
 
-    run(scenario)
+    with caplog.at_level(logging.INFO):
+        run(scenario)
+    assert re.search(r"\[c\d+ vm=\(gateway\) bob\] Goes on to web", caplog.text)
+    assert re.search(r"\[c\d+ vm=web bob\] Active", caplog.text)
 
 
 def test_who_sees_several_chooses_by_key(config: Config) -> None:
