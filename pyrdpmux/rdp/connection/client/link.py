@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyrdpmux.errors import SequenceError, StateError
+from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.static import ChannelReassembler
 from pyrdpmux.rdp.connection.client.config import ClientConfig
+from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.fastpath.fragment import Reassembler
@@ -19,9 +20,9 @@ from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
 from pyrdpmux.rdp.tls.standard import StandardSecurity
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from pyrdpmux.rdp.x224.tpdu import Data, Tpdu, decode_tpdu
+from pyrdpmux.rdp.x224.tpdu import Tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
-from pyrdpmux.wire import decode, encode
+from pyrdpmux.wire import encode
 
 
 @dataclass(slots=True)
@@ -41,14 +42,6 @@ class ClientFacts:
     width: int = 0
     height: int = 0
     bits_per_pixel: int = 0
-
-
-def take_user_data(frame: bytes) -> bytes:
-    """The user data of the X.224 Data TPDU in a TPKT."""
-    tpdu = decode_tpdu(decode(Tpkt, frame).payload)
-    if not isinstance(tpdu, Data):
-        raise SequenceError("after the X.224 connection", type(tpdu).__name__, ("Data",))
-    return tpdu.user_data
 
 
 class ClientLink(Machine):
@@ -81,7 +74,7 @@ class ClientLink(Machine):
         self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
 
     def send_domain(self, pdu: DomainPdu) -> None:
-        self.send_frame(encode(Tpkt(encode(Data(encode(pdu))))), pdu)
+        self.send_frame(wrap(pdu), pdu)
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)
@@ -90,7 +83,7 @@ class ClientLink(Machine):
         has_header = bool(flags) or self.standard is not None
         sealed = seal(self.standard, body, flags, has_header=has_header)
         request = SendDataRequest(self.facts.user_channel_id, channel_id, sealed)
-        self.send_frame(encode(Tpkt(encode(Data(encode(request))))), pdu)
+        self.send_frame(wrap(request), pdu)
 
     def send_share(self, body: ShareControlBody) -> None:
         share = ShareControl(self.facts.user_channel_id, body)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from pyrdpmux.errors import SequenceError
 from pyrdpmux.rdp.channels.static import ChannelPdu
-from pyrdpmux.rdp.connection.client.link import ClientPhase, take_user_data
+from pyrdpmux.rdp.connection.client.link import ClientPhase
+from pyrdpmux.rdp.connection.envelope import unwrap
 from pyrdpmux.rdp.connection.events import (
     AutoReconnectCookieReceived,
     ChannelDataReceived,
@@ -62,7 +63,7 @@ class SessionPhase(ClientPhase):
         if is_fast_path(frame[0]):
             body, _number = unseal_fast_path(self.link.standard, frame)
             return ReceivedUpdates(decode_updates(body))
-        pdu = decode_domain_pdu(take_user_data(frame))
+        pdu = decode_domain_pdu(unwrap(frame))
         return self.decode_data(pdu) if isinstance(pdu, SendDataIndication) else pdu
 
     def decode_data(self, pdu: SendDataIndication) -> object:

@@ -6,7 +6,8 @@ from typing import Final
 
 from pyrdpmux.errors import SequenceError
 from pyrdpmux.rdp.connection.client.commencement import begin_security
-from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase, take_user_data
+from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase
+from pyrdpmux.rdp.connection.envelope import unwrap, wrap
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.mcs.client_core import (
@@ -40,8 +41,6 @@ from pyrdpmux.rdp.mcs.server_data import (
     ServerNetworkData,
     ServerSecurityData,
 )
-from pyrdpmux.rdp.x224.tpdu import Data
-from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode, encode
 
 ALL_DEPTHS: Final = (
@@ -56,7 +55,7 @@ def begin_basic_settings(link: ClientLink) -> Phase:
     """Send the MCS Connect Initial PDU with our GCC blocks."""
     request = ConferenceCreateRequest(_client_blocks(link))
     initial = ConnectInitial(encode(request))
-    link.send_frame(encode(Tpkt(encode(Data(encode(initial))))), request)
+    link.send_frame(wrap(initial), request)
     return BasicSettingsExchange(link)
 
 
@@ -106,7 +105,7 @@ class BasicSettingsExchange(ClientPhase):
         return take_tpkt(buffer)
 
     def decode(self, frame: bytes) -> object:
-        return decode(ConnectResponse, take_user_data(frame))
+        return decode(ConnectResponse, unwrap(frame))
 
     def on_response(self, response: ConnectResponse) -> Phase:
         link = self.link
@@ -154,7 +153,7 @@ class ChannelConnection(ClientPhase):
         return take_tpkt(buffer)
 
     def decode(self, frame: bytes) -> object:
-        return decode_domain_pdu(take_user_data(frame))
+        return decode_domain_pdu(unwrap(frame))
 
     def on_attached(self, confirm: AttachUserConfirm) -> Phase:
         facts = self.link.facts

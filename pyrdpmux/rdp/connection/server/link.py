@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyrdpmux.errors import SequenceError, StateError
+from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.static import ChannelReassembler
+from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -23,9 +24,9 @@ from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
 from pyrdpmux.rdp.tls.standard import StandardSecurity
-from pyrdpmux.rdp.x224.tpdu import Data, Tpdu, decode_tpdu
+from pyrdpmux.rdp.x224.tpdu import Tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
-from pyrdpmux.wire import decode, encode
+from pyrdpmux.wire import encode
 
 #: MS-RDPBCGR 2.2.1.4.4: the I/O channel of Windows servers; static channels, message channel and user follow
 IO_CHANNEL_ID: Final = 1003
@@ -33,14 +34,6 @@ IO_CHANNEL_ID: Final = 1003
 SERVER_CHANNEL_ID: Final = 1002
 #: as Windows servers choose it: a constant upper half and the server's channel
 SHARE_ID: Final = 0x000103EA
-
-
-def take_user_data(frame: bytes) -> bytes:
-    """The user data of the X.224 Data TPDU in a TPKT."""
-    tpdu = decode_tpdu(decode(Tpkt, frame).payload)
-    if not isinstance(tpdu, Data):
-        raise SequenceError("after the X.224 connection", type(tpdu).__name__, ("Data",))
-    return tpdu.user_data
 
 
 class ServerLink(Machine):
@@ -117,7 +110,7 @@ class ServerLink(Machine):
         self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
 
     def send_domain(self, pdu: DomainPdu) -> None:
-        self.send_frame(encode(Tpkt(encode(Data(encode(pdu))))), pdu)
+        self.send_frame(wrap(pdu), pdu)
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)
@@ -126,13 +119,13 @@ class ServerLink(Machine):
         has_header = bool(flags) or self.standard is not None
         sealed = seal(self.output_security, body, flags, has_header=has_header)
         indication = SendDataIndication(SERVER_CHANNEL_ID, channel_id, sealed)
-        self.send_frame(encode(Tpkt(encode(Data(encode(indication))))), pdu)
+        self.send_frame(wrap(indication), pdu)
 
     def send_unencrypted(self, body: bytes, pdu: object, flags: SecurityFlags) -> None:
         """On the I/O channel behind a basic header, whatever security is in force (licensing may do so)."""
         sealed = seal(None, body, flags, has_header=True)
         indication = SendDataIndication(SERVER_CHANNEL_ID, IO_CHANNEL_ID, sealed)
-        self.send_frame(encode(Tpkt(encode(Data(encode(indication))))), pdu)
+        self.send_frame(wrap(indication), pdu)
 
     def send_share(self, body: ShareControlBody) -> None:
         """A share control PDU on the I/O channel."""

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
 from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.rdp.connection.envelope import unwrap
 from pyrdpmux.rdp.connection.events import ChannelDataReceived, ShutdownRequested
 from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
-from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerPhase, take_user_data
+from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerPhase
 from pyrdpmux.rdp.fastpath.header import is_fast_path
 from pyrdpmux.rdp.fastpath.input import decode_input_events
 from pyrdpmux.rdp.mcs.domain import (
@@ -57,7 +58,7 @@ class SessionPhase(ServerPhase):
         if is_fast_path(frame[0]):
             body, number = unseal_fast_path(self.link.standard, frame, requires_encryption=True)
             return InputEvents(decode_input_events(body, number))
-        pdu = decode_domain_pdu(take_user_data(frame))
+        pdu = decode_domain_pdu(unwrap(frame))
         if isinstance(pdu, SendDataRequest):
             return self.decode_data(pdu)
         return pdu

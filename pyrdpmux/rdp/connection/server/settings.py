@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrdpmux.errors import LimitExceeded, SequenceError
+from pyrdpmux.rdp.connection.envelope import unwrap, wrap
 from pyrdpmux.rdp.connection.events import ClientIntroduced
 from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.framer import take_tpkt
@@ -10,7 +11,7 @@ from pyrdpmux.rdp.connection.limits import MAX_CHANNEL_JOINS
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.commencement import SecureSettingsExchange, SecurityCommencement
 from pyrdpmux.rdp.connection.server.introduction import adopt_client_blocks, server_blocks
-from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink, ServerPhase, take_user_data
+from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink, ServerPhase
 from pyrdpmux.rdp.mcs.connect import ConnectInitial, ConnectResponse, Result
 from pyrdpmux.rdp.mcs.domain import (
     AttachUserConfirm,
@@ -23,8 +24,6 @@ from pyrdpmux.rdp.mcs.domain import (
     decode_domain_pdu,
 )
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateRequest, ConferenceCreateResponse
-from pyrdpmux.rdp.x224.tpdu import Data
-from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode, encode
 
 
@@ -38,7 +37,7 @@ class BasicSettingsExchange(ServerPhase):
         return take_tpkt(buffer)
 
     def decode(self, frame: bytes) -> object:
-        return decode(ConnectInitial, take_user_data(frame))
+        return decode(ConnectInitial, unwrap(frame))
 
     def on_connect_initial(self, initial: ConnectInitial) -> Phase:
         link = self.link
@@ -47,7 +46,7 @@ class BasicSettingsExchange(ServerPhase):
         self._assign_channels()
         response = ConferenceCreateResponse(server_blocks(link))
         link.send_frame(
-            encode(Tpkt(encode(Data(encode(ConnectResponse(encode(response))))))),
+            wrap(ConnectResponse(encode(response))),
             response,
         )
         self._introduce()
@@ -103,7 +102,7 @@ class ChannelConnection(ServerPhase):
         return take_tpkt(buffer)
 
     def decode(self, frame: bytes) -> object:
-        return decode_domain_pdu(take_user_data(frame))
+        return decode_domain_pdu(unwrap(frame))
 
     def on_erect_domain(self, _pdu: ErectDomainRequest) -> Phase:
         return self
