@@ -19,6 +19,16 @@ import pytest
 from pyrdpmux.harness.programs import Program, ProgramError, free_port, wait_until
 from pyrdpmux.mux.doorkeeper import load_certificate
 from pyrdpmux.mux.qemu.bus import call_daemon, connect_bus
+from pyrdpmux.rdp.pdu.input import (
+    ExtendedMouseEvent,
+    ExtendedPointerFlags,
+    InputEvent,
+    KeyboardEvent,
+    KeyboardFlags,
+    MouseEvent,
+    PointerFlags,
+    wheel_flags,
+)
 from tests.interop.client import Client, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.qemu import (
@@ -133,6 +143,87 @@ def test_grub_in_xfreerdp(folder: Path, start: Start) -> None:
             qemu.wait_for_text(MENU)
             Machine(qemu, client).wait_for_screendump()
             assert client.program.is_running
+
+
+#: RDP scancode from which on, extended or not, and QEMU's names of the keys
+KEYS: Final = (
+    (0x01, False, "esc 1 2 3 4 5 6 7 8 9 0 minus equal backspace tab q w e r t y u i o p bracket_left"),
+    (0x1B, False, "bracket_right ret ctrl a s d f g h j k l semicolon apostrophe grave_accent shift"),
+    (0x2B, False, "backslash z x c v b n m comma dot slash shift_r kp_multiply alt spc caps_lock"),
+    (0x3B, False, "f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 num_lock scroll_lock kp_7 kp_8 kp_9 kp_subtract"),
+    (0x4B, False, "kp_4 kp_5 kp_6 kp_add kp_1 kp_2 kp_3 kp_0 kp_decimal print"),
+    (0x56, False, "less f11 f12 kp_equals"),
+    (0x70, False, "katakanahiragana"),
+    (0x73, False, "ro"),
+    (0x79, False, "henkan"),
+    (0x7B, False, "muhenkan"),
+    (0x7D, False, "yen"),
+    (0xF1, False, "lang2 lang1"),
+    (0x1C, True, "kp_enter ctrl_r"),
+    (0x35, True, "kp_divide"),
+    (0x37, True, "print alt_r"),
+    (0x47, True, "home up pgup"),
+    (0x4B, True, "left"),
+    (0x4D, True, "right"),
+    (0x4F, True, "end down pgdn insert delete"),
+    (0x5B, True, "meta_l meta_r compose"),
+)
+
+
+def test_every_key_and_button_as_qemu_traces_it(folder: Path) -> None:
+    """From a client's events to QEMU's own account of what its guest is told."""
+    trace = folder / "trace.log"
+    keys = [
+        (code, extended, name)
+        for first, extended, names in KEYS
+        for code, name in enumerate(names.split(), start=first)
+    ]
+    mouse: list[InputEvent] = [
+        MouseEvent(PointerFlags.MOVE, 100, 100),
+        MouseEvent(PointerFlags.MOVE, 103, 96),
+        MouseEvent(PointerFlags.BUTTON2 | PointerFlags.DOWN, 103, 96),
+        MouseEvent(PointerFlags.BUTTON2, 103, 96),
+        ExtendedMouseEvent(ExtendedPointerFlags.BUTTON1 | ExtendedPointerFlags.DOWN, 103, 96),
+        ExtendedMouseEvent(ExtendedPointerFlags.BUTTON1, 103, 96),
+        MouseEvent(wheel_flags(120, PointerFlags.WHEEL), 0, 0),
+    ]
+    pause = [
+        KeyboardEvent(flags | prefix, code)
+        for flags in (KeyboardFlags(0), KeyboardFlags.RELEASE)
+        for prefix, code in ((KeyboardFlags.EXTENDED1, 0x1D), (KeyboardFlags(0), 0x45))
+    ]
+
+    async def look(port: int) -> None:
+        async with connected(port, user=USER, password=PASSWORD) as client:
+            await client.until(lambda: bool(client.bitmaps))
+            for code, extended, _ in keys:
+                prefix = KeyboardFlags.EXTENDED if extended else KeyboardFlags(0)
+                client.connection.send_input([KeyboardEvent(prefix, code)])
+                client.connection.send_input([KeyboardEvent(prefix | KeyboardFlags.RELEASE, code)])
+            client.connection.send_input(pause)
+            client.connection.send_input(mouse)
+            client.flush()
+            async with asyncio.timeout(PATIENCE):
+                while "wheel-up, down 0" not in trace.read_text():  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+
+    options = ["-trace", "input_event_*", "-D", str(trace)]
+    with grub(folder, *options) as qemu, Daemon(folder, machines={"vm": str(qemu.socket)}) as daemon:
+        asyncio.run(look(daemon.wait_for_vm()))
+    told = [line.partition(" con 0, ")[2] for line in trace.read_text().splitlines() if " con 0, " in line]
+    assert [line for line in told if line.startswith("key")] == [
+        f"key qcode {name}, down {down}" for name in [*(key[2] for key in keys), "pause"] for down in (1, 0)
+    ]
+    assert [line for line in told if not line.startswith("key")] == [
+        "axis x, value 3",
+        "axis y, value -4",
+        "button right, down 1",
+        "button right, down 0",
+        "button side, down 1",
+        "button side, down 0",
+        "button wheel-up, down 1",
+        "button wheel-up, down 0",
+    ]
 
 
 def test_the_monitor_never_waits_for_us(folder: Path, record_property: Callable[[str, object], None]) -> None:
