@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
+from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, KEEP_ALIVE, REPEAT_AFTER, Session
 from pyrdpmux.mux.pixel_format import PixelCode
 from pyrdpmux.mux.screen import Screen
@@ -24,12 +25,12 @@ UPDATE_ALL = unhex("95000000cd0320cd0258") + bytes(14)
 class Guest:
     """A session with a framebuffer of 800x600 in a file, and the clock at 100 s."""
 
-    def __init__(self, directory: Path, size: int = 800 * 600 * 4) -> None:
+    def __init__(self, directory: Path, size: int = 800 * 600 * 4, version: int = 1) -> None:
         self.path = directory / "5.rdpmux"
         self.path.write_bytes(bytes(size))
         self.sent: list[bytes] = []
         self.now = 100.0
-        self.session = Session("vm-5", self.path, os.getuid(), self.sent.append, self.now)
+        self.session = Session("vm-5", self.path, os.getuid(), self.sent.append, self.now, PROTOCOLS[version])
         self.screen = Screen()
         self.session.attach(self.screen, self.now)
 
@@ -93,6 +94,75 @@ def test_unasked_acknowledgements(guest: Guest) -> None:
     guest.receive(UPDATE_ALL, after=0.5)
     guest.sent.clear()
     assert guest.wait() == pytest.approx(REPEAT_AFTER)
+    assert guest.sent == [ACK]
+
+
+def test_version_3_is_told_a_rate_that_it_can_divide_by(tmp_path: Path) -> None:
+    guest = Guest(tmp_path, version=3)
+    guest.receive(SWITCH_800_600)
+    for wanted, told in ((30, 30), (0, 1), (-5, 1), (3, 3), (60, 60), (10**9, 60)):
+        guest.session.frame_rate = lambda wanted=wanted: wanted  # type: ignore[misc]
+        guest.sent.clear()
+        guest.receive(UPDATE_ALL)
+        assert guest.sent == [bytes([0x93, 4, 1, told])]
+
+
+@pytest.mark.parametrize("version", [4, 5])
+def test_version_4_and_5_are_told_nothing(tmp_path: Path, version: int) -> None:
+    guest = Guest(tmp_path, version=version)
+    guest.receive(unhex("9402ce20020888cd0320cd0258"), unhex("95010000cd0320cd0258"), b"nonsense")
+    assert guest.screen.width == 800
+    assert guest.session.next_deadline() is None, "and nothing is left to do"
+    assert guest.sent == []
+
+
+@pytest.mark.parametrize(
+    ("first", "base"),
+    [
+        ("9401ce20020888cd0320cd0258", 0),
+        ("9402ce20020888cd0320cd0258", 1),
+        ("95000000cd0320cd0258", 0),
+        ("95010000cd0320cd0258", 1),
+        ("9105", 0),
+        ("9106", 1),
+        ("95070000cd0320cd0258", None),
+        ("93041ecd4000", None),
+        ("c1", None),
+    ],
+)
+def test_the_first_message_of_version_4_tells_how_it_counts(
+    tmp_path: Path, first: str, base: int | None
+) -> None:
+    guest = Guest(tmp_path, version=4)
+    assert guest.session.base is None
+    guest.receive(unhex(first))
+    assert guest.session.base == base
+    guest.session.input.key(0x1E, extended=False, extended1=False, down=True)
+    assert guest.sent[-1] == bytes([0x93, 3 if base == 0 else 4, 0x1E, 0xCD, 0x40, 0])
+
+
+def test_what_an_earlier_server_knew(tmp_path: Path) -> None:
+    guest = Guest(tmp_path, version=4)
+    guest.session.resume(0, DisplaySwitch(X8R8G8B8, 800, 600))
+    assert guest.session.base == 0
+    guest.wait()
+    assert (guest.screen.width, guest.screen.height) == (800, 600)
+    assert guest.session.greeting() == b"\x93\x04\x01\x1e"
+
+
+def test_a_switch_to_the_same_size_repaints_everything(guest: Guest) -> None:
+    guest.receive(SWITCH_800_600)
+    guest.paint(0, b"\x10\x20\x30\x00" * (800 * 600))
+    guest.receive(SWITCH_800_600)
+    assert (guest.screen.pixels == (0x10, 0x20, 0x30, 0)).all()
+    guest.receive(DisplaySwitch(PixelCode.X8B8G8R8, 800, 600))
+    assert (guest.screen.pixels == (0x30, 0x20, 0x10, 0)).all()
+
+
+def test_before_the_first_switch_nothing_is_shown(guest: Guest) -> None:
+    before = guest.screen.pixels.copy()
+    guest.receive(DisplayUpdate(0, 0, 800, 600))
+    assert (guest.screen.pixels == before).all()
     assert guest.sent == [ACK]
 
 
