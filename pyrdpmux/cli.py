@@ -27,6 +27,7 @@ from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.journal import JournalHandler, is_journal
+from pyrdpmux.mux.keyboard.type_command import set_up_type_command
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 from pyrdpmux.mux.qemu.backend import QemuBackend
@@ -140,6 +141,9 @@ def _make_parser() -> argparse.ArgumentParser:
     vms = commands.add_parser("vms", help="list the VMs of the running daemon")
     vms.set_defaults(command=run_vms)
     _add_common(vms, has_config=True)
+    typing = commands.add_parser("type", help="type a text into a VM, as if somebody sat at its keyboard")
+    set_up_type_command(typing, make_config)
+    _add_common(typing, has_config=True)
 
     rdp_file = commands.add_parser("rdp-file", help="write a .rdp file that opens a VM's console")
     rdp_file.set_defaults(command=run_rdp_file)

@@ -9,6 +9,8 @@ from typing import Final
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.access import AccessRules
+from pyrdpmux.mux.keyboard.layout import Layout
+from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.settings_table import Origin, SettingsTable
 
 DEFAULT_BIND: Final = "127.0.0.1"
@@ -66,6 +68,8 @@ class InputSettings:
     typists: str = EVERYBODY
     #: one-at-a-time: so long after the last input of one, another may begin
     idle_seconds: int = 5
+    #: of the guests: what characters, of phones and of `pyrdpmux type`, are typed on
+    keyboard: str = "us"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +107,7 @@ class VmSettings:
     view_only_users: tuple[str, ...] | None = None
     #: None: the common ones
     typists: str | None = None
+    keyboard: str | None = None
     viewers: int | None = None
     certificate_dir: Path | None = None
     #: where the VM comes from, KIND:ADDRESS; None: it registers itself
@@ -167,6 +172,9 @@ class Config:
     def typists(self, name: str) -> str:
         """Whose input reaches this VM."""
         return self.vm(name).typists or self.input.typists
+
+    def keyboard(self, name: str) -> Layout:
+        return LAYOUTS[self.vm(name).keyboard or self.input.keyboard]
 
     @property
     def gateway_bind(self) -> str:
@@ -270,6 +278,7 @@ def _read_input(table: SettingsTable) -> InputSettings:
     defaults = InputSettings()
     settings = InputSettings(
         typists=table.choice("typists", defaults.typists, TYPISTS),
+        keyboard=table.choice("keyboard", defaults.keyboard, LAYOUTS),
         idle_seconds=table.integer("idle-seconds", defaults.idle_seconds, low=0, high=3600),
     )
     table.finish()
@@ -309,6 +318,7 @@ def _read_vm(table: SettingsTable) -> VmSettings:
         groups=table.strings("groups"),
         view_only_users=table.strings("view-only-users"),
         typists=table.choice("typists", EVERYBODY, TYPISTS) if table.has("typists") else None,
+        keyboard=table.choice("keyboard", "us", LAYOUTS) if table.has("keyboard") else None,
         viewers=table.integer("viewers", 0, low=0, high=1000) or None,
         certificate_dir=table.path("certificate-dir", None),
         source=_read_source(table),

@@ -13,6 +13,7 @@ from pyrdpmux.mux.control import Answer, ControlServer, describe_console
 from pyrdpmux.mux.diagnostics import diagnose
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
+from pyrdpmux.mux.keyboard.pasting import type_on_command
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.mux.sources import Sources
@@ -50,7 +51,12 @@ class Daemon:
         self._sources = Sources(self.registry)
         self._control = ControlServer(
             config.control_path,
-            {"vms": self._tell_vms, "reload": self._reload_on_command, "diagnose": self._diagnose},
+            {
+                "vms": self._tell_vms,
+                "reload": self._reload_on_command,
+                "diagnose": self._diagnose,
+                "type": self._type,
+            },
         )
         self._needs_control = needs_control
         self._manager = manager or ServiceManager()
@@ -127,6 +133,9 @@ class Daemon:
 
     async def _diagnose(self, _request: Answer) -> Answer:
         return diagnose()
+
+    async def _type(self, request: Answer) -> Answer:
+        return await type_on_command(self.registry.consoles, request)
 
     def _status(self) -> str:
         """For `systemctl status`."""

@@ -12,6 +12,7 @@ from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.cursor import CursorState
 from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.keyboard.typist import Typist
 from pyrdpmux.mux.reception import Reception
 from pyrdpmux.mux.screen import Screen
 from pyrdpmux.mux.stage import Stage
@@ -39,6 +40,7 @@ class Console:
         self.screen = Screen()
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
+        self._typist: Typist | None = None
         self.reception = Reception(name, config.limits, self._receive)
         self.is_running = False
         self.status = VmStatus.STARTING
@@ -80,6 +82,9 @@ class Console:
         self._rules = config.rules(self.name)
         self._max_viewers = config.viewers(self.name)
         self._takes_over = config.limits.take_over
+        self._keyboard = config.keyboard(self.name)
+        if self._typist is not None:
+            self._typist.layout = self._keyboard
         self.frame_seconds = 1 / config.limits.frames_per_second
         self.reception.limits = config.limits
         has_turns = config.typists(self.name) == ONE_AT_A_TIME
@@ -104,7 +109,8 @@ class Console:
         self.leds = None
         self.status = VmStatus.STARTING
         self.screen.set_cursor(CursorState.DEFAULT)
-        self.arbiter.connect(sink)
+        self._typist = Typist(sink, self._keyboard)
+        self.arbiter.connect(self._typist)
         self._show_waiting()
 
     def lose(self, reason: str) -> None:
@@ -140,6 +146,8 @@ class Console:
     def set_leds(self, leds: int) -> None:
         """The guest's lock keys; viewers' keyboards follow."""
         self.leds = leds
+        if self._typist is not None:
+            self._typist.set_leds(leds)
         for viewer in self.viewers:
             viewer.show_leds()
 

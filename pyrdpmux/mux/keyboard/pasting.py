@@ -1,12 +1,13 @@
 """Texts typed into a VM as if somebody sat at its keyboard: `pyrdpmux type`."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.arbiter import InputArbiter
-from pyrdpmux.mux.keyboard.layout import Layout
+from pyrdpmux.mux.keyboard.typist import Typist
+from pyrdpmux.mux.vm import Console
 from pyrdpmux.rdp.pdu.input import KeyboardFlags, UnicodeEvent
 
 SECONDS_PER_CHARACTER: Final = 0.02
@@ -26,11 +27,6 @@ def pieces_of(text: str) -> Iterator[str]:
     return (text[at : at + PIECE] for at in range(0, len(text), PIECE))
 
 
-def characters_without_key(text: str, layout: Layout) -> str:
-    """Each of them once."""
-    return "".join(dict.fromkeys([char for char in text if not layout.strokes_for(char)]))
-
-
 async def type_text(arbiter: InputArbiter, text: str, seconds: float = SECONDS_PER_CHARACTER) -> None:
     """Character by character; as one more viewer, who keeps to the rules of the others."""
     typist = object()
@@ -44,3 +40,18 @@ async def type_text(arbiter: InputArbiter, text: str, seconds: float = SECONDS_P
             await asyncio.sleep(seconds)
     finally:
         arbiter.leave(typist)
+
+
+async def type_on_command(consoles: Iterable[Console], request: Mapping[str, Any]) -> dict[str, Any]:
+    """The daemon's answer to ``{"command": "type", "vm": ..., "text": ...}``. Raises MuxError."""
+    name, text = request.get("vm"), request.get("text")
+    if not isinstance(name, str) or not isinstance(text, str) or len(text) > PIECE:
+        raise MuxError(f"type: expected the name of a VM, and a text of at most {PIECE} characters")
+    console = next((console for console in consoles if console.name == name), None)
+    if console is None:
+        raise MuxError(f"{name}: there is no such VM")
+    sink = console.arbiter.sink
+    if sink is None:
+        raise MuxError(f"{name}: {console.status.value}: nobody is there to read")
+    await type_text(console.arbiter, text)
+    return {"missing": sink.missing(text) if isinstance(sink, Typist) else ""}

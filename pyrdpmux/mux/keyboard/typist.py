@@ -34,9 +34,20 @@ class Typist:
         """The guest's lock keys, as far as it shows them."""
         self._has_caps_lock = bool(leds & CAPS_LIGHT)
 
+    @property
+    def takes_characters(self) -> bool:
+        """Whether the VM itself knows what to do with any character."""
+        return bool(getattr(self.sink, "takes_characters", False))
+
+    def missing(self, text: str) -> str:
+        """The characters that cannot be typed, each once."""
+        if self.takes_characters:
+            return ""
+        return "".join(dict.fromkeys([char for char in text if not self.layout.strokes_for(char)]))
+
     def unicode(self, code: int, *, down: bool) -> None:
         """A character is complete when it is pressed. Half a pair of surrogates has no key anywhere."""
-        if getattr(self.sink, "takes_characters", False):
+        if self.takes_characters:
             self.sink.unicode(code, down=down)
         elif down and 0 <= code <= 0xFFFF:
             strokes = self.layout.strokes_for(chr(code))

@@ -5,8 +5,7 @@ from typing import Final, Protocol
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.keyboard.keysyms import KeysymKeyboard, keysym_of_character
 from pyrdpmux.mux.keyboard.locks import LockLights
-from pyrdpmux.mux.keyboard.qnum import LEFT_SHIFT, KeyNumbers
-from pyrdpmux.mux.us_layout import TYPED
+from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.vnc.hot_keys import HotKeyFilter
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.client_messages import RELATIVE_ORIGIN
@@ -80,24 +79,16 @@ class VncInput:
             self._key(number, down)
             self._flush()
 
+    @property
+    def takes_characters(self) -> bool:
+        """See :class:`.Typist`: a server without scancodes takes any character, as a keysym."""
+        return self._client is not None and not self._client.has_extended_keys
+
     def unicode(self, code: int, *, down: bool) -> None:
-        """A server without scancodes takes the character itself; else it is typed on a US keyboard."""
-        if self._client is None or 0xD800 <= code < 0xE000:
-            return
-        char = chr(code & 0xFFFF)
-        if not self._client.has_extended_keys:
-            self._client.send_key(keysym_of_character(char), down=down)
+        """Nothing, where scancodes are to be sent."""
+        if self._client is not None and self.takes_characters and not 0xD800 <= code < 0xE000:
+            self._client.send_key(keysym_of_character(chr(code & 0xFFFF)), down=down)
             self._flush()
-            return
-        number, is_shifted = TYPED.get(char, (0, False))
-        if not number or not down:
-            return
-        strokes = [(number, True), (number, False)]
-        if is_shifted:
-            strokes = [(LEFT_SHIFT, True), *strokes, (LEFT_SHIFT, False)]
-        for stroke, is_pressed in strokes:
-            self._key(stroke, is_pressed)
-        self._flush()
 
     def synchronize(self, toggle_flags: int) -> None:
         for number in self._lights.keys_for(toggle_flags & 7):

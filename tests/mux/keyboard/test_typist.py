@@ -6,7 +6,7 @@ from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.arbiter import InputArbiter
 from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
-from pyrdpmux.mux.keyboard.pasting import MAX_TEXT, characters_without_key, pieces_of, type_text
+from pyrdpmux.mux.keyboard.pasting import MAX_TEXT, pieces_of, type_text
 from pyrdpmux.mux.keyboard.typist import Typist
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run
@@ -108,6 +108,7 @@ def test_a_sink_that_takes_characters_gets_them() -> None:
     sink = Sink()
     typist = Typist(sink, LAYOUTS["us"])
     typed(typist, "漢")
+    assert typist.missing("漢") == ""
     assert sink.take() == ["u6f22 down", "u6f22 up"]
 
 
@@ -155,5 +156,5 @@ def test_pieces() -> None:
 
 
 def test_what_cannot_be_typed_is_told() -> None:
-    assert characters_without_key("añoñ漢", LAYOUTS["us"]) == "ñ漢"
-    assert characters_without_key("año", LAYOUTS["es"]) == ""
+    assert typist_of("us")[0].missing("añoñ漢") == "ñ漢"
+    assert typist_of("es")[0].missing("año") == ""

@@ -137,12 +137,12 @@ def test_keysyms_for_servers_without_scancodes() -> None:
     assert bench.take() == ["10020ac down", "10020ac up"]
 
 
-def test_characters_for_servers_with_scancodes() -> None:
+def test_servers_with_scancodes_are_typed_at_by_others() -> None:
+    assert Bench(has_extended_keys=False).input.takes_characters
     bench = Bench()
-    for char in "a!":
-        bench.input.unicode(ord(char), down=True)
-        bench.input.unicode(ord(char), down=False)
-    assert bench.take() == ["1e down", "1e up", "2a down", "02 down", "02 up", "2a up"]
+    assert not bench.input.takes_characters
+    bench.input.unicode(0x61, down=True)
+    assert bench.take() == []
 
 
 def test_locks_are_brought_together() -> None:
