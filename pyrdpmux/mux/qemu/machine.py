@@ -15,8 +15,11 @@ from pyrdpmux.net.tasks import TaskSet
 log = logging.getLogger("pyrdpmux.qemu")
 
 FIRST_WAIT: Final = 0.1
-LONGEST_WAIT: Final = 2.0
+LONGEST_WAIT: Final = 1.0
 """Between attempts to find a QEMU; it costs one connect() each."""
+
+STABLE_SECONDS: Final = 5.0
+"""What has worked for so long is worth a quick attempt when it ends."""
 
 ENDED: Final = "QEMU has ended"
 
@@ -90,11 +93,15 @@ class QemuMachine:
 
     async def run(self) -> None:
         """Look for it, show it, and start over when it has gone."""
+        loop = asyncio.get_running_loop()
         wait = FIRST_WAIT
         while True:
             try:
                 await self.publish()
-                if await self._show(await self.source.open(self._wanted)):
+                display = await self.source.open(self._wanted)
+                begin = loop.time()
+                await self._show(display)
+                if loop.time() - begin > STABLE_SECONDS:
                     wait = FIRST_WAIT
             except BackendError as error:
                 self._complain(str(error))
@@ -117,8 +124,8 @@ class QemuMachine:
 
     # -- one life --------------------------------------------------------------------------------
 
-    async def _show(self, display: Display) -> bool:
-        """Until it ends; True if it could be shown at all."""
+    async def _show(self, display: Display) -> None:
+        """Until it ends. BackendError if it cannot be shown at all."""
         ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
         def end(reason: str) -> None:
@@ -135,10 +142,6 @@ class QemuMachine:
             self._shown(display)
             reason = await ended
             log.info("VM %s: QEMU at %s is gone: %s", self.name, self.source, reason)
-            return True
-        except BackendError as error:
-            self._complain(str(error))
-            return False
         finally:
             await self._close(display)
 
