@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pyrdpmux.cli import _make_parser
+from pyrdpmux.cli.app import make_parser
 
 PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
 COMPLETION: Final = "pyrdpmux.bash"
@@ -82,7 +82,7 @@ class Command:
 
 def commands() -> list[Command]:
     """In the order of `pyrdpmux --help`."""
-    for action in _make_parser()._actions:
+    for action in make_parser()._actions:
         if isinstance(action, argparse._SubParsersAction):
             return [
                 Command(choice.dest, choice.help or "", action.choices[choice.dest])

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from pyrdpmux import __version__
-from pyrdpmux.cli import demo_announcement, main
+from pyrdpmux.cli import main
+from pyrdpmux.cli.running import demo_announcement
 from pyrdpmux.mux.control import ControlServer
 from pyrdpmux.rdp.tls.accounts import Accounts
 

@@ -1,0 +1,5 @@
+"""The `pyrdpmux` command."""
+
+from pyrdpmux.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,67 @@
+"""The `pyrdpmux` command as a whole.
+
+Exit codes: 0 done, 1 it failed while running, 2 it was asked for something that makes no sense. Every error
+is one line.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from pyrdpmux import __version__
+from pyrdpmux.cli import asking, running
+from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
+from pyrdpmux.errors import ConfigError, MuxError
+from pyrdpmux.mux.journal import JournalHandler, is_journal
+
+STDERR: Final = 2
+
+LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
+"""Their debug messages are shown with -vv only."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The console script."""
+    options = make_parser().parse_args(arguments)
+    _set_up_logging(options.verbose)
+    command: Command = options.command
+    try:
+        return command(options)
+    except ConfigError as error:
+        print(f"pyrdpmux: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    except (MuxError, OSError) as error:
+        print(f"pyrdpmux: {error}", file=sys.stderr)
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_FAILED
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = Parser(prog="pyrdpmux", description="RDP consoles for virtual machines.")
+    parser.add_argument("--version", action="version", version=f"pyrdpmux {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
+    running.add_serve(commands)
+    running.add_demo(commands)
+    asking.add_passwd(commands)
+    asking.add_vms(commands)
+    asking.add_type(commands)
+    asking.add_rdp_file(commands)
+    asking.add_diagnose(commands)
+    asking.add_reload(commands)
+    return parser
+
+
+def _set_up_logging(verbosity: int) -> None:
+    level = logging.DEBUG if verbosity else logging.INFO
+    if is_journal(STDERR):
+        logging.basicConfig(level=level, format="%(message)s", handlers=[JournalHandler()])
+    else:
+        line = "%(asctime)s %(levelname)-7s %(message)s"
+        logging.basicConfig(level=level, format=line, stream=sys.stderr)
+    if verbosity < 2:
+        for library in LIBRARIES:
+            logging.getLogger(library).setLevel(logging.WARNING)

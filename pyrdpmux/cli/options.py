@@ -1,0 +1,81 @@
+"""What several commands have in common: how they are parsed, and the configuration that comes of it."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.config import Config, is_bus, load_config
+
+EXIT_OK: Final = 0
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+
+Command = Callable[[argparse.Namespace], int]
+"""Does what was asked for; the exit code."""
+
+
+class Parser(argparse.ArgumentParser):
+    """One line instead of the usage in front of it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(EXIT_USAGE, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) -> None:
+    """Where the daemon is, and how much to log."""
+    if has_config:
+        parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log more (-vv: libraries too)")
+
+
+def add_listening(parser: argparse.ArgumentParser) -> None:
+    """Where to listen."""
+    parser.add_argument("--port", type=port, metavar="N", help="port of the first VM (default: 3901)")
+    parser.add_argument("--bind", metavar="ADDRESS", help="address to listen at (default: 127.0.0.1)")
+    parser.add_argument("--no-auth", action="store_true", help="TLS without NLA: everybody may connect")
+    add_common(parser)
+
+
+def port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        raise argparse.ArgumentTypeError(f"{text!r}, 1 to 65535 allowed")
+    return int(text)
+
+
+def source_of(text: str, kind: str = "") -> tuple[str, str]:
+    name, _, address = text.partition("=")
+    source = f"{kind}:{address}" if kind else address
+    if not (name and all(source.partition(":"))):
+        raise argparse.ArgumentTypeError(f"{text!r}, expected NAME={'' if kind else 'KIND:'}ADDRESS")
+    return name, source
+
+
+def make_config(options: argparse.Namespace) -> Config:
+    """The configuration file, or the defaults, with the options on top."""
+    path: Path | None = getattr(options, "config", None)
+    config = load_config(path) if path is not None else Config()
+    given = {
+        name: value
+        for name in ("port", "bind", "bus", "certificate_dir", "state_dir")
+        if (value := getattr(options, name, None)) is not None
+    }
+    vms = dict(config.vms)
+    for name, source in getattr(options, "source", ()):
+        vms[name] = replace(config.vm(name), source=source)
+    config = replace(config, **given, vms=vms)
+    if (port := getattr(options, "gateway_port", None)) is not None:
+        config = replace(config, gateway=replace(config.gateway, port=port))
+    if (sockets := getattr(options, "qmp_sockets", None)) is not None:
+        config = replace(config, qmp_sockets=tuple(sockets))
+    if not is_bus(config.bus):
+        raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
+    if getattr(options, "no_auth", False):
+        config = replace(config, security=replace(config.security, nla=False, tls=True))
+    return config
