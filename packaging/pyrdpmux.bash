@@ -5,7 +5,7 @@ _pyrdpmux() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "serve demo passwd vms rdp-file diagnose reload --help --version" -- "$current"))
+        COMPREPLY=($(compgen -W "serve demo passwd vms type rdp-file diagnose reload --help --version" -- "$current"))
         return
     fi
     case $command:$previous in
@@ -30,6 +30,9 @@ _pyrdpmux() {
         passwd:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         vms:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
         vms:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+        type:--file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        type:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        type:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         rdp-file:--user) return ;;
         rdp-file:--output) COMPREPLY=($(compgen -f -- "$current")); return ;;
         rdp-file:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -44,6 +47,7 @@ _pyrdpmux() {
         demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --state-dir -v --verbose" -- "$current")) ;;
         passwd) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
         vms) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
+        type) COMPREPLY=($(compgen -W "-h --help --file --config --state-dir -v --verbose" -- "$current")) ;;
         rdp-file) COMPREPLY=($(compgen -W "-h --help --user --output --direct --config --state-dir -v --verbose" -- "$current")) ;;
         diagnose) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
         reload) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
