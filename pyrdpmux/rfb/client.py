@@ -41,6 +41,8 @@ class RfbClient:
         self.height = 0
         self.screens: tuple[Screen, ...] = ()
         self.has_extended_keys = False
+        #: for what QEMU does its own way
+        self.is_qemu = False
         self._config = config
         self._received = bytearray()
         #: as it is, and what is still to be encrypted
@@ -160,8 +162,9 @@ class RfbClient:
         self.phase_name = "connected"
         self._send(SetPixelFormat(BGRX))
         self._send(SetEncodings(tuple(self._config.encodings)))
+        self.is_qemu = name.startswith(QEMU_NAME)
         yield Connected(init.width, init.height, name)
-        yield from read_messages(Decoders(is_qemu=name.startswith(QEMU_NAME)))
+        yield from read_messages(Decoders(is_qemu=self.is_qemu))
 
     def _note(self, event: Event) -> None:
         """What has to be known for later messages."""

@@ -8,7 +8,7 @@ DIGITS: Final = frozenset(range(0x02, 0x0B))
 
 
 class HotKeyFilter:
-    """For servers with QEMU's extended key events. AltGr is not Alt: with it, digits type characters."""
+    """AltGr is not Alt: with it, digits type characters."""
 
     def __init__(self) -> None:
         self._down: set[int] = set()

@@ -81,11 +81,11 @@ class VncInput:
 
     @property
     def takes_characters(self) -> bool:
-        """See :class:`.Typist`: a server without scancodes takes any character, as a keysym."""
-        return self._client is not None and not self._client.has_extended_keys
+        """See :class:`.Typist`: an X server finds a key for any keysym; QEMU has only those of its keymap."""
+        return self._client is not None and not self._client.is_qemu
 
     def unicode(self, code: int, *, down: bool) -> None:
-        """Nothing, where scancodes are to be sent."""
+        """As a keysym; nothing, where that would not do."""
         if self._client is not None and self.takes_characters and not 0xD800 <= code < 0xE000:
             self._client.send_key(keysym_of_character(chr(code & 0xFFFF)), down=down)
             self._flush()
@@ -101,7 +101,7 @@ class VncInput:
         if self._client is None:
             return
         if self._client.has_extended_keys:
-            if self._hot_keys.passes(number, down=down):
+            if not self._client.is_qemu or self._hot_keys.passes(number, down=down):
                 keysym = self._keysyms.keysym_of(number, down=down)
                 self._client.send_extended_key(number, keysym or 0, down=down)
         elif (keysym := self._keysyms.keysym_of(number, down=down)) is not None:

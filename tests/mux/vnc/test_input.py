@@ -16,8 +16,10 @@ from tests.rfb.scripted import connected_client, events_of
 class Bench:
     """A sink, and what its server is told, as short texts."""
 
-    def __init__(self, *, has_extended_keys: bool = True, is_absolute: bool = True) -> None:
-        self.client: RfbClient = connected_client(640, 480)
+    def __init__(
+        self, *, has_extended_keys: bool = True, is_absolute: bool = True, name: bytes = b"QEMU (vm)"
+    ) -> None:
+        self.client: RfbClient = connected_client(640, 480, name)
         if has_extended_keys:
             events_of(self.client, update(rectangle(Encoding.QEMU_EXTENDED_KEY_EVENT, b"")))
         self.input = VncInput()
@@ -125,7 +127,7 @@ def test_a_digit_that_was_down_before_comes_up() -> None:
 
 
 def test_keysyms_for_servers_without_scancodes() -> None:
-    bench = Bench(has_extended_keys=False)
+    bench = Bench(has_extended_keys=False, name=b"x11")
     bench.tap(0x1E)
     bench.key(0x2A)
     bench.key(0x1E)
@@ -137,12 +139,23 @@ def test_keysyms_for_servers_without_scancodes() -> None:
     assert bench.take() == ["10020ac down", "10020ac up"]
 
 
-def test_servers_with_scancodes_are_typed_at_by_others() -> None:
-    assert Bench(has_extended_keys=False).input.takes_characters
+def test_qemu_is_typed_at_by_others() -> None:
     bench = Bench()
     assert not bench.input.takes_characters
     bench.input.unicode(0x61, down=True)
     assert bench.take() == []
+
+
+def test_x_servers_with_scancodes_take_characters_too() -> None:
+    """TigerVNC; and its Ctrl+Alt+2 is whatever runs there's own."""
+    bench = Bench(name=b"host:1 (user)")
+    assert bench.input.takes_characters
+    bench.input.unicode(0x20AC, down=True)
+    assert bench.take() == ["10020ac down"]
+    bench.key(0x1D)
+    bench.key(0x38)
+    bench.tap(0x03)
+    assert bench.take() == ["1d down", "38 down", "03 down", "03 up"]
 
 
 def test_locks_are_brought_together() -> None:
