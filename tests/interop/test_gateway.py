@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.harness.programs import wait_until
+from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import SecuritySettings, VmSettings
 from pyrdpmux.mux.rdp_file import RdpFile
 from tests.interop.client import SECONDS, TITLE, shown, xfreerdp
@@ -59,6 +60,17 @@ def test_a_file_of_ours_opens_the_vm(hall: Hall, start: Start, tmp_path: Path) -
     path = tmp_path / "web.rdp"
     path.write_bytes(RdpFile(address=f"127.0.0.1:{hall.port}", user=USER, route="web").data())
     client = start(["xfreerdp", str(path), f"/p:{PASSWORD}", "/cert:ignore", "/bpp:32", f"/t:{TITLE}"])
+    client.wait_for_picture(shown(hall.picture("web"), 32))
+
+
+@pytest.mark.parametrize("status", [VmStatus.PAUSED, VmStatus.LOST])
+def test_a_bad_moment_of_the_vm_is_a_card(hall: Hall, start: Start, status: VmStatus) -> None:
+    client = start(xfreerdp(hall.port, "nla", 32, "/pcb:web"))
+    client.wait_for_picture(shown(hall.picture("web"), 32))
+    hall.do(lambda: hall.console("web").set_status(status, "for a moment"))
+    card = hall.do(lambda: hall.console("web").display.pixels.copy())
+    client.wait_for_picture(shown(card, 32))
+    hall.do(lambda: hall.console("web").set_status(VmStatus.RUNNING))
     client.wait_for_picture(shown(hall.picture("web"), 32))
 
 

@@ -170,6 +170,22 @@ def test_who_sees_several_chooses_by_mouse(config: Config) -> None:
     run(scenario)
 
 
+def test_a_vm_as_large_as_the_list_needs_no_new_activation(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(width=800, height=600) as client:
+            show(made.console("web"), noise(800, 600, 3))
+            await client.until(lambda: bool(client.bitmaps) and client.picture.shape == (600, 800, 4))
+            activations = len(client.seen(Activated))
+            client.connection.send_input(
+                [KeyboardEvent(KeyboardFlags.EXTENDED, DOWN), KeyboardEvent(KeyboardFlags(0), ENTER)]
+            )
+            client.flush()
+            await made.until_at(client, "web")
+            assert len(client.seen(Activated)) == activations
+
+    run(scenario)
+
+
 def test_the_list_follows_what_comes(config: Config) -> None:
     async def scenario() -> None:
         async with world(config) as made, made.client() as client:
