@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -225,6 +226,17 @@ def test_vms_without_a_daemon(capsys: pytest.CaptureFixture[str], tmp_path: Path
     assert (code, line) == (1, f"pyrdpmux: {tmp_path}/control.sock: no pyrdpmux daemon is running there")
 
 
+def listed_as_running(state: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What `pyrdpmux vms` prints as soon as the demo VM has shown its first picture."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        assert main(["vms", "--state-dir", str(state)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        if "starting" not in lines[1] or time.monotonic() > deadline:
+            return lines
+        time.sleep(0.05)
+
+
 def test_demo_says_how_to_connect_and_is_listed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with running("demo", state=tmp_path) as process:
         lines = lines_until(process.stdout, "^stop")
@@ -233,8 +245,7 @@ def test_demo_says_how_to_connect_and_is_listed(tmp_path: Path, capsys: pytest.C
         assert len(facts["password"]) >= 12
         assert facts["connect"].startswith(f"xfreerdp /v:{facts['address']} ")
         assert facts["connect"].endswith(f" /u:demo /p:{facts['password']}")
-        assert main(["vms", "--state-dir", str(tmp_path)]) == 0
-        heading, vm = capsys.readouterr().out.splitlines()
+        heading, vm = listed_as_running(tmp_path, capsys)
         assert main(["rdp-file", "demo", "--user", "demo", "--state-dir", str(tmp_path)]) == 0
         assert capsys.readouterr().out.startswith(
             f"full address:s:{facts['address']}\r\nusername:s:demo\r\ndesktopwidth"

@@ -97,7 +97,7 @@ class Reception:
 
     def _why_not(self, address: str) -> str:
         """Why one more connection from there is too much, or nothing."""
-        pending = [viewer for viewer in self._viewers if not viewer.is_admitted]
+        pending = [viewer for viewer in self._viewers if not (viewer.is_admitted or viewer.has_ended)]
         if len(pending) >= self.limits.pending_per_vm:
             return f"{len(pending)} connections are waiting to log on"
         same = sum(1 for viewer in pending if viewer.address.rpartition(":")[0] == address)

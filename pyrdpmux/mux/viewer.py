@@ -80,6 +80,11 @@ class Viewer:
         return self._connection.is_active
 
     @property
+    def has_ended(self) -> bool:
+        """It only waits for its socket to be closed."""
+        return self._connection.should_close
+
+    @property
     def unsent_bytes(self) -> int:
         """What the client has not read yet, of what is ours to hold."""
         return self._peer.unsent_bytes
