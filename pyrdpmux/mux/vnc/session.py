@@ -4,6 +4,7 @@ Without sockets and clocks: events and ``now`` are handed in.
 """
 
 import logging
+import math
 from typing import Final
 
 import numpy as np
@@ -44,7 +45,7 @@ class VncSession:
         self._input = input
         self._client = client
         self._handshake_deadline = now + HANDSHAKE_SECONDS
-        self._requested_at = now - REQUEST_INTERVAL
+        self._requested_at = -math.inf
         self._wants_update = False
         self._needs_everything = True
         self._has_picture = False
@@ -113,11 +114,17 @@ class VncSession:
         self._wants_update = True
         self.handle_timeout(now)
 
+    @property
+    def _interval(self) -> float:
+        """Longer while nobody looks: what is not asked for costs nobody anything."""
+        rate = getattr(self._vm, "frame_rate", 0)
+        return max(REQUEST_INTERVAL, 1 / (2 * rate)) if rate else REQUEST_INTERVAL
+
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timeout` is to be called if nothing happens before."""
         if not self._client.is_connected:
             return self._handshake_deadline
-        return self._requested_at + REQUEST_INTERVAL if self._wants_update else None
+        return self._requested_at + self._interval if self._wants_update else None
 
     def handle_timeout(self, now: float) -> None:
         """Raises PeerTimeout."""
@@ -125,7 +132,7 @@ class VncSession:
             if now >= self._handshake_deadline:
                 raise PeerTimeout("RFB handshake", HANDSHAKE_SECONDS)
             return
-        if self._wants_update and now >= self._requested_at + REQUEST_INTERVAL:
+        if self._wants_update and now >= self._requested_at + self._interval:
             self._client.request_update(incremental=not self._needs_everything)
             self._wants_update = self._needs_everything = False
             self._requested_at = now

@@ -14,6 +14,8 @@ from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.cursor import Cursor
 from pyrdpmux.mux.vnc import connection
 from pyrdpmux.mux.vnc.backend import VncBackend, open_backend
+from pyrdpmux.mux.vnc.input import VncInput
+from pyrdpmux.mux.vnc.session import VncSession
 from pyrdpmux.mux.vnc.target import VncTarget
 from pyrdpmux.rfb.client_messages import (
     ExtendedKeyEvent,
@@ -25,12 +27,14 @@ from pyrdpmux.rfb.client_messages import (
 )
 from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
 from pyrdpmux.rfb.encodings import Encoding
+from pyrdpmux.rfb.events import Connected, UpdateFinished
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.wire import encode
 from tests.mux.serving import run
 from tests.mux.support.fake_host import FakeHost, FakeVm, until
 from tests.mux.vnc.fake_server import FakeVncServer, vnc_server
 from tests.rfb.encoders import Picture, Server, pixel, rectangle, u32, update
+from tests.rfb.scripted import connected_client
 
 PICTURE: Picture = (np.arange(64 * 48, dtype=np.uint32) * np.uint32(0x1357)).reshape(48, 64)
 
@@ -346,3 +350,20 @@ def test_the_kind_of_source() -> None:
     open_backend("vm", "127.0.0.1:5901")
     with pytest.raises(ConfigError):
         open_backend("vm", "nowhere")
+
+
+def test_a_vm_that_nobody_looks_at_is_asked_less_often() -> None:
+    client = connected_client()
+    vm = FakeVm("vm", VncInput())
+    session = VncSession(vm, VncInput(), client, now=0.0)
+    session.handle(Connected(64, 48, "test"), 1.0)
+    assert client.data_to_send()[:2] == b"\3\0"
+    session.handle(UpdateFinished(), 1.001)
+    assert session.next_deadline() == pytest.approx(1.0 + 1 / 60)
+    vm.frame_rate = 2  # type: ignore[attr-defined]
+    assert session.next_deadline() == pytest.approx(1.25)
+    session.handle_timeout(1.2)
+    assert client.data_to_send() == b""
+    session.handle_timeout(1.26)
+    assert client.data_to_send()[:2] == b"\3\1"
+    assert session.next_deadline() is None
