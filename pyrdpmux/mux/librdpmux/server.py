@@ -104,8 +104,8 @@ class LibrdpmuxServer:
             self._host = None
         self._door.stop()
         if self._own_directory is not None:
-            if self._state_dir is None:
-                shutil.rmtree(self._own_directory, ignore_errors=True)
+            # Made again by the next daemon, in the same place.
+            shutil.rmtree(self._own_directory, ignore_errors=True)
             self._directory = self._own_directory = None
 
     async def register(self, registration: Registration) -> str:
