@@ -1,0 +1,171 @@
+"""Viewers as they come: most behave, some stall, vanish, forget their password or talk nonsense."""
+
+import asyncio
+import contextlib
+import os
+from random import Random
+from typing import Any, Final
+
+from pyrdpmux.rdp.connection.events import ErrorInfoReceived
+from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
+from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+from tests.mux.rdp_client import RdpClient, connected, wall_clock
+
+USER: Final = "alice"
+PASSWORD: Final = "correct horse"
+
+DEPTHS: Final = (32, 24, 16, 15, 8)
+SECURITY: Final = (SecurityProtocol.SSL, SecurityProtocol.SSL | SecurityProtocol.HYBRID)
+LETTERS: Final = tuple(range(0x10, 0x1A))
+SIZES: Final = tuple(range(0x3B, 0x3F))
+"""F1 to F4 switch the demo VM's resolution."""
+
+FORMATS: Final = tuple(range(0x40, 0x44))
+"""F6 to F9 its pixel format."""
+
+RELEASE: Final = KeyboardFlags.RELEASE
+SHIFT: Final = 0x2A
+
+#: a good beginning, so that what follows meets the decoders behind it
+X224_REQUEST: Final = bytes.fromhex("030000130ee000000000000100080003000000")
+
+
+class Crowd:
+    """Comes to the VMs' ports; counts what it did."""
+
+    def __init__(self, random: Random) -> None:
+        self._random = random
+        self._tls_context = client_context()
+        self.counts: dict[str, int] = {}
+        self.complaints: list[str] = []
+        self.unsent_to_stalled = 0
+
+    async def churn(self, ports: list[int], seconds: float, at_once: int) -> None:
+        """So many visitors at a time, for so long; all are gone at the end."""
+        end = asyncio.get_running_loop().time() + seconds
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(self._visit_until(end, ports))
+
+    async def _visit_until(self, end: float, ports: list[int]) -> None:
+        loop = asyncio.get_running_loop()
+        kinds = (self._polite, self._abrupt, self._stalled, self._garbage, self._silent, self._stranger)
+        while (left := end - loop.time()) > 0:
+            [kind] = self._random.choices(kinds, (8, 4, 3, 3, 1, 1))
+            name = kind.__name__.strip("_")
+            self.counts[name] = self.counts.get(name, 0) + 1
+            stay = min(self._random.uniform(0.3, 5.0), left)
+            # A VM may die, or its port close, at any moment: what a visitor sees then is another matter.
+            try:
+                await kind(self._random.choice(ports), stay)
+            except* (OSError, TimeoutError):
+                pass
+
+    # -- kinds of visitors -----------------------------------------------------------------------
+
+    async def _polite(self, port: int, stay: float) -> None:
+        async with self._viewer(port) as client:
+            await self._use(client, stay)
+            if client.connection.is_active:
+                client.connection.disconnect()
+                client.flush()
+                await client.until(lambda: client.is_closed)
+
+    async def _abrupt(self, port: int, stay: float) -> None:
+        """Gone with keys and a button down."""
+        async with self._viewer(port) as client:
+            await self._use(client, stay)
+            if client.connection.is_active:
+                keys = [KeyboardEvent(KeyboardFlags(0), code) for code in (SHIFT, *LETTERS[:3])]
+                client.connection.send_input(
+                    [*keys, MouseEvent(PointerFlags.DOWN | PointerFlags.BUTTON1, 5, 5)]
+                )
+                client.flush()
+                await asyncio.sleep(0.05)
+            client.drop()
+
+    async def _stalled(self, port: int, stay: float) -> None:
+        """Asks for the whole picture again and again, and reads nothing."""
+        async with self._viewer(port) as client:
+            await self._use(client, min(stay, 0.5))
+            client.stop_reading()
+            for _ in range(round(stay * 20)):
+                if client.connection.is_active:
+                    client.connection.request_refresh(0, 0, 2000, 2000)
+                    client.flush()
+                await asyncio.sleep(0.05)
+            if self._random.random() < 0.5:
+                client.read_again()
+                await asyncio.sleep(0.5)
+            client.drop()
+
+    async def _garbage(self, port: int, stay: float) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            if self._random.random() < 0.5:
+                writer.write(X224_REQUEST)
+                await reader.read(100)
+            writer.write(self._random.randbytes(self._random.choice((1, 40, 5000))))
+            async with asyncio.timeout(stay):
+                while await reader.read(1000):
+                    pass
+        finally:
+            writer.transport.abort()
+
+    async def _silent(self, port: int, stay: float) -> None:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.sleep(stay)
+        finally:
+            writer.transport.abort()
+
+    async def _stranger(self, port: int, stay: float) -> None:
+        """Does not know the password."""
+        async with self._viewer(port, protocols=SECURITY[1], password="guess") as client:
+            await client.until(lambda: client.is_closed or client.connection.is_active)
+            if client.connection.is_active:
+                self.complaints.append(f"port {port}: somebody was let in without the password")
+
+    # -- what they do ----------------------------------------------------------------------------
+
+    def _viewer(self, port: int, **config: Any) -> contextlib.AbstractAsyncContextManager[RdpClient]:
+        settings: dict[str, Any] = {
+            "bits_per_pixel": self._random.choice(DEPTHS),
+            "protocols": self._random.choice(SECURITY),
+            "user": USER,
+            "password": PASSWORD,
+            "tls_context": self._tls_context,
+            "entropy": os.urandom,
+            "wall_clock": wall_clock,
+        }
+        return connected(port, **(settings | config))
+
+    async def _use(self, client: RdpClient, stay: float) -> None:
+        """Look, type, and now and then change the VM's resolution."""
+        await client.until(lambda: client.is_closed or client.connection.is_active)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + stay
+        while loop.time() < end and not client.is_closed:
+            if client.connection.is_active:
+                client.connection.send_input(self._keystroke())
+                client.flush()
+            await asyncio.sleep(self._random.uniform(0.02, 0.4))
+        # What was shown is of no interest here, and would be kept until the viewer goes.
+        client.bitmaps.clear()
+        client.events[:] = [event for event in client.events if isinstance(event, ErrorInfoReceived)]
+
+    def _keystroke(self) -> list[KeyboardEvent | MouseEvent]:
+        [keys] = self._random.choices((LETTERS, SIZES, FORMATS), (30, 2, 1))
+        key = self._random.choice(keys)
+        move = MouseEvent(PointerFlags.MOVE, self._random.randrange(640), self._random.randrange(480))
+        return [move, KeyboardEvent(KeyboardFlags(0), key), KeyboardEvent(RELEASE, key)]
+
+
+async def check_picture(port: int, picture: Any) -> None:
+    """A fresh viewer with 32 bits sees exactly this. TimeoutError."""
+    async with connected(port, protocols=SECURITY[1], user=USER, password=PASSWORD) as client:
+        await client.until_shows(picture)
+        client.connection.disconnect()
+        client.flush()
+        await client.until(lambda: client.is_closed)

@@ -1,0 +1,202 @@
+"""Twenty VMs and their viewers come, misbehave, die and return; afterwards the daemon is as it was.
+
+Fifteen seconds or so; two minutes where ``CI`` is true; ``PYRDPMUX_SOAK`` in seconds overrules both.
+"""
+
+import asyncio
+import os
+import shutil
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import numpy as np
+import pytest
+
+from pyrdpmux.harness.programs import is_listening
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name
+from tests.interop.soak_guests import vm_id
+from tests.interop.soak_host import DaemonProgram, House, serving
+from tests.interop.soak_viewers import Crowd, check_picture
+from tests.mux.qemu.bus_daemon import bus_daemon
+
+pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon")
+
+SEED: Final = 20
+VMS: Final = 20
+HOUSES: Final = 4
+"""Processes that have five VMs each."""
+
+AT_ONCE: Final = 12
+"""Visitors at a time."""
+
+WARM_UP: Final = 0.2
+ROUNDS: Final = (0.25, 0.25)
+"""Parts of the whole time; starting, checking and stopping take the rest."""
+
+MAX_GROWTH: Final = 16 << 20
+"""Resident bytes from the first checkup to the last: what a fragmented heap may do, a leaked picture each
+round may not."""
+
+#: what must not be left once all viewers are gone
+PER_VIEWER: Final = (
+    "mux.viewer.Viewer",
+    "net.peer.Peer",
+    "rdp.connection.server.connection.ServerConnection",
+    "rdp.tls.endpoint.TlsEndpoint",
+)
+
+#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred
+BOUNDED: Final = (
+    "mux.auto_reconnect._Cookie",
+    "codec.planar_encoder._Tables",
+    "codec.planar_encoder._Layout",
+    "codec.interleaved_encoder._Orders",
+)
+
+
+def soak_seconds() -> float:
+    default = 110.0 if os.environ.get("CI") == "true" else 12.0
+    return float(os.environ.get("PYRDPMUX_SOAK", default))
+
+
+class Soak:
+    """The daemon, the VMs and what happens to them."""
+
+    def __init__(self, folder: Path, bus: str, daemon: DaemonProgram, random: Random) -> None:
+        self.daemon = daemon
+        self.houses = [House(bus, folder, first, VMS // HOUSES) for first in range(0, VMS, VMS // HOUSES)]
+        self.crowd = Crowd(random)
+        self.fates: dict[str, int] = {}
+        self._random = random
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    async def churn(self, seconds: float) -> None:
+        ports = await self.daemon.ports()
+        over = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._die_and_return(over))
+            await self.crowd.churn(list(ports.values()), seconds, AT_ONCE)
+            over.set()
+        for house in self.houses:
+            for number in sorted(set(house.numbers) - house.running):
+                await house.tell("start", number)
+                house.running.add(number)
+
+    async def _die_and_return(self, over: asyncio.Event) -> None:
+        while not over.is_set():
+            await asyncio.sleep(self._random.uniform(0.2, 1.0))
+            await self._fate()
+
+    async def _fate(self) -> None:
+        house = self._random.choice(self.houses)
+        number = self._random.choice(house.numbers)
+        [fate] = self._random.choices(("kill", "vanish", "leave"), (1, 4, 3))
+        self.fates[fate] = self.fates.get(fate, 0) + 1
+        if fate == "kill":
+            await house.kill()
+            await asyncio.sleep(self._random.uniform(0.0, 0.5))
+            await house.start()
+        elif number in house.running:
+            house.running.discard(number)
+            await house.tell(fate, number)
+        else:
+            await house.tell("start", number)
+            house.running.add(number)
+
+    async def checkup(self) -> dict[str, Any]:
+        """Everybody is gone; every VM shows the right picture to a fresh viewer. Returns what is held."""
+        await self.until_without(*PER_VIEWER)
+        await self._check_vms(is_small=False)
+        await self._check_vms(is_small=True)
+        held = await self.until_without(*PER_VIEWER)
+        for house in self.houses:
+            await house.tell("go")
+        return held
+
+    async def until_without(self, *kinds: str) -> dict[str, Any]:
+        """Until the daemon holds nothing of these. Returns what it holds."""
+        async with asyncio.timeout(20):
+            while True:
+                held: dict[str, Any] = await self.daemon.ask("diagnose")
+                left = {kind: held["objects"][kind] for kind in kinds if kind in held["objects"]}
+                if not left:
+                    return held
+                await asyncio.sleep(0.2)
+
+    async def _check_vms(self, *, is_small: bool) -> None:
+        reports: dict[str, Any] = {}
+        for house in self.houses:
+            reports |= await house.tell("rest", int(is_small))
+        ports = await self.daemon.ports()
+        assert sorted(ports) == list(range(VMS))
+        for number, report in reports.items():
+            assert (report["down"], report["buttons"]) == ([], []), f"VM {number}: still pressed"
+        turns = asyncio.Semaphore(4)
+
+        async def check(number: str, report: dict[str, Any]) -> None:
+            async with turns:
+                try:
+                    await check_picture(ports[int(number)], np.load(report["picture"]))
+                except TimeoutError:
+                    raise AssertionError(f"VM {number}: the picture is another one") from None
+
+        async with asyncio.TaskGroup() as group:
+            for number, report in reports.items():
+                group.create_task(check(number, report))
+
+
+def differences(before: dict[str, int], after: dict[str, int]) -> dict[str, tuple[int, int]]:
+    """What there is more of."""
+    return {
+        name: (before.get(name, 0), count)
+        for name, count in after.items()
+        if count > before.get(name, 0) and name not in BOUNDED
+    }
+
+
+def report(title: str, held: dict[str, Any]) -> None:
+    print(
+        f"{title:14} {held['memory']['now'] / 2**20:6.1f} MiB,"
+        f" {sum(held['descriptors'].values())} descriptors,"
+        f" {sum(held['tasks'].values())} tasks, {held['threads']} threads,"
+        f" {sum(held['objects'].values())} objects"
+    )
+
+
+async def scenario(folder: Path, bus: str, seconds: float) -> None:
+    async with serving(folder, bus) as daemon:
+        soak = Soak(folder, bus, daemon, Random(SEED))
+        empty = await daemon.ask("diagnose")
+        report("no VMs", empty)
+        try:
+            await asyncio.gather(*[house.start() for house in soak.houses])
+            await soak.churn(seconds * WARM_UP)
+            first = last = await soak.checkup()
+            report("warmed up", first)
+            for part in ROUNDS:
+                await soak.churn(seconds * part)
+                last = await soak.checkup()
+                report("after a round", last)
+        finally:
+            await asyncio.gather(*[house.stop() for house in soak.houses], return_exceptions=True)
+        end = await soak.until_without("mux.vm.Console")
+        report("VMs gone", end)
+        print(soak.crowd.counts, soak.fates)
+    log = daemon.log.read_text()
+    problems = [line for line in log.splitlines() if " ERROR " in line or line.startswith("Traceback")]
+    assert not problems, log
+    assert not soak.crowd.complaints
+    for kind in ("descriptors", "tasks", "objects"):
+        assert not differences(first[kind], last[kind]), kind
+    assert last["memory"]["now"] - first["memory"]["now"] < MAX_GROWTH
+    assert not differences(empty["tasks"], end["tasks"])
+    assert not [number for number in range(VMS) if (SHARED_MEMORY / object_name(vm_id(number))).exists()]
+    assert not list(daemon.guests.iterdir())
+    assert not [port for port in range(daemon.port, daemon.port + VMS) if is_listening(port)]
+
+
+def test_soak(tmp_path: Path) -> None:
+    with bus_daemon(tmp_path) as bus:
+        asyncio.run(scenario(tmp_path, bus, soak_seconds()))
