@@ -1,0 +1,171 @@
+"""A server's ClearCodec (MS-RDPEGFX 3.3.8.1): exact, for text and user interfaces.
+
+Order of thought: a glyph that the client has; lines of text as bands; of what is left, tiles with few colors
+as RLEX, tiles that are pictures raw; the rest as runs, over which the others are painted.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.codec.clear import layout, residual, rlex
+from pyrdpmux.codec.clear.band_encoder import BandEncoder, columns_of
+from pyrdpmux.codec.clear.layout import Block, Layout
+from pyrdpmux.codec.clear.stream import (
+    GLYPHS,
+    MAX_GLYPH_PIXELS,
+    BitmapStream,
+    CompositePayload,
+    Flags,
+    Subcodec,
+    SubcodecId,
+)
+from pyrdpmux.codec.color import Pixels, Words, words
+from pyrdpmux.errors import EncodeError
+from pyrdpmux.wire import encode as encode_structure
+
+MAX_SIDE: Final = 0xFFFF
+_TILE: Final = 64
+_COLOR: Final = np.uint32(0x00FFFFFF)
+_RUN_SIZE: Final = 4
+_AREA_SIZE: Final = 13
+
+
+class Encoder:
+    """The state of one client's ClearCodec: its caches, its glyphs, and the next sequence number."""
+
+    def __init__(self) -> None:
+        self._bands = BandEncoder()
+        self._sequence_number = 0
+        self._glyphs: dict[bytes, int] = {}
+        self._is_first = True
+
+    @property
+    def hit_rate(self) -> float:
+        """Share of columns that the client had, of all that were sent."""
+        return self._bands.hits / max(1, self._bands.columns)
+
+    def encode(self, rectangles: Sequence[Pixels] | Pixels) -> list[bytes]:
+        """One CLEARCODEC_BITMAP_STREAM for each (h, w, 4) uint8 BGRX rectangle; views of a frame are fine.
+
+        All messages must reach the client, in this order. Lossless for blue, green and red.
+        """
+        return [self._encode(words(pixels)) for pixels in rectangles]
+
+    def _encode(self, source: Words) -> bytes:
+        height, width = source.shape
+        if not 0 < width <= MAX_SIDE or not 0 < height <= MAX_SIDE:
+            raise EncodeError("rectangles", f"{width} x {height} pixels, expected 1 to {MAX_SIDE} each")
+        pixels: Words = source & _COLOR
+        flags = Flags(0)
+        if self._is_first:  # clients keep their caches over a reconnection that they make themselves
+            flags, self._is_first = Flags.CACHE_RESET, False
+        index = None
+        payload = None
+        if pixels.size <= MAX_GLYPH_PIXELS:
+            index, is_known = self._glyph(pixels)
+            flags |= Flags.GLYPH_INDEX
+            if is_known:
+                flags |= Flags.GLYPH_HIT
+                return self._message(flags, index, None)
+        payload = self._payload(pixels)
+        return self._message(flags, index, payload)
+
+    def _message(self, flags: Flags, index: int | None, payload: CompositePayload | None) -> bytes:
+        message = BitmapStream(flags, self._sequence_number, index, payload)
+        self._sequence_number = (self._sequence_number + 1) % 256
+        return encode_structure(message)
+
+    def _glyph(self, pixels: Words) -> tuple[int, bool]:
+        """Slot of a small picture, and whether the client has it there. The oldest one goes first."""
+        key = pixels.tobytes()
+        index = self._glyphs.get(key)
+        if index is not None:
+            return index, True
+        if len(self._glyphs) < GLYPHS:
+            index = len(self._glyphs)
+        else:
+            index = self._glyphs.pop(next(iter(self._glyphs)))
+        self._glyphs[key] = index
+        return index, False
+
+    def _payload(self, pixels: Words) -> CompositePayload:
+        found = layout.find(pixels)
+        bands = b""
+        rest = found.blocks
+        if found.lines:
+            bands, left_out = self._bands.encode(pixels, found, columns_of(pixels, found))
+            if left_out.any():
+                rest = rest + _blocks_of(found, left_out)
+                found = _without(found, left_out)
+                found.is_nested = True
+        if not found.is_nested:
+            return CompositePayload(residual.encode_flat(found.background, pixels.size), bands)
+        below = pixels.copy()
+        _blank(below, found)
+        areas = _areas(pixels, below, rest, found.background)
+        return CompositePayload(residual.encode(below), bands, b"".join(map(encode_structure, areas)))
+
+
+def _blocks_of(found: Layout, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[Block]:
+    """The bounds of whole lines."""
+    result = []
+    for starts, ends, lines in zip(found.starts, found.ends, found.line, strict=True):
+        for index in np.unique(lines[chosen[lines]]).tolist():
+            bands = np.flatnonzero(lines == index)
+            top, bottom, _ = found.lines[index]
+            result.append(Block(int(starts[bands[0]]), top, int(ends[bands[-1]]), bottom))
+    return result
+
+
+def _without(found: Layout, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Layout:
+    """The layout without the bands of some lines."""
+    kept = [~chosen[lines] for lines in found.line]
+    return Layout(
+        found.background,
+        found.lines,
+        [part[keep] for part, keep in zip(found.starts, kept, strict=True)],
+        [part[keep] for part, keep in zip(found.ends, kept, strict=True)],
+        [part[keep] for part, keep in zip(found.line, kept, strict=True)],
+        found.blocks,
+    )
+
+
+def _blank(below: Words, found: Layout) -> None:
+    """Give what bands will cover the color around it: so runs go through."""
+    for starts, ends, lines in zip(found.starts, found.ends, found.line, strict=True):
+        for left, right, index in zip(starts.tolist(), ends.tolist(), lines.tolist(), strict=True):
+            top, bottom, background = found.lines[index]
+            below[top:bottom, left:right] = background
+
+
+def _areas(pixels: Words, below: Words, blocks: Sequence[Block], background: int) -> list[Subcodec]:
+    """Tiles of the blocks that runs do not suit; below them, ``below`` becomes blank."""
+    result = []
+    for left, top, right, bottom in blocks:
+        for y in range(top, bottom, _TILE):
+            for x in range(left, right, _TILE):
+                tile = pixels[y : min(y + _TILE, bottom), x : min(x + _TILE, right)]
+                area = _area(tile, x, y)
+                if area is not None:
+                    result.append(area)
+                    below[y : y + len(tile), x : x + tile.shape[1]] = background
+    return result
+
+
+def _area(tile: Words, x: int, y: int) -> Subcodec | None:
+    """A tile as RLEX or raw; None where runs are no longer."""
+    height, width = tile.shape
+    edges = int(np.count_nonzero(tile[:, 1:] != tile[:, :-1]))
+    run_size = _RUN_SIZE * (edges + height)
+    raw_size = 3 * tile.size
+    least = min(run_size, raw_size + _AREA_SIZE)
+    if edges + 1 < tile.size:
+        data = rlex.encode(tile)
+        if data is not None and len(data) + _AREA_SIZE < least and len(data) <= raw_size:
+            return Subcodec(x, y, width, height, SubcodecId.RLEX, data)
+    if run_size <= raw_size + _AREA_SIZE:
+        return None
+    data = residual.octets(np.ascontiguousarray(tile).reshape(-1)).tobytes()
+    return Subcodec(x, y, width, height, SubcodecId.RAW, data)
