@@ -51,6 +51,8 @@ class Guest:
         #: whose death is the VM's; None where only its socket can tell
         self.owner = registration.owner
         self.address = ""
+        #: what its user wants, if that was ever said
+        self.requires_authentication: bool | None = None
         self.vm: Vm | None = None
         self.grace: asyncio.TimerHandle | None = None
         self._server = server

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -176,10 +177,13 @@ class LibrdpmuxServer:
         """Another SAM file for connections from now on. RegistrationRefused."""
         check_accounts(path, guest.registration.uid)
         self.access.set_accounts(guest.name, path)
+        guest.registration = replace(guest.registration, accounts=path)
+        self._remember(guest)
 
     def require_authentication(self, guest: Guest, is_required: bool) -> None:
         self.access.require_authentication(guest.name, is_required)
-        self._records.update(guest.key, requires_authentication=is_required)
+        guest.requires_authentication = is_required
+        self._remember(guest)
 
     async def shut_down(self, guest: Guest) -> None:
         """Close its console for good; the VM is not told."""
@@ -249,19 +253,24 @@ class LibrdpmuxServer:
         guest.publish(vm)
         log.info("%s: protocol %d, RDP on port %d", guest.name, registration.version, vm.port)
         self._on_change(guest, True)
+        self._remember(guest)
+
+    def _remember(self, guest: Guest) -> None:
         self._records.put(
             Record(
-                registration=registration,
+                registration=guest.registration,
                 address=guest.address,
                 bus_id=self.bus_id,
-                port=vm.port,
+                port=guest.vm.port if guest.vm is not None else 0,
                 base=guest.session.base,
                 switch=guest.session.latest_switch,
+                requires_authentication=guest.requires_authentication,
             )
         )
 
     async def _resume(self, record: Record, host: VmHost, *, knows_owner: bool) -> None:
         guest = Guest(self, record.registration, self.shared_memory)
+        guest.requires_authentication = record.requires_authentication
         if not knows_owner:
             guest.owner = None
         try:
@@ -273,7 +282,6 @@ class LibrdpmuxServer:
         except BaseException:
             guest.close()
             raise
-        self._records.update(guest.key, requires_authentication=record.requires_authentication)
         if not knows_owner:
             self.guest_lost(guest)
 

@@ -161,7 +161,9 @@ def test_vms_are_found_by_introspection(bus: str, tmp_path: Path) -> None:
 
 def test_a_sam_file_asks_for_authentication(bus: str, tmp_path: Path) -> None:
     sam = tmp_path / "vm.sam"
-    set_password(sam, "alice", "", "secret")
+    other = tmp_path / "other.sam"
+    for path in (sam, other):
+        set_password(path, "alice", "", "secret")
 
     async def scenario(service: Service) -> None:
         await service.register(auth_file=str(sam))
@@ -171,6 +173,12 @@ def test_a_sam_file_asks_for_authentication(bus: str, tmp_path: Path) -> None:
         assert (await service.properties())["RequiresAuthentication"].value is False
         await service.say("SetCredentialFile", "s", str(sam))
         assert service.access.accounts == {UUID: sam}
+        await service.say("SetCredentialFile", "s", str(other))
+        await service.backend.stop()
+        assert service.access.accounts == {UUID: None}
+        service.backend = service.new_backend()
+        await service.backend.start(service.host)
+        assert service.access.accounts == {UUID: other}, "also after a restart"
 
     play(bus, tmp_path, scenario)
 
