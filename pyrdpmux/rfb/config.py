@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pyrdpmux.errors import BackendError
 from pyrdpmux.rfb.encodings import FAR, PSEUDO_ENCODINGS
 from pyrdpmux.rfb.security_types import Means, VeNCryptType
 from pyrdpmux.wire.secret import Secret
@@ -32,10 +33,14 @@ class RfbConfig:
         )
 
     def tls_context(self, kind: VeNCryptType) -> ssl.SSLContext:
-        """For this kind of handshake. Raises OSError if ``ca_file`` is no such file."""
+        """For this kind of handshake. Raises BackendError if ``ca_file`` is no such file."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.ca_file is not None:
-            context.load_verify_locations(self.ca_file)
+            try:
+                context.load_verify_locations(self.ca_file)
+            except OSError as error:
+                reason = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
+                raise BackendError(f"{self.ca_file}: {reason}") from error
             context.check_hostname = self.server_name is not None
             return context
         context.check_hostname = False

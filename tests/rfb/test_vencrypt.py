@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyrdpmux.errors import AuthenticationFailed, LimitExceeded, TlsFailed
+from pyrdpmux.errors import AuthenticationFailed, BackendError, LimitExceeded, TlsFailed
 from pyrdpmux.rdp.tls.certificate import load_or_create, server_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rfb.client import RfbClient
@@ -131,6 +131,14 @@ def test_a_certificate_that_we_do_not_know(certificate: Path, tmp_path: Path) ->
         first = server.begin(VeNCryptType.X509_NONE)[4]
         with pytest.raises(TlsFailed, match="certificate verify failed"):
             server.exchange(first)
+
+
+def test_a_file_of_authorities_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for name, complaint in (("ca.pem", "no certificate in it"), ("other.pem", "No such file")):
+        config = RfbConfig(ca_file=tmp_path / name)
+        with pytest.raises(BackendError, match=f"{name}: {complaint}"):
+            config.tls_context(VeNCryptType.X509_NONE)
 
 
 def test_who_insists_on_a_certificate_takes_nothing_less(certificate: Path) -> None:

@@ -61,7 +61,8 @@ class Layout:
         ``spacing``: what a dead key gives together with the space bar.
         """
         self._accents = {char: accent for accent, char in spacing.items()}
-        self._strokes: dict[str, Stroke] = {}
+        #: of each character that is printed on a key, and of dead keys
+        self.strokes: dict[str, Stroke] = {}
         for index, level in enumerate((plain, shift, alt_gr, shift_alt_gr)):
             has_shift, has_alt_gr = bool(index & 1), bool(index & 2)
             for number, char in _characters(level):
@@ -69,17 +70,17 @@ class Layout:
             for number, chars in (more or {}).items():
                 self._add(chars[index : index + 1], Stroke(number, has_shift, has_alt_gr))
         for char, number in COMMON.items():
-            self._strokes[char] = Stroke(number)
+            self.strokes[char] = Stroke(number)
 
     def _add(self, char: str, stroke: Stroke) -> None:
         """The first place of a character is its best: the levels come in order of trouble."""
         if char.strip():
-            self._strokes.setdefault(char, stroke)
+            self.strokes.setdefault(char, stroke)
 
     @property
     def dead_keys(self) -> str:
         """The combining accents that can be typed."""
-        return "".join(sorted([char for char in self._strokes if unicodedata.combining(char)]))
+        return "".join(sorted([char for char in self.strokes if unicodedata.combining(char)]))
 
     def strokes_for(self, char: str) -> Strokes:
         """Empty if this keyboard cannot type it, nor anything that means the same."""
@@ -91,19 +92,19 @@ class Layout:
     def _exact(self, char: str) -> Strokes:
         if unicodedata.combining(char):
             return ()
-        if char in self._strokes:
-            return (self._strokes[char],)
+        if char in self.strokes:
+            return (self.strokes[char],)
         accent = self._accents.get(char, "")
-        if accent in self._strokes:
-            return self._strokes[accent], self._strokes[" "]
+        if accent in self.strokes:
+            return self.strokes[accent], self.strokes[" "]
         return self._composed(char)
 
     def _composed(self, char: str) -> Strokes:
         """An accent's dead key, and then the letter."""
         letter, accent = (*unicodedata.normalize("NFD", char), "")[:2]
-        if len(unicodedata.normalize("NFD", char)) != 2 or not {letter, accent} <= self._strokes.keys():
+        if len(unicodedata.normalize("NFD", char)) != 2 or not {letter, accent} <= self.strokes.keys():
             return ()
-        return self._strokes[accent], self._strokes[letter]
+        return self.strokes[accent], self.strokes[letter]
 
 
 def _characters(level: Level) -> Iterator[tuple[int, str]]:

@@ -57,7 +57,7 @@ FRENCH = Layout(
 SPANISH = Layout(
     ["º1234567890'¡", f"qwertyuiop{GRAVE}+", f"asdfghjklñ{ACUTE}ç", "<zxcvbnm,.-"],
     ['ª!"·$%&/()=?¿', f"QWERTYUIOP{HAT}*", f"ASDFGHJKLÑ{UMLAUT}Ç", ">ZXCVBNM;:_"],
-    [f"\\|@#{TILDE}€¬      ", "  €       []", "          {}"],
+    [f"\\|@#{TILDE} ¬      ", "  €       []", "          {}"],
 )
 
 ITALIAN = Layout(
@@ -70,32 +70,32 @@ ITALIAN = Layout(
 SWEDISH = Layout(
     [f"§1234567890+{ACUTE}", f"qwertyuiopå{UMLAUT}", "asdfghjklöä'", "<zxcvbnm,.-"],
     [f'½!"#¤%&/()=?{GRAVE}', f"QWERTYUIOPÅ{HAT}", "ASDFGHJKLÖÄ*", ">ZXCVBNM;:_"],
-    ["  @£$€ {[]}\\ ", f"  €        {TILDE}", _NOTHING, "|      µ   "],
+    ["  @£$  {[]}\\ ", f"  €        {TILDE}", _NOTHING, "|      µ   "],
 )
 
 NORWEGIAN = Layout(
     ["|1234567890+\\", f"qwertyuiopå{UMLAUT}", "asdfghjkløæ'", "<zxcvbnm,.-"],
     [f'§!"#¤%&/()=?{GRAVE}', f"QWERTYUIOPÅ{HAT}", "ASDFGHJKLØÆ*", ">ZXCVBNM;:_"],
-    [f"  @£$€ {{[]}} {ACUTE}", f"  €        {TILDE}", _NOTHING, "       µ   "],
+    [f"  @£$  {{[]}} {ACUTE}", f"  €        {TILDE}", _NOTHING, "       µ   "],
 )
 
 DANISH = Layout(
     [f"½1234567890+{ACUTE}", f"qwertyuiopå{UMLAUT}", "asdfghjklæø'", "<zxcvbnm,.-"],
     [f'§!"#¤%&/()=?{GRAVE}', f"QWERTYUIOPÅ{HAT}", "ASDFGHJKLÆØ*", ">ZXCVBNM;:_"],
-    ["  @£$€ {[]} |", f"  €        {TILDE}", _NOTHING, "\\      µ   "],
+    ["  @£$  {[]} |", f"  €        {TILDE}", _NOTHING, "\\      µ   "],
 )
 
 PORTUGUESE = Layout(
     ["\\1234567890'«", f"qwertyuiop+{ACUTE}", f"asdfghjklçº{TILDE}", "<zxcvbnm,.-"],
     ['|!"#$%&/()=?»', f"QWERTYUIOP*{GRAVE}", f"ASDFGHJKLÇª{HAT}", ">ZXCVBNM;:_"],
-    ["  @£§€ {[]}  ", f"  €       {UMLAUT} "],
+    ["  @£§  {[]}  ", f"  €       {UMLAUT} "],
 )
 
 BRAZILIAN = Layout(
     ["'1234567890-=", f"qwertyuiop{ACUTE}[", f"asdfghjklç{TILDE}]", "\\zxcvbnm,.;"],
     [f'"!@#$%{UMLAUT}&*()_+', f"QWERTYUIOP{GRAVE}{{", f"ASDFGHJKLÇ{HAT}}}", "|ZXCVBNM<>:"],
-    [" ¹²³£¢¬     §", "  €        ª", "           º"],
-    more={RO: "/?°"},
+    [" ¹²³£¢¬     §", "  °        ª", "           º"],
+    more={RO: "/?"},
 )
 
 POLISH = Layout(

@@ -6,7 +6,7 @@ import logging
 import socket
 from typing import Final
 
-from pyrdpmux.errors import BackendError
+from pyrdpmux.errors import BackendError, PeerError
 from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.mux.vnc.session import VncSession
@@ -100,7 +100,13 @@ class VncConnection:
         """Send what is queued; see :class:`~pyrdpmux.mux.vnc.input.Sender`."""
         if self._writer is None:
             return
-        if data := self._client.data_to_send():
+        try:
+            data = self._client.data_to_send()
+        except PeerError as error:  # of TLS; whoever reads will find the end of the connection
+            log.warning("%s: %s", self._vm.name, error)
+            self._writer.transport.abort()
+            return
+        if data:
             self._writer.write(data)
         if self._unsent > MAX_UNSENT:
             log.warning("%s: %s does not read what it is sent", self._vm.name, self._target)
