@@ -29,7 +29,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     encode_message,
 )
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Acknowledgement, Protocol, Transport
-from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, Surface, object_name
+from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE, SHARED_MEMORY, Surface, object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
 from pyrdpmux.mux.pixel_format import PixelFormat
 from pyrdpmux.mux.region import Rect, Region
@@ -177,6 +177,11 @@ class Guest:
     def switch(self, format: PixelFormat, width: int, height: int) -> None:
         """Another resolution or pixel format: :attr:`pixels` is a new, black picture, all of it dirty."""
         surface = Surface(format, width, height)
+        is_original = self._registration is not None and self._registration.is_original
+        if is_original and surface.size > MIN_LIBRARY_SIZE:
+            raise BackendError(
+                f"{width}x{height}: the original server reads no more than {MIN_LIBRARY_SIZE} bytes"
+            )
         self._framebuffer.reserve(surface.size)
         self.surface = surface
         self.pixels = np.zeros((height, width, 4), np.uint8)

@@ -79,6 +79,8 @@ class Registration:
         self._on_endpoint = on_endpoint
         self._path = path
         self._versions = list(versions) if versions is not None else usable_versions()
+        #: the server is the original, which announces one version and maps as much memory as the library has
+        self.is_original = False
         self._tasks = TaskSet()
 
     async def open(self) -> None:
@@ -129,6 +131,7 @@ class Registration:
         """With the best version that both speak, or the next best if the server thinks better of it."""
         (properties,) = await call(bus, BUS_NAME, self._path, PROPERTIES, "GetAll", "s", INTERFACE)
         announced = properties["SupportedProtocolVersions"].value
+        self.is_original = len(announced) == 1
         refusal: DBusError | None = None
         for version in self._versions:
             if version not in announced:

@@ -169,6 +169,10 @@ async def register_at_original(
     except BackendError as error:
         return calls, error
     else:
+        guest.switch(pixel_format(PixelCode.X8R8G8B8), 4096, 2048)
+        if len(versions) == 1:
+            with pytest.raises(BackendError, match="reads no more than 33554432 bytes"):
+                guest.switch(pixel_format(PixelCode.X8R8G8B8), 4097, 2048)
         await guest.close()
         return calls, guest
     finally:
