@@ -12,7 +12,7 @@ the long ones are listed; the decoder walks from one long segment to the next.
 """
 
 from bisect import bisect_left
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,7 +124,7 @@ def _cut(path: str, offset: int) -> DecodeError:
     return DecodeError(path, "ends within a run segment", offset)
 
 
-def runs_of(values: NDArray[np.uint32]) -> tuple[Positions, Positions]:
+def runs_of(values: NDArray[Any]) -> tuple[Positions, Positions]:
     """Start and length of each run of equal ``values`` (n,), n > 0."""
     starts = np.flatnonzero(values[1:] != values[:-1])
     starts += 1
