@@ -20,6 +20,9 @@ MAX_SIZE: Final = 0x20000
 MAX_DEPTH: Final = 16
 #: The longest list is that of mechanism types; Windows sends four or five.
 MAX_ELEMENTS: Final = 256
+#: All INTEGERs and ENUMERATEDs of these protocols have 32 bits. Python takes its time to print long ones, and
+#: refuses to with more than 4300 digits: a ValueError, in the middle of an error message.
+MAX_NUMBER_BYTES: Final = 8
 #: The largest length field that MAX_SIZE allows: 84 and four bytes are accepted, though DER needs fewer.
 MAX_LENGTH_BYTES: Final = 4
 
@@ -31,6 +34,8 @@ _CONSTRUCTED: Final = 0x20
 _HIGH_TAG: Final = 0x1F
 _LONG_LENGTH: Final = 0x80
 _UNIVERSAL_OID: Final = 6
+#: the tags of INTEGER and ENUMERATED
+_NUMBERS: Final = (2, 10)
 
 
 def context(number: int, base: Any) -> Any:
@@ -79,6 +84,8 @@ def _walk(r: Reader, depth: int, budget: list[int]) -> None:
     if identifier & _HIGH_TAG == _HIGH_TAG:
         raise r.error("tag", f"{identifier:#04x}: a tag of several bytes")
     length = _read_length(r)
+    if identifier in _NUMBERS and length > MAX_NUMBER_BYTES:
+        raise r.error("length", f"a number of {length} bytes, at most {MAX_NUMBER_BYTES} allowed")
     if not identifier & _CONSTRUCTED:
         r.pad("contents", length)
         return

@@ -95,11 +95,17 @@ def test_a_large_value_is_refused_before_it_is_walked() -> None:
         read(bytes(MAX_SIZE + 1))
 
 
-def test_long_numbers_and_names_cost_little() -> None:
-    # A number of 60,000 bytes, and an OBJECT IDENTIFIER with one endless arc.
-    number = b"\x02\x82\xea\x60" + b"\x7f" * 60000
+@pytest.mark.parametrize("tag", [2, 10])
+def test_long_numbers_are_refused(tag: int) -> None:
+    assert read(bytes.fromhex("300c a00a 0208 7fffffffffffffff"))[0] == 2**63 - 1
+    number = bytes([tag]) + b"\x82\xea\x60" + b"\x7f" * 60000
     tagged = b"\xa0\x82\xea\x64" + number
-    assert read(b"\x30\x82" + len(tagged).to_bytes(2, "big") + tagged)[0]
+    with pytest.raises(DecodeError, match="a number of 60000 bytes"):
+        read(b"\x30\x82" + len(tagged).to_bytes(2, "big") + tagged)
+
+
+def test_long_names_cost_little() -> None:
+    # An OBJECT IDENTIFIER with one endless arc.
     oid = b"\x06\x82\xea\x60" + b"\xff" * 60000
     tagged = bytes.fromhex("a003020105") + b"\xa2\x82\xea\x64" + oid
     assert len(read(b"\x30\x82" + len(tagged).to_bytes(2, "big") + tagged)[2] or b"") == 60000
