@@ -5,6 +5,7 @@ HMAC-MD5(those bytes, client random). Each VM has its own store, so a cookie ope
 """
 
 import hmac
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,9 @@ from pyrdpmux.rdp.tls.standard import security_verifier
 RANDOM_SIZE: Final = 16
 MAX_COOKIES: Final = 256
 """Per VM; the oldest goes first. A user whose cookie is gone types the password again."""
+
+MAX_STORES: Final = 1000
+"""VMs that cookies are kept of; as many as may be there at a time."""
 
 LIFETIME_SECONDS: Final = 3600.0
 """The specification has servers renew a cookie every hour."""
@@ -57,3 +61,20 @@ class CookieStore:
             return None
         del self._cookies[logon_id]
         return cookie.user if self._clock() < cookie.expires else None
+
+
+class CookieStores:
+    """The store of each VM, by name; of so many at most, since names come and go for as long as we run."""
+
+    def __init__(self, entropy: Callable[[int], bytes], clock: Callable[[], float] = time.monotonic) -> None:
+        self._entropy = entropy
+        self._clock = clock
+        self._stores: OrderedDict[str | None, CookieStore] = OrderedDict()
+
+    def of(self, name: str | None) -> CookieStore:
+        """Made at the first question; the one that nobody has asked for the longest time goes first."""
+        store = self._stores.setdefault(name, CookieStore(self._entropy, self._clock))
+        self._stores.move_to_end(name)
+        while len(self._stores) > MAX_STORES:
+            self._stores.popitem(last=False)
+        return store

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from pyrdpmux.mux.access import Access, Principal
 from pyrdpmux.mux.account_file import AccountFile
-from pyrdpmux.mux.auto_reconnect import CookieStore
+from pyrdpmux.mux.auto_reconnect import CookieStores
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.vm_wishes import VmWishes
@@ -96,7 +96,7 @@ class Doorkeeper:
         self._entropy = entropy
         self._wall_clock = wall_clock
         self._files: dict[Path, AccountFile] = {}
-        self._cookies: dict[str | None, CookieStore] = {}
+        self._cookies = CookieStores(entropy)
         self._wishes = VmWishes()
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._load_identities = identities
@@ -119,14 +119,13 @@ class Doorkeeper:
 
     def server_config(self, name: str | None, display: Display) -> ServerConfig:
         """What a connection to this VM is told."""
-        clock = asyncio.get_running_loop().time
         return ServerConfig(
             width=display.width,
             height=display.height,
             security=self.policy(name),
             entropy=self._entropy,
             wall_clock=self._wall_clock,
-            auto_reconnect=self._cookies.setdefault(name, CookieStore(self._entropy, clock)),
+            auto_reconnect=self._cookies.of(name),
         )
 
     def entrance_config(self, selector: Selector, display: Display) -> ServerConfig:

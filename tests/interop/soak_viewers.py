@@ -6,6 +6,9 @@ import os
 from random import Random
 from typing import Any, Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pyrdpmux.rdp.connection.events import ErrorInfoReceived
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
 from pyrdpmux.rdp.tls.certificate import client_context
@@ -162,10 +165,21 @@ class Crowd:
         return [move, KeyboardEvent(KeyboardFlags(0), key), KeyboardEvent(RELEASE, key)]
 
 
-async def check_picture(port: int, picture: Any) -> None:
-    """A fresh viewer with 32 bits sees exactly this. TimeoutError."""
+async def check_picture(port: int, picture: NDArray[np.uint8]) -> str:
+    """Whether a fresh viewer with 32 bits sees exactly this: what is different, or nothing."""
     async with connected(port, protocols=SECURITY[1], user=USER, password=PASSWORD) as client:
-        await client.until_shows(picture)
+        try:
+            await client.until_shows(picture)
+        except TimeoutError:
+            return difference(client.picture, picture)
         client.connection.disconnect()
         client.flush()
         await client.until(lambda: client.is_closed)
+    return ""
+
+
+def difference(seen: NDArray[np.uint8], expected: NDArray[np.uint8]) -> str:
+    if seen.shape != expected.shape:
+        return f"seen {seen.shape[1]}x{seen.shape[0]}, expected {expected.shape[1]}x{expected.shape[0]}"
+    rows, columns = np.nonzero((seen[..., :3] != expected[..., :3]).any(axis=2))
+    return f"{len(rows)} pixels in x {columns.min()} to {columns.max()}, y {rows.min()} to {rows.max()}"

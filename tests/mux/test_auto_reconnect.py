@@ -2,7 +2,13 @@ import hashlib
 import hmac
 import itertools
 
-from pyrdpmux.mux.auto_reconnect import LIFETIME_SECONDS, MAX_COOKIES, CookieStore
+from pyrdpmux.mux.auto_reconnect import (
+    LIFETIME_SECONDS,
+    MAX_COOKIES,
+    MAX_STORES,
+    CookieStore,
+    CookieStores,
+)
 
 CLIENT_RANDOM = bytes(32)
 
@@ -58,3 +64,22 @@ def test_the_oldest_cookie_makes_room() -> None:
     assert len(store) == MAX_COOKIES
     assert store.verify(first, verifier(first_bits), CLIENT_RANDOM) is None
     assert store.verify(second, verifier(second_bits), CLIENT_RANDOM) == "bob"
+
+
+def test_cookies_of_a_vm_are_no_use_at_another() -> None:
+    stores = CookieStores(lambda size: b"7" * size)
+    logon_id, random_bits = stores.of("one").issue("alice")
+    assert stores.of("two").verify(logon_id, verifier(random_bits), CLIENT_RANDOM) is None
+    assert stores.of("one").verify(logon_id, verifier(random_bits), CLIENT_RANDOM) == "alice"
+
+
+def test_vms_that_come_under_ever_new_names_do_not_fill_the_memory() -> None:
+    stores = CookieStores(lambda size: b"7" * size)
+    oldest = stores.of("vm-0")
+    in_use = stores.of("vm-1")
+    for number in range(2, MAX_STORES):
+        stores.of(f"vm-{number}")
+    assert stores.of("vm-1") is in_use
+    stores.of("one more")
+    assert stores.of("vm-1") is in_use
+    assert stores.of("vm-0") is not oldest
