@@ -54,6 +54,16 @@ def _lib() -> ctypes.CDLL:
     lib.nsc_process_message.argtypes = (
         (pointer, c_uint16, u32, u32, pointer, u32, pointer) + (u32,) * 6 + (u32,)
     )
+    size = ctypes.c_size_t
+    lib.rfx_context_new.restype = pointer
+    lib.rfx_context_new.argtypes = (c_int,)
+    lib.rfx_context_free.argtypes = (pointer,)
+    lib.rfx_context_reset.argtypes = (pointer, u32, u32)
+    lib.rfx_context_set_pixel_format.argtypes = (pointer, u32)
+    lib.rfx_compose_message.argtypes = (pointer, POINTER(_Stream), pointer, size, pointer, u32, u32, u32)
+    lib.rfx_process_message.argtypes = (pointer, pointer, u32, u32, u32, pointer, u32, u32, u32, pointer)
+    lib.region16_init.argtypes = (pointer,)
+    lib.region16_uninit.argtypes = (pointer,)
     return lib
 
 
@@ -117,3 +127,50 @@ class NSCodec(_Codec):
             width, height, FLIP_VERTICAL,
         )  # fmt: skip
         return out if done > 0 else None
+
+
+class _Rectangle(ctypes.Structure):
+    """RFX_RECT."""
+
+    _fields_ = (("x", c_uint16), ("y", c_uint16), ("width", c_uint16), ("height", c_uint16))
+
+
+class RemoteFX(_Codec):
+    """Their RemoteFX, messages with all headers (image mode). ``mode``: 0 is RLGR1, 1 is RLGR3."""
+
+    def __init__(self, width: int, height: int, mode: int = 0, *, encoder: bool = True) -> None:
+        super().__init__(1 << 20)
+        lib = _lib()
+        self._context = lib.rfx_context_new(int(encoder))
+        assert lib.rfx_context_reset(self._context, width, height)
+        lib.rfx_context_set_pixel_format(self._context, BGRX32)
+        # state, encoder, flags, properties, width, height, then the mode
+        ctypes.c_int.from_address(self._context + 16).value = mode
+        self._region = ctypes.create_string_buffer(64)
+        _lib().region16_init(self._region)
+
+    def __del__(self) -> None:
+        _lib().region16_uninit(self._region)
+        _lib().rfx_context_free(self._context)
+        super().__del__()
+
+    def encode(self, frame: Pixels, rectangles: list[tuple[int, int, int, int]] | None = None) -> bytes:
+        """One message for ``rectangles`` (x, y, width, height) of ``frame`` (h, w, 4)."""
+        height, width = frame.shape[:2]
+        rectangles = rectangles or [(0, 0, width, height)]
+        array = (_Rectangle * len(rectangles))(*[_Rectangle(*area) for area in rectangles])
+        self._stream.contents.rewind()
+        done = _lib().rfx_compose_message(
+            self._context, self._stream, array, len(rectangles), frame.ctypes.data, width, height,
+            frame.strides[0],
+        )  # fmt: skip
+        assert done, "libfreerdp could not encode"
+        return self._written()
+
+    def decode(self, data: bytes, out: Pixels) -> bool:
+        """Draw a message onto ``out`` (h, w, 4); False if the library refuses it."""
+        done: int = _lib().rfx_process_message(
+            self._context, data, len(data), 0, 0, out.ctypes.data, BGRX32, out.strides[0], out.shape[0],
+            self._region,
+        )  # fmt: skip
+        return done > 0

@@ -1,0 +1,312 @@
+"""RLGR1 and RLGR3 encoding of many components at once (MS-RDPRFX 3.1.8.1.7).
+
+Input is sparse: an *event* is a run of zeros and the value behind it; the last event of each *stream* (one
+component of one tile) has only zeros. Cost follows the number of events.
+
+1. kp in front of each event, by one scan (:mod:`pyrdpmux.codec.rfx.rlgr_tables`).
+2. Events become *symbols*, what is coded with kr: the same in RLGR1, while RLGR3 codes pairs.
+3. krp in front of each symbol, by a second scan. From here on, all is arithmetic on arrays.
+4. Each symbol is one code, its unary part included; zero bits in front of it are gaps. Codes of more than 33
+   bits, from values that come as a surprise, are cut in pieces.
+
+The scans take all streams in one go; codes are made of about a thousand tiles' worth of kilobytes at a time,
+which stay in the cache.
+
+INVARIANT: |value| <= 1023, which pictures cannot exceed: their wavelet's gain is below 3 in two dimensions.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrdpmux.codec.bits import MAX_WIDTH, place_msb
+from pyrdpmux.codec.rfx.rlgr_scan import Layout, scan
+from pyrdpmux.codec.rfx.rlgr_tables import (
+    COEFFICIENTS,
+    KIND_SHIFT,
+    LEFT,
+    MAX_CODED,
+    PAIR,
+    PARAMETERS,
+    PENDING,
+    PREFIX_MASK,
+    RUN,
+    SHIFT,
+    SINGLE,
+    SINGLES_MASK,
+    SINGLES_SHIFT,
+    START,
+    STATES,
+    WHOLE_MASK,
+    WHOLE_SHIFT,
+    WIDTH_MASK,
+    WIDTH_SHIFT,
+    Mode,
+    packed_runs,
+    run_tables,
+    value_table,
+    zero_widths,
+)
+from pyrdpmux.errors import EncodeError
+
+Numbers = NDArray[np.int64]
+Words = NDArray[np.int32]
+
+MAX_VALUE: Final = 1023
+
+_CHUNK: Final = 1 << 15
+"""Symbols that are coded at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """``lengths[s]`` events of each stream, in order; the last of each has value 0, and only it."""
+
+    lengths: Numbers
+    zeros: Words
+    value: Words
+
+    @classmethod
+    def of(cls, rows: NDArray[Any]) -> "Events":
+        """The events of the rows of a (streams, 4096) array."""
+        marked = np.ones((len(rows), COEFFICIENTS + 1), np.bool_)
+        np.not_equal(rows, 0, out=marked[:, :-1])
+        stream, position = np.nonzero(marked)
+        zeros = np.diff(position, prepend=-1) - 1
+        first = np.flatnonzero(np.diff(stream, prepend=-1))
+        zeros[first] = position[first]
+        values = np.pad(rows, ((0, 0), (0, 1)))[stream, position]
+        return cls(marked.sum(axis=1, dtype=np.int64), zeros.astype(np.int32), values.astype(np.int32))
+
+    @classmethod
+    def joined(cls, parts: "list[Events]") -> "Events":
+        """All streams of ``parts``, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            np.concatenate([part.lengths for part in parts]),
+            np.concatenate([part.zeros for part in parts]),
+            np.concatenate([part.value for part in parts]),
+        )
+
+
+def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
+    """The bytes of each stream."""
+    value = events.value
+    if not len(value):
+        return []
+    if not -MAX_VALUE <= value.min() <= value.max() <= MAX_VALUE:
+        raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {MAX_VALUE} possible")
+    layout = Layout(events.lengths)
+    index = events.zeros * STATES
+    index += scan(run_tables(mode).following, index, layout, START)
+    if mode is Mode.RLGR1:
+        symbols = _symbols_of_events(events, packed_runs(mode).take(index))
+    else:
+        symbols = _pairs(events, index, packed_runs(mode).take(index))
+        layout = Layout(symbols.lengths)
+    index = (symbols.run >> SINGLES_SHIFT) & SINGLES_MASK
+    index *= MAX_CODED
+    index += symbols.coded
+    index *= PARAMETERS
+    krp = scan(value_table(), index, layout, START)
+    return _coded_in_chunks(symbols, krp)
+
+
+# -- symbols -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Symbols:
+    """What is coded with kr, ``lengths[s]`` of each stream, in order."""
+
+    lengths: Numbers
+    #: what precedes the code: a word of ``packed_runs``, or zeros coded singly alone
+    run: Words
+    value: Words
+    coded: Words
+    #: which have no value behind their zeros
+    silent: Numbers
+    #: RLGR3: the first value of a pair, and its width
+    first: Words | None = None
+    first_width: Words | None = None
+
+
+def _symbols_of_events(events: Events, run: Words) -> _Symbols:
+    tails = np.cumsum(events.lengths) - 1
+    return _Symbols(events.lengths, run, events.value, _coded(events.value, run), tails)
+
+
+def _coded(value: Words, run: Words) -> Words:
+    """|value| - 1 behind a run, 2 |value| - sign elsewhere; 0 where there is no value."""
+    coded = np.abs(value)
+    coded <<= 1
+    coded += value >> 31
+    # behind a run: half of it is |value| - 1 or, for positive ones, |value|
+    halved: Words = np.abs(value)
+    halved -= value != 0
+    is_run = run >> KIND_SHIFT == RUN
+    np.copyto(coded, halved, where=is_run)
+    return coded
+
+
+def _pairs(events: Events, index: Words, run: Words) -> _Symbols:
+    """RLGR3: an event ends with its own symbol unless it leaves half a pair, to be completed by the next.
+
+    So an event has up to two symbols: the rest of the last event's pair with a zero, and its own.
+    """
+    kind = run >> KIND_SHIFT
+    is_tail = np.zeros(len(index), np.bool_)
+    is_tail[np.cumsum(events.lengths) - 1] = True
+    alone = (index % STATES >= PENDING) & ((events.zeros > 0) | is_tail)
+    own = np.where(is_tail, kind != PAIR, kind != LEFT)
+    counts = alone.astype(np.int64) + own
+    behind = np.cumsum(counts)
+    double = _coded(events.value, np.full_like(run, SINGLE << KIND_SHIFT))
+    previous = np.concatenate([double[:1] * 0, double[:-1]])
+    # Zeros in front of half a pair are in front of the whole of it.
+    singles = run & (SINGLES_MASK << SINGLES_SHIFT)
+    carried = np.concatenate([singles[:1] * 0, np.where(kind == LEFT, singles, 0)[:-1]])
+
+    source = np.repeat(np.arange(len(index)), counts)
+    extra = np.zeros(len(source), np.bool_)
+    extra[(behind - counts)[alone]] = True
+    whole = extra | (kind == PAIR)[source]
+    pair_run = carried | (SINGLE << KIND_SHIFT)
+    runs = np.where(whole, pair_run[source], run[source])
+    coded = np.where(extra, 0, _coded(events.value[source], runs))
+    first = np.where(whole, previous[source], 0)
+    coded += first
+    first_width = np.where(runs >> KIND_SHIFT == RUN, 0, np.frexp(coded.astype(np.float64))[1])
+    # A tail's lone zero is coded as a pair of them, the second beyond the end.
+    silent = np.flatnonzero(is_tail[source] & ~extra & (kind != SINGLE)[source])
+    lengths = np.diff(behind[is_tail], prepend=0)
+    return _Symbols(lengths, runs, events.value[source], coded, silent, first, first_width.astype(np.int32))
+
+
+# -- codes ---------------------------------------------------------------------------------------------
+
+
+def _coded_in_chunks(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+    ends = np.cumsum(symbols.lengths)
+    result: list[bytes] = []
+    stream = 0
+    while stream < len(ends):
+        start = int(ends[stream - 1]) if stream else 0
+        last = max(stream + 1, int(np.searchsorted(ends, start + _CHUNK, side="right")))
+        part = slice(start, int(ends[last - 1]))
+        silent = symbols.silent[slice(*np.searchsorted(symbols.silent, [part.start, part.stop]))]
+        result += _emit(
+            _Symbols(
+                symbols.lengths[stream:last],
+                symbols.run[part],
+                symbols.value[part],
+                symbols.coded[part],
+                silent - start,
+                symbols.first[part] if symbols.first is not None else None,
+                symbols.first_width[part] if symbols.first_width is not None else None,
+            ),
+            krp[part],
+        )
+        stream = last
+    return result
+
+
+def _emit(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+    run = symbols.run.astype(np.int64)
+    singles = (run >> SINGLES_SHIFT) & SINGLES_MASK
+    gap = zero_widths().take(singles * PARAMETERS + krp).astype(np.int64)
+    gap += (run >> WHOLE_SHIFT) & WHOLE_MASK
+    kr = krp.astype(np.int64)
+    kr -= singles << 1
+    np.maximum(kr, 0, out=kr)
+    kr >>= SHIFT
+    # in front of a run's value: 1, rest, sign
+    prefix_width = (run >> WIDTH_SHIFT) & WIDTH_MASK
+    is_run = prefix_width > 0
+    prefix = run & PREFIX_MASK
+    prefix <<= is_run
+    prefix |= is_run & (symbols.value < 0)
+    prefix_width += is_run
+    # then ones, 0, remainder, first of a pair
+    ones = symbols.coded.astype(np.int64)
+    suffix = ones.copy()
+    ones >>= kr
+    suffix -= ones << kr
+    suffix_width = kr
+    suffix_width += 1
+    if symbols.first is not None and symbols.first_width is not None:
+        suffix <<= symbols.first_width
+        suffix |= symbols.first
+        suffix_width += symbols.first_width
+    _silence(symbols.silent, run, (prefix, prefix_width, ones, suffix, suffix_width))
+    width = prefix_width + ones
+    width += suffix_width
+    ends = np.cumsum(gap + width)
+    ends, sizes = _aligned(ends, symbols.lengths)
+    start = ends - width
+    long = np.flatnonzero(width > MAX_WIDTH)
+    if len(long):
+        parts = _parts(long, start, prefix, prefix_width, ones)
+        start[long] += prefix_width[long] + ones[long]
+        prefix[long] = ones[long] = 0
+        width[long] = suffix_width[long]
+    code = prefix << ones
+    code |= (np.int64(1) << ones) - 1
+    code <<= suffix_width
+    code |= suffix
+    if len(long):
+        where = np.repeat(long, np.bincount(parts[0], minlength=len(long)))
+        code, width, start = (
+            np.insert(whole, where, part) for whole, part in zip((code, width, start), parts[1:], strict=True)
+        )
+    data = place_msb(code.view(np.uint64), width, start, int(sizes.sum()) * 8)
+    offsets = [0, *np.cumsum(sizes).tolist()]
+    return [data[a:b] for a, b in pairwise(offsets)]
+
+
+def _silence(silent: Numbers, run: Numbers, parts: tuple[Numbers, ...]) -> None:
+    """The last run is written in full, but the value that would follow lies behind the end.
+
+    Where zeros coded singly were all, there is no run to be written.
+    """
+    prefix, prefix_width, ones, suffix, suffix_width = parts
+    word = run[silent]
+    width = (word >> WIDTH_SHIFT) & WIDTH_MASK
+    whole = (word >> WHOLE_SHIFT) & WHOLE_MASK
+    rest = (word & PREFIX_MASK) != np.int64(1) << np.maximum(width - 1, 0)
+    exists = (width > 0) & (rest | (whole > 0))
+    prefix[silent] = (word & PREFIX_MASK) * exists
+    prefix_width[silent] = width * exists
+    ones[silent] = suffix[silent] = suffix_width[silent] = 0
+
+
+def _aligned(ends: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
+    """Bit positions with each stream moved to a whole byte, and the bytes of each stream."""
+    stream_ends = ends[np.cumsum(lengths) - 1]
+    begins = np.concatenate([[0], stream_ends[:-1]])
+    sizes = (stream_ends - begins + 7) >> 3
+    moved = (np.cumsum(sizes) - sizes) * 8 - begins
+    return ends + np.repeat(moved, lengths), sizes
+
+
+def _parts(
+    long: Numbers, start: Numbers, prefix: Numbers, prefix_width: Numbers, ones: Numbers
+) -> tuple[Any, Any, Any, Any]:
+    """The prefix and the ones of long codes in pieces: (index into ``long``, code, width, start)."""
+    pieces: list[tuple[int, int, int, int]] = []
+    for number, symbol in enumerate(long.tolist()):
+        at, left = int(start[symbol]), int(ones[symbol])
+        if prefix_width[symbol]:
+            pieces.append((number, int(prefix[symbol]), int(prefix_width[symbol]), at))
+            at += int(prefix_width[symbol])
+        while left:
+            size = min(32, left)
+            pieces.append((number, (1 << size) - 1, size, at))
+            at += size
+            left -= size
+    table = np.array(pieces, np.int64).reshape(-1, 4)
+    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
