@@ -10,6 +10,7 @@ import pytest
 
 from pyrdpmux.harness.programs import free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
+from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.keyboard.pasting import type_text
@@ -59,6 +60,13 @@ class VncDaemon(Daemon):
         await self.registry.close("the test is over")
         await self.vnc.stop()
 
+    def wait_until_connected(self) -> None:
+        def has_picture() -> bool:
+            [console] = self.registry.consoles
+            return console.status is VmStatus.RUNNING
+
+        wait_until(has_picture, PATIENCE, "a connection to QEMU")
+
     def press(self, *codes: int) -> None:
         """All down, and up again."""
 
@@ -79,8 +87,9 @@ def vnc_grub(folder: Path, *options: str, vnc: str = "") -> Qemu:
 
 
 def go_to_prompt(daemon: VncDaemon, qemu: Qemu) -> None:
-    daemon.wait_for_vm()
+    """What is typed before we are connected goes nowhere."""
     qemu.wait_for_text(MENU)
+    daemon.wait_until_connected()
     daemon.type("c")
     qemu.wait_for_text(PROMPT)
 
@@ -172,6 +181,7 @@ def test_xfreerdp_stays_while_qemu_dies_and_returns(folder: Path, start: Start) 
         with vnc_grub(folder) as qemu:
             client = start(xfreerdp(daemon.wait_for_vm(), "nla"))
             qemu.wait_for_text(MENU)
+            daemon.wait_until_connected()
             client.focus()
             client.display.type("c")
             qemu.wait_for_text(PROMPT)
