@@ -90,6 +90,8 @@ class PairSocket:
         self._strange_since: float | None = None
         self._descriptor: int = self._socket.recv_fd
         self._loop.add_reader(self._descriptor, self._readable)
+        #: watched while the backlog waits for nng to have room again
+        self._send_descriptor: int | None = None
 
     def listen(self, path: Path, owner: int | None) -> str:
         """Bind, for this user only (None: ours); returns the address for the other end."""
@@ -118,23 +120,36 @@ class PairSocket:
         """Never blocks. Nobody there: lost. A peer that does not read: kept, up to a limit."""
         if not self.is_connected:
             self._backlog.clear()
+            self._stop_watching()
             return
         self._flush()
         if not self._backlog and self._try_send(message):
             return
         if len(self._backlog) < BACKLOG:
             self._backlog.append(message)
+        if self._send_descriptor is None:
+            self._send_descriptor = int(self._socket.send_fd)
+            self._loop.add_reader(self._send_descriptor, self._flush)
 
     def close(self) -> None:
         if self._closed:
             return
         self._closed = True
         self._loop.remove_reader(self._descriptor)
+        self._stop_watching()
         self._socket.close()
 
     def _flush(self) -> None:
+        """INVARIANT: what is kept does not wait for a next message, which may never come."""
         while self._backlog and self._try_send(self._backlog[0]):
             self._backlog.popleft()
+        if not self._backlog:
+            self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        if self._send_descriptor is not None:
+            self._loop.remove_reader(self._send_descriptor)
+            self._send_descriptor = None
 
     def _try_send(self, message: bytes) -> bool:
         try:
@@ -190,4 +205,5 @@ class PairSocket:
             self._pipes.remove(pipe)
             if not self._pipes:
                 self._backlog.clear()
+                self._stop_watching()
                 self._user.disconnected()
