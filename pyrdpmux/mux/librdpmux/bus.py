@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from dbus_fast import BusType, DBusError, Message, MessageType
+from dbus_fast import BusType, DBusError, ErrorType, Message, MessageType
 from dbus_fast.aio import MessageBus
 from dbus_fast.errors import AuthError, DBusFastError
 
@@ -45,17 +45,19 @@ async def connect_bus(bus: str) -> MessageBus:
 async def call(
     bus: MessageBus, destination: str, path: str, interface: str, member: str, signature: str, *body: object
 ) -> list[Any]:
-    """The reply's values; DBusError if it is an error."""
-    reply = await bus.call(
-        Message(
-            destination=destination,
-            path=path,
-            interface=interface,
-            member=member,
-            signature=signature,
-            body=list(body),
-        )
+    """The reply's values; DBusError if it is an error, or if the bus has gone."""
+    message = Message(
+        destination=destination,
+        path=path,
+        interface=interface,
+        member=member,
+        signature=signature,
+        body=list(body),
     )
+    try:
+        reply = await bus.call(message)
+    except (OSError, EOFError) as error:
+        raise DBusError(ErrorType.DISCONNECTED, str(error) or "the bus has gone") from error
     if reply.message_type is MessageType.ERROR:
         raise DBusError(reply.error_name or "org.freedesktop.DBus.Error.Failed", _text(reply))
     return list(reply.body)

@@ -81,12 +81,18 @@ class DBusService:
             objects[f"{WORKER_PATH}/{element}"] = WorkerInterface(guest)
         for path, interface in objects.items():
             previous = self._consoles.pop(path, None)
-            if previous is not None and self._bus is not None:
-                self._bus.unexport(path, previous)
             if is_there:
                 self._consoles[path] = interface
-                if self._bus is not None:
-                    self._bus.export(path, interface)
+            if self._bus is not None:
+                with contextlib.suppress(OSError):  # gone, which is noticed in a moment
+                    self._show(self._bus, path, previous, interface if is_there else None)
+
+    @staticmethod
+    def _show(bus: MessageBus, path: str, old: ServiceInterface | None, new: ServiceInterface | None) -> None:
+        if old is not None:
+            bus.unexport(path, old)
+        if new is not None:
+            bus.export(path, new)
 
     # -- the bus ---------------------------------------------------------------------------------
 
@@ -166,7 +172,8 @@ class DBusService:
             reply = Message.new_error(message, ErrorType.FAILED, f"{type(error).__name__}: {error}")
         else:
             reply = Message.new_method_return(message, signature, body)
-        await bus.send(reply)
+        with contextlib.suppress(OSError, EOFError):  # the bus has gone, and the caller's question with it
+            await bus.send(reply)
 
     async def _register(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
         """On every object alike: what a VM speaks is in its own words, not in the path it was given."""

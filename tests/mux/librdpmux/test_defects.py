@@ -1,6 +1,5 @@
 """Every defect of the original that section 10 lists, and the tests that show that ours does not have it."""
 
-import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -135,8 +134,7 @@ NOT_OURS = {
 
 @cache
 def names_in(path: str) -> frozenset[str]:
-    tree = ast.parse((TESTS / path).read_text(encoding="utf-8"))
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    return frozenset(re.findall(r"^def (test_\w+)", (TESTS / path).read_text(encoding="utf-8"), re.MULTILINE))
 
 
 @pytest.mark.parametrize("defect", PROOFS)
