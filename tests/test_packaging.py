@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts.generate_manual import COMPLETION, PACKAGING, commands, main, render
+from tests.mux.support.public_directory import public_directory
 
 UNIT = PACKAGING / "pyrdpmux.service"
 POLICY = PACKAGING / "org.RDPMux.RDPMux.conf"
@@ -98,14 +99,17 @@ def test_systemd_understands_the_unit() -> None:
 
 
 @pytest.fixture
-def guarded_bus(tmp_path: Path) -> Iterator[str]:
+def guarded_bus() -> Iterator[str]:
     """With our policy, in which "daemon" stands for the group pyrdpmux, and somebody who owns the name."""
-    for parent in [tmp_path, *tmp_path.parents][:3]:
-        parent.chmod(0o755)
-    policy = tmp_path / "policy.conf"
+    with public_directory() as directory:
+        yield from _guarded_bus(directory)
+
+
+def _guarded_bus(directory: Path) -> Iterator[str]:
+    policy = directory / "policy.conf"
     policy.write_text(POLICY.read_text().replace('group="pyrdpmux"', 'group="daemon"'))
-    configuration = tmp_path / "bus.conf"
-    configuration.write_text(BUS.format(socket=tmp_path / "bus", policy=policy))
+    configuration = directory / "bus.conf"
+    configuration.write_text(BUS.format(socket=directory / "bus", policy=policy))
     with subprocess.Popen(
         ["dbus-daemon", f"--config-file={configuration}", "--nofork", "--print-address"],
         stdout=subprocess.PIPE,
@@ -113,7 +117,7 @@ def guarded_bus(tmp_path: Path) -> Iterator[str]:
     ) as daemon:
         assert daemon.stdout is not None
         assert daemon.stdout.readline()
-        address = f"unix:path={tmp_path / 'bus'}"
+        address = f"unix:path={directory / 'bus'}"
         command = [sys.executable, "-c", OWNER, address]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
             assert owner.stdout is not None

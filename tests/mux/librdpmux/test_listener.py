@@ -27,6 +27,7 @@ from pyrdpmux.mux.librdpmux.bus import (
 from pyrdpmux.rdp.tls.accounts import set_password
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
 from tests.mux.support.fake_host import FakeHost
+from tests.mux.support.public_directory import public_directory
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon")
 
@@ -243,24 +244,17 @@ def test_refusals(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-def test_only_the_vms_user_and_root_may(bus: str, tmp_path: Path) -> None:
-    if not _others_may_pass(tmp_path):
-        pytest.skip("other users cannot reach the test's directory")
-
+def test_only_the_vms_user_and_root_may() -> None:
     async def scenario(service: Service) -> None:
         await service.register()
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", SOMEBODY_ELSE, bus, PATH, stdout=subprocess.PIPE
+            sys.executable, "-c", SOMEBODY_ELSE, service.bus, PATH, stdout=subprocess.PIPE
         )
         output, _ = await process.communicate()
         assert output.split() == [b"org.freedesktop.DBus.Error.AccessDenied"] * 2
         assert service.host.removed == []
 
-    play(bus, tmp_path, scenario)
-
-
-def _others_may_pass(path: Path) -> bool:
-    """Open the directories of the test, which pytest keeps to its user."""
-    for parent in [path, *path.parents][:3]:
-        parent.chmod(0o755)
-    return all(parent.stat().st_mode & 0o001 for parent in path.parents)
+    with public_directory() as directory:
+        daemon = start_daemon(directory)
+        play(f"unix:path={directory / 'bus'}", directory, scenario)
+        stop_daemon(daemon)
