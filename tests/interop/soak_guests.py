@@ -8,52 +8,53 @@ versions take turns, so that all are there.
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.demo.backend import DemoVm
 from pyrdpmux.mux.demo.machine import FIRST_MODE
 from pyrdpmux.mux.guest.registration import Identity, Registration
 from tests.mux.rdp_client import eventually
 
 FRAME_SECONDS: Final = 0.4
-FIRST_VM_ID: Final = 770_000_000
+MAX_VMS: Final = 1000
 VERSIONS: Final = 5
 
 
-def vm_id(number: int) -> int:
-    return FIRST_VM_ID + number
+def first_vm_id() -> int:
+    """For the VMs of this process's children: their shared memory has one name on the whole machine."""
+    return os.getpid() % 1_000_000 * MAX_VMS
 
 
-def uuid(number: int) -> str:
-    return f"50a6{number:04x}-0000-4000-8000-000000000000"
+def uuid_of(vm_id: int) -> str:
+    return f"{vm_id:08x}-50a6-4000-8000-000000000000"
 
 
-def names(number: int) -> set[str]:
+def names_of(vm_id: int) -> set[str]:
     """What the daemon may call it: by its UUID, where its protocol has that."""
-    return {uuid(number), f"vm-{vm_id(number)}"}
+    return {uuid_of(vm_id), f"vm-{vm_id}"}
 
 
 class SoakVm(DemoVm):
     """A demo VM that registers on a bus, and remembers what is pressed."""
 
-    def __init__(self, number: int, frame_seconds: float) -> None:
-        super().__init__(vm_id(number))
-        self.guest.uuid = uuid(number)
+    def __init__(self, vm_id: int, frame_seconds: float) -> None:
+        super().__init__(vm_id)
+        self.guest.uuid = uuid_of(vm_id)
         self.down: set[tuple[int, bool, bool]] = set()
         self.keys_heard = 0
-        self._number = number
+        self._vm_id = vm_id
         self._frame_seconds = frame_seconds
         self._registration: Registration | None = None
         self._running: asyncio.Task[None] | None = None
 
     async def power_on(self, bus: str) -> None:
         identity = Identity(vm_id=self.guest.vm_id, uuid=self.guest.uuid)
-        versions = [self._number % VERSIONS + 1]
+        versions = [self._vm_id % VERSIONS + 1]
         self._registration = Registration(bus, identity, self.guest.connect, versions=versions)
         try:
             await self._registration.open()
@@ -83,13 +84,10 @@ class SoakVm(DemoVm):
         (self.down.add if down else self.down.discard)(position)
         super().key(scancode, extended=extended, extended1=extended1, down=down)
 
-    def button(self, button: Button, *, down: bool, x: int, y: int) -> None:
-        super().button(button, down=down, x=x, y=y)
-
     def report(self, folder: Path) -> dict[str, Any]:
         """What is pressed, what was heard, and where its picture as a server sees it has been written."""
         surface = self.guest.surface
-        path = folder / f"{self._number}.npy"
+        path = folder / f"{self._vm_id}.npy"
         if surface is not None:
             np.save(path, surface.format.to_bgrx(surface.format.from_bgrx(self.guest.pixels)))
         return {
@@ -109,15 +107,19 @@ class House:
         self._frame_seconds = frame_seconds
         self._vms: dict[int, SoakVm] = {}
 
-    async def start(self, number: int) -> None:
-        vm = self._vms[number] = SoakVm(number, self._frame_seconds)
+    @property
+    def vm_ids(self) -> list[int]:
+        return list(self._vms)
+
+    async def start(self, vm_id: int) -> None:
+        vm = self._vms[vm_id] = SoakVm(vm_id, self._frame_seconds)
         await vm.power_on(self._bus)
 
-    async def vanish(self, number: int) -> None:
-        await self._vms.pop(number).close(vanish=True)
+    async def vanish(self, vm_id: int) -> None:
+        await self._vms.pop(vm_id).close(vanish=True)
 
-    async def leave(self, number: int) -> None:
-        await self._vms.pop(number).close()
+    async def leave(self, vm_id: int) -> None:
+        await self._vms.pop(vm_id).close()
 
     async def rest(self, is_small: int) -> dict[int, Any]:
         """Stand still; ``is_small``: all in the same mode."""
@@ -127,7 +129,7 @@ class House:
                 vm.machine.mode = FIRST_MODE
             vm.refresh()
         await eventually(lambda: all(vm.guest.is_settled for vm in self._vms.values()))
-        return {number: vm.report(self._folder) for number, vm in self._vms.items()}
+        return {vm_id: vm.report(self._folder) for vm_id, vm in self._vms.items()}
 
     async def go(self, _: int) -> None:
         for vm in self._vms.values():
@@ -142,8 +144,8 @@ class House:
 
 async def main(bus: str, folder: str, first: str, count: str, frame_seconds: str) -> None:
     house = House(bus, Path(folder), float(frame_seconds))
-    for number in range(int(first), int(first) + int(count)):
-        await house.start(number)
+    for vm_id in range(int(first), int(first) + int(count)):
+        await house.start(vm_id)
     print(json.dumps("ready"), flush=True)
     commands = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -151,8 +153,8 @@ async def main(bus: str, folder: str, first: str, count: str, frame_seconds: str
     )
     while line := await commands.readline():
         print(await house.answer(line), flush=True)
-    for number in list(house._vms):
-        await house.leave(number)
+    for vm_id in house.vm_ids:
+        await house.leave(vm_id)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ from typing import Any, Final
 from pyrdpmux.harness.programs import Program, free_port
 from pyrdpmux.mux.control import ask
 from pyrdpmux.rdp.tls.accounts import set_password
-from tests.interop.soak_guests import FRAME_SECONDS, names
+from tests.interop.soak_guests import FRAME_SECONDS, MAX_VMS, first_vm_id, names_of
 from tests.interop.soak_viewers import PASSWORD, USER
 
-MAX_VMS: Final = 100
 ROOT: Final = Path(__file__).parents[2]
 
 CONFIGURATION: Final = """
@@ -30,9 +29,9 @@ class House:
     def __init__(
         self, bus: str, folder: Path, first: int, count: int, frame_seconds: float = FRAME_SECONDS
     ) -> None:
-        self.numbers = range(first, first + count)
-        self.running = set(self.numbers)
-        self._arguments = (bus, folder, first, count, frame_seconds)
+        self.vm_ids = range(first_vm_id() + first, first_vm_id() + first + count)
+        self.running = set(self.vm_ids)
+        self._arguments = (bus, folder, self.vm_ids[0], count, frame_seconds)
         self._process: asyncio.subprocess.Process | None = None
         self._log = folder / f"house-{first}.log"
 
@@ -53,7 +52,7 @@ class House:
         except BaseException:
             await self.kill()
             raise
-        self.running = set(self.numbers)
+        self.running = set(self.vm_ids)
 
     async def tell(self, command: str, argument: int = 0) -> Any:
         assert self._process is not None
@@ -108,9 +107,11 @@ class DaemonProgram:
         return await asyncio.to_thread(ask, self._state / "control.sock", command)
 
     async def ports(self) -> dict[int, int]:
-        """By the number of the VM."""
+        """By the id of the VM."""
         told = {vm["name"]: vm["port"] for vm in (await self.ask("vms"))["vms"]}
-        return {number: told[name] for number in range(MAX_VMS) for name in names(number) if name in told}
+        first = first_vm_id()
+        ids = range(first, first + MAX_VMS)
+        return {vm_id: told[name] for vm_id in ids for name in names_of(vm_id) if name in told}
 
 
 @asynccontextmanager
