@@ -51,6 +51,8 @@ class LimitSettings:
     #: connections that have not logged on yet
     pending_per_vm: int = 16
     pending_per_address: int = 8
+    #: then it is refused until a minute has passed since the first of them; 0: never
+    failed_logons_per_minute: int = 10
     frames_per_second: int = 30
     #: when there is no room, a new viewer takes the place of the oldest of the same user
     take_over: bool = True
@@ -266,6 +268,9 @@ def _read_limits(table: SettingsTable) -> LimitSettings:
         pending_per_vm=table.integer("pending-per-vm", defaults.pending_per_vm, low=1, high=1000),
         pending_per_address=table.integer(
             "pending-per-address", defaults.pending_per_address, low=1, high=1000
+        ),
+        failed_logons_per_minute=table.integer(
+            "failed-logons-per-minute", defaults.failed_logons_per_minute, low=0, high=1000
         ),
         frames_per_second=table.integer("frames-per-second", defaults.frames_per_second, low=1, high=120),
         take_over=table.boolean("take-over", defaults.take_over),

@@ -17,6 +17,7 @@ from pyrdpmux.mux.account_file import AccountFile
 from pyrdpmux.mux.auto_reconnect import CookieStores
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.display import Display
+from pyrdpmux.mux.failed_logons import FailedLogons
 from pyrdpmux.mux.vm_wishes import VmWishes
 from pyrdpmux.rdp.connection.server.config import (
     AccountLookup,
@@ -92,6 +93,9 @@ class Doorkeeper:
     ) -> None:
         """``accounts`` and ``identities`` replace the files of the configuration."""
         self.config = config
+        self.failed_logons = FailedLogons(
+            config.limits.failed_logons_per_minute, lambda: asyncio.get_running_loop().time()
+        )
         self._accounts = accounts
         self._entropy = entropy
         self._wall_clock = wall_clock
@@ -110,6 +114,7 @@ class Doorkeeper:
         self._identities = self._load_identities(config)
         if config.security.rdp and self._standard is None:
             self._standard = StandardSecurityOptions(key=RsaKey.generate())
+        self.failed_logons.limit = config.limits.failed_logons_per_minute
         self.config = config
 
     def connect(self, name: str, display: Display) -> ServerConnection:

@@ -20,7 +20,7 @@ class Gateway:
     """Listens where the configuration says, if it does."""
 
     def __init__(self, registry: Registry, doorkeeper: Doorkeeper, config: Config) -> None:
-        self.reception = Reception(NAME, config.limits, self._receive)
+        self.reception = Reception(NAME, config.limits, self._receive, doorkeeper.failed_logons)
         self._registry = registry
         self._doorkeeper = doorkeeper
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from pyrdpmux.mux.config import LimitSettings
 from pyrdpmux.mux.connection_log import ConnectionLog
+from pyrdpmux.mux.failed_logons import FailedLogons
 from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener, listen
@@ -30,12 +31,15 @@ Receive = Callable[[], tuple[Stage, ServerConnection]]
 class Reception:
     """Accepts connections at one address, which may change, and serves each until it ends."""
 
-    def __init__(self, name: str, limits: LimitSettings, receive: Receive) -> None:
+    def __init__(
+        self, name: str, limits: LimitSettings, receive: Receive, failed_logons: FailedLogons
+    ) -> None:
         self.name = name
         self.limits = limits
         self.host = ""
         self.port = 0
         self._receive = receive
+        self._failed_logons = failed_logons
         self._listener: Listener | None = None
         self._retired: list[Listener] = []
         self._viewers: set[Viewer] = set()
@@ -78,6 +82,10 @@ class Reception:
         peername = writer.get_extra_info("peername")
         address = str(peername[0]) if isinstance(peername, tuple) else ""
         log = ConnectionLog(logger, next(_numbers), self.name)
+        if self._failed_logons.is_refused(address):
+            log.debug("Refused %s: too many failed logons", address)
+            writer.transport.abort()
+            return
         if complaint := self._why_not(address):
             log.warning("Refused %s: %s", address, complaint)
             writer.transport.abort()
@@ -85,6 +93,7 @@ class Reception:
         stage, connection = self._receive()
         peer = Peer(reader, writer, connection)
         viewer = Viewer(stage, connection, peer, log)
+        viewer.on_failed_logon = lambda: self._on_failed_logon(address, log)
         self._viewers.add(viewer)
         self._deserted.clear()
         log.info("Connected from %s", peer.peername)
@@ -94,6 +103,10 @@ class Reception:
             self._viewers.discard(viewer)
             if not self._viewers:
                 self._deserted.set()
+
+    def _on_failed_logon(self, address: str, log: ConnectionLog) -> None:
+        if self._failed_logons.note(address):
+            log.warning("%s is refused for a minute: %d failed logons", address, self._failed_logons.limit)
 
     def _why_not(self, address: str) -> str:
         """Why one more connection from there is too much, or nothing."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from pyrdpmux.errors import AuthenticationFailed
 from pyrdpmux.mux.access import ANYBODY, Principal
 from pyrdpmux.mux.connection_log import ConnectionLog, printable
 from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
@@ -52,6 +53,8 @@ class Viewer:
         self.principal = ANYBODY
         #: the stage has let it in
         self.is_admitted = False
+        #: told as soon as it has failed to prove who it is
+        self.on_failed_logon: Callable[[], None] = lambda: None
         self.size = (0, 0)
         self._client_size = (0, 0)
         self._stage = stage
@@ -231,6 +234,8 @@ class Viewer:
 
     def _on_disconnected(self, event: Disconnected) -> None:
         self._start_over()
+        if isinstance(event.error, AuthenticationFailed):
+            self.on_failed_logon()
         by_whom = "by the client" if event.by_peer else "by us"
         self._log.info("Closed %s: %s", by_whom, event.reason)
 

@@ -41,7 +41,7 @@ class Console:
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
-        self.reception = Reception(name, config.limits, self._receive)
+        self.reception = Reception(name, config.limits, self._receive, doorkeeper.failed_logons)
         self.is_running = False
         self.status = VmStatus.STARTING
         #: the guest's lock keys, once it has told

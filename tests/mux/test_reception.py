@@ -8,6 +8,7 @@ import pytest
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.reception import Reception
 from pyrdpmux.mux.vm import Console
+from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
 from tests.mux.serving import LIMITS, run, served
@@ -17,7 +18,11 @@ DONE = ErrorInfo.RPC_INITIATED_DISCONNECT
 
 def beside(console: Console, doorkeeper: Doorkeeper) -> Reception:
     """Another way to the same console."""
-    return Reception("beside", LIMITS, lambda: (console, doorkeeper.connect(console.name, console.display)))
+
+    def receive() -> tuple[Console, ServerConnection]:
+        return console, doorkeeper.connect(console.name, console.display)
+
+    return Reception("beside", LIMITS, receive, doorkeeper.failed_logons)
 
 
 async def refuses(port: int) -> bool:
