@@ -24,14 +24,13 @@ class Button(Enum):
 class InputSink(Protocol):
     """What a VM can be told. Scancodes are XT set 1 without prefix; positions are pixels of its screen.
 
-    No method may block or raise: a VM that has gone away swallows its input.
+    Characters that viewers send arrive as strokes of keys, on the keyboard layout that the VM is configured
+    with, unless the sink is a :class:`CharacterSink` too. No method may block or raise: a VM that has gone away
+    swallows its input.
     """
 
     def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None:
         """``extended``: E0 prefix (arrows, right Ctrl); ``extended1``: E1 prefix (Pause)."""
-
-    def unicode(self, code: int, *, down: bool) -> None:
-        """A UTF-16 code unit, for guests that can use one."""
 
     def pointer(self, x: int, y: int) -> None: ...
 
@@ -44,6 +43,18 @@ class InputSink(Protocol):
 
     def synchronize(self, toggle_flags: int) -> None:
         """State of the lock keys: scroll 1, num 2, caps 4, kana 8 (MS-RDPBCGR 2.2.8.1.1.3.1.1.5)."""
+
+
+@runtime_checkable
+class CharacterSink(Protocol):
+    """What an :class:`InputSink` may be as well, if the VM itself knows what to do with characters."""
+
+    @property
+    def takes_characters(self) -> bool:
+        """Whether it does so now."""
+
+    def unicode(self, code: int, *, down: bool) -> None:
+        """A UTF-16 code unit; only while ``takes_characters``."""
 
 
 @runtime_checkable

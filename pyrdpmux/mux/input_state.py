@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pyrdpmux.mux.backend import Button, InputSink
+from pyrdpmux.mux.backend import Button, CharacterSink, InputSink
 
 MAX_HELD: Final = 64
 """Per viewer. Nobody has more fingers; it bounds what a hostile client can make us remember."""
@@ -29,7 +29,8 @@ class Character:
     code: int
 
     def send(self, sink: InputSink, down: bool, x: int, y: int) -> None:
-        sink.unicode(self.code, down=down)
+        if isinstance(sink, CharacterSink):
+            sink.unicode(self.code, down=down)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,6 @@
-"""The US keyboard layout, in both directions: scancodes of set 1, without prefix, and characters."""
+"""What the keys of a US keyboard say: scancodes of set 1, without prefix, to characters."""
 
 from typing import Final
-
-LEFT_SHIFT: Final = 0x2A
 
 #: (first scancode, characters plain, characters with Shift)
 _MAIN: Final = (
@@ -23,15 +21,3 @@ def _table(rows: tuple[tuple[int, str, str], ...], column: int) -> dict[int, str
 
 PLAIN: Final = _table((*_MAIN, *_OTHERS), 1)
 SHIFTED: Final = _table((*_MAIN, *_OTHERS), 2)
-
-_ENTER: Final = 0x1C
-_BACKSPACE: Final = 0x0E
-
-#: For each character of the main keys: its scancode, and whether it takes Shift.
-TYPED: Final = {
-    **{char: (code, True) for code, char in _table(_MAIN, 2).items()},
-    **{char: (code, False) for code, char in _table(_MAIN, 1).items()},
-    "\n": (_ENTER, False),
-    "\r": (_ENTER, False),
-    "\b": (_BACKSPACE, False),
-}

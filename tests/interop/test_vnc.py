@@ -13,9 +13,9 @@ from pyrdpmux.harness.screenshot import Picture
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.doorkeeper import Doorkeeper
+from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.keyboard.pasting import type_text
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.mux.us_layout import TYPED
 from pyrdpmux.mux.vnc.backend import VncBackend
 from pyrdpmux.mux.vnc.target import parse_target
 from pyrdpmux.rdp.tls.accounts import Accounts
@@ -79,7 +79,7 @@ class VncDaemon(Daemon):
 
     def type(self, text: str) -> None:
         for char in text:
-            self.press(TYPED[char][0])
+            self.press(*(stroke.number for stroke in LAYOUTS["us"].strokes_for(char)))
 
 
 def vnc_grub(folder: Path, *options: str, vnc: str = "") -> Qemu:

@@ -15,9 +15,6 @@ class RecordingSink:
         prefix = "e0 " * extended + "e1 " * extended1
         self.told.append(f"{prefix}{scancode:02x} {_state(down)}")
 
-    def unicode(self, code: int, *, down: bool) -> None:
-        self.told.append(f"u{code:04x} {_state(down)}")
-
     def pointer(self, x: int, y: int) -> None:
         self.told.append(f"to {x},{y}")
 
@@ -32,6 +29,15 @@ class RecordingSink:
 
     def synchronize(self, toggle_flags: int) -> None:
         self.told.append(f"locks {toggle_flags}")
+
+
+class CharacterSink(RecordingSink):
+    """Of a VM that takes characters."""
+
+    takes_characters = True
+
+    def unicode(self, code: int, *, down: bool) -> None:
+        self.told.append(f"u{code:04x} {_state(down)}")
 
 
 def _state(down: bool) -> str:

@@ -17,7 +17,7 @@ from pyrdpmux.rdp.pdu.input import (
     UnusedEvent,
     wheel_flags,
 )
-from tests.mux.recording_sink import RecordingSink
+from tests.mux.recording_sink import CharacterSink
 
 CTRL, KEY_A, NUM_LOCK = 0x1D, 0x1E, 0x45
 UP = KeyboardFlags.RELEASE
@@ -30,7 +30,7 @@ def key(code: int, flags: KeyboardFlags = NONE) -> KeyboardEvent:
 
 def told(*events: InputEvent) -> list[str]:
     """What the VM hears when one viewer sends these events."""
-    sink = RecordingSink()
+    sink = CharacterSink()
     InputArbiter(sink).apply("viewer", events)
     return sink.told
 
@@ -122,7 +122,7 @@ def test_what_means_nothing_is_skipped() -> None:
 
 
 def test_what_a_viewer_holds_is_let_go_when_it_leaves() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.apply(
         "alice",
@@ -137,7 +137,7 @@ def test_what_a_viewer_holds_is_let_go_when_it_leaves() -> None:
 
 
 def test_a_key_that_two_hold_is_up_when_the_last_lets_go() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.apply("alice", [key(CTRL)])
     arbiter.apply("bob", [key(CTRL)])
@@ -166,7 +166,7 @@ def test_a_viewer_has_a_bounded_number_of_fingers() -> None:
 
 
 def test_input_goes_nowhere_while_the_vm_is_away() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.apply("alice", [key(CTRL)])
     arbiter.connect(None)
@@ -176,9 +176,9 @@ def test_input_goes_nowhere_while_the_vm_is_away() -> None:
 
 
 def test_a_new_vm_knows_nothing_of_keys_held_before() -> None:
-    arbiter = InputArbiter(RecordingSink())
+    arbiter = InputArbiter(CharacterSink())
     arbiter.apply("alice", [key(CTRL)])
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter.connect(sink)
     arbiter.leave("alice")
     assert sink.take() == []
@@ -192,7 +192,7 @@ def move(x: int, y: int, flags: PointerFlags = PointerFlags.MOVE) -> MouseEvent:
 
 
 def test_without_a_tablet_motion_is_a_difference() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.is_absolute = False
     arbiter.apply("viewer", [move(100, 50), move(103, 48), move(103, 48)])
@@ -203,7 +203,7 @@ def test_without_a_tablet_motion_is_a_difference() -> None:
 
 
 def test_a_pointer_that_was_put_somewhere_has_not_moved() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.is_absolute = False
     arbiter.place("viewer", 10, 10)
@@ -212,14 +212,14 @@ def test_a_pointer_that_was_put_somewhere_has_not_moved() -> None:
 
 
 def test_another_vm_has_its_own_mouse() -> None:
-    arbiter = InputArbiter(RecordingSink())
+    arbiter = InputArbiter(CharacterSink())
     arbiter.is_absolute = False
-    arbiter.connect(RecordingSink())
+    arbiter.connect(CharacterSink())
     assert arbiter.is_absolute
 
 
 def test_a_paused_vm_is_told_nothing_but_what_is_let_go() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     arbiter = InputArbiter(sink)
     arbiter.apply("viewer", [key(CTRL)])
     sink.take()

@@ -1,10 +1,10 @@
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.input_state import MAX_HELD, Character, HeldInputs, Key, PointerButton
-from tests.mux.recording_sink import RecordingSink
+from tests.mux.recording_sink import CharacterSink
 
 
 def test_each_kind_tells_the_vm_in_its_own_way() -> None:
-    sink = RecordingSink()
+    sink = CharacterSink()
     Key(0x1D, extended=True).send(sink, True, 1, 2)
     Character(0x41).send(sink, False, 1, 2)
     PointerButton(Button.MIDDLE).send(sink, True, 1, 2)

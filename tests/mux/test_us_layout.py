@@ -1,16 +1,22 @@
-"""The layout read in one direction agrees with the other."""
+"""The US layout read from keys to characters agrees with the one that is typed on."""
 
-from pyrdpmux.mux.us_layout import PLAIN, SHIFTED, TYPED
+from pyrdpmux.mux.keyboard.layout import Stroke
+from pyrdpmux.mux.keyboard.layouts import LAYOUTS
+from pyrdpmux.mux.us_layout import PLAIN, SHIFTED
 
 
 def test_every_printable_character_has_a_key() -> None:
     for code in range(0x20, 0x7F):
-        scancode, shifted = TYPED[chr(code)]
-        assert (SHIFTED if shifted else PLAIN)[scancode] == chr(code)
+        [stroke] = LAYOUTS["us"].strokes_for(chr(code))
+        assert not stroke.alt_gr
+        assert (SHIFTED if stroke.shift else PLAIN)[stroke.number] == chr(code)
 
 
 def test_the_main_keys_win() -> None:
-    assert TYPED["1"] == (0x02, False)
-    assert TYPED["-"] == (0x0C, False)
-    assert TYPED["*"] == (0x09, True)
-    assert TYPED["|"] == (0x2B, True)
+    strokes = {char: LAYOUTS["us"].strokes_for(char) for char in "1-*|"}
+    assert strokes == {
+        "1": (Stroke(0x02),),
+        "-": (Stroke(0x0C),),
+        "*": (Stroke(0x09, True),),
+        "|": (Stroke(0x2B, True),),
+    }

@@ -7,7 +7,7 @@ on the guest's keyboard, everything else passes.
 import logging
 from typing import Final
 
-from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
+from pyrdpmux.mux.backend import Button, CharacterSink, InputSink, ResizeSink
 from pyrdpmux.mux.keyboard.layout import Layout, Stroke, Strokes
 from pyrdpmux.mux.keyboard.qnum import ALT_GR, CAPS_LOCK, E0, LEFT_SHIFT, RIGHT_SHIFT
 
@@ -19,10 +19,7 @@ ALT_GRS: Final = frozenset({ALT_GR})
 
 
 class Typist:
-    """An InputSink and ResizeSink around another InputSink.
-
-    A sink that has an attribute ``takes_characters``, and has it true, gets them as they are.
-    """
+    """An InputSink, CharacterSink and ResizeSink around any InputSink."""
 
     def __init__(self, sink: InputSink, layout: Layout) -> None:
         self.sink = sink
@@ -36,8 +33,8 @@ class Typist:
 
     @property
     def takes_characters(self) -> bool:
-        """Whether the VM itself knows what to do with any character."""
-        return bool(getattr(self.sink, "takes_characters", False))
+        """Whether the VM itself knows what to do with any character, so that it gets them as they are."""
+        return isinstance(self.sink, CharacterSink) and self.sink.takes_characters
 
     def missing(self, text: str) -> str:
         """The characters that cannot be typed, each once."""
@@ -47,7 +44,7 @@ class Typist:
 
     def unicode(self, code: int, *, down: bool) -> None:
         """A character is complete when it is pressed. Half a pair of surrogates has no key anywhere."""
-        if self.takes_characters:
+        if isinstance(self.sink, CharacterSink) and self.sink.takes_characters:
             self.sink.unicode(code, down=down)
         elif down and 0 <= code <= 0xFFFF:
             strokes = self.layout.strokes_for(chr(code))

@@ -9,7 +9,6 @@ from typing import Final
 
 from pyrdpmux.mux.backend import Button, InputSink
 from pyrdpmux.mux.librdpmux.messages import Keyboard, Mouse
-from pyrdpmux.mux.us_layout import LEFT_SHIFT, TYPED
 from pyrdpmux.rdp.pdu.input import KeyboardFlags, PointerFlags, wheel_flags, wheel_rotation
 
 BUTTON_FLAGS: Final = {
@@ -23,7 +22,7 @@ class InputSender:
     """The InputSink of a guest: section 7.3 as code.
 
     What the protocol cannot carry is left out: buttons 4 and 5, lock-key states, the E1 prefix (Pause becomes
-    Ctrl+NumLock, which it was on the keyboard these codes come from). Characters are typed on a US keyboard.
+    Ctrl+NumLock, which it was on the keyboard these codes come from).
     """
 
     def __init__(self, send: Callable[[Mouse | Keyboard], None], size: Callable[[], tuple[int, int]]) -> None:
@@ -40,17 +39,6 @@ class InputSender:
         if extended:
             flags |= KeyboardFlags.EXTENDED
         self._send(Keyboard(scancode & 0xFF, flags))
-
-    def unicode(self, code: int, *, down: bool) -> None:
-        """Phones send these; what a US keyboard has no key for is lost."""
-        scancode, shifted = TYPED.get(chr(code & 0xFFFF), (0, False))
-        if not scancode or not down:
-            return
-        strokes = [(scancode, True), (scancode, False)]
-        if shifted:
-            strokes = [(LEFT_SHIFT, True), *strokes, (LEFT_SHIFT, False)]
-        for stroke, pressed in strokes:
-            self.key(stroke, extended=False, extended1=False, down=pressed)
 
     def synchronize(self, toggle_flags: int) -> None:
         """Not in the protocol."""

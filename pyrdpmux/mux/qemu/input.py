@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from pyrdpmux.mux.backend import Button
+from pyrdpmux.mux.keyboard.locks import LockLights
+from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.qemu.bus import CallFailed, Reply
-from pyrdpmux.mux.qemu.keys import LOCKS, PauseKey
-from pyrdpmux.mux.us_layout import LEFT_SHIFT, TYPED
 
 KEYBOARD: Final = "org.qemu.Display1.Keyboard"
 MOUSE: Final = "org.qemu.Display1.Mouse"
@@ -59,48 +59,31 @@ class QemuInput:
         self._size = size
         self._pointer_mode_found = pointer_mode_found
         self._is_absolute = True
-        self._pause = PauseKey()
+        self._numbers = KeyNumbers()
+        self._lights = LockLights()
         #: motion that waits for QEMU to answer the one before; only the newest counts
         self._waiting: tuple[int, int] | None = None
         self._is_answered = True
         self._position: tuple[int, int] | None = None
         self._turned = {False: 0, True: 0}
-        #: what the guest's lock lights will be once it has seen all that we sent; None: it never told
-        self._leds: int | None = None
         self._can_resize = True
 
     # -- keyboard --------------------------------------------------------------------------------
 
     def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None:
-        number = self._pause.translate(scancode, extended=extended, extended1=extended1, down=down)
+        number = self._numbers.number_of(scancode, extended=extended, extended1=extended1, down=down)
         if number is not None:
             self._key(number, down)
 
-    def unicode(self, code: int, *, down: bool) -> None:
-        """On a US keyboard; what it has no key for is lost."""
-        scancode, is_shifted = TYPED.get(chr(code & 0xFFFF), (0, False))
-        if not scancode or not down:
-            return
-        if is_shifted:
-            self._key(LEFT_SHIFT, True)
-        self._key(scancode, True)
-        self._key(scancode, False)
-        if is_shifted:
-            self._key(LEFT_SHIFT, False)
-
     def synchronize(self, toggle_flags: int) -> None:
         """Turn over the locks that differ, of a guest that is known to show its own."""
-        if self._leds is None:
-            return
-        for flag, key in LOCKS:
-            if (toggle_flags ^ self._leds) & flag:
-                self._key(key, True)
-                self._key(key, False)
-                self._leds ^= flag
+        for key in self._lights.keys_for(toggle_flags):
+            self._key(key, True)
+            self._key(key, False)
 
     def leds_told(self, leds: int) -> None:
         """The guest's lights are so."""
-        self._leds = leds
+        self._lights.tell(leds)
 
     def _key(self, number: int, down: bool) -> None:
         self._post(KEYBOARD, "Press" if down else "Release", "u", number)

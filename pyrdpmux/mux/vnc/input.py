@@ -81,7 +81,7 @@ class VncInput:
 
     @property
     def takes_characters(self) -> bool:
-        """See :class:`.Typist`: an X server finds a key for any keysym; QEMU has only those of its keymap."""
+        """An X server finds a key for any keysym; QEMU has only those of its keymap."""
         return self._client is not None and not self._client.is_qemu
 
     def unicode(self, code: int, *, down: bool) -> None:
@@ -91,7 +91,7 @@ class VncInput:
             self._flush()
 
     def synchronize(self, toggle_flags: int) -> None:
-        for number in self._lights.keys_for(toggle_flags & 7):
+        for number in self._lights.keys_for(toggle_flags):
             self._key(number, True)
             self._key(number, False)
         self._keysyms.set_locks(toggle_flags)

@@ -7,7 +7,6 @@ import pytest
 
 from pyrdpmux.mux.keyboard.layout import PLAINER, Layout, Stroke
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
-from pyrdpmux.mux.us_layout import TYPED
 
 LATIN = sorted(set(LAYOUTS) - {"ru"})
 KEYS = frozenset({*range(0x01, 0x36), 0x39, 0x56, 0x73, 0x7D})
@@ -42,12 +41,6 @@ def test_each_character_has_keys_of_its_own(name: str) -> None:
         assert all(stroke.number in KEYS for stroke in strokes), char
         assert strokes not in seen, f"{char} as {seen[strokes]}"
         seen[strokes] = char
-
-
-@pytest.mark.parametrize("char", [char for char in TYPED if char.isprintable()])
-def test_the_us_layout_is_the_one_we_had(char: str) -> None:
-    number, shift = TYPED[char]
-    assert LAYOUTS["us"].strokes_for(char) == (Stroke(number, shift),)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,13 @@ def test_codes_without_a_key(code: int) -> None:
     assert number(code) is None
 
 
-@pytest.mark.parametrize("code", [0, 0x2A, 0x36, 0x80, 0xFF])
+@pytest.mark.parametrize("code", [-1, 0x1FF])
+@pytest.mark.parametrize("extended", [False, True])
+def test_what_is_no_scancode_at_all(code: int, extended: bool) -> None:
+    assert number(code, extended=extended) is None
+
+
+@pytest.mark.parametrize("code", [0, 0x2A, 0x36, 0x80, 0xF1, 0xFF])
 def test_extended_codes_without_a_key(code: int) -> None:
     """E0 2A and E0 36 are Shifts that nobody pressed."""
     assert number_of_extended(code) is None

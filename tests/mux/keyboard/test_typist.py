@@ -8,7 +8,7 @@ from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.keyboard.pasting import MAX_TEXT, pieces_of, type_text
 from pyrdpmux.mux.keyboard.typist import Typist
-from tests.mux.recording_sink import RecordingSink
+from tests.mux.recording_sink import CharacterSink, RecordingSink
 from tests.mux.serving import run
 
 
@@ -102,10 +102,7 @@ def test_caps_lock_is_turned_off_for_a_moment() -> None:
 
 
 def test_a_sink_that_takes_characters_gets_them() -> None:
-    class Sink(RecordingSink):
-        takes_characters = True
-
-    sink = Sink()
+    sink = CharacterSink()
     typist = Typist(sink, LAYOUTS["us"])
     typed(typist, "漢")
     assert typist.missing("漢") == ""

@@ -86,28 +86,8 @@ def test_relative_motion_becomes_absolute() -> None:
     assert wire.messages == [Mouse(410, 295, MOVE), Mouse(0, 296, MOVE)]
 
 
-@pytest.mark.parametrize(
-    ("char", "strokes"),
-    [
-        ("a", [(0x1E, 0x4000), (0x1E, 0x8000)]),
-        ("A", [(0x2A, 0x4000), (0x1E, 0x4000), (0x1E, 0x8000), (0x2A, 0x8000)]),
-        ("7", [(0x08, 0x4000), (0x08, 0x8000)]),
-        ("*", [(0x2A, 0x4000), (0x09, 0x4000), (0x09, 0x8000), (0x2A, 0x8000)]),
-        ("\\", [(0x2B, 0x4000), (0x2B, 0x8000)]),
-        ("\r", [(0x1C, 0x4000), (0x1C, 0x8000)]),
-    ],
-)
-def test_characters_are_typed(char: str, strokes: list[tuple[int, int]]) -> None:
-    wire = Wire()
-    wire.input.unicode(ord(char), down=True)
-    wire.input.unicode(ord(char), down=False)
-    assert wire.messages == [Keyboard(*stroke) for stroke in strokes]
-
-
 def test_what_the_protocol_does_not_know() -> None:
     wire = Wire()
-    wire.input.unicode(0x20AC, down=True)
-    wire.input.unicode(0x1F600, down=True)
     wire.input.synchronize(7)
     wire.input.button(Button.X1, down=True, x=3, y=3)
     assert wire.messages == [Mouse(3, 3, MOVE)]

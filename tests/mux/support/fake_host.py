@@ -66,9 +66,6 @@ class InputNotes:
     def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None:
         self.events.append(("key", scancode, extended, extended1, down))
 
-    def unicode(self, code: int, *, down: bool) -> None:
-        self.events.append(("unicode", code, down))
-
     def pointer(self, x: int, y: int) -> None:
         self.events.append(("pointer", x, y))
 
