@@ -31,8 +31,11 @@ AT_ONCE: Final = 12
 """Visitors at a time."""
 
 WARM_UP: Final = 0.2
-ROUNDS: Final = (0.25, 0.25)
+ALL_ROUNDS: Final = 0.5
 """Parts of the whole time; starting, checking and stopping take the rest."""
+
+LONG: Final = 30.0
+"""Seconds from which on there are two rounds."""
 
 MAX_GROWTH: Final = 8 << 20
 """Resident bytes from the first checkup to the last, when all VMs have the same resolution again. Tables of
@@ -56,7 +59,7 @@ BOUNDED: Final = (
 
 
 def soak_seconds() -> float:
-    default = 110.0 if os.environ.get("CI") == "true" else 12.0
+    default = 110.0 if os.environ.get("CI") == "true" else 8.0
     return float(os.environ.get("PYRDPMUX_SOAK", default))
 
 
@@ -172,8 +175,9 @@ async def scenario(folder: Path, bus: str, seconds: float) -> None:
             await soak.churn(seconds * WARM_UP)
             first = last = await soak.checkup()
             report("warmed up", first)
-            for part in ROUNDS:
-                await soak.churn(seconds * part)
+            rounds = 1 if seconds < LONG else 2
+            for _ in range(rounds):
+                await soak.churn(seconds * ALL_ROUNDS / rounds)
                 last = await soak.checkup()
                 report("after a round", last)
         finally:
