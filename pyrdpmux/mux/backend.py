@@ -24,8 +24,8 @@ class Button(Enum):
 class InputSink(Protocol):
     """What a VM can be told. Scancodes are XT set 1 without prefix; positions are pixels of its screen.
 
-    Characters that viewers send arrive as strokes of keys, on the keyboard layout that the VM is configured
-    with, unless the sink is a :class:`CharacterSink` too. No method may block or raise: a VM that has gone away
+    Characters that viewers send arrive as strokes of keys, on the keyboard layout that is configured for the
+    VM, unless the sink is a :class:`CharacterSink` too. No method may block or raise: a VM that has gone away
     swallows its input.
     """
 
