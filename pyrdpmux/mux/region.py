@@ -52,6 +52,15 @@ class Rect(NamedTuple):
             min(self.bottom, other.bottom),
         )
 
+    def overlaps(self, other: "Rect") -> bool:
+        """Whether both cover some pixel; neither may be empty."""
+        return (
+            self.x < other.x + other.width
+            and other.x < self.x + self.width
+            and self.y < other.y + other.height
+            and other.y < self.y + self.height
+        )
+
     def clip(self, width: int, height: int) -> "Rect":
         """The part on a surface of this size."""
         return self.intersection(Rect(0, 0, width, height))
@@ -138,7 +147,7 @@ class Region:
             if rect.contains(old):
                 continue
             kept.append(old)
-            if not rect.intersection(old).is_empty:
+            if rect.overlaps(old):
                 fresh = [piece for part in fresh for piece in part.without(old)]
         kept.extend(fresh)
         self._rects = kept

@@ -99,3 +99,9 @@ def test_without_leaves_the_rest(rect: Rect, hole: Rect) -> None:
         expected[hole.y : hole.bottom, hole.x : hole.right] = 0
     if not rect.is_empty:
         assert (bitmap(rect.without(hole)) == expected).all()
+
+
+@given(rects, rects)
+def test_rectangles_overlap_where_their_intersection_is_not_empty(one: Rect, other: Rect) -> None:
+    if not (one.is_empty or other.is_empty):
+        assert one.overlaps(other) == other.overlaps(one) == (not one.intersection(other).is_empty)
