@@ -1,0 +1,188 @@
+"""Frames to AVC messages, and messages to surfaces. The H.264 codec is the extra ``pyrdpmux[h264]``.
+
+A frame is as large as the surface: regions say which parts of the picture a client shows (MS-RDPEGFX
+2.2.4.4), everything else of it stays as it was. The picture is padded to whole macroblocks.
+
+AVC444 has one H.264 stream in which main and auxiliary views take turns (2.2.4.5): so each view refers to the
+one before the last.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.codec.avc import views, yuv
+from pyrdpmux.codec.avc.h264 import DEFAULT_QP, H264Decoder, H264Encoder
+from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, MetaBlock, QuantQuality, Rectangle16
+from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.wire import decode as decode_structure
+from pyrdpmux.wire import encode as encode_structure
+
+_AUXILIARY: Final = {1: views.auxiliary_view, 2: views.auxiliary_view_v2}
+_COMBINED: Final = {1: views.combined, 2: views.combined_v2}
+
+
+def _rounded(side: int) -> int:
+    return side + -side % MACROBLOCK
+
+
+class _Encoder:
+    """What both encoders share: size, regions and the H.264 stream."""
+
+    def __init__(self, width: int, height: int, qp: int, max_rate: int | None, references: int) -> None:
+        self._shape = (height, width, 4)
+        self._qp = qp
+        self._h264 = H264Encoder(
+            _rounded(width), _rounded(height), qp, max_rate=max_rate, references=references
+        )
+
+    def _padded(self, frame: Pixels) -> Pixels:
+        if frame.shape != self._shape or frame.dtype != np.uint8:
+            raise EncodeError("frame", f"{frame.dtype} of shape {frame.shape}, expected {self._shape}")
+        return yuv.padded(frame)
+
+    def _meta(self, regions: Sequence[Rectangle16] | None) -> MetaBlock:
+        height, width, _ = self._shape
+        chosen = (Rectangle16(0, 0, width, height),) if regions is None else tuple(regions)
+        return MetaBlock(chosen, (QuantQuality(self._qp),) * len(chosen))
+
+    def _stream(self, picture: I420, meta: MetaBlock, key_frame: bool) -> Avc420Stream:
+        return Avc420Stream(meta, self._h264.encode(picture, key_frame=key_frame))
+
+
+class Avc420Encoder(_Encoder):
+    """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels."""
+
+    def __init__(self, width: int, height: int, qp: int = DEFAULT_QP, *, max_rate: int | None = None) -> None:
+        super().__init__(width, height, qp, max_rate, 1)
+
+    def encode(
+        self, frame: Pixels, regions: Sequence[Rectangle16] | None = None, *, key_frame: bool = False
+    ) -> bytes:
+        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``regions``."""
+        picture = yuv.to_yuv420(self._padded(frame))
+        return encode_structure(self._stream(picture, self._meta(regions), key_frame))
+
+
+class Avc444Encoder(_Encoder):
+    """One surface's stream (MS-RDPEGFX 2.2.4.5, or with version 2, 2.2.4.6). Lossy, but in full color."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        qp: int = DEFAULT_QP,
+        *,
+        version: int = 2,
+        max_rate: int | None = None,
+    ) -> None:
+        super().__init__(width, height, qp, max_rate, 2)
+        self._auxiliary = _AUXILIARY[version]
+
+    def encode(
+        self,
+        frame: Pixels,
+        regions: Sequence[Rectangle16] | None = None,
+        *,
+        luma: bool = True,
+        chroma: bool = True,
+        key_frame: bool = False,
+    ) -> bytes:
+        """The message of one frame with either view or both: color may follow when a picture stands still."""
+        y, u, v = yuv.to_yuv444(self._padded(frame))
+        meta = self._meta(regions)
+        main = self._stream(views.main_view(y, u, v), meta, key_frame) if luma else None
+        auxiliary = self._stream(self._auxiliary(u, v), meta, key_frame and not luma) if chroma else None
+        return encode_structure(Avc444Stream(main, auxiliary))
+
+
+class _Decoder:
+    """What both decoders share: the surface's size and the H.264 stream."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._h264 = H264Decoder(width, height)
+
+    def _picture(self, stream: Avc420Stream) -> I420:
+        for region in stream.meta.regions:
+            inside = region.left < region.right <= self._width and region.top < region.bottom <= self._height
+            if not inside:
+                reason = f"{region}, the surface has {self._width} x {self._height}"
+                raise DecodeError("MetaBlock.regionRects", reason, 0)
+        return self._h264.decode(stream.bitstream)
+
+    def _surface(self, out: Pixels | None) -> Pixels:
+        if out is not None:
+            return out
+        surface: Pixels = np.zeros((self._height, self._width, 4), np.uint8)
+        surface[..., 3] = 255
+        return surface
+
+
+class Avc420Decoder(_Decoder):
+    """One surface's stream."""
+
+    def decode(self, data: bytes, out: Pixels | None = None) -> Pixels:
+        """The surface (height, width, 4) uint8 BGRX with the message's regions painted on it.
+
+        ``out`` is the surface before; black without it. DecodeError for what is no such message.
+        """
+        stream = decode_structure(Avc420Stream, data)
+        picture = self._picture(stream)
+        surface = self._surface(out)
+        _show_420(picture, stream.meta.regions, surface)
+        return surface
+
+
+class Avc444Decoder(_Decoder):
+    """One surface's stream: keeps the main view for auxiliary ones that come later."""
+
+    def __init__(self, width: int, height: int, *, version: int = 2) -> None:
+        super().__init__(width, height)
+        self._combined = _COMBINED[version]
+        self._main = yuv.i420(_rounded(height), _rounded(width))
+        luma, u, v = yuv.planes(self._main)
+        luma[...], u[...], v[...] = 0, 128, 128
+
+    def decode(self, data: bytes, out: Pixels | None = None) -> Pixels:
+        """The surface with the message's regions painted on it, see :meth:`Avc420Decoder.decode`."""
+        stream = decode_structure(Avc444Stream, data)
+        # Both views before any pixel: out is left alone if one is wrong.
+        main = None if stream.luma is None else self._picture(stream.luma)
+        auxiliary = None if stream.chroma is None else self._picture(stream.chroma)
+        surface = self._surface(out)
+        if stream.luma is not None and main is not None:
+            self._keep(main, stream.luma.meta.regions)
+            _show_420(main, stream.luma.meta.regions, surface)
+        if stream.chroma is not None and auxiliary is not None:
+            y, u, v = self._combined(self._main, auxiliary)
+            for region in stream.chroma.meta.regions:
+                part = slice(region.top, region.bottom), slice(region.left, region.right)
+                yuv.from_yuv444(y[part], u[part], v[part], surface[part])
+        return surface
+
+    def _keep(self, picture: I420, regions: Sequence[Rectangle16]) -> None:
+        """3.3.8.3.2: chroma goes with the last luma of its rectangle, in whole macroblocks."""
+        for region in regions:
+            left, top = region.left & -MACROBLOCK, region.top & -MACROBLOCK
+            right, bottom = _rounded(region.right), _rounded(region.bottom)
+            for step, (kept, new) in enumerate(zip(yuv.planes(self._main), yuv.planes(picture), strict=True)):
+                scale = 1 + (step > 0)
+                rows, columns = slice(top // scale, bottom // scale), slice(left // scale, right // scale)
+                kept[rows, columns] = new[rows, columns]
+
+
+def _show_420(picture: I420, regions: Sequence[Rectangle16], surface: Pixels) -> None:
+    luma, u, v = yuv.planes(picture)
+    for region in regions:
+        # Chroma has a value for two columns and lines: begin at an even one.
+        left, top = region.left & ~1, region.top & ~1
+        rows, columns = slice(top, region.bottom), slice(left, region.right)
+        half = slice(top // 2, (region.bottom + 1) // 2), slice(left // 2, (region.right + 1) // 2)
+        part = yuv.from_yuv420(luma[rows, columns], u[half], v[half])
+        surface[region.top : region.bottom, region.left : region.right] = part[
+            region.top - top :, region.left - left :
+        ]

@@ -1,0 +1,191 @@
+"""Frames to messages to surfaces; libfreerdp as the other reader."""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from bench.screens import SCREENS
+from pyrdpmux.codec.avc import h264
+from pyrdpmux.codec.avc.codec import Avc420Decoder, Avc420Encoder, Avc444Decoder, Avc444Encoder
+from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, Rectangle16
+from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.wire import decode
+from tests.codec import pictures
+from tests.codec.reference import libfreerdp_avc
+
+pytestmark = pytest.mark.skipif(not h264.is_available(), reason="PyAV (the extra 'h264') is not installed")
+needs_libfreerdp = pytest.mark.skipif(
+    not libfreerdp_avc.is_available(), reason="libfreerdp2 with H.264 is not installed"
+)
+SIZES = [(320, 240), (250, 131), (16, 16), (1, 1), (7, 3)]
+
+
+def psnr(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> float:
+    difference = one[..., :3].astype(np.int64) - two[..., :3]
+    return float(10 * np.log10(255**2 / max(1e-3, (difference**2).mean())))
+
+
+@pytest.mark.parametrize(
+    ("name", "qp", "floor_420", "floor_444"),
+    [
+        ("photo", 10, 40, 45),
+        ("photo", 22, 37, 38),
+        ("photo", 34, 32, 32),
+        ("gradient", 22, 39, 39),
+        ("desktop", 22, 36, 36),
+        ("text", 10, 28, 39),
+        ("text", 22, 28, 34),
+    ],
+)
+def test_quality_floor(name: str, qp: int, floor_420: float, floor_444: float) -> None:
+    frame = SCREENS[name](240, 320)
+    assert psnr(frame, Avc420Decoder(320, 240).decode(Avc420Encoder(320, 240, qp).encode(frame))) >= floor_420
+    for version in (1, 2):
+        message = Avc444Encoder(320, 240, qp, version=version).encode(frame)
+        assert psnr(frame, Avc444Decoder(320, 240, version=version).decode(message)) >= floor_444
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_many_frames_of_any_size(width: int, height: int) -> None:
+    frames = [np.roll(SCREENS["photo"](height, width), 3 * i, axis=1) for i in range(6)]
+    encoder, decoder = Avc420Encoder(width, height), Avc420Decoder(width, height)
+    for frame in frames:
+        assert psnr(frame, decoder.decode(encoder.encode(frame))) > 30
+    for version in (1, 2):
+        full, reader = (
+            Avc444Encoder(width, height, version=version),
+            Avc444Decoder(width, height, version=version),
+        )
+        for frame in frames:
+            assert psnr(frame, reader.decode(full.encode(frame))) > 30
+
+
+class TestRegions:
+    REGIONS = (Rectangle16(3, 5, 20, 18), Rectangle16(31, 0, 64, 7))
+
+    def shown(self, decoded: NDArray[np.uint8], frame: NDArray[np.uint8]) -> None:
+        """Regions are the frame's, everything else is as before."""
+        mask = np.zeros(frame.shape[:2], np.bool_)
+        for region in self.REGIONS:
+            mask[region.top : region.bottom, region.left : region.right] = True
+        assert (decoded[~mask] == 77).all()
+        assert psnr(decoded[mask], frame[mask]) > 30
+
+    def test_420(self) -> None:
+        frame = SCREENS["photo"](48, 64)
+        out = np.full((48, 64, 4), 77, np.uint8)
+        message = Avc420Encoder(64, 48).encode(frame, self.REGIONS)
+        assert decode(Avc420Stream, message).meta.regions == self.REGIONS
+        assert Avc420Decoder(64, 48).decode(message, out) is out
+        self.shown(out, frame)
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_444(self, version: int) -> None:
+        frame = SCREENS["photo"](48, 64)
+        out = np.full((48, 64, 4), 77, np.uint8)
+        message = Avc444Encoder(64, 48, version=version).encode(frame, self.REGIONS)
+        Avc444Decoder(64, 48, version=version).decode(message, out)
+        self.shown(out, frame)
+
+    @pytest.mark.parametrize(
+        "region", [Rectangle16(0, 0, 65, 48), Rectangle16(0, 0, 64, 49), Rectangle16(5, 5, 5, 9)], ids=str
+    )
+    def test_outside_of_the_surface_is_refused(self, region: Rectangle16) -> None:
+        frame = SCREENS["photo"](48, 64)
+        for decoder, message in (
+            (Avc420Decoder(64, 48), Avc420Encoder(64, 48).encode(frame, [region])),
+            (Avc444Decoder(64, 48), Avc444Encoder(64, 48).encode(frame, [region])),
+        ):
+            out = np.full((48, 64, 4), 77, np.uint8)
+            with pytest.raises(DecodeError, match="surface"):
+                decoder.decode(message, out)
+            assert (out == 77).all()
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_color_may_follow(version: int) -> None:
+    frame = SCREENS["text"](240, 320)
+    encoder = Avc444Encoder(320, 240, version=version)
+    first, second = encoder.encode(frame, chroma=False), encoder.encode(frame, luma=False)
+    assert decode(Avc444Stream, first).chroma is None
+    assert decode(Avc444Stream, second).luma is None
+    decoder = Avc444Decoder(320, 240, version=version)
+    surface = decoder.decode(first)
+    before = psnr(frame, surface)
+    after = psnr(frame, decoder.decode(second, surface))
+    assert after > before + 3
+
+
+@needs_libfreerdp
+class TestLibfreerdp:
+    @pytest.mark.parametrize(("width", "height"), [(320, 240), (250, 132), (640, 48)])
+    def test_420_is_the_same(self, width: int, height: int) -> None:
+        encoder = Avc420Encoder(width, height)
+        ours, theirs = Avc420Decoder(width, height), libfreerdp_avc.Decoder(width, height)
+        for name in ("photo", "text", "desktop"):
+            message = encoder.encode(SCREENS[name](height, width))
+            foreign = theirs.decode_420(message)
+            assert foreign is not None
+            assert (foreign[..., :3] == ours.decode(message)[..., :3]).all()
+
+    @pytest.mark.parametrize("version", [1, 2])
+    def test_444_is_the_same_but_for_filtered_values(self, version: int) -> None:
+        # Its vector code filters even lines in a way of its own; where pixels lie is what is compared.
+        for name in ("photo", "text", "desktop"):
+            frame = SCREENS[name](240, 320)
+            message = Avc444Encoder(320, 240, version=version).encode(frame)
+            ours = Avc444Decoder(320, 240, version=version).decode(message)
+            theirs = libfreerdp_avc.Decoder(320, 240).decode_444(message, version)
+            assert theirs is not None
+            same = (ours[..., :3] == theirs[..., :3]).all(axis=2)
+            assert same[1::2].all()
+            if version == 2:
+                assert same[:, 1::2].all()
+            assert psnr(frame, ours) >= psnr(frame, theirs) - 0.1
+
+    def test_444_luma_alone_is_420(self) -> None:
+        frame = SCREENS["photo"](240, 320)
+        message = Avc444Encoder(320, 240).encode(frame, chroma=False)
+        theirs = libfreerdp_avc.Decoder(320, 240).decode_444(message, 2)
+        assert theirs is not None
+        assert (theirs[..., :3] == Avc444Decoder(320, 240).decode(message)[..., :3]).all()
+
+
+class TestHostileInput:
+    @pytest.mark.parametrize(
+        ("message", "decoder"),
+        [
+            (lambda frame: Avc420Encoder(64, 48).encode(frame), lambda: Avc420Decoder(64, 48)),
+            (lambda frame: Avc444Encoder(64, 48).encode(frame), lambda: Avc444Decoder(64, 48)),
+        ],
+        ids=["420", "444"],
+    )
+    def test_mutations(
+        self,
+        message: Callable[[NDArray[np.uint8]], bytes],
+        decoder: Callable[[], Avc420Decoder | Avc444Decoder],
+    ) -> None:
+        data = message(pictures.picture(48, 64, "blocks"))
+        reader = decoder()
+        results = [
+            pictures.attempt(partial(reader.decode), changed) for changed in pictures.mutations(data, 500)
+        ]
+        assert any(pixels is None for pixels in results)
+        assert all(pixels is None or pixels.shape == (48, 64, 4) for pixels in results)
+
+    def test_a_bad_second_view_leaves_the_surface_alone(self) -> None:
+        data = Avc444Encoder(64, 48).encode(pictures.picture(48, 64, "blocks"))
+        stream = decode(Avc444Stream, data)
+        assert stream.chroma is not None
+        out = np.full((48, 64, 4), 77, np.uint8)
+        with pytest.raises(DecodeError):
+            Avc444Decoder(64, 48).decode(data[: -len(stream.chroma.bitstream)], out)
+        assert (out == 77).all()
+
+
+def test_refuses_frames_of_another_size() -> None:
+    with pytest.raises(EncodeError):
+        Avc420Encoder(64, 48).encode(np.zeros((48, 63, 4), np.uint8))
