@@ -73,7 +73,8 @@ class Peer:
             if self._failure is not None:
                 raise self._failure
             await self._say_goodbye()
-        except asyncio.CancelledError:
+        except BaseException:
+            # Cancelled, or the owner has failed: nobody waits for a peer that does not read.
             self._writer.transport.abort()
             raise
         finally:

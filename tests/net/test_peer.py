@@ -235,6 +235,23 @@ def test_what_the_owner_raises_is_raised_by_run(patience: float | None) -> None:
     run(scenario)
 
 
+def test_an_owner_that_fails_does_not_wait_for_a_reader_that_stands_still() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+
+            def on_event(event: Event) -> None:
+                raise Trouble(event)
+
+            host.on_event = on_event
+            await host.say(b"flood 1000000\n" * 20 + b"event")
+            async with asyncio.timeout(5):
+                await asyncio.wait([host.run])
+            assert isinstance(host.run.exception(), Trouble)
+            assert host.peer.unsent_bytes == 0
+
+    run(scenario)
+
+
 def test_events_keep_their_order_whatever_the_owner_does() -> None:
     """An owner that ends the connection at the first of three events hears of the end last."""
 
