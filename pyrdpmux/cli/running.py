@@ -5,7 +5,7 @@ import asyncio
 import logging
 import secrets
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,7 @@ def run_serve(options: argparse.Namespace) -> int:
     _warn_about_access(config)
     backends: list[Backend] = []
     if config.bus != "none":
-        backends.append(_librdpmux_backend(config, doorkeeper))
+        backends.append(_librdpmux_backend(config, doorkeeper, lambda: daemon.reload()))
     if config.qmp_sockets:
         backends.append(QemuBackend(sockets=config.qmp_sockets))
     daemon = Daemon(
@@ -103,13 +103,16 @@ def run_serve(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _librdpmux_backend(config: Config, doorkeeper: Doorkeeper) -> LibrdpmuxBackend:
+def _librdpmux_backend(
+    config: Config, doorkeeper: Doorkeeper, reload: Callable[[], Awaitable[None]]
+) -> LibrdpmuxBackend:
     return LibrdpmuxBackend(
         config.bus,
         default_version=config.librdpmux.default_protocol,
         state_dir=config.state_dir,
         shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
         access=doorkeeper,
+        reload=reload,
     )
 
 

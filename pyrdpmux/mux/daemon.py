@@ -97,19 +97,23 @@ class Daemon:
         Raises ConfigError, and then the old configuration stays in force.
         """
         async with self._reloading:
-            config = self._keep_what_stays(self._load_config())
-            self._sources.check(config)
-            listener = await self.gateway.prepare(config)
-            try:
-                await self.registry.reconfigure(config)
-            except ConfigError:
-                if listener is not None:
-                    await listener.close()
-                raise
-            await self.gateway.use(config, listener)
-            self._config = config
-            await self._sources.use(config)
-            logger.info("Configuration reloaded")
+            with self._manager.reloading():
+                await self._reload()
+
+    async def _reload(self) -> None:
+        config = self._keep_what_stays(self._load_config())
+        self._sources.check(config)
+        listener = await self.gateway.prepare(config)
+        try:
+            await self.registry.reconfigure(config)
+        except ConfigError:
+            if listener is not None:
+                await listener.close()
+            raise
+        await self.gateway.use(config, listener)
+        self._config = config
+        await self._sources.use(config)
+        logger.info("Configuration reloaded")
 
     def _keep_what_stays(self, config: Config) -> Config:
         """These are in use as long as the daemon runs."""
@@ -121,14 +125,12 @@ class Daemon:
 
     async def _reload_or_complain(self) -> None:
         try:
-            with self._manager.reloading():
-                await self.reload()
+            await self.reload()
         except ConfigError as error:
             logger.error("Not reloaded, the old configuration stays in force: %s", error)
 
     async def _reload_on_command(self, _request: Answer) -> Answer:
-        with self._manager.reloading():
-            await self.reload()
+        await self.reload()
         return {"vms": len(self.registry.consoles)}
 
     async def _diagnose(self, _request: Answer) -> Answer:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pyrdpmux.mux.backend import VmHost
-from pyrdpmux.mux.librdpmux.dbus_service import DBusService
+from pyrdpmux.mux.librdpmux.dbus_service import DBusService, Reload
 from pyrdpmux.mux.librdpmux.protocol import NEWEST
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, AccessControl, LibrdpmuxServer
@@ -14,7 +14,8 @@ class LibrdpmuxBackend:
     """VMs that register on a D-Bus: "system", "session", an address, or "none" of them.
 
     Without a bus, :attr:`server` can still be told of VMs directly. ``default_version`` is what the object
-    path announces that everybody knows; each version has a path of its own besides. For the others see
+    path announces that everybody knows; each version has a path of its own besides. ``reload`` is what
+    ``Reload`` on the bus does. For the others see
     :class:`~.server.LibrdpmuxServer`.
     """
 
@@ -29,6 +30,7 @@ class LibrdpmuxBackend:
         access: AccessControl | None = None,
         shared_memory: Path = SHARED_MEMORY,
         grace_seconds: float = GRACE_SECONDS,
+        reload: Reload | None = None,
     ) -> None:
         self.server = LibrdpmuxServer(
             directory=directory,
@@ -40,7 +42,9 @@ class LibrdpmuxBackend:
             on_change=self._guest_changed,
         )
         self._service = (
-            DBusService(bus, self.server, default_version=default_version) if bus != "none" else None
+            DBusService(bus, self.server, default_version=default_version, reload=reload)
+            if bus != "none"
+            else None
         )
 
     async def start(self, host: VmHost) -> None:

@@ -18,6 +18,7 @@ LISTENER_INTERFACE: Final = "org.RDPMux.RDPListener"
 
 ERROR_VERSION: Final = "org.RDPMux.Error.VersionNotSupported"
 ERROR_REFUSED: Final = "org.RDPMux.Error.RegistrationRefused"
+ERROR_NOT_RELOADED: Final = "org.RDPMux.Error.NotReloaded"
 
 DAEMON: Final = "org.freedesktop.DBus"
 DAEMON_PATH: Final = "/org/freedesktop/DBus"

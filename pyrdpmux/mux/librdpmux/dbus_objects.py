@@ -32,6 +32,10 @@ class MainInterface(ServiceInterface):
         """Never empty: the library dies of that."""
         return self._versions
 
+    @dbus_method(name="Reload")
+    def reload(self) -> None:
+        raise DBusError(ErrorType.NOT_SUPPORTED, _NOT_HERE)
+
 
 class Main1(MainInterface):
     @dbus_method(name="Register")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +12,11 @@ from dbus_fast import DBusError, ErrorType, Message, MessageType, NameFlag, Requ
 from dbus_fast.aio import MessageBus
 from dbus_fast.service import ServiceInterface
 
-from pyrdpmux.errors import BackendError
+from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
     DISAPPEARED,
+    ERROR_NOT_RELOADED,
     ERROR_REFUSED,
     ERROR_VERSION,
     INTERFACE,
@@ -40,6 +42,9 @@ RECONNECT_SECONDS: Final = 5.0
 Handler = Callable[[MessageBus, Message], Awaitable[tuple[str, list[Any]]]]
 """Gives the reply's signature and body; DBusError and BackendError become error replies."""
 
+Reload = Callable[[], Awaitable[None]]
+"""Takes on the daemon's configuration as it is now. Raises ConfigError."""
+
 
 class DBusService:
     """Owns the name on a bus, passes registrations on, and tells the server whose owner died.
@@ -47,9 +52,17 @@ class DBusService:
     A bus that goes away is tried again until :meth:`stop`; the VMs' own sockets do not depend on it.
     """
 
-    def __init__(self, bus: str, server: LibrdpmuxServer, *, default_version: int = NEWEST) -> None:
+    def __init__(
+        self,
+        bus: str,
+        server: LibrdpmuxServer,
+        *,
+        default_version: int = NEWEST,
+        reload: Reload | None = None,
+    ) -> None:
         self._address = bus
         self._server = server
+        self._reload = reload
         self._bus: MessageBus | None = None
         self._main = main_objects(default_version)
         self._consoles: dict[str, ServiceInterface] = {}
@@ -151,8 +164,8 @@ class DBusService:
 
     def _handler_of(self, message: Message) -> Handler | None:
         if message.path in self._main:
-            is_ours = message.member == "Register" and message.interface in (INTERFACE, None)
-            return self._register if is_ours else None
+            handlers = {"Register": self._register, "Reload": self._reload_for}
+            return handlers.get(message.member or "") if message.interface in (INTERFACE, None) else None
         if message.path in self._consoles and message.interface in (LISTENER_INTERFACE, None):
             return self._CONSOLE_CALLS.get(message.member or "", (None, None))[1] and self._console_call
         return None
@@ -186,15 +199,26 @@ class DBusService:
             self._server.owner_lost(owner)
         return "s", [address]
 
+    async def _reload_for(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
+        """For who may do so with a signal as well."""
+        _, uid = await _caller(bus, message)
+        if uid not in (os.geteuid(), 0):
+            raise DBusError(ErrorType.ACCESS_DENIED, f"the configuration is not uid {uid}'s to reload")
+        _check_signature(message, "")
+        if self._reload is None:
+            raise DBusError(ErrorType.NOT_SUPPORTED, "there is no configuration to reload")
+        try:
+            await self._reload()
+        except ConfigError as error:
+            raise DBusError(ERROR_NOT_RELOADED, str(error)) from error
+        return "", []
+
     async def _console_call(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
         signature, action = self._CONSOLE_CALLS[message.member or ""]
         interface = self._consoles.get(message.path or "")
         if not isinstance(interface, ListenerInterface):
             raise DBusError(ErrorType.UNKNOWN_METHOD, f"{message.path} has no method {message.member}")
-        if message.signature != signature:
-            raise DBusError(
-                ErrorType.INVALID_ARGS, f"signature {message.signature!r}, expected {signature!r}"
-            )
+        _check_signature(message, signature)
         guest = interface.guest
         _, uid = await _caller(bus, message)
         if uid not in (guest.registration.uid, 0):
@@ -216,6 +240,11 @@ class DBusService:
         "SetAuthentication": ("b", _set_authentication),
         "Shutdown": ("", _shut_down),
     }
+
+
+def _check_signature(message: Message, expected: str) -> None:
+    if message.signature != expected:
+        raise DBusError(ErrorType.INVALID_ARGS, f"signature {message.signature!r}, expected {expected!r}")
 
 
 async def _caller(bus: MessageBus, message: Message) -> tuple[str, int]:

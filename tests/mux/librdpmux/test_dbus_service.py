@@ -106,8 +106,9 @@ def test_what_the_library_asks(bus: str, tmp_path: Path) -> None:
 
             node = await service.caller.introspect(BUS_NAME, OBJECT_PATH)
             interface = next(found for found in node.interfaces if found.name == INTERFACE)
-            (method,) = interface.methods
-            assert (method.name, method.in_signature, method.out_signature) == ("Register", "iisqs", "s")
+            assert {
+                method.name: (method.in_signature, method.out_signature) for method in interface.methods
+            } == {"Register": ("iisqs", "s"), "Reload": ("", "")}
             worker = "/org/RDPMux/ServerWorker/42"
             (port,) = await call(
                 service.caller,
