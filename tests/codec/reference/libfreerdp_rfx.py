@@ -62,6 +62,16 @@ def _lib() -> ctypes.CDLL:
     lib.rfx_context_set_pixel_format.argtypes = (pointer, u32)
     lib.rfx_compose_message.argtypes = (pointer, POINTER(_Stream), pointer, size, pointer, u32, u32, u32)
     lib.rfx_process_message.argtypes = (pointer, pointer, u32, u32, u32, pointer, u32, u32, u32, pointer)
+    lib.progressive_context_new.restype = pointer
+    lib.progressive_context_new.argtypes = (c_int,)
+    lib.progressive_context_free.argtypes = (pointer,)
+    lib.progressive_create_surface_context.argtypes = (pointer, c_uint16, u32, u32)
+    lib.progressive_compress_ex.argtypes = (
+        pointer, pointer, u32, u32, u32, u32, u32, pointer, POINTER(pointer), POINTER(u32),
+    )  # fmt: skip
+    lib.progressive_decompress_ex.argtypes = (
+        pointer, pointer, u32, pointer, u32, u32, u32, u32, pointer, c_uint16, u32,
+    )  # fmt: skip
     lib.region16_init.argtypes = (pointer,)
     lib.region16_uninit.argtypes = (pointer,)
     return lib
@@ -172,5 +182,43 @@ class RemoteFX(_Codec):
         done: int = _lib().rfx_process_message(
             self._context, data, len(data), 0, 0, out.ctypes.data, BGRX32, out.strides[0], out.shape[0],
             self._region,
+        )  # fmt: skip
+        return done > 0
+
+
+class Progressive:
+    """Their progressive codec for one surface. Its encoder sends whole tiles and no differences."""
+
+    def __init__(self, width: int, height: int, *, encoder: bool = False) -> None:
+        lib = _lib()
+        self._context = lib.progressive_context_new(int(encoder))
+        if not encoder:
+            assert lib.progressive_create_surface_context(self._context, 0, width, height) >= 0
+        self._region = ctypes.create_string_buffer(64)
+        lib.region16_init(self._region)
+        self._frame = 0
+
+    def __del__(self) -> None:
+        _lib().region16_uninit(self._region)
+        _lib().progressive_context_free(self._context)
+
+    def encode(self, frame: Pixels) -> bytes:
+        """All of ``frame`` (h, w, 4)."""
+        height, width = frame.shape[:2]
+        out, size = c_void_p(), c_uint32()
+        done = _lib().progressive_compress_ex(
+            self._context, frame.ctypes.data, height * frame.strides[0], BGRX32, width, height,
+            frame.strides[0], None, ctypes.byref(out), ctypes.byref(size),
+        )  # fmt: skip
+        assert done >= 0, "libfreerdp could not encode"
+        assert out.value
+        return ctypes.string_at(out.value, size.value)
+
+    def decode(self, data: bytes, out: Pixels) -> bool:
+        """Draw a stream onto ``out`` (h, w, 4); False if the library refuses it."""
+        self._frame += 1
+        done: int = _lib().progressive_decompress_ex(
+            self._context, data, len(data), out.ctypes.data, BGRX32, out.strides[0], 0, 0, self._region,
+            0, self._frame,
         )  # fmt: skip
         return done > 0

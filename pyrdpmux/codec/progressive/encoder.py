@@ -1,0 +1,282 @@
+"""Frames to progressive streams (MS-RDPEGFX 3.2.8.1): the server's side, with the state of a surface's tiles.
+
+A changed tile goes out at once, whole or in low quality, as it is or as the difference to what the client
+has, whichever has more zeros. Tiles in low quality are upgraded when there is time, stage by stage.
+
+Per tile, what the client has (``reference``) and, while it is not complete, what is being sent (``target``)
+and how much of that went out (``sent``), all as quantized coefficients: (4096, 3, tiles) int16. They are only
+kept where differences or stages are asked for.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pyrdpmux.codec.batches import tile_words
+from pyrdpmux.codec.color import Pixels, Words
+from pyrdpmux.codec.progressive import extrapolate, passes, srl
+from pyrdpmux.codec.progressive.block import (
+    FULL,
+    FULL_INDEX,
+    ComponentQuantization,
+    Context,
+    ContextFlags,
+    FrameBegin,
+    FrameEnd,
+    ProgressiveQuantization,
+    Sync,
+)
+from pyrdpmux.codec.progressive.region import (
+    DataBlock,
+    Region,
+    RegionFlags,
+    Tile,
+    TileFirst,
+    TileFlags,
+    TileSimple,
+    TileUpgrade,
+    encode_blocks,
+)
+from pyrdpmux.codec.rfx import color, dwt, quant, rlgr
+from pyrdpmux.codec.rfx.encoder import Area, cut, touched
+from pyrdpmux.codec.rfx.message import Rectangle
+from pyrdpmux.codec.rfx.quant import Plane
+from pyrdpmux.codec.rfx.rlgr import Events
+from pyrdpmux.codec.rfx.tile import BATCH, TILE, events_of
+from pyrdpmux.errors import EncodeError
+
+Place = tuple[int, int]
+
+DEFAULT: Final = ComponentQuantization()
+
+
+def stage(quality: int, luma: Sequence[int], chroma: Sequence[int]) -> ProgressiveQuantization:
+    """Bits that a pass leaves out at each level, LL3 first: (LL3, level 3, level 2, level 1)."""
+    luma, chroma = (
+        [values[0], *[values[1]] * 3, *[values[2]] * 3, *[values[3]] * 3] for values in (luma, chroma)
+    )
+    y, c = ComponentQuantization(*luma), ComponentQuantization(*chroma)
+    return ProgressiveQuantization(quality, y, c, c)
+
+
+STAGES: Final = (stage(25, (0, 2, 3, 4), (0, 3, 4, 5)), stage(60, (0, 0, 1, 2), (0, 1, 2, 3)))
+"""About a quarter and two thirds of the bytes; each stage is at least as fine in every band as the last."""
+
+
+class Encoder:
+    """One surface of ``width`` x ``height``."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        *,
+        quantizations: tuple[ComponentQuantization, ComponentQuantization, ComponentQuantization] = (
+            DEFAULT,
+            DEFAULT,
+            DEFAULT,
+        ),
+        stages: Sequence[ProgressiveQuantization] = STAGES,
+        extrapolated: bool = True,
+        differences: bool = True,
+    ) -> None:
+        """Without ``extrapolated``, the wavelet is RemoteFX's, and there are no stages (FreeRDP has none)."""
+        self._width, self._height = width, height
+        self._quantizations = quantizations
+        self._stages = tuple(stages) if extrapolated else ()
+        self._bands = extrapolate.BANDS if extrapolated else quant.BANDS
+        self._extrapolated = extrapolated
+        self._differences = differences
+        self._columns = -(-width // TILE)
+        self._tiles = self._columns * -(-height // TILE)
+        self._keeps = differences or bool(self._stages)
+        shape = (dwt.COEFFICIENTS, 3, self._tiles if self._keeps else 0)
+        self._reference = np.zeros(shape, np.int16)
+        self._target, self._sent = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
+        self._known = np.zeros(self._tiles, np.bool_)
+        #: index of the stage that each tile is at; FULL_INDEX when nothing is missing
+        self._stage = np.full(self._tiles, FULL_INDEX, np.int64)
+        self._frame_index = 0
+        self._headers_sent = False
+
+    @property
+    def incomplete(self) -> int:
+        """How many tiles can be upgraded."""
+        return int((self._stage != FULL_INDEX).sum())
+
+    def encode(
+        self, frame: Pixels, rectangles: Sequence[Area] | None = None, first_stage: int = FULL_INDEX
+    ) -> bytes:
+        """The changed ``rectangles`` (all without) of ``frame`` (h, w, 4), at a stage of the tables."""
+        if frame.shape != (self._height, self._width, 4) or frame.dtype != np.uint8:
+            raise EncodeError(
+                "frame", f"{frame.dtype} {frame.shape}, expected ({self._height}, {self._width}, 4)"
+            )
+        self._check_stage(first_stage)
+        areas = rectangles if rectangles is not None else [(0, 0, self._width, self._height)]
+        places = touched(areas, self._width, self._height)
+        words = tile_words([cut(frame, x, y) for x, y in places])
+        events, flags = [], []
+        for start in range(0, len(words), BATCH):
+            batch = np.stack(words[start : start + BATCH])
+            part, part_flags = self._first_pass(batch, places[start : start + BATCH], first_stage)
+            events.append(part)
+            flags += part_flags
+        streams = rlgr.encode(Events.joined(events)) if events else []
+        tiles: list[Tile] = []
+        for place, flag, data in zip(places, flags, _by_tile(streams, len(places)), strict=True):
+            if first_stage == FULL_INDEX:
+                tiles.append(TileSimple(*place, *data, self._indices(), flag))
+            else:
+                tiles.append(TileFirst(*place, first_stage, *data, self._indices(), flag))
+        return self._frame(areas, tiles)
+
+    def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> bytes:
+        """Bring up to ``maximum`` tiles that are below a stage to it; empty if there are none."""
+        self._check_stage(to_stage)
+        found = np.flatnonzero(self._stage < to_stage)[:maximum]
+        tiles: list[Tile] = []
+        for stage_index in np.unique(self._stage[found]).tolist():
+            same = found[self._stage[found] == stage_index]
+            for start in range(0, len(same), BATCH):
+                tiles += self._upgrade_pass(same[start : start + BATCH], stage_index, to_stage)
+        if not tiles:
+            return b""
+        areas = [self._area(tile.x, tile.y) for tile in tiles]
+        return self._frame(areas, tiles)
+
+    # -- passes --------------------------------------------------------------------------------------
+
+    def _first_pass(
+        self, tiles: Words, places: list[Place], first_stage: int
+    ) -> tuple[Events, list[TileFlags]]:
+        transform = extrapolate.forward if self._extrapolated else dwt.forward
+        planes = quant.rounded(transform(color.to_planes(tiles)), self._quantizations, self._bands)
+        numbers = np.array([y * self._columns + x for x, y in places])
+        differs = np.zeros(len(places), np.bool_)
+        if self._keeps:
+            differs = self._decide(planes, numbers)
+        positions = self._positions(first_stage)
+        sent = planes
+        if first_stage != FULL_INDEX:
+            sent = passes.coarse(planes, positions, self._bands)
+            self._keep(planes, passes.restored(sent, positions, self._bands), numbers)
+        elif self._keeps:
+            self._reference[:, :, numbers] += planes.reshape(len(planes), 3, -1)
+        self._known[numbers] = True
+        self._stage[numbers] = first_stage
+        flags = [TileFlags.DIFFERENCE if flag else TileFlags(0) for flag in differs.tolist()]
+        return events_of(quant.to_differences(sent, self._bands)), flags
+
+    def _decide(self, planes: Plane, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew."""
+        lanes = planes.reshape(len(planes), 3, -1)
+        differs = np.zeros(len(numbers), np.bool_)
+        if self._differences and self._known[numbers].any():
+            difference = lanes - self._reference[:, :, numbers]
+            high = slice(0, self._bands[-1][1].start)
+            nonzero, other = ((part[high, 0] != 0).sum(axis=0) for part in (difference, lanes))
+            differs = self._known[numbers] & (nonzero < other)
+            lanes[:, :, differs] = difference[:, :, differs]
+        self._reference[:, :, numbers[~differs]] = 0
+        return differs
+
+    def _keep(self, target: Plane, sent: Plane, numbers: NDArray[np.int64]) -> None:
+        lanes = sent.reshape(len(sent), 3, -1)
+        self._target[:, :, numbers] = target.reshape(lanes.shape)
+        self._sent[:, :, numbers] = lanes
+        self._reference[:, :, numbers] += lanes
+
+    def _upgrade_pass(self, numbers: NDArray[np.int64], stage_index: int, to_stage: int) -> list[Tile]:
+        """3.2.8.1.5.2."""
+        before, after = self._positions(stage_index), self._positions(to_stage)
+        sent = self._sent[:, :, numbers].reshape(dwt.COEFFICIENTS, -1)
+        left = self._target[:, :, numbers].reshape(sent.shape) - sent
+        upgrade = passes.coarse(left, after, self._bands)
+        streams = _upgrade_streams(upgrade, sent, before, after, self._bands)
+        done = passes.restored(upgrade, after, self._bands).reshape(dwt.COEFFICIENTS, 3, -1)
+        self._sent[:, :, numbers] += done
+        self._reference[:, :, numbers] += done
+        self._stage[numbers] = to_stage
+        result: list[Tile] = []
+        for index, number in enumerate(numbers.tolist()):
+            y, x = divmod(number, self._columns)
+            lanes = (index, index + len(numbers), index + 2 * len(numbers))
+            srl_data, raw_data = ([kind[lane] for lane in lanes] for kind in streams)
+            data = (srl_data[0], raw_data[0], srl_data[1], raw_data[1], srl_data[2], raw_data[2])
+            result.append(TileUpgrade(x, y, to_stage, data, self._indices()))
+        return result
+
+    # -- framing -------------------------------------------------------------------------------------
+
+    def _check_stage(self, index: int) -> None:
+        if index != FULL_INDEX and not 0 <= index < len(self._stages):
+            raise EncodeError("progressiveQuality", f"{index}, {len(self._stages)} stages are there")
+
+    def _positions(self, index: int) -> passes.Positions:
+        table = FULL if index == FULL_INDEX else self._stages[index]
+        return table.y, table.cb, table.cr
+
+    def _indices(self) -> tuple[int, int, int]:
+        kinds = self._kinds()
+        y, cb, cr = (kinds.index(quantization) for quantization in self._quantizations)
+        return y, cb, cr
+
+    def _kinds(self) -> tuple[ComponentQuantization, ...]:
+        return tuple(dict.fromkeys(self._quantizations))
+
+    def _area(self, column: int, row: int) -> Area:
+        x, y = column * TILE, row * TILE
+        return x, y, min(TILE, self._width - x), min(TILE, self._height - y)
+
+    def _frame(self, areas: Sequence[Area], tiles: list[Tile]) -> bytes:
+        blocks: list[DataBlock] = []
+        if not self._headers_sent:
+            blocks += [Sync(), Context(ContextFlags.SUBBAND_DIFFING if self._keeps else ContextFlags(0))]
+            self._headers_sent = True
+        region = Region(
+            tuple([Rectangle(*area) for area in areas]),
+            self._kinds(),
+            self._stages,
+            tuple(tiles),
+            RegionFlags.DWT_REDUCE_EXTRAPOLATE if self._extrapolated else RegionFlags(0),
+        )
+        blocks += [FrameBegin(self._frame_index), region, FrameEnd()]
+        self._frame_index = (self._frame_index + 1) & 0xFFFFFFFF
+        return encode_blocks(blocks)
+
+
+def _by_tile(streams: list[bytes], count: int) -> list[tuple[bytes, bytes, bytes]]:
+    """Streams of batches of lanes, component after component, as three per tile."""
+    result: list[tuple[bytes, bytes, bytes]] = []
+    while len(result) < count:
+        size, first = min(BATCH, count - len(result)), 3 * len(result)
+        y, cb, cr = (streams[first + i * size : first + (i + 1) * size] for i in range(3))
+        result += zip(y, cb, cr, strict=True)
+    return result
+
+
+def _upgrade_streams(
+    upgrade: Plane,
+    sent: Plane,
+    before: passes.Positions,
+    after: passes.Positions,
+    bands: Sequence[quant.Band],
+) -> tuple[list[bytes], list[bytes]]:
+    """SRL and raw data of each lane."""
+    lanes = upgrade.shape[1] // 3
+    widths = np.empty(upgrade.T.shape, np.int64)
+    for component, (one, two) in enumerate(zip(before, after, strict=True)):
+        part = widths[component * lanes : (component + 1) * lanes]
+        part[:] = passes.row_values(one, bands) - passes.row_values(two, bands)
+    values = upgrade.T.astype(np.int64)
+    is_raw = sent.T != 0
+    is_raw[:, bands[-1][1]] = True
+    some = widths > 0
+    raw, new = is_raw & some, ~is_raw & some
+    return (
+        srl.encode(values[new], widths[new], new.sum(axis=1)),
+        srl.encode_raw(np.abs(values[raw]), widths[raw], raw.sum(axis=1)),
+    )
