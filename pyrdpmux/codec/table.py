@@ -55,6 +55,13 @@ PICTURE_CODECS: Final = (
     Codec("planar", "MS-RDPEGDI 2.2.2.5.1", True, "planar:encode", "planar:decode"),
     Codec("nscodec", "MS-RDPNSC 2.2.2", False, "nscodec:encode", "nscodec:decode"),
     Codec("remotefx", "MS-RDPRFX 2.2.2", False, "rfx.encoder:Encoder", "rfx.decoder:Decoder"),
+    Codec(
+        "progressive",
+        "MS-RDPEGFX 2.2.4.2",
+        False,
+        "progressive.encoder:Encoder",
+        "progressive.decoder:Decoder",
+    ),
     Codec("clear", "MS-RDPEGFX 2.2.4.1", True, "clear.encoder:Encoder", "clear.decoder:Decoder"),
     Codec("alpha", "MS-RDPEGFX 2.2.4.3", True, "alpha:encode", "alpha:decode"),
     Codec("avc420", "MS-RDPEGFX 2.2.4.4", False, f"{_AVC}420Encoder", f"{_AVC}420Decoder", "h264"),

@@ -42,9 +42,9 @@ class Encoder:
         self._is_first = True
 
     @property
-    def hit_rate(self) -> float:
-        """Share of columns that the client had, of all that were sent."""
-        return self._bands.hits / max(1, self._bands.columns)
+    def counts(self) -> tuple[int, int]:
+        """Columns sent so far, and how many of them the client had."""
+        return self._bands.columns, self._bands.hits
 
     def encode(self, rectangles: Sequence[Pixels] | Pixels) -> list[bytes]:
         """One CLEARCODEC_BITMAP_STREAM for each (h, w, 4) uint8 BGRX rectangle; views of a frame are fine.
