@@ -156,7 +156,7 @@ class Lobby:
     def _open(self, viewer: Viewer, name: str) -> None:
         console = self._registry.find(name)
         if console is not None and console in self._choices(viewer.principal):
-            viewer.enter(console)
+            viewer.enter(console, way_back=self)
 
     def _refresh(self) -> None:
         """VMs come and go while somebody looks for one."""

@@ -9,13 +9,14 @@ import numpy as np
 from pyrdpmux.mux.font import CELL_HEIGHT, CELL_WIDTH, draw_text
 from pyrdpmux.mux.screen import Pixels
 from pyrdpmux.mux.us_layout import PLAIN
+from pyrdpmux.mux.way_back import DESCRIPTION
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, MouseEvent, PointerFlags, UnicodeEvent
 
 SCALE: Final = 2
 ROW_HEIGHT: Final = 16 * SCALE
 MARGIN: Final = 12 * SCALE
 HEADING_HEIGHT: Final = 3 * ROW_HEIGHT
-FOOT_HEIGHT: Final = 2 * ROW_HEIGHT
+FOOT_HEIGHT: Final = 3 * ROW_HEIGHT
 COLUMN: Final = CELL_WIDTH * SCALE
 
 BACKGROUND: Final = (0x30, 0x24, 0x1C)
@@ -25,7 +26,10 @@ FAINT: Final = (0xB0, 0xA0, 0x98)
 
 HEADING: Final = "Choose a virtual machine"
 NOTHING: Final = "There is none for you at the moment; this list follows what comes."
-HELP: Final = "Up, Down, first letters: select.  Enter or click: open."
+HELP: Final = (
+    "Up, Down, first letters: select.  Enter or click: open.",
+    f"From there, {DESCRIPTION}: back here.",
+)
 
 UP, DOWN, PAGE_UP, PAGE_DOWN, HOME, END, ENTER = 0x48, 0x50, 0x49, 0x51, 0x47, 0x4F, 0x1C
 
@@ -117,15 +121,17 @@ class Picker:
         """What it looks like now."""
         picture: Pixels = np.zeros((height, width, 4), np.uint8)
         picture[..., :3] = BACKGROUND
-        draw_text(picture, MARGIN, ROW_HEIGHT, HEADING, TEXT, SCALE)
         if not self.entries:
             draw_text(picture, MARGIN, HEADING_HEIGHT, NOTHING, FAINT, SCALE)
         visible = self.entries[self._top : self._top + self._rows]
         for number, entry in enumerate(visible):
             self._paint_row(picture, number, entry, is_selected=self._top + number == self.selected)
         hidden = len(self.entries) - len(visible)
-        text = HELP if not hidden else f"{HELP}  ({self.selected + 1} of {len(self.entries)})"
-        draw_text(picture, MARGIN, height - ROW_HEIGHT, text, FAINT, SCALE)
+        count = f"  ({self.selected + 1} of {len(self.entries)})" if hidden else ""
+        draw_text(picture, MARGIN, ROW_HEIGHT, HEADING + count, TEXT, SCALE)
+        for number, text in enumerate(HELP):
+            top = height - (len(HELP) - number) * ROW_HEIGHT
+            draw_text(picture, MARGIN, top, text, FAINT, SCALE)
         return picture
 
     def _paint_row(self, picture: Pixels, number: int, entry: Entry, *, is_selected: bool) -> None:

@@ -17,6 +17,7 @@ from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.viewer_pointer import ViewerPointer
+from pyrdpmux.mux.way_back import WayBack
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import (
     Activated,
@@ -58,6 +59,7 @@ class Viewer:
         self.size = (0, 0)
         self._client_size = (0, 0)
         self._stage = stage
+        self._way_back: WayBack | None = None
         self._connection = connection
         self._peer = peer
         self._log = log
@@ -109,9 +111,13 @@ class Viewer:
             self._pointer.close()
             self._leave()
 
-    def enter(self, stage: Stage) -> None:
-        """Go on to another stage; the connection takes on its size and picture."""
+    def enter(self, stage: Stage, *, way_back: Stage | None = None) -> None:
+        """Go on to another stage; the connection takes on its size and picture.
+
+        ``way_back`` is where certain keys lead from there, see :mod:`.way_back`.
+        """
         self._leave()
+        self._way_back = WayBack(way_back) if way_back is not None else None
         self._log.info("Goes on to %s", printable(stage.name))
         self._log.set_vm(stage.name)
         self._stage = stage
@@ -188,7 +194,10 @@ class Viewer:
             return
         if any(isinstance(event, MouseEvent | ExtendedMouseEvent) for event in events):
             self._pointer.moved_by_user()
-        self._stage.take_input(self, events, self._now())
+        index = self._way_back.find(events) if self._way_back is not None else None
+        self._stage.take_input(self, events[:index], self._now())
+        if index is not None and self._way_back is not None:
+            self.enter(self._way_back.stage)
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
         self._client_size = (event.desktop_width, event.desktop_height)

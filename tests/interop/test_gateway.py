@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.programs import wait_until
+from pyrdpmux.harness.programs import ProgramError, wait_until
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import SecuritySettings, VmSettings
+from pyrdpmux.mux.picker import BACKGROUND
 from pyrdpmux.mux.rdp_file import RdpFile
-from tests.interop.client import SECONDS, TITLE, shown, xfreerdp
+from tests.interop.client import SECONDS, TITLE, Client, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import PASSWORD, USER
 from tests.interop.hall import UUID, Hall
@@ -20,6 +21,14 @@ LOGON_FAILURE = "ERRCONNECT_LOGON_FAILURE"
 def vmconnect(port: int, vm: str, password: str = PASSWORD) -> list[str]:
     """The port again behind it: /vmconnect makes it Hyper-V's."""
     return xfreerdp(port, "nla", 32, f"/vmconnect:{vm}", f"/port:{port}", password=password)
+
+
+def shows_list(client: Client) -> bool:
+    try:
+        picture = client.picture()
+    except ProgramError:  # a window that is being made anew cannot be photographed
+        return False
+    return picture.shape[:2] == (600, 800) and picture[-1, -1].tolist() == list(reversed(BACKGROUND))
 
 
 @pytest.fixture
@@ -77,13 +86,20 @@ def test_a_bad_moment_of_the_vm_is_a_card(hall: Hall, start: Start, status: VmSt
 @pytest.mark.parametrize("security", ["nla", "tls"])
 def test_who_does_not_say_chooses_from_a_list(hall: Hall, start: Start, security: str) -> None:
     client = start(xfreerdp(hall.port, security, 32, "/size:800x600"))
-    wait_until(lambda: client.picture().shape[:2] == (600, 800), SECONDS, "the list")
+    wait_until(lambda: shows_list(client), SECONDS, "the list")
     client.focus()
     client.display.key("w")
     client.display.key("Return")
     client.wait_for_picture(shown(hall.picture("web"), 32))
     client.display.key("b")
     hall.wait_until_told("web", "30 down")
+    client.display.key("ctrl+alt+Home")
+    wait_until(lambda: shows_list(client), SECONDS, "the list again")
+    client.focus()
+    client.display.key("m")
+    client.display.key("Return")
+    client.wait_for_picture(shown(hall.picture("mail"), 32))
+    assert not any(told.startswith("e0 47") for told in hall.do(lambda: list(hall.sinks["web"].told)))
 
 
 def test_who_sees_one_only_goes_there(tmp_path: Path, start: Start) -> None:

@@ -31,6 +31,13 @@ from tests.mux.serving import noise, run, show
 
 UUID = "ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb"
 DOWN, ENTER = 0x50, 0x1C
+CLICK = PointerFlags.BUTTON1 | PointerFlags.DOWN
+CONTROL_ALT_HOME = [
+    KeyboardEvent(KeyboardFlags(0), 0x1D),
+    KeyboardEvent(KeyboardFlags(0), 0x38),
+    KeyboardEvent(KeyboardFlags.EXTENDED, 0x47),
+    KeyboardEvent(KeyboardFlags.EXTENDED | KeyboardFlags.RELEASE, 0x47),
+]
 
 ACCOUNTS = Accounts()
 for _user in ("alice", "bob", "carol"):
@@ -158,12 +165,44 @@ def test_who_sees_several_chooses_by_key(config: Config) -> None:
     run(scenario)
 
 
+def test_certain_keys_lead_back_to_the_list(config: Config) -> None:
+    """Those that the VM heard of are let go for it; the rest it never hears of."""
+
+    async def scenario() -> None:
+        async with world(config) as made, made.client(width=800, height=600) as client:
+            await client.until(lambda: bool(client.bitmaps) and client.picture.shape == (600, 800, 4))
+            for name, number in (("mail", 0), ("web", 1)):
+                open_row = MouseEvent(CLICK, 60, HEADING_HEIGHT + number * ROW_HEIGHT + 3)
+                client.connection.send_input([open_row])
+                client.flush()
+                await made.until_at(client, name)
+                made.sinks[name].take()
+                client.connection.send_input(CONTROL_ALT_HOME)
+                client.flush()
+                await client.until(lambda: client.picture.shape == (600, 800, 4))
+                assert made.console(name).viewers == []
+                assert made.sinks[name].take() == ["1d down", "38 down", "1d up", "38 up"]
+                await client.until(lambda: client.picture[..., :3].any())
+
+    run(scenario)
+
+
+def test_who_has_asked_for_a_vm_has_no_list_to_go_back_to(config: Config) -> None:
+    async def scenario() -> None:
+        async with world(config) as made, made.client(routing=b"vm=web") as client:
+            await made.until_at(client, "web")
+            client.connection.send_input(CONTROL_ALT_HOME)
+            client.flush()
+            await eventually(lambda: made.sinks["web"].told[-1:] == ["e0 47 up"])
+
+    run(scenario)
+
+
 def test_who_sees_several_chooses_by_mouse(config: Config) -> None:
     async def scenario() -> None:
         async with world(config) as made, made.client(width=800, height=600) as client:
             await client.until(lambda: bool(client.bitmaps) and client.picture.shape == (600, 800, 4))
-            click = PointerFlags.BUTTON1 | PointerFlags.DOWN
-            client.connection.send_input([MouseEvent(click, 60, HEADING_HEIGHT + ROW_HEIGHT // 2)])
+            client.connection.send_input([MouseEvent(CLICK, 60, HEADING_HEIGHT + ROW_HEIGHT // 2)])
             client.flush()
             await made.until_at(client, "mail")
 

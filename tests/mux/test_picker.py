@@ -2,7 +2,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrdpmux.mux.picker import HEADING_HEIGHT, ROW_HEIGHT, SELECTED, Entry, Picker
+from pyrdpmux.mux.picker import (
+    COLUMN,
+    FOOT_HEIGHT,
+    HEADING_HEIGHT,
+    HELP,
+    MARGIN,
+    ROW_HEIGHT,
+    SELECTED,
+    Entry,
+    Picker,
+)
 from pyrdpmux.rdp.pdu.input import (
     InputEvent,
     KeyboardEvent,
@@ -76,7 +86,7 @@ def test_nothing_to_choose() -> None:
 
 def test_a_long_list_scrolls() -> None:
     names = [f"vm{number:03}" for number in range(200)]
-    made = picker(*names, height=HEADING_HEIGHT + 7 * ROW_HEIGHT)  # five rows
+    made = picker(*names, height=HEADING_HEIGHT + 5 * ROW_HEIGHT + FOOT_HEIGHT)
     assert made.take(row(4, CLICK)) == "vm004"
     assert made.take(row(5, CLICK)) is None
     for _ in range(10):
@@ -87,6 +97,10 @@ def test_a_long_list_scrolls() -> None:
     assert made.take(press(ENTER)) == "vm015"
     made.take(press(END))
     assert made.take(row(0, CLICK)) == "vm195"
+
+
+def test_the_help_fits_into_an_ordinary_window() -> None:
+    assert all(MARGIN + len(line) * COLUMN <= 1024 for line in HELP)
 
 
 def test_the_selection_follows_its_name() -> None:
