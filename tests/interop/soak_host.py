@@ -98,7 +98,7 @@ class DaemonProgram:
             directory.mkdir()
         config.write_text(CONFIGURATION)
         set_password(self._state / "accounts.sam", USER, "", PASSWORD)
-        profiler = ["-m", "cProfile", "-o", profile] if profile is not None else []
+        profiler: list[str | Path] = ["-m", "cProfile", "-o", profile] if profile is not None else []
         command: list[str | Path] = [sys.executable, *profiler, "-m", "pyrdpmux", "serve", "--bus", bus]
         command += ["--state-dir", self._state, "--config", config, "--port", str(self.port)]
         self.program = Program(command, self.log, {"RUNTIME_DIRECTORY": str(folder / "run")})
