@@ -2,8 +2,8 @@
 
 libfreerdp's ClearCodec encoder is empty, so there is nothing to compare with but its decoder. A page is
 1920x1080, cold for a client that has seen nothing, warm for one that has seen another page of the kind
-(the same font, other words or another order of lines). Bytes are given before and after ZGFX, which is what travels;
-planar's besides. Times are the least of several rounds, in milliseconds.
+(the same font, other words or another order of lines). Bytes are given before and after ZGFX, which is
+what travels, and planar's besides. Times are the least of several rounds, in milliseconds.
 """
 
 import sys
