@@ -1,13 +1,16 @@
 """Enumerations that keep values nobody has told us about."""
 
-from enum import IntEnum
-from typing import Self
+from enum import KEEP, IntEnum, IntFlag
+from typing import Final, Self
+
+MAX_KEPT: Final = 1024
+"""Combinations of a flag type that are kept; the real ones of any field are far fewer."""
 
 
 class OpenIntEnum(IntEnum):
     """An IntEnum whose unknown values become members named ``UNKNOWN_0x…`` and so survive a round trip.
 
-    For wire fields only; flags use :class:`enum.IntFlag`, which keeps unknown bits by itself.
+    For wire fields only; flags use :class:`OpenIntFlag`.
     """
 
     @classmethod
@@ -23,3 +26,18 @@ class OpenIntEnum(IntEnum):
     def is_known(self) -> bool:
         """False for a value that the specification (as we have it) does not define."""
         return self._value_ in type(self)._value2member_map_
+
+
+class OpenIntFlag(IntFlag, boundary=KEEP):
+    """An IntFlag for wire fields: unknown bits are kept, values that a peer makes up are not.
+
+    :class:`enum.IntFlag` remembers every combination that ever occurred, for good: a peer that sends random
+    bits would fill the memory.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        member: Self = super()._missing_(value)
+        if len(cls._value2member_map_) > MAX_KEPT:
+            cls._value2member_map_.pop(member.value, None)
+        return member

@@ -1,10 +1,12 @@
-"""OpenIntEnum: unknown values survive and say what they are."""
+"""OpenIntEnum and OpenIntFlag: unknown values survive, and are forgotten again."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyrdpmux.wire import OpenIntEnum
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag
+from pyrdpmux.wire.enums import MAX_KEPT
 
 
 class Fruit(OpenIntEnum):
@@ -38,3 +40,32 @@ def test_an_unknown_value_does_not_become_a_member() -> None:
 def test_what_cannot_be_on_the_wire_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="is not a valid Fruit"):
         Fruit(value)
+
+
+class Herb(OpenIntFlag):
+    MINT = 1
+    SAGE = 2
+
+
+def test_flags_keep_unknown_bits() -> None:
+    herbs = Herb(0x8000_0003)
+    assert herbs == 0x8000_0003
+    assert Herb.MINT | Herb.SAGE in herbs
+    assert herbs ^ Herb.SAGE == 0x8000_0001
+    assert list(Herb) == [Herb.MINT, Herb.SAGE]
+
+
+def test_flags_that_a_peer_makes_up_do_not_fill_the_memory() -> None:
+    for number in range(3 * MAX_KEPT):
+        herbs = Herb(number << 4 | 1)
+        assert herbs == number << 4 | 1
+        assert herbs & Herb.MINT
+    assert len(Herb._value2member_map_) <= MAX_KEPT + 1
+    assert Herb(3 * MAX_KEPT << 8) == Herb(3 * MAX_KEPT << 8)
+    assert Herb(1) is Herb.MINT
+
+
+def test_all_flags_on_the_wire_are_open_ones() -> None:
+    package = Path(__file__).parents[2] / "pyrdpmux"
+    files = [path for name in ("rdp", "rfb") for path in (package / name).rglob("*.py")]
+    assert not [path for path in files if "(IntFlag" in path.read_text(encoding="utf-8")], "use OpenIntFlag"

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError, EncodeError, LimitExceeded, SequenceError
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 #: CHANNEL_CHUNK_LENGTH, where the capability sets do not name another size.
 DEFAULT_CHUNK_SIZE: Final = 1600
@@ -16,7 +15,7 @@ DEFAULT_MAX_MESSAGE_SIZE: Final = 16 * 1024 * 1024
 COMPRESSION_TYPE_SHIFT: Final = 16
 
 
-class ChannelFlags(IntFlag):
+class ChannelFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.6.1.1; bits 16 to 19 are the compression type."""
 
     FIRST = 0x00000001

@@ -5,11 +5,10 @@ count of an input PDU and reserved in an output PDU; the highest two are securit
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 ACTION_MASK: Final = 0x03
 ACTION_FASTPATH: Final = 0
@@ -27,7 +26,7 @@ FIPS_INFORMATION_SIZE: Final = 4
 FIPS_LENGTH: Final = 0x0010
 
 
-class FastPathFlags(IntFlag):
+class FastPathFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.8.1.2 and 2.2.9.1.2."""
 
     SECURE_CHECKSUM = 0x1

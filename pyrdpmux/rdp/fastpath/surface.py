@@ -1,10 +1,9 @@
 """Surface commands: encoded bitmaps for codecs other than the two of bitmap updates, and frame markers."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import ClassVar, Final, Self
 
-from pyrdpmux.wire import Block, OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import Block, OpenIntEnum, OpenIntFlag, Reader, Writer
 
 #: Servers send a handful: frame begin, bitmaps, frame end.
 MAX_SURFACE_COMMANDS: Final = 4096
@@ -18,7 +17,7 @@ class CommandType(OpenIntEnum):
     STREAM_SURFACE_BITS = 0x0006
 
 
-class BitmapDataExFlags(IntFlag):
+class BitmapDataExFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.9.2.1.1."""
 
     COMPRESSED_BITMAP_HEADER_PRESENT = 0x01

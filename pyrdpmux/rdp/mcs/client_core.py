@@ -2,11 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import ClassVar, Final, Self, TypeVar
 
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 CLIENT_NAME_SIZE: Final = 32
 IME_FILE_NAME_SIZE: Final = 64
@@ -55,7 +54,7 @@ class HighColorDepth(OpenIntEnum):
     BPP_24 = 24
 
 
-class SupportedColorDepths(IntFlag):
+class SupportedColorDepths(OpenIntFlag):
     """supportedColorDepths of MS-RDPBCGR 2.2.1.3.2."""
 
     BPP_24 = 0x0001
@@ -64,7 +63,7 @@ class SupportedColorDepths(IntFlag):
     BPP_32 = 0x0008
 
 
-class ClientEarlyCapabilityFlags(IntFlag):
+class ClientEarlyCapabilityFlags(OpenIntFlag):
     """earlyCapabilityFlags of MS-RDPBCGR 2.2.1.3.2."""
 
     SUPPORT_ERRINFO_PDU = 0x0001

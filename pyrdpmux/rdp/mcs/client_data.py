@@ -4,11 +4,10 @@
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import ClassVar, Final, Self
 
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, Orientation
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 __all__ = [
     "ChannelDefinition",
@@ -41,7 +40,7 @@ CHANNEL_NAME_SIZE: Final = 8
 MONITOR_ATTRIBUTES_SIZE: Final = 20
 
 
-class EncryptionMethod(IntFlag):
+class EncryptionMethod(OpenIntFlag):
     """encryptionMethods and encryptionMethod of MS-RDPBCGR 2.2.1.3.3 and 2.2.1.4.3."""
 
     NONE = 0x00000000
@@ -51,7 +50,7 @@ class EncryptionMethod(IntFlag):
     FIPS = 0x00000010
 
 
-class ChannelOptions(IntFlag):
+class ChannelOptions(OpenIntFlag):
     """options of MS-RDPBCGR 2.2.1.3.4.1."""
 
     INITIALIZED = 0x80000000
@@ -67,7 +66,7 @@ class ChannelOptions(IntFlag):
     REMOTE_CONTROL_PERSISTENT = 0x00100000
 
 
-class ClusterFlags(IntFlag):
+class ClusterFlags(OpenIntFlag):
     """Flags of MS-RDPBCGR 2.2.1.3.5, without the number in bits 2 to 5."""
 
     REDIRECTION_SUPPORTED = 0x00000001
@@ -91,13 +90,13 @@ _CLUSTER_FLAGS_MASK: Final = 0xFFFFFFFF ^ _REDIRECTION_VERSION_MASK
 _REDIRECTION_VERSION_SHIFT: Final = 2
 
 
-class MonitorFlags(IntFlag):
+class MonitorFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.3.6.1."""
 
     PRIMARY = 0x00000001
 
 
-class MultitransportFlags(IntFlag):
+class MultitransportFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.3.8 and 2.2.1.4.6."""
 
     UDP_FEC_RELIABLE = 0x001

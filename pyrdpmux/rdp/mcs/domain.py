@@ -5,12 +5,12 @@ begins in the two bits left.
 """
 
 from dataclasses import dataclass, field
-from enum import IntEnum, IntFlag
+from enum import IntEnum
 from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.rdp.mcs.connect import Result
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, ber, decode, per
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer, ber, decode, per
 
 CHOICE_ERECT_DOMAIN_REQUEST: Final = 1
 CHOICE_DISCONNECT_PROVIDER_ULTIMATUM: Final = 8
@@ -49,7 +49,7 @@ class DataPriority(IntEnum):
     LOW = 3
 
 
-class Segmentation(IntFlag):
+class Segmentation(OpenIntFlag):
     """T.125 7, part 7: Segmentation. RDP sends every MCS data unit whole: BEGIN | END."""
 
     END = 1

@@ -1,13 +1,12 @@
 """The server's settings blocks, MS-RDPBCGR 2.2.1.4.2 to 2.2.1.4.6, each without its header."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import ClassVar, Final, Self
 
 from pyrdpmux.rdp.mcs.client_core import Version
 from pyrdpmux.rdp.mcs.client_data import MAX_STATIC_CHANNELS, EncryptionMethod, MultitransportFlags
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 SERVER_RANDOM_SIZE: Final = 32
 #: no limit in the specification; a chain of four 4096-bit certificates stays below
@@ -16,7 +15,7 @@ MAX_SERVER_CERTIFICATE_SIZE: Final = 0x4000
 _CHANNEL_ID_SIZE: Final = 2
 
 
-class ServerEarlyCapabilityFlags(IntFlag):
+class ServerEarlyCapabilityFlags(OpenIntFlag):
     """earlyCapabilityFlags of MS-RDPBCGR 2.2.1.4.2."""
 
     EDGE_ACTIONS_SUPPORTED_V1 = 0x00000001

@@ -5,12 +5,11 @@ page, because that loses nothing; only the reader of the value knows whether the
 """
 
 from dataclasses import dataclass, field
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.rdp.pdu.time_zone import DynamicTimeZone
 from pyrdpmux.rdp.pdu.time_zone import TimeZone as TimeZone
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 from pyrdpmux.wire.secret import Secret
 
 #: MS-RDPBCGR 2.2.1.11.1.1: 512 bytes for each string, the terminator included.
@@ -24,7 +23,7 @@ COMPRESSION_TYPE_SHIFT: Final = 9
 COMPRESSION_TYPE_MASK: Final = 0x00001E00
 
 
-class InfoFlags(IntFlag):
+class InfoFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.11.1.1, without the CompressionTypeMask."""
 
     MOUSE = 0x00000001
@@ -50,7 +49,7 @@ class InfoFlags(IntFlag):
     HIDEF_RAIL_SUPPORTED = 0x02000000
 
 
-class PerformanceFlags(IntFlag):
+class PerformanceFlags(OpenIntFlag):
     """performanceFlags of MS-RDPBCGR 2.2.1.11.1.1.1."""
 
     DISABLE_WALLPAPER = 0x00000001

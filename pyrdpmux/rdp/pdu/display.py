@@ -1,17 +1,16 @@
 """Small data PDUs: what to draw or not, monitors, keyboard lights, beep, shutdown, status, frame counts."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.rdp.mcs.client_data import MonitorDefinition
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 #: Windows stops at 16 (MS-RDPBCGR 2.2.1.3.6); a layout of 64 is still a small PDU.
 MAX_MONITORS: Final = 64
 
 
-class LedFlags(IntFlag):
+class LedFlags(OpenIntFlag):
     """LedFlags of MS-RDPBCGR 2.2.8.2.1.1."""
 
     SCROLL_LOCK = 0x0001
@@ -20,7 +19,7 @@ class LedFlags(IntFlag):
     KANA_LOCK = 0x0008
 
 
-class ImeConversionMode(IntFlag):
+class ImeConversionMode(OpenIntFlag):
     """ImeConvMode of MS-RDPBCGR 2.2.8.2.2.1."""
 
     NATIVE = 0x00000001

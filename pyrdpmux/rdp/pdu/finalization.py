@@ -1,10 +1,9 @@
 """Connection finalization: synchronize, control, persistent bitmap keys, fonts (bodies of data PDUs)."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 SYNCHRONIZE_MESSAGE_TYPE: Final = 1
 CACHE_COUNT: Final = 5
@@ -22,7 +21,7 @@ class ControlAction(OpenIntEnum):
     COOPERATE = 4
 
 
-class SequenceFlags(IntFlag):
+class SequenceFlags(OpenIntFlag):
     """listFlags of MS-RDPBCGR 2.2.1.18.1, mapFlags of 2.2.1.22.1 and bBitMask of 2.2.1.17.1."""
 
     FIRST = 0x0001

@@ -5,10 +5,9 @@ slow-path meaning, so that nobody above needs to know which way an event took.
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 EVENT_SIZE: Final = 12
 EVENT_DATA_SIZE: Final = 6
@@ -30,7 +29,7 @@ class MessageType(OpenIntEnum):
     MOUSEREL = 0x8004
 
 
-class KeyboardFlags(IntFlag):
+class KeyboardFlags(OpenIntFlag):
     """keyboardFlags of MS-RDPBCGR 2.2.8.1.1.3.1.1.1."""
 
     EXTENDED = 0x0100
@@ -39,7 +38,7 @@ class KeyboardFlags(IntFlag):
     RELEASE = 0x8000
 
 
-class PointerFlags(IntFlag):
+class PointerFlags(OpenIntFlag):
     """pointerFlags of MS-RDPBCGR 2.2.8.1.1.3.1.1.3; of a wheel event, the low nine bits are the rotation."""
 
     WHEEL_NEGATIVE = 0x0100
@@ -52,7 +51,7 @@ class PointerFlags(IntFlag):
     DOWN = 0x8000
 
 
-class ExtendedPointerFlags(IntFlag):
+class ExtendedPointerFlags(OpenIntFlag):
     """pointerFlags of MS-RDPBCGR 2.2.8.1.1.3.1.1.4; its buttons 1 and 2 are the mouse's fourth and fifth."""
 
     BUTTON1 = 0x0001
@@ -60,7 +59,7 @@ class ExtendedPointerFlags(IntFlag):
     DOWN = 0x8000
 
 
-class RelativePointerFlags(IntFlag):
+class RelativePointerFlags(OpenIntFlag):
     """pointerFlags of MS-RDPBCGR 2.2.8.1.1.3.1.1.7: movement and all five buttons in one field."""
 
     BUTTON4 = 0x0001
@@ -72,7 +71,7 @@ class RelativePointerFlags(IntFlag):
     DOWN = 0x8000
 
 
-class ToggleFlags(IntFlag):
+class ToggleFlags(OpenIntFlag):
     """toggleFlags of MS-RDPBCGR 2.2.8.1.1.3.1.1.5."""
 
     SCROLL_LOCK = 0x00000001

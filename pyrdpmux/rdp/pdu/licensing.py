@@ -5,10 +5,9 @@ encrypted parts stay blobs. Strings stay as they are on the wire, terminators in
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Any, Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 PREAMBLE_SIZE: Final = 4
 PREAMBLE_VERSION_3_0: Final = 3
@@ -33,7 +32,7 @@ class MessageType(OpenIntEnum):
     ERROR_ALERT = 0xFF
 
 
-class PreambleFlags(IntFlag):
+class PreambleFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.12.1.1, without the version in the low four bits."""
 
     EXTENDED_ERROR_MSG_SUPPORTED = 0x80

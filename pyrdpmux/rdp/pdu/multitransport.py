@@ -1,16 +1,15 @@
 """Multitransport bootstrapping: the offer of a UDP transport, and the client's answer."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 from pyrdpmux.wire.secret import Secret
 
 COOKIE_SIZE: Final = 16
 
 
-class RequestedProtocol(IntFlag):
+class RequestedProtocol(OpenIntFlag):
     """requestedProtocol of MS-RDPBCGR 2.2.15.1."""
 
     UDP_FEC_RELIABLE = 0x01

@@ -4,10 +4,9 @@ Texts stay as they are on the wire (UTF-16LE with a terminator); which fields ar
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Any, Final, Self
 
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 from pyrdpmux.wire.secret import Secret
 
 SEC_REDIRECTION_PKT: Final = 0x0400
@@ -15,7 +14,7 @@ SEC_REDIRECTION_PKT: Final = 0x0400
 MAX_ADDRESSES: Final = 64
 
 
-class RedirectionFlags(IntFlag):
+class RedirectionFlags(OpenIntFlag):
     """RedirFlags of MS-RDPBCGR 2.2.13.1."""
 
     TARGET_NET_ADDRESS = 0x00000001

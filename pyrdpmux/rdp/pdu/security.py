@@ -6,10 +6,9 @@ signatures are :mod:`pyrdpmux.rdp.tls.standard`.
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import Reader, Structure, Writer, decode, encode
+from pyrdpmux.wire import OpenIntFlag, Reader, Structure, Writer, decode, encode
 
 BASIC_HEADER_SIZE: Final = 4
 SIGNATURE_SIZE: Final = 8
@@ -19,7 +18,7 @@ TSFIPS_VERSION1: Final = 1
 MAX_ENCRYPTED_RANDOM: Final = 520
 
 
-class SecurityFlags(IntFlag):
+class SecurityFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.8.1.1.2.1."""
 
     EXCHANGE_PKT = 0x0001

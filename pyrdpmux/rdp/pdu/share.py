@@ -5,7 +5,6 @@ one MCS Send Data. The two tables are the only places that connect a type number
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Any, Final, Self
 
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
@@ -34,7 +33,7 @@ from pyrdpmux.rdp.pdu.pointer import PointerUpdate
 from pyrdpmux.rdp.pdu.redirection import EnhancedRedirection
 from pyrdpmux.rdp.pdu.session_info import AutoReconnectStatus, SaveSessionInfo
 from pyrdpmux.rdp.pdu.update import GraphicsUpdate
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer, decode
 
 TS_PROTOCOL_VERSION: Final = 1
 FLOW_MARKER: Final = 0x8000
@@ -92,7 +91,7 @@ class StreamId(OpenIntEnum):
     HIGH = 4
 
 
-class CompressionFlags(IntFlag):
+class CompressionFlags(OpenIntFlag):
     """compressedType of MS-RDPBCGR 2.2.8.1.1.1.2; the low four bits are the package, a number."""
 
     COMPRESSED = 0x20

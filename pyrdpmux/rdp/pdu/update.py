@@ -6,10 +6,9 @@ Bitmap updates are the server's hot path (hundreds of rectangles a frame): their
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import Block, OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import Block, OpenIntEnum, OpenIntFlag, Reader, Writer
 
 #: 64x64 tiles of an 8K screen; Windows sends at most a few dozen rectangles in one update.
 MAX_RECTANGLES: Final = 8192
@@ -27,7 +26,7 @@ class UpdateType(OpenIntEnum):
     SYNCHRONIZE = 0x0003
 
 
-class BitmapFlags(IntFlag):
+class BitmapFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.9.1.1.3.1.2.2."""
 
     COMPRESSION = 0x0001

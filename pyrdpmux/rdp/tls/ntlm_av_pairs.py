@@ -1,10 +1,9 @@
 """NTLM's AV_PAIR lists: what server and client say about themselves (MS-NLMP 2.2.2.1)."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode, encode
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer, decode, encode
 
 #: There are eleven kinds of AV_PAIR and each occurs once; Windows sends at most ten.
 MAX_AV_PAIRS: Final = 64
@@ -26,7 +25,7 @@ class AvId(OpenIntEnum):
     CHANNEL_BINDINGS = 10
 
 
-class AvFlags(IntFlag):
+class AvFlags(OpenIntFlag):
     """The value of MsvAvFlags (MS-NLMP 2.2.2.1)."""
 
     CONSTRAINED = 0x1

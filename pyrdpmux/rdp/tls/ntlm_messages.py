@@ -6,11 +6,10 @@ ignore, are written as Windows writes them.
 """
 
 from dataclasses import dataclass, replace
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.rdp.tls.ntlm_av_pairs import AvPairs
-from pyrdpmux.wire import Reader, Writer, decode, encode
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer, decode, encode
 
 SIGNATURE: Final = b"NTLMSSP\0"
 MESSAGE_NEGOTIATE: Final = 1
@@ -25,7 +24,7 @@ CHALLENGE_SIZE: Final = 8
 PROOF_SIZE: Final = 16
 
 
-class NegotiateFlags(IntFlag):
+class NegotiateFlags(OpenIntFlag):
     """NegotiateFlags of MS-NLMP 2.2.2.5."""
 
     UNICODE = 0x00000001

@@ -6,10 +6,9 @@ nothing where the client sent no request.
 """
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 TYPE_REQUEST: Final = 0x01
 TYPE_RESPONSE: Final = 0x02
@@ -21,7 +20,7 @@ CORRELATION_INFO_SIZE: Final = 36
 COOKIE_PREFIX: Final = b"Cookie: mstshash="
 
 
-class SecurityProtocol(IntFlag):
+class SecurityProtocol(OpenIntFlag):
     """requestedProtocols and selectedProtocol of MS-RDPBCGR 2.2.1.1.1 and 2.2.1.2.1."""
 
     RDP = 0x00000000
@@ -32,7 +31,7 @@ class SecurityProtocol(IntFlag):
     RDSAAD = 0x00000010
 
 
-class RequestFlags(IntFlag):
+class RequestFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.1.1."""
 
     RESTRICTED_ADMIN_MODE_REQUIRED = 0x01
@@ -40,7 +39,7 @@ class RequestFlags(IntFlag):
     CORRELATION_INFO_PRESENT = 0x08
 
 
-class ResponseFlags(IntFlag):
+class ResponseFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.1.2.1."""
 
     EXTENDED_CLIENT_DATA_SUPPORTED = 0x01

@@ -1,18 +1,17 @@
 """Bitmap caches: revision 1, revision 2, host support, offscreen."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
 from pyrdpmux.rdp.pdu.capabilities.order import CacheDefinition
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 CACHE_COUNT_REV1: Final = 3
 CACHE_COUNT_REV2: Final = 5
 PERSISTENT_CELL_CACHE: Final = 0x80000000
 
 
-class CacheFlags(IntFlag):
+class CacheFlags(OpenIntFlag):
     """CacheFlags of MS-RDPBCGR 2.2.7.1.4.2."""
 
     PERSISTENT_KEYS_EXPECTED = 0x0001

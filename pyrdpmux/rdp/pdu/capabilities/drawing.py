@@ -1,10 +1,9 @@
 """NineGrid, GDI+, and the window sets of remote programs."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 CACHE_ENTRIES_COUNT: Final = 5
 CHUNK_SIZE_COUNT: Final = 4
@@ -19,7 +18,7 @@ class NineGridSupportLevel(OpenIntEnum):
     SUPPORTED_REV2 = 2
 
 
-class RailSupportLevel(IntFlag):
+class RailSupportLevel(OpenIntFlag):
     """RailSupportLevel of MS-RDPERP 2.2.1.1.1."""
 
     SUPPORTED = 0x01

@@ -1,10 +1,9 @@
 """Who the peer is, and what its bitmaps, fragments and surfaces may look like."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 TS_CAPS_PROTOCOL_VERSION: Final = 0x0200
 
@@ -38,7 +37,7 @@ class OsMinorType(OpenIntEnum):
     WINDOWS_RT = 9
 
 
-class ExtraFlags(IntFlag):
+class ExtraFlags(OpenIntFlag):
     """extraFlags of MS-RDPBCGR 2.2.7.1.1."""
 
     FASTPATH_OUTPUT_SUPPORTED = 0x0001
@@ -48,7 +47,7 @@ class ExtraFlags(IntFlag):
     NO_BITMAP_COMPRESSION_HDR = 0x0400
 
 
-class DrawingFlags(IntFlag):
+class DrawingFlags(OpenIntFlag):
     """drawingFlags of MS-RDPBCGR 2.2.7.1.2."""
 
     ALLOW_DYNAMIC_COLOR_FIDELITY = 0x02
@@ -57,7 +56,7 @@ class DrawingFlags(IntFlag):
     UNUSED_FLAG = 0x10
 
 
-class SurfaceCommandFlags(IntFlag):
+class SurfaceCommandFlags(OpenIntFlag):
     """cmdFlags of MS-RDPBCGR 2.2.7.2.9."""
 
     SET_SURFACE_BITS = 0x00000002

@@ -1,15 +1,14 @@
 """Keyboard, mouse, pointer shapes and the beep."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 IME_FILE_NAME_SIZE: Final = 64
 
 
-class InputFlags(IntFlag):
+class InputFlags(OpenIntFlag):
     """inputFlags of MS-RDPBCGR 2.2.7.1.6."""
 
     SCANCODES = 0x0001
@@ -23,7 +22,7 @@ class InputFlags(IntFlag):
     QOE_TIMESTAMPS = 0x0200
 
 
-class LargePointerFlags(IntFlag):
+class LargePointerFlags(OpenIntFlag):
     """largePointerSupportFlags of MS-RDPBCGR 2.2.7.2.7."""
 
     UP_TO_96X96 = 0x0001

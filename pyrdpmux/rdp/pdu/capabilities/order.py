@@ -1,15 +1,14 @@
 """Drawing orders, and the caches that only drawing orders use."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 ORDER_SUPPORT_SIZE: Final = 32
 
 
-class OrderFlags(IntFlag):
+class OrderFlags(OpenIntFlag):
     """orderFlags of MS-RDPBCGR 2.2.7.1.3."""
 
     NEGOTIATE_ORDER_SUPPORT = 0x0002
@@ -19,7 +18,7 @@ class OrderFlags(IntFlag):
     EXTRA_FLAGS = 0x0080
 
 
-class OrderSupportExFlags(IntFlag):
+class OrderSupportExFlags(OpenIntFlag):
     """orderSupportExFlags of MS-RDPBCGR 2.2.7.1.3."""
 
     CACHE_BITMAP_REV3_SUPPORT = 0x0002

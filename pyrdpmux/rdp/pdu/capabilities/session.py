@@ -1,13 +1,12 @@
 """What T.128 wants to know of a share (and RDP ignores), fonts, and virtual channels."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import Self
 
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 
-class VirtualChannelFlags(IntFlag):
+class VirtualChannelFlags(OpenIntFlag):
     """flags of MS-RDPBCGR 2.2.7.1.10."""
 
     COMPR_SC = 0x00000001
