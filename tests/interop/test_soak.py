@@ -49,13 +49,17 @@ PER_VIEWER: Final = (
     "rdp.tls.endpoint.TlsEndpoint",
 )
 
-#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred
+#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred; flags too
 BOUNDED: Final = (
     "mux.auto_reconnect._Cookie",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",
     "codec.interleaved_encoder._Orders",
 )
+
+
+FLAGS: Final = ("Flags", "Options", "Method")
+"""Types of which combinations that occurred are kept, see :class:`pyrdpmux.wire.OpenIntFlag`."""
 
 
 def soak_seconds() -> float:
@@ -152,13 +156,13 @@ def differences(before: dict[str, int], after: dict[str, int]) -> dict[str, tupl
     return {
         name: (before.get(name, 0), count)
         for name, count in after.items()
-        if count > before.get(name, 0) and name not in BOUNDED
+        if count > before.get(name, 0) and not (name in BOUNDED or name.endswith(FLAGS))
     }
 
 
 def report(title: str, held: dict[str, Any]) -> None:
     print(
-        f"{title:14} {held['memory']['now'] / 2**20:6.1f} MiB,"
+        f"{title:14} {held['memory']['now'] / 2**20:6.1f} MiB (at most {held['memory']['most'] / 2**20:.1f}),"
         f" {sum(held['descriptors'].values())} descriptors,"
         f" {sum(held['tasks'].values())} tasks, {held['threads']} threads,"
         f" {sum(held['objects'].values())} objects"
