@@ -347,10 +347,20 @@ class TestActive:
         client.collect()
         assert client.transcript == ["> DeactivateAll", "> DemandActive", "> MonitorLayout"]
         assert client.events == [Deactivated()]
-        client.send(client.fast_input(KEY))  # the client has not seen it yet
         client.send(client.confirm_active(), *client.finalization())
         assert client.events == [Deactivated(), Activated(640, 480, 32, is_reactivation=True)]
         assert client.transcript[-2:] == ["> FontMap", "> RttMeasureRequest"]  # greeted only once
+
+    def test_no_key_is_lost_in_a_resize(self) -> None:
+        client = active()
+        client.server.set_desktop_size(640, 480, client.now)
+        client.collect()
+        client.send(client.fast_input(KEY))  # the client has not seen it yet
+        client.send(client.confirm_active())
+        client.send(client.fast_input(KEY))
+        client.send(*client.finalization())
+        assert client.server.is_active
+        assert client.saw(InputReceived) == [InputReceived(KEY)] * 2
 
     def test_the_same_size_again_is_nothing(self) -> None:
         client = active()

@@ -51,7 +51,7 @@ class CapabilitiesExchange(SharePhase):
     """1.3.1.1 Capabilities Exchange: our Demand Active is out, the client's Confirm Active is awaited.
 
     While a desktop is being resized, PDUs that the client sent before it saw the Deactivate All still
-    arrive: input and refresh requests of the old desktop mean nothing now.
+    arrive: refresh requests of the old desktop mean nothing now, input does.
     """
 
     def seconds(self) -> float | None:
@@ -72,7 +72,7 @@ class CapabilitiesExchange(SharePhase):
     HANDLERS = {
         **SharePhase.HANDLERS,
         ConfirmActive: on_confirm_active,
-        InputEvents: SharePhase.on_stale,
+        InputEvents: SharePhase.on_input_between,
         RefreshRectangle: SharePhase.on_stale,
         Synchronize: SharePhase.on_stale,
         Control: SharePhase.on_stale,
@@ -84,8 +84,7 @@ class CapabilitiesExchange(SharePhase):
 class ConnectionFinalization(SharePhase):
     """1.3.1.1 Connection Finalization: the client's five PDUs, in their order.
 
-    Input may come from Confirm Active on; it is passed on once the client is Active, and dropped before,
-    since nothing has been shown to aim it at.
+    Input may come from Confirm Active on; it is dropped as long as nothing has been shown to aim it at.
     """
 
     def __init__(self, link: ServerLink) -> None:
@@ -124,7 +123,7 @@ class ConnectionFinalization(SharePhase):
         Control: on_control,
         PersistentKeyList: on_persistent_key_list,
         FontList: on_font_list,
-        InputEvents: SharePhase.on_stale,
+        InputEvents: SharePhase.on_input_between,
         RefreshRectangle: SharePhase.on_stale,
     }
 

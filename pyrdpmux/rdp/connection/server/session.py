@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
 from pyrdpmux.rdp.channels.static import ChannelPdu
 from pyrdpmux.rdp.connection.envelope import unwrap
-from pyrdpmux.rdp.connection.events import ChannelDataReceived, ShutdownRequested
+from pyrdpmux.rdp.connection.events import ChannelDataReceived, InputReceived, ShutdownRequested
 from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
@@ -143,6 +143,16 @@ class SharePhase(SessionPhase):
 
     def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
         self.link.is_suppressed = not pdu.allow_display_updates
+        return self
+
+    def on_input_between(self, pdu: InputEvents) -> Phase:
+        """Input of a client that is not, or not yet again, Active.
+
+        What its user does during a resize counts: a guest would not hear again of a key that is let go now.
+        """
+        if not self.link.has_been_active:
+            return self.on_stale(pdu)
+        self.link.emit(InputReceived(pdu.events))
         return self
 
     HANDLERS = {
