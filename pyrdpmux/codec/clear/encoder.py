@@ -1,14 +1,16 @@
-"""A server's ClearCodec (MS-RDPEGFX 3.3.8.1): exact, for text and user interfaces.
+"""A server's ClearCodec (MS-RDPEGFX 3.3.8.1), for text and user interfaces; exact, unless told otherwise.
 
 Order of thought: a glyph that the client has; lines of text as bands; of what is left, tiles with few colors
-as RLEX, tiles that are pictures raw; the rest as runs, over which the others are painted.
+as RLEX, tiles that are pictures raw or as NSCodec; the rest as runs, over which the others are painted.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.clear import layout, residual, rlex
 from pyrdpmux.codec.clear.band_encoder import BandEncoder, columns_of
 from pyrdpmux.codec.clear.layout import Block, Layout
@@ -35,7 +37,9 @@ _AREA_SIZE: Final = 13
 class Encoder:
     """The state of one client's ClearCodec: its caches, its glyphs, and the next sequence number."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, picture_loss: int | None = None) -> None:
+        """With ``picture_loss``, a color loss level of NSCodec, photos are lossy."""
+        self._picture_loss = picture_loss
         self._bands = BandEncoder()
         self._sequence_number = 0
         self._glyphs: dict[bytes, int] = {}
@@ -49,7 +53,7 @@ class Encoder:
     def encode(self, rectangles: Sequence[Pixels] | Pixels) -> list[bytes]:
         """One CLEARCODEC_BITMAP_STREAM for each (h, w, 4) uint8 BGRX rectangle; views of a frame are fine.
 
-        All messages must reach the client, in this order. Lossless for blue, green and red.
+        All messages must reach the client, in this order. Lossless for blue, green and red, or see above.
         """
         return [self._encode(words(pixels)) for pixels in rectangles]
 
@@ -105,6 +109,8 @@ class Encoder:
         below = pixels.copy()
         _blank(below, found)
         areas = _areas(pixels, below, rest, found.background)
+        if self._picture_loss is not None:
+            areas = _lossy(areas, pixels, self._picture_loss)
         return CompositePayload(residual.encode(below), bands, b"".join(map(encode_structure, areas)))
 
 
@@ -169,3 +175,26 @@ def _area(tile: Words, x: int, y: int) -> Subcodec | None:
         return None
     data = residual.octets(np.ascontiguousarray(tile).reshape(-1)).tobytes()
     return Subcodec(x, y, width, height, SubcodecId.RAW, data)
+
+
+def _lossy(areas: Sequence[Subcodec], pixels: Words, loss: int) -> list[Subcodec]:
+    """Raw areas as NSCodec, where that is shorter; areas of one size go together."""
+    sizes = {(area.width, area.height) for area in areas if area.subcodec_id is SubcodecId.RAW}
+    result = [area for area in areas if area.subcodec_id is not SubcodecId.RAW]
+    for width, height in sorted(sizes):
+        alike = [
+            area
+            for area in areas
+            if area.subcodec_id is SubcodecId.RAW and (area.width, area.height) == (width, height)
+        ]
+        tiles = [
+            pixels[area.y_start : area.y_start + height, area.x_start : area.x_start + width]
+            for area in alike
+        ]
+        octets = [np.ascontiguousarray(tile).view(np.uint8).reshape(height, width, 4) for tile in tiles]
+        streams = nscodec.encode(octets, loss, bottom_up=False)
+        for area, data in zip(alike, streams, strict=True):
+            shorter = len(data) < len(area.bitmap_data)
+            lossy = replace(area, subcodec_id=SubcodecId.NSCODEC, bitmap_data=data)
+            result.append(lossy if shorter else area)
+    return result

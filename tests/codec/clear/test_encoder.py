@@ -127,6 +127,22 @@ def test_pixels_of_pictures_are_raw_and_few_colors_rlex() -> None:
     assert kinds == {SubcodecId.RAW, SubcodecId.RLEX}
 
 
+def test_pictures_may_be_lossy() -> None:
+    picture = np.full((200, 300, 4), 9, np.uint8)
+    picture[20:150, 20:200] = page("photo", 160, 400)[:130, :180]
+    picture[170:186] = page("text")[:16, :300]
+    exact, lossy = Encoder().encode([picture])[0], Encoder(picture_loss=3).encode([picture])[0]
+    assert len(lossy) < len(exact) * 0.7
+    decoded = Decoder().decode(lossy, 300, 200)[..., :3].astype(int)
+    difference = abs(decoded - picture[..., :3])
+    assert not difference[150:].any()
+    assert 0 < difference.mean() < 1
+    if libfreerdp.library():
+        theirs = libfreerdp_clear.Decoder().decode(lossy, 300, 200)
+        assert theirs is not None
+        assert (theirs[..., :3] == decoded).all()
+
+
 def test_a_line_that_is_a_picture_is_no_band() -> None:
     picture = np.full((60, 300, 4), 9, np.uint8)
     picture[10:40, 20:280] = pictures.picture(30, 260, "random")
