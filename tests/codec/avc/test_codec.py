@@ -146,6 +146,25 @@ class TestLibfreerdp:
                 assert same[:, 1::2].all()
             assert psnr(frame, ours) >= psnr(frame, theirs) - 0.1
 
+    @pytest.mark.skipif(not libfreerdp_avc.can_encode(), reason="libfreerdp2 has no H.264 encoder")
+    @pytest.mark.parametrize("name", ["photo", "text", "desktop"])
+    def test_writes_what_we_read(self, name: str) -> None:
+        frame = SCREENS[name](240, 320)
+        message = libfreerdp_avc.Encoder(320, 240).encode_420(frame)
+        ours = Avc420Decoder(320, 240).decode(message)
+        theirs = libfreerdp_avc.Decoder(320, 240).decode_420(message)
+        assert theirs is not None
+        assert (ours[..., :3] == theirs[..., :3]).all()
+        color = psnr(frame, ours)
+        for version in (1, 2):
+            message = libfreerdp_avc.Encoder(320, 240).encode_444(frame, version)
+            ours = Avc444Decoder(320, 240, version=version).decode(message)
+            theirs = libfreerdp_avc.Decoder(320, 240).decode_444(message, version)
+            assert theirs is not None
+            assert psnr(frame, ours) >= psnr(frame, theirs)
+            # the other view's colors are in their places
+            assert psnr(frame, ours) > (color + 3 if name == "text" else color - 1)
+
     def test_444_luma_alone_is_420(self) -> None:
         frame = SCREENS["photo"](240, 320)
         message = Avc444Encoder(320, 240).encode(frame, chroma=False)

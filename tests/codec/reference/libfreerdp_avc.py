@@ -1,18 +1,18 @@
-"""AVC420 and AVC444 decoders of Debian's libfreerdp 2.11 (FFmpeg beneath) through ctypes.
+"""AVC420 and AVC444 of Debian's libfreerdp 2.11 (FFmpeg beneath) through ctypes.
 
 Facts about its interface only: constructor, argument order, and the codec identifiers.
 """
 
 import ctypes
-from ctypes import POINTER, c_int, c_ubyte, c_uint16, c_uint32, c_void_p
+from ctypes import POINTER, byref, c_int, c_ubyte, c_uint16, c_uint32, c_void_p
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, Rectangle16
-from pyrdpmux.wire import decode
+from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, MetaBlock, QuantQuality, Rectangle16
+from pyrdpmux.wire import decode, encode
 from tests.codec.reference.libfreerdp import BGRX32, library
 
 Pixels = NDArray[np.uint8]
@@ -39,6 +39,11 @@ def _lib() -> Any:
         pointer, c_ubyte, rectangles, u32, pointer, u32, rectangles, u32, pointer, u32, pointer, u32, u32,
         u32, u32, u32,
     )  # fmt: skip
+    out, size = POINTER(c_void_p), POINTER(u32)
+    lib.avc420_compress.argtypes = (pointer, pointer, u32, u32, u32, u32, out, size)
+    lib.avc444_compress.argtypes = (
+        pointer, pointer, u32, u32, u32, u32, c_ubyte, POINTER(c_ubyte), out, size, out, size,
+    )  # fmt: skip
     return lib
 
 
@@ -47,6 +52,15 @@ def is_available() -> bool:
     if library() is None:
         return False
     context = _lib().h264_context_new(0)
+    _lib().h264_context_free(context)
+    return bool(context)
+
+
+def can_encode() -> bool:
+    """Whether it has an H.264 encoder as well."""
+    if library() is None:
+        return False
+    context = _lib().h264_context_new(1)
     _lib().h264_context_free(context)
     return bool(context)
 
@@ -95,3 +109,42 @@ class Decoder:
             CODEC_IDS[version],
         )  # fmt: skip
         return self.surface if done >= 0 else None
+
+
+class Encoder:
+    """One surface's; the messages around the bitstreams are ours, one region of all."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._context = _lib().h264_context_new(1)
+        assert _lib().h264_context_reset(self._context, width, height)
+        self._meta = MetaBlock((Rectangle16(0, 0, width, height),), (QuantQuality(0),))
+
+    def __del__(self) -> None:
+        _lib().h264_context_free(self._context)
+
+    def encode_420(self, frame: Pixels) -> bytes:
+        """A message of a (h, w, 4) frame."""
+        height, width = frame.shape[:2]
+        data, size = c_void_p(), c_uint32()
+        done = _lib().avc420_compress(
+            self._context, frame.ctypes.data, BGRX32, width * 4, width, height, byref(data), byref(size)
+        )
+        assert done >= 0, "libfreerdp could not encode"
+        return encode(self._stream(data, size))
+
+    def encode_444(self, frame: Pixels, version: int) -> bytes:
+        """A message with both views."""
+        height, width = frame.shape[:2]
+        kind = c_ubyte()
+        first, first_size, second, second_size = c_void_p(), c_uint32(), c_void_p(), c_uint32()
+        done = _lib().avc444_compress(
+            self._context, frame.ctypes.data, BGRX32, width * 4, width, height, version, byref(kind),
+            byref(first), byref(first_size), byref(second), byref(second_size),
+        )  # fmt: skip
+        assert done >= 0, "libfreerdp could not encode"
+        assert kind.value == 0, "expected both views"
+        return encode(Avc444Stream(self._stream(first, first_size), self._stream(second, second_size)))
+
+    def _stream(self, data: c_void_p, size: c_uint32) -> Avc420Stream:
+        assert data.value, "nothing was encoded"
+        return Avc420Stream(self._meta, ctypes.string_at(data.value, size.value))
