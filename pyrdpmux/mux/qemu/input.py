@@ -7,6 +7,7 @@ from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.keyboard.locks import LockLights
 from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.qemu.bus import CallFailed, Reply
+from pyrdpmux.mux.wheel import WheelClicks
 
 KEYBOARD: Final = "org.qemu.Display1.Keyboard"
 MOUSE: Final = "org.qemu.Display1.Mouse"
@@ -18,10 +19,6 @@ WHEEL_DOWN: Final = 4
 WHEEL_LEFT: Final = 7
 WHEEL_RIGHT: Final = 8
 """9 and above end QEMU 7.2 with a failed assertion."""
-
-NOTCH: Final = 120
-MAX_CLICKS: Final = 8
-"""Of the wheel for one event."""
 
 MAX_POSITION_SIZE: Final = 0x7FFF
 
@@ -65,7 +62,7 @@ class QemuInput:
         self._waiting: tuple[int, int] | None = None
         self._is_answered = True
         self._position: tuple[int, int] | None = None
-        self._turned = {False: 0, True: 0}
+        self._wheel = WheelClicks()
         self._can_resize = True
 
     # -- keyboard --------------------------------------------------------------------------------
@@ -122,18 +119,13 @@ class QemuInput:
         self._post(MOUSE, "Press" if down else "Release", "u", BUTTONS[button])
 
     def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None:
-        """Whole notches are clicks of a button; parts of one add up."""
         self._move_before_click(x, y)
-        turned = self._turned[horizontal]
-        if (turned < 0) != (rotation < 0):
-            turned = 0
-        turned += rotation
-        clicks = min(abs(turned) // NOTCH, MAX_CLICKS)
-        self._turned[horizontal] = abs(turned) % NOTCH * (-1 if turned < 0 else 1)
+        clicks = self._wheel.turn(rotation, horizontal=horizontal)
         forward, backward = (WHEEL_RIGHT, WHEEL_LEFT) if horizontal else (WHEEL_UP, WHEEL_DOWN)
-        for _ in range(clicks):
-            self._post(MOUSE, "Press", "u", forward if turned > 0 else backward)
-            self._post(MOUSE, "Release", "u", forward if turned > 0 else backward)
+        button = forward if clicks > 0 else backward
+        for _ in range(abs(clicks)):
+            self._post(MOUSE, "Press", "u", button)
+            self._post(MOUSE, "Release", "u", button)
 
     def _move_before_click(self, x: int, y: int) -> None:
         if self._is_absolute:

@@ -7,6 +7,7 @@ from pyrdpmux.mux.keyboard.keysyms import KeysymKeyboard, keysym_of_character
 from pyrdpmux.mux.keyboard.locks import LockLights
 from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.vnc.hot_keys import HotKeyFilter
+from pyrdpmux.mux.wheel import WheelClicks
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.client_messages import RELATIVE_ORIGIN
 from pyrdpmux.rfb.limits import MAX_SIDE
@@ -16,10 +17,6 @@ WHEEL_UP: Final = 8
 WHEEL_DOWN: Final = 16
 WHEEL_LEFT: Final = 32
 WHEEL_RIGHT: Final = 64
-
-NOTCH: Final = 120
-MAX_CLICKS: Final = 8
-"""Of the wheel for one event."""
 
 MAX_MOTION: Final = 0x7FFF
 
@@ -47,7 +44,7 @@ class VncInput:
         self._is_absolute = True
         self._buttons = 0
         self._position: tuple[int, int] | None = None
-        self._turned = {False: 0, True: 0}
+        self._wheel = WheelClicks()
         self._numbers = KeyNumbers()
         self._keysyms = KeysymKeyboard()
         self._lights = LockLights()
@@ -139,15 +136,12 @@ class VncInput:
         self._flush()
 
     def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None:
-        """Whole notches are clicks of a button; parts of one add up."""
         if self._is_absolute:
             self._position = self._clamp(x, y)
-        turned = self._turned[horizontal] + rotation
-        clicks = min(abs(turned) // NOTCH, MAX_CLICKS)
-        self._turned[horizontal] = abs(turned) % NOTCH * (-1 if turned < 0 else 1)
+        clicks = self._wheel.turn(rotation, horizontal=horizontal)
         forward, backward = (WHEEL_RIGHT, WHEEL_LEFT) if horizontal else (WHEEL_UP, WHEEL_DOWN)
-        for _ in range(clicks):
-            self._point(extra=forward if turned > 0 else backward)
+        for _ in range(abs(clicks)):
+            self._point(extra=forward if clicks > 0 else backward)
             self._point()
         self._flush()
 
