@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pyrdpmux.errors import BackendError, ConfigError
-from pyrdpmux.mux.backend import VmHost
-from pyrdpmux.mux.guest import GuestInput
+from pyrdpmux.mux.backend import NoInput, VmHost
 from pyrdpmux.mux.screen import MAX_SIDE, Pixels
 
 
@@ -22,7 +21,7 @@ class StillPicture:
             picture = read_picture(self.path)
         except (OSError, ValueError) as error:
             raise BackendError(f"{self.path}: {error}") from error
-        vm = await host.add_vm(self.name, input=GuestInput())
+        vm = await host.add_vm(self.name, input=NoInput())
         vm.screen.resize(picture.shape[1], picture.shape[0])
         vm.screen.write(vm.screen.rect, picture)
 

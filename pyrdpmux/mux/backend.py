@@ -45,6 +45,22 @@ class InputSink(Protocol):
         """State of the lock keys: scroll 1, num 2, caps 4, kana 8 (MS-RDPBCGR 2.2.8.1.1.3.1.1.5)."""
 
 
+class NoInput:
+    """An InputSink that ignores everything."""
+
+    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None: ...
+
+    def pointer(self, x: int, y: int) -> None: ...
+
+    def button(self, button: Button, *, down: bool, x: int, y: int) -> None: ...
+
+    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None: ...
+
+    def relative(self, dx: int, dy: int) -> None: ...
+
+    def synchronize(self, toggle_flags: int) -> None: ...
+
+
 @runtime_checkable
 class CharacterSink(Protocol):
     """What an :class:`InputSink` may be as well, if the VM itself knows what to do with characters."""

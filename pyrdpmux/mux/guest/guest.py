@@ -12,7 +12,7 @@ from typing import Final, Self
 import numpy as np
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.backend import Button, InputSink
+from pyrdpmux.mux.backend import InputSink, NoInput
 from pyrdpmux.mux.guest.framebuffer import GuestFramebuffer
 from pyrdpmux.mux.guest.registration import Identity, Registration
 from pyrdpmux.mux.librdpmux.bus import OBJECT_PATH
@@ -47,20 +47,8 @@ MAX_UPDATES: Final = 16
 """Rectangles announced at once; more become their bounding box."""
 
 
-class GuestInput:
+class GuestInput(NoInput):
     """An InputSink that ignores everything: derive from it what the VM understands."""
-
-    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None: ...
-
-    def pointer(self, x: int, y: int) -> None: ...
-
-    def button(self, button: Button, *, down: bool, x: int, y: int) -> None: ...
-
-    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None: ...
-
-    def relative(self, dx: int, dy: int) -> None: ...
-
-    def synchronize(self, toggle_flags: int) -> None: ...
 
 
 class Guest:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.backend import Button, Vm, VmHost, VmStatus
+from pyrdpmux.mux.backend import NoInput, Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu.console import QemuConsole
 from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.source import MAX_CONSOLES, AnySource, Display
@@ -227,19 +227,3 @@ class QemuMachine:
             log.debug("VM %s: no status: %s", self.name, error)
         finally:
             self._is_asking = False
-
-
-class NoInput:
-    """The InputSink of a VM that is not there."""
-
-    def key(self, scancode: int, *, extended: bool, extended1: bool, down: bool) -> None: ...
-
-    def pointer(self, x: int, y: int) -> None: ...
-
-    def button(self, button: Button, *, down: bool, x: int, y: int) -> None: ...
-
-    def wheel(self, rotation: int, *, horizontal: bool, x: int, y: int) -> None: ...
-
-    def relative(self, dx: int, dy: int) -> None: ...
-
-    def synchronize(self, toggle_flags: int) -> None: ...
