@@ -78,7 +78,56 @@ def _echo(public_key: bytes) -> bytes:
     return bytes([(public_key[0] + 1) & 0xFF]) + public_key[1:]
 
 
-class CredSspServer:
+class _Role:
+    """What both roles do with bytes; a subclass takes one TSRequest after the other."""
+
+    def __init__(self, max_version: int) -> None:
+        self._max_version = max_version
+        self._input = bytearray()
+        self._output = bytearray()
+        self._phase = "negotiation"
+        self._version = 0
+
+    @property
+    def is_complete(self) -> bool:
+        return self._phase == "complete"
+
+    @property
+    def version(self) -> int:
+        """The version in use, 0 before the peer's first message."""
+        return self._version
+
+    def trailing_data(self) -> bytes:
+        """What followed the peer's last TSRequest, which is RDP already; handed out once."""
+        rest = bytes(self._input)
+        self._input.clear()
+        return rest
+
+    def data_to_send(self) -> bytes:
+        data = bytes(self._output)
+        self._output.clear()
+        return data
+
+    def receive_data(self, data: bytes) -> None:
+        """Take plain text from the peer. Raises PeerError, AuthenticationFailed among them."""
+        if self._phase == "failed":
+            raise SequenceError("CredSSP failed", "more data")
+        self._input += data
+        try:
+            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
+                self._on_request(decode(TSRequest, frame))
+        except PeerError:
+            self._phase = "failed"
+            raise
+
+    def _send(self, request: TSRequest) -> None:
+        self._output += encode(request)
+
+    def _on_request(self, request: TSRequest) -> None:
+        raise NotImplementedError
+
+
+class CredSspServer(_Role):
     """The server role. After an exception ``data_to_send`` may hold what tells the client why.
 
     ``public_key`` is `Certificate.public_key_der` of the TLS connection around this exchange, ``wall_clock``
@@ -97,31 +146,16 @@ class CredSspServer:
         max_version: int = MAX_VERSION,
         min_version: int = MIN_VERSION,
     ) -> None:
+        super().__init__(max_version)
         names = ServerNames(target_name)
         now = filetime(wall_clock())
         self._spnego = SpnegoServer(NtlmServer(names, accounts.nt_hash, now, entropy, channel_bindings))
         self._public_key = public_key
-        self._max_version = max_version
         self._min_version = min_version
-        self._input = bytearray()
-        self._output = bytearray()
-        self._phase = "negotiation"
-        self._version = 0
         self._credentials: TSCredentials | None = None
 
     def __repr__(self) -> str:
         return f"<CredSspServer {self._phase} version={self._version} {self._spnego!r}>"
-
-    # -- results ---------------------------------------------------------------------------------
-
-    @property
-    def is_complete(self) -> bool:
-        return self._phase == "complete"
-
-    @property
-    def version(self) -> int:
-        """The version in use, 0 before the client's first message."""
-        return self._version
 
     @property
     def user(self) -> str:
@@ -137,37 +171,12 @@ class CredSspServer:
         """What the client delegated; its names and password are claims that nobody has checked."""
         return self._credentials
 
-    def trailing_data(self) -> bytes:
-        """What followed the last TSRequest: the client's first RDP bytes, handed out once."""
-        rest = bytes(self._input)
-        self._input.clear()
-        return rest
-
-    # -- bytes -----------------------------------------------------------------------------------
-
-    def data_to_send(self) -> bytes:
-        data = bytes(self._output)
-        self._output.clear()
-        return data
-
     def receive_data(self, data: bytes) -> None:
-        """Take plain text from the client. Raises PeerError, AuthenticationFailed among them."""
-        if self._phase == "failed":
-            raise SequenceError("CredSSP failed", "more data")
-        self._input += data
         try:
-            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
-                self._on_request(decode(TSRequest, frame))
+            super().receive_data(data)
         except AuthenticationFailed as error:
-            self._phase = "failed"
             self._announce(error.nt_status)
             raise
-        except PeerError:
-            self._phase = "failed"
-            raise
-
-    def _send(self, request: TSRequest) -> None:
-        self._output += encode(request)
 
     def _announce(self, nt_status: int) -> None:
         """MS-CSSP 3.1.5: the client shows this status; clients of other versions see the connection end."""
@@ -230,7 +239,7 @@ class CredSspServer:
         self._phase = "complete"
 
 
-class CredSspClient:
+class CredSspClient(_Role):
     """The client role, over bare NTLM (as FreeRDP and mstsc do without Kerberos) or ``negotiation``.
 
     ``credentials`` are what is delegated where that is not the password, such as in restricted admin mode.
@@ -249,6 +258,7 @@ class CredSspClient:
         credentials: TSCredentials | None = None,
         max_version: int = MAX_VERSION,
     ) -> None:
+        super().__init__(max_version)
         if negotiation is None:
             negotiation = NtlmClient(user, domain, nt_hash(password), filetime(wall_clock()), entropy)
         self._negotiation = negotiation
@@ -256,51 +266,11 @@ class CredSspClient:
         self._credentials = credentials or TSCredentials(
             CredentialType.PASSWORD, TSPasswordCreds(domain, user, password)
         )
-        self._max_version = max_version
         self._nonce = entropy(NONCE_SIZE)
-        self._input = bytearray()
-        self._output = bytearray()
-        self._version = 0
-        self._phase = "negotiation"
         self._send(TSRequest(max_version, nego_tokens=(negotiation.step(b""),)))
 
     def __repr__(self) -> str:
         return f"<CredSspClient {self._phase} version={self._version} {self._negotiation!r}>"
-
-    @property
-    def is_complete(self) -> bool:
-        return self._phase == "complete"
-
-    @property
-    def version(self) -> int:
-        """The version in use, 0 before the server's first message."""
-        return self._version
-
-    def trailing_data(self) -> bytes:
-        """What followed the server's last TSRequest, handed out once."""
-        rest = bytes(self._input)
-        self._input.clear()
-        return rest
-
-    def data_to_send(self) -> bytes:
-        data = bytes(self._output)
-        self._output.clear()
-        return data
-
-    def receive_data(self, data: bytes) -> None:
-        """Take plain text from the server. Raises PeerError; AuthenticationFailed has its status."""
-        if self._phase == "failed":
-            raise SequenceError("CredSSP failed", "more data")
-        self._input += data
-        try:
-            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
-                self._on_request(decode(TSRequest, frame))
-        except PeerError:
-            self._phase = "failed"
-            raise
-
-    def _send(self, request: TSRequest) -> None:
-        self._output += encode(request)
 
     def _on_request(self, request: TSRequest) -> None:
         if request.error_code is not None:
