@@ -59,6 +59,7 @@ class QemuConsole:
         self._mouse_changed(properties[MOUSE])
         if properties[KEYBOARD].get("Modifiers"):
             self._keyboard_changed(properties[KEYBOARD])
+        self._flush()  # the picture tells of news once: here, if there were any before there was a VM
         await self._register()
 
     async def close(self) -> None:

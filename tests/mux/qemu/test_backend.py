@@ -14,6 +14,7 @@ from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.cursor import Cursor
 from pyrdpmux.mux.qemu import machine
 from pyrdpmux.mux.qemu.backend import QemuBackend, open_backend
+from pyrdpmux.mux.qemu.wire import Variant
 from tests.mux.qemu.fake_qemu import ROOT, FakeQemu
 from tests.mux.support.fake_host import FakeHost, FakeVm, until
 
@@ -76,6 +77,28 @@ def test_a_configured_one(tmp_path: Path) -> None:
             assert ("Keyboard", "Press", 0x1E) in qemu.calls
             assert host.added == ["web", "web"]
             qemu.close()
+
+    asyncio.run(scenario())
+
+
+class RestlessQemu(FakeQemu):
+    """Its guest switches modes just when somebody asks for the properties."""
+
+    def _properties(self, interface: str) -> dict[str, Variant]:
+        if interface == "Mouse":
+            self.size = (720, 400)
+            self.change(CONSOLE, "Console", Width=("u", 720), Height=("u", 400))
+        return super()._properties(interface)
+
+
+def test_a_switch_of_modes_while_it_is_opened(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        qemu = RestlessQemu(tmp_path / "qmp")
+        async with backend({"web": str(qemu.path)}) as host:
+            vm = await shown(host, qemu, "web")
+            qemu.listeners[CONSOLE].scanout(plane(720, 400, 9))
+            await until(lambda: is_plain(vm, 720, 400, 9))
+        qemu.close()
 
     asyncio.run(scenario())
 
