@@ -7,6 +7,7 @@ page, because that loses nothing; only the reader of the value knows whether the
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from pyrdpmux.rdp.pdu.auto_reconnect import PACKET_SIZE, AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.time_zone import DynamicTimeZone
 from pyrdpmux.rdp.pdu.time_zone import TimeZone as TimeZone
 from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
@@ -17,8 +18,6 @@ MAX_STRING_SIZE: Final = 512
 #: MS-RDPBCGR 2.2.1.11.1.1.1: 80 bytes, the terminator included.
 MAX_ADDRESS_SIZE: Final = 80
 MAX_DIRECTORY_SIZE: Final = 512
-COOKIE_SIZE: Final = 28
-AUTO_RECONNECT_VERSION_1: Final = 1
 COMPRESSION_TYPE_SHIFT: Final = 9
 COMPRESSION_TYPE_MASK: Final = 0x00001E00
 
@@ -104,30 +103,6 @@ def _write_terminated(w: Writer, field: str, text: str | None, is_unicode: bool)
 
 
 @dataclass(frozen=True, slots=True)
-class AutoReconnectClientCookie:
-    """MS-RDPBCGR 2.2.4.3 Client Auto-Reconnect Packet (ARC_CS_PRIVATE_PACKET)."""
-
-    logon_id: int
-    security_verifier: Secret[bytes]
-    version: int = AUTO_RECONNECT_VERSION_1
-
-    @classmethod
-    def read(cls, r: Reader) -> Self:
-        length = r.u32_le("cbLen")
-        if length != COOKIE_SIZE:
-            raise r.error("cbLen", f"{length}, expected {COOKIE_SIZE}")
-        version = r.u32_le("Version")
-        logon_id = r.u32_le("LogonId")
-        return cls(logon_id, Secret(r.raw("SecurityVerifier", 16)), version)
-
-    def write(self, w: Writer) -> None:
-        w.u32_le("cbLen", COOKIE_SIZE)
-        w.u32_le("Version", self.version)
-        w.u32_le("LogonId", self.logon_id)
-        w.fixed("SecurityVerifier", self.security_verifier.reveal(), 16)
-
-
-@dataclass(frozen=True, slots=True)
 class ExtendedClientInfo:
     """MS-RDPBCGR 2.2.1.11.1.1.1 Extended Info Packet (TS_EXTENDED_INFO_PACKET).
 
@@ -177,10 +152,10 @@ class ExtendedClientInfo:
     @staticmethod
     def _read_cookie(r: Reader) -> AutoReconnectClientCookie | bytes:
         size = r.u16_le("cbAutoReconnectCookie")
-        if size == COOKIE_SIZE:
+        if size == PACKET_SIZE:
             return r.structure(AutoReconnectClientCookie, "autoReconnectCookie")
         if size:
-            raise r.error("cbAutoReconnectCookie", f"{size}, expected 0 or {COOKIE_SIZE}")
+            raise r.error("cbAutoReconnectCookie", f"{size}, expected 0 or {PACKET_SIZE}")
         return b""
 
     def _tail(self) -> tuple[object, ...]:

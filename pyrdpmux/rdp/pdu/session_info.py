@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from pyrdpmux.rdp.pdu.client_info import AUTO_RECONNECT_VERSION_1, COOKIE_SIZE
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectServerCookie
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
-from pyrdpmux.wire.secret import Secret
 
 DOMAIN_SIZE: Final = 52
 USER_NAME_SIZE: Final = 512
@@ -134,30 +133,6 @@ class PlainNotify:
 
     def write(self, w: Writer) -> None:
         w.pad("Pad", PLAIN_NOTIFY_PAD)
-
-
-@dataclass(frozen=True, slots=True)
-class AutoReconnectServerCookie:
-    """MS-RDPBCGR 2.2.4.2 Server Auto-Reconnect Packet (ARC_SC_PRIVATE_PACKET)."""
-
-    logon_id: int
-    random_bits: Secret[bytes]
-    version: int = AUTO_RECONNECT_VERSION_1
-
-    @classmethod
-    def read(cls, r: Reader) -> Self:
-        length = r.u32_le("cbLen")
-        if length != COOKIE_SIZE:
-            raise r.error("cbLen", f"{length}, expected {COOKIE_SIZE}")
-        version = r.u32_le("Version")
-        logon_id = r.u32_le("LogonId")
-        return cls(logon_id, Secret(r.raw("ArcRandomBits", 16)), version)
-
-    def write(self, w: Writer) -> None:
-        w.u32_le("cbLen", COOKIE_SIZE)
-        w.u32_le("Version", self.version)
-        w.u32_le("LogonId", self.logon_id)
-        w.fixed("ArcRandomBits", self.random_bits.reveal(), 16)
 
 
 @dataclass(frozen=True, slots=True)

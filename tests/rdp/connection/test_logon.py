@@ -3,8 +3,8 @@
 import pytest
 
 from pyrdpmux.rdp.connection.events import LoggedOn
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.client_info import (
-    AutoReconnectClientCookie,
     ClientInfo,
     ExtendedClientInfo,
     PerformanceFlags,

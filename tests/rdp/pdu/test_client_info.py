@@ -4,10 +4,10 @@ import pytest
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.client_info import (
     COMPRESSION_TYPE_MASK,
     AddressFamily,
-    AutoReconnectClientCookie,
     ClientInfo,
     ExtendedClientInfo,
     InfoFlags,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectServerCookie
 from pyrdpmux.rdp.pdu.session_info import (
-    AutoReconnectServerCookie,
     AutoReconnectStatus,
     InfoType,
     LogonErrors,

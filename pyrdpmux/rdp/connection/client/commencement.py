@@ -12,8 +12,8 @@ from pyrdpmux.rdp.connection.events import SecurityEstablished
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.client_info import (
-    AutoReconnectClientCookie,
     ClientInfo,
     ExtendedClientInfo,
     InfoFlags,

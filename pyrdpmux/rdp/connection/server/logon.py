@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from pyrdpmux.rdp.pdu.client_info import AutoReconnectClientCookie, ClientInfo
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie, AutoReconnectServerCookie
+from pyrdpmux.rdp.pdu.client_info import ClientInfo
 from pyrdpmux.rdp.pdu.session_info import (
-    AutoReconnectServerCookie,
     LogonInfoExtended,
     PlainNotify,
     SaveSessionInfo,
