@@ -108,7 +108,36 @@ def _clear_mic(message: bytes) -> bytes:
     return message[:MIC_OFFSET] + bytes(MIC_SIZE) + message[MIC_OFFSET + MIC_SIZE :]
 
 
-class NtlmServer:
+class _Role:
+    """What both roles come to: a session, and whether a MIC protects the messages that led there."""
+
+    def __init__(self, user: str, domain: str) -> None:
+        self._user = user
+        self._domain = domain
+        self._phase = "negotiate"
+        self._session: NtlmSession | None = None
+        self._has_mic = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._phase} user={self._user!r} domain={self._domain!r}>"
+
+    @property
+    def is_complete(self) -> bool:
+        return self._phase == "complete"
+
+    @property
+    def session(self) -> NtlmSession:
+        if self._session is None:
+            raise StateError(f"NTLM {self._phase}", "use of the session")
+        return self._session
+
+    @property
+    def has_mic(self) -> bool:
+        """The client protected its messages by a MIC, so SPNEGO must protect the mechanism list too."""
+        return self._has_mic
+
+
+class NtlmServer(_Role):
     """MS-NLMP 3.2: feed NEGOTIATE, send CHALLENGE, feed AUTHENTICATE.
 
     ``channel_bindings`` is the value that a client bound to our certificate sends
@@ -123,31 +152,14 @@ class NtlmServer:
         entropy: Entropy,
         channel_bindings: bytes | None = None,
     ) -> None:
+        super().__init__("", "")
         self._names = names
         self._lookup = lookup
         self._now_filetime = now_filetime
         self._entropy = entropy
         self._channel_bindings = channel_bindings
-        self._phase = "negotiate"
         self._messages: list[bytes] = []
         self._challenge: ChallengeMessage | None = None
-        self._session: NtlmSession | None = None
-        self._user = ""
-        self._domain = ""
-        self._has_mic = False
-
-    def __repr__(self) -> str:
-        return f"<NtlmServer {self._phase} user={self._user!r} domain={self._domain!r}>"
-
-    @property
-    def is_complete(self) -> bool:
-        return self._phase == "complete"
-
-    @property
-    def session(self) -> NtlmSession:
-        if self._session is None:
-            raise StateError(f"NTLM {self._phase}", "use of the session")
-        return self._session
 
     @property
     def user(self) -> str:
@@ -157,11 +169,6 @@ class NtlmServer:
     @property
     def domain(self) -> str:
         return self._domain
-
-    @property
-    def has_mic(self) -> bool:
-        """The client protected its messages by a MIC, so SPNEGO must protect the mechanism list too."""
-        return self._has_mic
 
     def step(self, token: bytes) -> bytes:
         """Our answer to the client's next message, empty after the last. Raises PeerError."""
@@ -251,7 +258,7 @@ def _exported_key(base_key: bytes, flags: NegotiateFlags, encrypted: bytes) -> b
     return rc4(base_key).update(encrypted)
 
 
-class NtlmClient:
+class NtlmClient(_Role):
     """MS-NLMP 3.1: ``step(b"")`` gives NEGOTIATE, ``step(challenge)`` gives AUTHENTICATE."""
 
     def __init__(
@@ -267,8 +274,7 @@ class NtlmClient:
         channel_bindings: bytes = NO_CHANNEL_BINDINGS,
         flags: NegotiateFlags = OFFERED_FLAGS,
     ) -> None:
-        self._user = user
-        self._domain = domain
+        super().__init__(user, domain)
         self._nt_hash = nt_hash
         self._now_filetime = now_filetime
         self._entropy = entropy
@@ -276,27 +282,7 @@ class NtlmClient:
         self._target_name = target_name
         self._channel_bindings = channel_bindings
         self._flags = flags
-        self._phase = "negotiate"
         self._negotiate = b""
-        self._session: NtlmSession | None = None
-        self._has_mic = False
-
-    def __repr__(self) -> str:
-        return f"<NtlmClient {self._phase} user={self._user!r} domain={self._domain!r}>"
-
-    @property
-    def is_complete(self) -> bool:
-        return self._phase == "complete"
-
-    @property
-    def session(self) -> NtlmSession:
-        if self._session is None:
-            raise StateError(f"NTLM {self._phase}", "use of the session")
-        return self._session
-
-    @property
-    def has_mic(self) -> bool:
-        return self._has_mic
 
     def step(self, token: bytes) -> bytes:
         """Our next message, given the server's (none for the first). Raises PeerError."""
