@@ -14,10 +14,15 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError, TlsFailed
+from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.events import Disconnected, Event
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.mcs.domain import DomainPdu
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
+from pyrdpmux.rdp.x224.tpdu import Tpdu
+from pyrdpmux.rdp.x224.tpkt import Tpkt
+from pyrdpmux.wire import encode
 
 
 class Phase:
@@ -156,6 +161,12 @@ class Machine:
             self.note(f"{type(pdu).__name__} dropped: TLS is down")
             return
         self.tracer.sent(self.phase_name, pdu)
+
+    def send_tpdu(self, tpdu: Tpdu) -> None:
+        self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
+
+    def send_domain(self, pdu: DomainPdu) -> None:
+        self.send_frame(wrap(pdu), pdu)
 
     def note(self, text: str) -> None:
         """Tell the tracer about something ignored on purpose."""

@@ -12,7 +12,7 @@ from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.fastpath.fragment import Reassembler
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
-from pyrdpmux.rdp.mcs.domain import DomainPdu, SendDataRequest
+from pyrdpmux.rdp.mcs.domain import SendDataRequest
 from pyrdpmux.rdp.mcs.server_data import ServerCoreData, ServerSecurityData
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
@@ -20,8 +20,6 @@ from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
 from pyrdpmux.rdp.tls.standard import StandardSecurity
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from pyrdpmux.rdp.x224.tpdu import Tpdu
-from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
 
 
@@ -69,12 +67,6 @@ class ClientLink(Machine):
             size = self.config.limits.channel_message_bytes
             self._reassemblers[channel_id] = ChannelReassembler(size)
         return self._reassemblers[channel_id]
-
-    def send_tpdu(self, tpdu: Tpdu) -> None:
-        self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
-
-    def send_domain(self, pdu: DomainPdu) -> None:
-        self.send_frame(wrap(pdu), pdu)
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)

@@ -17,15 +17,13 @@ from pyrdpmux.rdp.connection.server.keepalive import Keepalive
 from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
-from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, DomainPdu, Reason, SendDataIndication
+from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason, SendDataIndication
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
 from pyrdpmux.rdp.tls.standard import StandardSecurity
-from pyrdpmux.rdp.x224.tpdu import Tpdu
-from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
 
 #: MS-RDPBCGR 2.2.1.4.4: the I/O channel of Windows servers; static channels, message channel and user follow
@@ -105,12 +103,6 @@ class ServerLink(Machine):
         return found
 
     # -- sending ---------------------------------------------------------------------------------
-
-    def send_tpdu(self, tpdu: Tpdu) -> None:
-        self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
-
-    def send_domain(self, pdu: DomainPdu) -> None:
-        self.send_frame(wrap(pdu), pdu)
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)
