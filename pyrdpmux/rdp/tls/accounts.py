@@ -77,6 +77,14 @@ class Accounts:
     """The accounts of a file, or made for a demo with :meth:`with_password`."""
 
     accounts: tuple[Account, ...] = ()
+    #: by name and domain, folded: a search would take longer for names that do not exist, which tells
+    _index: dict[tuple[str, str], Account] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[tuple[str, str], Account] = {}
+        for account in self.accounts:
+            index.setdefault((_fold(account.user), _fold(account.domain)), account)
+        object.__setattr__(self, "_index", index)
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -99,11 +107,8 @@ class Accounts:
         NTLM clients name the server, "." or nothing at all as the domain of a local account, so an account
         without domain answers for every domain.
         """
-        for wanted in (domain, ""):
-            for account in self.accounts:
-                if account.is_for(user, wanted):
-                    return account
-        return None
+        name = _fold(user)
+        return self._index.get((name, _fold(domain))) or self._index.get((name, ""))
 
 
 def set_password(path: Path, user: str, domain: str, password: str) -> bool:

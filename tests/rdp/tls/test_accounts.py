@@ -44,6 +44,31 @@ def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
     assert accounts.nt_hash("bob", "") is None
 
 
+def test_the_first_of_two_accounts_counts(tmp_path: Path) -> None:
+    path = tmp_path / "sam"
+    path.write_text(f"bob:::{'b' * 32}:::\nBOB:::{'c' * 32}:::\n")
+    assert Accounts.load(path).nt_hash("bob", "") == b"\xbb" * 16
+
+
+def test_how_many_accounts_there_are_costs_nothing() -> None:
+    """Nor whether a name is among them: nothing is compared with all of them."""
+    folded = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def upper(self) -> str:
+            nonlocal folded
+            folded += 1
+            return super().upper()
+
+    accounts = Accounts(tuple([Account(Name(f"user{number}"), Name(), bytes(16)) for number in range(100)]))
+    folded = 0
+    assert accounts.find("USER99", "X") is not None
+    assert accounts.find("nobody", "X") is None
+    assert folded == 0
+
+
 def test_hashes_do_not_show(sam: Path) -> None:
     assert ALICE not in repr(Accounts.load(sam))
     assert repr(nt_hash("password")) not in repr(Accounts.load(sam))
