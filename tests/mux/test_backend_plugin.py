@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.harness.programs import free_port
 from tests.mux.rdp_client import connected
 from tests.mux.serving import noise, run
 from tests.mux.support.fake_host import FakeHost
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-PORT = 26950
 
 
 @pytest.fixture
@@ -34,10 +34,19 @@ def packages(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def serving(packages: Path, certificate_directory: Path, source: str) -> AsyncIterator[Process]:
+async def serving(
+    packages: Path, certificate_directory: Path, source: str, port: int = 0
+) -> AsyncIterator[Process]:
     command = [
         *(sys.executable, "-m", "pyrdpmux", "serve", "--bus", "none", "--no-auth", "--source", source),
-        *("--port", str(PORT), "--state-dir", str(packages), "--certificate-dir", str(certificate_directory)),
+        *(
+            "--port",
+            str(port or free_port()),
+            "--state-dir",
+            str(packages),
+            "--certificate-dir",
+            str(certificate_directory),
+        ),
     ]
     environment = os.environ | {"PYTHONPATH": f"{packages}:{EXAMPLES}"}
     daemon = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE, env=environment)
@@ -64,9 +73,10 @@ def test_its_picture_is_seen(packages: Path, certificate_directory: Path) -> Non
     path.write_bytes(b"P6 96 40 255\n" + np.ascontiguousarray(picture[..., 2::-1]).tobytes())
 
     async def scenario() -> None:
-        async with serving(packages, certificate_directory, f"poster=still:{path}") as daemon:
+        port = free_port()
+        async with serving(packages, certificate_directory, f"poster=still:{path}", port) as daemon:
             await said(daemon, "Ready")
-            async with connected(PORT) as client:
+            async with connected(port) as client:
                 await client.until_shows(picture)
 
     run(scenario)

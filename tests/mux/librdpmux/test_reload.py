@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from dbus_fast import DBusError
 
+from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.control import ask
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
@@ -134,10 +135,11 @@ def test_the_daemon_takes_on_its_file(directory: Path, certificate_directory: Pa
             while b"Ready" not in (line := await daemon.stderr.readline()):
                 assert line
             caller = await connect_bus(f"unix:path={directory / 'bus'}")
-            path.write_text(settings + "[gateway]\nport = 26901\n")
+            port = free_port()
+            path.write_text(f"{settings}[gateway]\nport = {port}\n")
             await call(caller, BUS_NAME, OBJECT_PATH, INTERFACE, "Reload", "")
             told = await asyncio.to_thread(ask, directory / "control.sock", "vms")
-            assert told["gateway"]["port"] == 26901
+            assert told["gateway"]["port"] == port
             path.write_text(settings + "[gateway]\nport = -1\n")
             with pytest.raises(DBusError, match=r"c\.toml, line 5: gateway\.port") as caught:
                 await call(caller, BUS_NAME, OBJECT_PATH, INTERFACE, "Reload", "")
