@@ -4,22 +4,22 @@ The VM's own picture goes on underneath, so nothing is lost, and nothing has to 
 when the card goes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pyrdpmux.mux.cursor import AnyCursor, CursorState
 from pyrdpmux.mux.region import Rect
-from pyrdpmux.mux.screen import Pixels, Screen, ScreenListener
+from pyrdpmux.mux.screen import Pixels, Screen, Watched
 from pyrdpmux.mux.status_card import status_picture
 
 
-class Display:
+class Display(Watched):
     """A screen that can be covered. Listeners hear of it what they would of a screen."""
 
     def __init__(self, screen: Screen) -> None:
+        super().__init__()
         self._screen = screen
         self._card: tuple[str, str] | None = None
         self._covered: Pixels | None = None
-        self._listeners: list[ScreenListener] = []
         screen.subscribe(self)
 
     @property
@@ -63,16 +63,6 @@ class Display:
         self._everything_changed()
         if self._screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
-
-    def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
-        """Hear of changes from now on, until the returned function is called."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
 
     # -- the screen's side -----------------------------------------------------------------------
 

@@ -43,15 +43,32 @@ class ScreenListener(Protocol):
         """The guest has moved its pointer there."""
 
 
-class Screen:
+class Watched:
+    """Something to look at, with subscribers."""
+
+    def __init__(self) -> None:
+        self._listeners: list[ScreenListener] = []
+
+    def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
+        """Hear of changes from now on, until the returned function is called."""
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+
+class Screen(Watched):
     """A picture with subscribers."""
 
     def __init__(self, width: int = NO_SIGNAL_SIZE[0], height: int = NO_SIGNAL_SIZE[1]) -> None:
+        super().__init__()
         self.pixels: Pixels = _black(width, height)
         self.cursor: AnyCursor = CursorState.DEFAULT
         #: told after every write or resize, also one that changed nothing: the VM shows something
         self.on_painted: Callable[[], None] = lambda: None
-        self._listeners: list[ScreenListener] = []
 
     @property
     def width(self) -> int:
@@ -116,16 +133,6 @@ class Screen:
                 for listener in tuple(self._listeners):
                     listener.screen_damaged(damaged)
             self.on_painted()
-
-    def subscribe(self, listener: ScreenListener) -> Callable[[], None]:
-        """Hear of changes from now on, until the returned function is called."""
-        self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
 
 
 def _black(width: int, height: int) -> Pixels:
