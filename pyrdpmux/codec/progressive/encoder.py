@@ -4,7 +4,7 @@ A changed tile goes out at once, whole or in low quality, as it is or as the dif
 has, whichever has more zeros. Tiles in low quality are upgraded when there is time, stage by stage.
 
 Per tile, what the client has (``reference``) and, while it is not complete, what is being sent (``target``)
-and how much of that went out (``sent``), all as quantized coefficients: (4096, 3, tiles) int16. They are only
+and how much of that went out (``sent``), all as quantized coefficients: (3, tiles, 4096) int16. They are only
 kept where differences or stages are asked for.
 """
 
@@ -44,12 +44,13 @@ from pyrdpmux.codec.rfx.encoder import Area, cut, touched
 from pyrdpmux.codec.rfx.message import Rectangle
 from pyrdpmux.codec.rfx.quant import Plane
 from pyrdpmux.codec.rfx.rlgr import Events
-from pyrdpmux.codec.rfx.tile import BATCH, TILE, events_of
+from pyrdpmux.codec.rfx.tile import BATCH, PADDED_ROW, TILE, events_of, events_of_rows, transpose
 from pyrdpmux.errors import EncodeError
 
 Place = tuple[int, int]
 
 DEFAULT: Final = ComponentQuantization()
+_LARGEST_DIFFERENCE: Final = 1000
 
 
 def stage(quality: int, luma: Sequence[int], chroma: Sequence[int]) -> ProgressiveQuantization:
@@ -92,7 +93,7 @@ class Encoder:
         self._columns = -(-width // TILE)
         self._tiles = self._columns * -(-height // TILE)
         self._keeps = differences or bool(self._stages)
-        shape = (dwt.COEFFICIENTS, 3, self._tiles if self._keeps else 0)
+        shape = (3, self._tiles if self._keeps else 0, dwt.COEFFICIENTS)
         self._reference = np.zeros(shape, np.int16)
         self._target, self._sent = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
         self._known = np.zeros(self._tiles, np.bool_)
@@ -154,51 +155,54 @@ class Encoder:
     ) -> tuple[Events, list[TileFlags]]:
         transform = extrapolate.forward if self._extrapolated else dwt.forward
         planes = quant.rounded(transform(color.to_planes(tiles)), self._quantizations, self._bands)
+        if not self._keeps:
+            flags = [TileFlags(0)] * len(places)
+            return events_of(quant.to_differences(planes, self._bands)), flags
+        padded = np.empty((planes.shape[1], PADDED_ROW), np.int16)
+        transpose(planes, padded[:, : dwt.COEFFICIENTS])
+        lanes = padded.reshape(3, len(places), -1)[..., : dwt.COEFFICIENTS]
         numbers = np.array([y * self._columns + x for x, y in places])
-        differs = np.zeros(len(places), np.bool_)
-        if self._keeps:
-            differs = self._decide(planes, numbers)
-        positions = self._positions(first_stage)
-        sent = planes
-        if first_stage != FULL_INDEX:
-            sent = passes.coarse(planes, positions, self._bands)
-            self._keep(planes, passes.restored(sent, positions, self._bands), numbers)
-        elif self._keeps:
-            self._reference[:, :, numbers] += planes.reshape(len(planes), 3, -1)
+        differs = self._decide(lanes, numbers)
+        if first_stage == FULL_INDEX:
+            self._reference[:, numbers] += lanes
+        else:
+            positions = self._positions(first_stage)
+            sent = passes.coarse(lanes, positions, self._bands)
+            restored = passes.restored(sent, positions, self._bands)
+            self._target[:, numbers], self._sent[:, numbers] = lanes, restored
+            self._reference[:, numbers] += restored
+            lanes[...] = sent
         self._known[numbers] = True
         self._stage[numbers] = first_stage
+        last = lanes[..., self._bands[-1][1]]
+        last[..., 1:] -= last[..., :-1].copy()
         flags = [TileFlags.DIFFERENCE if flag else TileFlags(0) for flag in differs.tolist()]
-        return events_of(quant.to_differences(sent, self._bands)), flags
+        return events_of_rows(padded), flags
 
-    def _decide(self, planes: Plane, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def _decide(self, lanes: Plane, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew."""
-        lanes = planes.reshape(len(planes), 3, -1)
         differs = np.zeros(len(numbers), np.bool_)
         if self._differences and self._known[numbers].any():
-            difference = lanes - self._reference[:, :, numbers]
+            difference = lanes - self._reference[:, numbers]
             high = slice(0, self._bands[-1][1].start)
-            nonzero, other = ((part[high, 0] != 0).sum(axis=0) for part in (difference, lanes))
+            nonzero, other = (np.count_nonzero(part[0][:, high], axis=1) for part in (difference, lanes))
             differs = self._known[numbers] & (nonzero < other)
-            lanes[:, :, differs] = difference[:, :, differs]
-        self._reference[:, :, numbers[~differs]] = 0
+            # Differences of extremes could exceed what RLGR codes; as they are, they never do.
+            differs &= difference.max(axis=(0, 2)) <= _LARGEST_DIFFERENCE
+            differs &= difference.min(axis=(0, 2)) >= -_LARGEST_DIFFERENCE
+            lanes[:, differs] = difference[:, differs]
+        self._reference[:, numbers[~differs]] = 0
         return differs
-
-    def _keep(self, target: Plane, sent: Plane, numbers: NDArray[np.int64]) -> None:
-        lanes = sent.reshape(len(sent), 3, -1)
-        self._target[:, :, numbers] = target.reshape(lanes.shape)
-        self._sent[:, :, numbers] = lanes
-        self._reference[:, :, numbers] += lanes
 
     def _upgrade_pass(self, numbers: NDArray[np.int64], stage_index: int, to_stage: int) -> list[Tile]:
         """3.2.8.1.5.2."""
         before, after = self._positions(stage_index), self._positions(to_stage)
-        sent = self._sent[:, :, numbers].reshape(dwt.COEFFICIENTS, -1)
-        left = self._target[:, :, numbers].reshape(sent.shape) - sent
-        upgrade = passes.coarse(left, after, self._bands)
+        sent = self._sent[:, numbers]
+        upgrade = passes.coarse(self._target[:, numbers] - sent, after, self._bands)
         streams = _upgrade_streams(upgrade, sent, before, after, self._bands)
-        done = passes.restored(upgrade, after, self._bands).reshape(dwt.COEFFICIENTS, 3, -1)
-        self._sent[:, :, numbers] += done
-        self._reference[:, :, numbers] += done
+        done = passes.restored(upgrade, after, self._bands)
+        self._sent[:, numbers] += done
+        self._reference[:, numbers] += done
         self._stage[numbers] = to_stage
         result: list[Tile] = []
         for index, number in enumerate(numbers.tolist()):
@@ -265,18 +269,52 @@ def _upgrade_streams(
     after: passes.Positions,
     bands: Sequence[quant.Band],
 ) -> tuple[list[bytes], list[bytes]]:
-    """SRL and raw data of each lane."""
-    lanes = upgrade.shape[1] // 3
-    widths = np.empty(upgrade.T.shape, np.int64)
-    for component, (one, two) in enumerate(zip(before, after, strict=True)):
-        part = widths[component * lanes : (component + 1) * lanes]
-        part[:] = passes.row_values(one, bands) - passes.row_values(two, bands)
-    values = upgrade.T.astype(np.int64)
-    is_raw = sent.T != 0
-    is_raw[:, bands[-1][1]] = True
-    some = widths > 0
-    raw, new = is_raw & some, ~is_raw & some
-    return (
-        srl.encode(values[new], widths[new], new.sum(axis=1)),
-        srl.encode_raw(np.abs(values[raw]), widths[raw], raw.sum(axis=1)),
+    """SRL and raw data of each lane. Cost follows the values that are not zero."""
+    rows = upgrade.shape[2]
+    widths = np.stack(
+        [
+            passes.row_values(one, bands) - passes.row_values(two, bands)
+            for one, two in zip(before, after, strict=True)
+        ]
     )
+    some = (widths > 0)[:, None]
+    raw = sent != 0
+    raw[..., bands[-1][1]] = True
+    new = ~raw
+    raw &= some
+    new &= some
+    lane_size = upgrade.shape[1] * rows
+
+    def widths_at(places: NDArray[np.int64]) -> NDArray[np.int64]:
+        component = places // lane_size
+        found: NDArray[np.int64] = widths.reshape(-1)[component * rows + places % rows].astype(np.int64)
+        return found
+
+    places = np.flatnonzero(raw)
+    magnitudes = np.abs(upgrade.reshape(-1)[places]).astype(np.int64)
+    raw_data = srl.encode_raw(magnitudes, widths_at(places), _lengths(raw))
+
+    # Which of the new coefficients are values: their rank among them, plus one per stream for its end.
+    lengths = _lengths(new)
+    rank = np.cumsum(new.reshape(-1), dtype=np.int64)
+    new &= upgrade != 0
+    places = np.flatnonzero(new)
+    hits = _lengths(new)
+    lanes = np.arange(len(hits))
+    index_of_values = np.arange(len(places)) + np.repeat(lanes, hits)
+    is_end = np.ones(len(places) + len(hits), np.bool_)
+    is_end[index_of_values] = False
+    order = np.empty(len(is_end), np.int64)
+    order[index_of_values] = rank[places] - 1 + np.repeat(lanes, hits)
+    order[is_end] = np.cumsum(lengths) + lanes
+    value, limits = np.zeros(len(is_end), np.int64), np.ones(len(is_end), np.int64)
+    value[index_of_values] = upgrade.reshape(-1)[places]
+    limits[index_of_values] = widths_at(places)
+    zeros = np.diff(order, prepend=-1) - 1
+    return srl.encode_events(zeros, value, limits, is_end, lengths), raw_data
+
+
+def _lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many are set in each lane."""
+    counts: NDArray[np.int64] = mask.sum(axis=-1, dtype=np.int64)
+    return counts.reshape(-1)

@@ -11,7 +11,8 @@
 A 65th sample continues the line through the last two. So every level has an odd number of samples, low bands
 one more than high ones, and mirroring happens only at low values; the first level's 32nd high one is zero.
 
-INVARIANT: int16 throughout, as in :mod:`pyrdpmux.codec.rfx.dwt`; the 65th sample is at most three times any.
+INVARIANT: int16 throughout, as in :mod:`pyrdpmux.codec.rfx.dwt`. The 65th sample is up to three times any,
+and the corner nine times, as on a checkerboard of black and white; that would overflow, so it is limited.
 """
 
 from typing import Final
@@ -25,6 +26,8 @@ SIDE: Final = 64
 LEVELS: Final = ((33, 31), (17, 16), (9, 8))
 """Low and high values of a line, per level."""
 
+LARGEST: Final = (1 << 14) - 1
+"""Of an extrapolated sample: the sum of two still fits. Four times the darkest or brightest pixel."""
 _ONE: Final = np.int16(1)
 
 
@@ -102,10 +105,9 @@ def _split(samples: Plane, axis: int, high_count: int) -> tuple[Plane, Plane]:
         return low, high
     np.right_shift(last_high, _ONE, out=last)
     _at(low, axis, slice(0, -1))[...] += even
-    # 2 odd - even: on with the slope of the last two
-    final = _at(low, axis, slice(-1, None))
-    np.add(_at(odd, axis, slice(-1, None)), _at(odd, axis, slice(-1, None)), out=final)
-    final -= _at(even, axis, slice(-1, None))
+    # on with the slope of the last two
+    final = 2 * _at(odd, axis, slice(-1, None)).astype(np.int32) - _at(even, axis, slice(-1, None))
+    _at(low, axis, slice(-1, None))[...] = np.clip(final, -LARGEST, LARGEST)
     return low, high
 
 

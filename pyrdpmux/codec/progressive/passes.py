@@ -4,7 +4,7 @@ A pass at bit position p sends a coefficient without its p lowest bits: towards 
 has been sent is the coefficient's; LL3 towards minus infinity, so that what is left is never negative. Bit
 positions differ by band and component; a pass adds them to the factors of quantization.
 
-All arrays are (4096, lanes) int16, equal parts of the lanes belonging to Y, Cb and Cr.
+All arrays are (3, tiles, 4096) int16, Y, Cb and Cr: a component of a tile lies together.
 
 INVARIANT: magnitudes are below 2^14, so negation and shifting back never overflow.
 """
@@ -23,36 +23,28 @@ Positions = tuple[ComponentQuantization, ComponentQuantization, ComponentQuantiz
 def coarse(coefficients: Plane, positions: Positions, bands: Sequence[Band]) -> Plane:
     """Without their lowest bits, shifted down: what is sent."""
     result = np.empty_like(coefficients)
-    for part, out, position in _components(coefficients, result, positions):
-        for name, rows in bands:
+    for part, out, position in zip(coefficients, result, positions, strict=True):
+        for name, columns in bands:
             shift = np.int16(getattr(position, name))
+            band, short = part[:, columns], out[:, columns]
             if name == "ll3":
-                np.right_shift(part[rows], shift, out=out[rows])
+                np.right_shift(band, shift, out=short)
                 continue
-            band = part[rows]
             # towards zero: add 2^shift - 1 to negative ones
-            np.right_shift(band, np.int16(15), out=out[rows])
-            out[rows] &= (np.int16(1) << shift) - np.int16(1)
-            out[rows] += band
-            out[rows] >>= shift
+            np.right_shift(band, np.int16(15), out=short)
+            short &= (np.int16(1) << shift) - np.int16(1)
+            short += band
+            short >>= shift
     return result
 
 
 def restored(sent: Plane, positions: Positions, bands: Sequence[Band]) -> Plane:
     """Shifted up again: what the other side has."""
     result = np.empty_like(sent)
-    for part, out, position in _components(sent, result, positions):
-        for name, rows in bands:
-            np.left_shift(part[rows], np.int16(getattr(position, name)), out=out[rows])
+    for part, out, position in zip(sent, result, positions, strict=True):
+        for name, columns in bands:
+            np.left_shift(part[:, columns], np.int16(getattr(position, name)), out=out[:, columns])
     return result
-
-
-def _components(
-    one: Plane, two: Plane, positions: Positions
-) -> list[tuple[Plane, Plane, ComponentQuantization]]:
-    lanes = one.shape[1] // 3
-    slices = [slice(i * lanes, (i + 1) * lanes) for i in range(3)]
-    return [(one[:, s], two[:, s], position) for s, position in zip(slices, positions, strict=True)]
 
 
 def row_values(position: ComponentQuantization, bands: Sequence[Band]) -> NDArray[np.int16]:

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.bits import place_msb
-from pyrdpmux.codec.rfx.rlgr_scan import Layout, scan
+from pyrdpmux.codec.rfx.rlgr_scan import Layout, StateTable, scan
 from pyrdpmux.codec.rfx.rlgr_tables import (
     COEFFICIENTS,
     DOWN_RUN,
@@ -37,7 +37,7 @@ _EXTRA: Final = 8
 
 
 @cache
-def _tables() -> tuple[Table, Table, Table, Table]:
+def _tables() -> tuple[StateTable, Table, Table, Table]:
     """(zeros, kp) to next kp, the zero bits of whole runs, k, the rest; filled from the highest kp down."""
     shape = (COEFFICIENTS + 1, PARAMETERS)
     following, whole, k, rest = (np.zeros(shape, dtype) for dtype in (np.uint8, np.int64, np.int64, np.int64))
@@ -51,7 +51,7 @@ def _tables() -> tuple[Table, Table, Table, Table]:
         for table in (following, whole, k, rest):
             table[size:, kp] = table[:-size, min(MAX_PARAMETER, kp + UP_RUN)]
         whole[size:, kp] += 1
-    return following.reshape(-1), whole.reshape(-1), k.reshape(-1), rest.reshape(-1)
+    return StateTable(following), whole.reshape(-1), k.reshape(-1), rest.reshape(-1)
 
 
 def encode(values: Numbers, widths: Numbers, lengths: Numbers) -> list[bytes]:
@@ -65,7 +65,13 @@ def encode(values: Numbers, widths: Numbers, lengths: Numbers) -> list[bytes]:
     padded[~is_end], limits[~is_end] = values, widths
     found = np.flatnonzero((padded != 0) | is_end)
     zeros = np.diff(found, prepend=-1) - 1
-    value, is_end = padded[found], is_end[found]
+    return encode_events(zeros, padded[found], limits[found], is_end[found], lengths)
+
+
+def encode_events(
+    zeros: Numbers, value: Numbers, limits: Numbers, is_end: NDArray[np.bool_], lengths: Numbers
+) -> list[bytes]:
+    """The same from runs of zeros and the values behind them; a stream's last run is before its end."""
     counts = np.diff(np.flatnonzero(is_end), prepend=-1)
     following, whole, k, rest = _tables()
     index = zeros * PARAMETERS
@@ -79,7 +85,7 @@ def encode(values: Numbers, widths: Numbers, lengths: Numbers) -> list[bytes]:
     gap = whole.take(index)
     magnitude = np.abs(value)
     inner = np.maximum(magnitude - 1, 0)
-    one = (~is_end & (magnitude < (np.int64(1) << limits[found]) - 1)).astype(np.int64)
+    one = (~is_end & (magnitude < (np.int64(1) << limits) - 1)).astype(np.int64)
     behind = np.cumsum(gap + prefix_width + inner + one)
     extra = np.where(lengths > 0, _EXTRA, 0)
     behind, sizes = aligned(behind, counts, extra)

@@ -12,7 +12,8 @@ component of one tile) has only zeros. Cost follows the number of events.
 The scans take all streams in one go; codes are made of about a thousand tiles' worth of kilobytes at a time,
 which stay in the cache.
 
-INVARIANT: |value| <= 1023, which pictures cannot exceed: their wavelet's gain is below 3 in two dimensions.
+INVARIANT: |value| <= 1023 (in RLGR1 2047), which pictures cannot exceed: the gain of their wavelet is below 3
+in two dimensions.
 """
 
 from dataclasses import dataclass
@@ -45,8 +46,8 @@ from pyrdpmux.codec.rfx.rlgr_tables import (
     WIDTH_MASK,
     WIDTH_SHIFT,
     Mode,
+    following_kp,
     packed_runs,
-    run_tables,
     value_table,
     zero_widths,
 )
@@ -55,7 +56,8 @@ from pyrdpmux.errors import EncodeError
 Numbers = NDArray[np.int64]
 Words = NDArray[np.int32]
 
-MAX_VALUE: Final = 1023
+MAX_VALUE: Final = {Mode.RLGR1: 2047, Mode.RLGR3: 1023}
+"""RLGR3 codes sums of two."""
 
 _CHUNK: Final = 1 << 15
 """Symbols that are coded at a time."""
@@ -98,11 +100,12 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     value = events.value
     if not len(value):
         return []
-    if not -MAX_VALUE <= value.min() <= value.max() <= MAX_VALUE:
-        raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {MAX_VALUE} possible")
+    largest = MAX_VALUE[mode]
+    if not -largest <= value.min() <= value.max() <= largest:
+        raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {largest} possible")
     layout = Layout(events.lengths)
     index = events.zeros * STATES
-    index += scan(run_tables(mode).following, index, layout, START)
+    index += scan(following_kp(mode), index, layout, START)
     if mode is Mode.RLGR1:
         symbols = _symbols_of_events(events, packed_runs(mode).take(index))
     else:

@@ -210,6 +210,7 @@ def _read_singles(bits: _Bits, tables: _Tables, zeros: list[int], values: list[i
     runs, signed, single = tables.runs, tables.signed, tables.single
     add_zeros, add_value, peeks, end = zeros.append, values.append, bits.peeks, bits.end
     at, kp, krp = 0, START, START
+    single_zeros = 0
     while at < end:
         if kp >= START:
             used, run, kp_after = runs[kp][peeks[at]]
@@ -226,8 +227,8 @@ def _read_singles(bits: _Bits, tables: _Tables, zeros: list[int], values: list[i
                 krp = krp_after
             else:
                 at, value, krp = bits.signed(at, krp)
-            add_zeros(run)
         else:
+            run = 0
             used, value, krp_after = single[krp][peeks[at]]
             if used:
                 at += used
@@ -235,10 +236,15 @@ def _read_singles(bits: _Bits, tables: _Tables, zeros: list[int], values: list[i
             else:
                 at, code, krp = bits.code(at, krp)
                 value = _undoubled(code)
-            kp = max(0, kp - STEP_SINGLE) if value else kp + STEP_SINGLE
-            add_zeros(0)
+            if not value:
+                single_zeros += 1
+                kp += STEP_SINGLE
+                continue
+            kp = max(0, kp - STEP_SINGLE)
+        add_zeros(run + single_zeros)
         add_value(value)
-    if at > end:  # the last one is cut off
+        single_zeros = 0
+    if at > end and not single_zeros:  # the last value is cut off
         zeros.pop()
         values.pop()
 

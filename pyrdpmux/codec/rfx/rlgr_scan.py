@@ -19,6 +19,14 @@ LOCK_STEP: Final = 40
 """Active sequences from which on a step for all of them is quicker."""
 
 
+class StateTable:
+    """A table of states, to be looked up in lock step and one by one."""
+
+    def __init__(self, table: NDArray[Any]) -> None:
+        self.array: States = np.ascontiguousarray(table, np.uint8).reshape(-1)
+        self.rows = self.array.tobytes()
+
+
 class Layout:
     """Where the elements of sequences of ``lengths`` are; serves several scans."""
 
@@ -49,13 +57,13 @@ class Layout:
             self.source = step
 
 
-def scan(table: NDArray[Any], index: NDArray[Any], layout: Layout, start: int) -> States:
+def scan(table: StateTable, index: NDArray[Any], layout: Layout, start: int) -> States:
     """The state in front of each element; each sequence begins with ``start``."""
     before = np.empty(len(index), np.uint8)
     state = np.full(len(layout.lengths), start, np.uint8)
     if layout.steps:
-        state = _lock_step(table, index, layout, state, before)[layout.rank]
-    rows = table.tobytes()
+        state = _lock_step(table.array, index, layout, state, before)[layout.rank]
+    rows = table.rows
     for sequence in np.flatnonzero(layout.lengths > layout.steps).tolist():
         begin = int(layout.starts[sequence])
         first, end = begin + layout.steps, begin + int(layout.lengths[sequence])
@@ -65,9 +73,7 @@ def scan(table: NDArray[Any], index: NDArray[Any], layout: Layout, start: int) -
     return before
 
 
-def _lock_step(
-    table: NDArray[Any], index: NDArray[Any], layout: Layout, state: States, before: States
-) -> States:
+def _lock_step(table: States, index: NDArray[Any], layout: Layout, state: States, before: States) -> States:
     """Fills ``before`` for the steps of ``layout``; returns the states behind them, by rank."""
     part = index if layout.source is None else index[layout.source]
     by_step = np.empty(len(part), np.int64)

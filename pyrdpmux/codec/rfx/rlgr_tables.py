@@ -24,6 +24,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.rfx.rlgr_scan import StateTable
+
 MAX_PARAMETER: Final = 80
 PARAMETERS: Final = MAX_PARAMETER + 1
 SHIFT: Final = 3
@@ -160,14 +162,19 @@ def packed_runs(mode: Mode) -> Table:
 
 
 @cache
-def value_table() -> Table:
-    """(zero codes in front, coded value, krp) to krp behind it; flat uint8."""
+def following_kp(mode: Mode) -> StateTable:
+    """(zeros, state) to the state behind them."""
+    return StateTable(run_tables(mode).following)
+
+
+@cache
+def value_table() -> StateTable:
+    """(zero codes in front, coded value, krp) to krp behind it."""
     krp = np.arange(PARAMETERS)
     zeros = np.maximum(0, krp - 2 * np.arange(MAX_ZEROS)[:, None])[:, None, :]
     quotient = np.arange(MAX_CODED)[:, None] >> (zeros >> SHIFT)
     change = np.where(quotient == 0, -2, np.where(quotient == 1, 0, quotient))
-    result: Table = np.clip(zeros + change, 0, MAX_PARAMETER).astype(np.uint8).reshape(-1)
-    return result
+    return StateTable(np.clip(zeros + change, 0, MAX_PARAMETER))
 
 
 @cache

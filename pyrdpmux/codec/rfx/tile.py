@@ -28,7 +28,7 @@ Quantizations = tuple[Quantization, Quantization, Quantization]
 TILE: Final = color.TILE
 BATCH: Final = 64
 
-_ROW: Final = COEFFICIENTS + 64
+PADDED_ROW: Final = COEFFICIENTS + 64
 _STRIPE: Final = 128
 """Coefficients that are transposed at a time: twice as quick as all."""
 
@@ -64,10 +64,21 @@ def events_of(planes: NDArray[np.int16]) -> Events:
 
     A row of the transposed planes has 64 more elements, of which the first stands for the stream's end.
     """
-    lanes = planes.shape[1]
-    rows = np.zeros((lanes, _ROW), np.int16)
+    rows = np.empty((planes.shape[1], PADDED_ROW), np.int16)
+    transpose(planes, rows[:, :COEFFICIENTS])
+    return events_of_rows(rows)
+
+
+def transpose(planes: NDArray[np.int16], rows: NDArray[np.int16]) -> None:
+    """(4096, lanes) coefficients into (lanes, 4096)."""
     for first in range(0, COEFFICIENTS, _STRIPE):
         rows[:, first : first + _STRIPE] = planes[first : first + _STRIPE].T
+
+
+def events_of_rows(rows: NDArray[np.int16]) -> Events:
+    """The same from C-contiguous (lanes, 4096 + 64), of which the last 64 are overwritten."""
+    lanes = len(rows)
+    rows[:, COEFFICIENTS:] = 0
     rows[:, COEFFICIENTS] = 1
     bits = pack((rows != 0).reshape(-1), lanes)
     found = positions(bits)
@@ -78,7 +89,7 @@ def events_of(planes: NDArray[np.int16]) -> Events:
     zeros = found.copy()
     zeros[1:] -= found[:-1]
     zeros -= 1
-    zeros[ends[:-1]] -= _ROW - COEFFICIENTS - 1
+    zeros[ends[:-1]] -= PADDED_ROW - COEFFICIENTS - 1
     zeros[0] += 1
     return Events(lengths, zeros.astype(np.int32), value)
 

@@ -155,6 +155,28 @@ class TestStages:
         assert psnr(client.screen, frame) > 38
 
 
+def checkerboard(height: int, width: int) -> Pixels:
+    """Black and white in turns: what extrapolation fares worst with."""
+    one = (np.add.outer(np.arange(height), np.arange(width)) % 2 * 255).astype(np.uint8)
+    return np.dstack([one] * 4)
+
+
+class TestExtremes:
+    def test_a_checkerboard_stays_one_but_for_corners(self) -> None:
+        frame = checkerboard(130, 130)
+        client = Client(frame)
+        shown = client.show(Encoder(130, 130).encode(frame))
+        wrong = abs(shown[..., 0].astype(int) - frame[..., 0]) > 60
+        assert wrong.sum() <= 9
+
+    def test_the_opposite_of_all_can_be_sent(self) -> None:
+        rng = np.random.default_rng(0)
+        for frame in (checkerboard(64, 64), rng.integers(0, 2, (64, 64, 4), dtype=np.uint8) * np.uint8(255)):
+            encoder, client = Encoder(64, 64), Client(frame)
+            client.show(encoder.encode(frame))
+            assert psnr(client.show(encoder.encode(255 - frame)), 255 - frame) > 20
+
+
 class TestEncoder:
     def test_a_difference_costs_less_and_is_taken_only_then(self) -> None:
         frame = SCREENS["photo"](128, 128)

@@ -5,10 +5,13 @@ Square = list[list[int]]
 
 
 def split(line: Line) -> tuple[Line, Line]:
-    """A line of 64, or of an odd number of values, mirrored at its ends."""
+    """A line of 64, or of an odd number of values, mirrored at its ends.
+
+    The extrapolated value is limited to what leaves room for sums in 16 bits (our choice).
+    """
     extended = len(line) % 2 == 0
     if extended:
-        line = [*line, 2 * line[-1] - line[-2]]
+        line = [*line, max(-16383, min(16383, 2 * line[-1] - line[-2]))]
     count = len(line) // 2
     high = [(line[2 * i + 1] - ((line[2 * i] + line[2 * i + 2]) >> 1)) >> 1 for i in range(count)]
     around = [high[0], *high, high[-1]]
