@@ -11,16 +11,21 @@
 A 65th sample continues the line through the last two. So every level has an odd number of samples, low bands
 one more than high ones, and mirroring happens only at low values; the first level's 32nd high one is zero.
 
-INVARIANT: int16 throughout, as in :mod:`pyrdpmux.codec.rfx.dwt`. The 65th sample is up to three times any,
-and the corner nine times, as on a checkerboard of black and white; that would overflow, so it is limited.
+INVARIANT: the 65th sample is up to three times any, and the corner nine times, as on a checkerboard of black
+and white; the latter is limited so that the first level fits int16. A low band has up to one and a half times
+its samples: sums of two fit int16 no more, so the other levels, a quarter of all, are int32.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrdpmux.codec.rfx.dwt import COEFFICIENTS, Plane
 from pyrdpmux.codec.rfx.quant import Band
+
+Values = NDArray[Any]
+"""int16 at the first level, int32 at the others."""
 
 SIDE: Final = 64
 LEVELS: Final = ((33, 31), (17, 16), (9, 8))
@@ -50,34 +55,47 @@ def forward(samples: Plane) -> Plane:
     """(4096, lanes) samples, line by line, to (4096, lanes) coefficients."""
     lanes = samples.shape[-1]
     result = np.empty((COEFFICIENTS, lanes), np.int16)
-    low_band = samples.reshape(SIDE, SIDE, lanes)
+    low_band: Values = samples.reshape(SIDE, SIDE, lanes)
     for level, (low, high) in enumerate(LEVELS):
+        if level == 1:
+            low_band = low_band.astype(np.int32)
         upper, lower = _split(low_band, 0, high)
         low_band, horizontal = _split(upper, 1, high)
         vertical, diagonal = _split(lower, 1, high)
         for band, (_, rows) in zip((horizontal, vertical, diagonal), BANDS[3 * level :], strict=False):
-            result[rows] = band.reshape(-1, lanes)
+            result[rows] = _limited(band).reshape(-1, lanes)
         assert low_band.shape[:2] == (low, low)
-    result[BANDS[-1][1]] = low_band.reshape(-1, lanes)
+    result[BANDS[-1][1]] = _limited(low_band).reshape(-1, lanes)
     return result
 
 
 def inverse(coefficients: Plane) -> Plane:
     """(4096, lanes) coefficients to (4096, lanes) samples."""
     lanes = coefficients.shape[-1]
-    low_band = coefficients[BANDS[-1][1]].reshape(LEVELS[-1][0], LEVELS[-1][0], lanes)
+    low_band: Values = coefficients[BANDS[-1][1]].reshape(LEVELS[-1][0], LEVELS[-1][0], lanes)
+    low_band = low_band.astype(np.int32)
     for level in range(len(LEVELS) - 1, -1, -1):
         low, high = LEVELS[level]
         shapes = ((low, high), (high, low), (high, high))
         horizontal, vertical, diagonal = (
-            coefficients[rows].reshape(*shape, lanes)
+            coefficients[rows].reshape(*shape, lanes).astype(low_band.dtype, copy=False)
             for shape, (_, rows) in zip(shapes, BANDS[3 * level :], strict=False)
         )
         low_band = _merged(_merged(low_band, horizontal, 1), _merged(vertical, diagonal, 1), 0)
+        if level == 1:
+            low_band = _limited(low_band)
     return np.ascontiguousarray(low_band).reshape(COEFFICIENTS, lanes)
 
 
-def _split(samples: Plane, axis: int, high_count: int) -> tuple[Plane, Plane]:
+def _limited(values: Values) -> Plane:
+    """As int16, which is what the first level is computed in."""
+    if values.dtype == np.int16:
+        return values
+    result: Plane = np.clip(values, -0x7FFF, 0x7FFF).astype(np.int16)
+    return result
+
+
+def _split(samples: Values, axis: int, high_count: int) -> tuple[Values, Values]:
     """high[i] = (odd[i] - (even[i] + even[i+1]) / 2) / 2; low[i] = even[i] + (high[i-1] + high[i]) / 2.
 
     At the ends, where one of the two high values is missing, it is the other one; beyond an extrapolated
@@ -92,7 +110,7 @@ def _split(samples: Plane, axis: int, high_count: int) -> tuple[Plane, Plane]:
     high >>= _ONE
     shape = list(samples.shape)
     shape[axis] = samples.shape[axis] // 2 + 1
-    low = np.empty(shape, np.int16)
+    low = np.empty(shape, samples.dtype)
     body = _at(low, axis, slice(1, high_count))
     np.add(_at(high, axis, slice(0, -1)), _at(high, axis, slice(1, None)), out=body)
     body >>= _ONE
@@ -111,7 +129,7 @@ def _split(samples: Plane, axis: int, high_count: int) -> tuple[Plane, Plane]:
     return low, high
 
 
-def _merged(low: Plane, high: Plane, axis: int) -> Plane:
+def _merged(low: Values, high: Values, axis: int) -> Values:
     """even[i] = low[i] - (high[i-1] + high[i] + 1) / 2; odd[i] = 2 high[i] + (even[i] + even[i+1]) / 2."""
     count = high.shape[axis]
     extrapolated = low.shape[axis] == count + 2
@@ -129,7 +147,7 @@ def _merged(low: Plane, high: Plane, axis: int) -> Plane:
         np.copyto(last, last_high)
     shape = list(low.shape)
     shape[axis] = SIDE if extrapolated else 2 * count + 1
-    result = np.empty(shape, np.int16)
+    result = np.empty(shape, low.dtype)
     np.subtract(low, mean, out=mean)
     even = mean
     odd = _at(result, axis, slice(1, None, 2))
@@ -144,5 +162,5 @@ def _merged(low: Plane, high: Plane, axis: int) -> Plane:
     return result
 
 
-def _at(plane: Plane, axis: int, part: slice) -> Plane:
+def _at(plane: Values, axis: int, part: slice) -> Values:
     return plane[part] if axis == 0 else plane[:, part]

@@ -14,6 +14,8 @@ def split(line: Line) -> tuple[Line, Line]:
         line = [*line, max(-16383, min(16383, 2 * line[-1] - line[-2]))]
     count = len(line) // 2
     high = [(line[2 * i + 1] - ((line[2 * i] + line[2 * i + 2]) >> 1)) >> 1 for i in range(count)]
+    if extended:
+        high[-1] = 0  # what the other side takes it for
     around = [high[0], *high, high[-1]]
     low = [line[2 * i] + ((around[i] + around[i + 1]) >> 1) for i in range(count + 1)]
     return low, high[:-1] if extended else high
