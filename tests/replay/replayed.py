@@ -12,7 +12,9 @@ from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID
 from pyrdpmux.rdp.fastpath.header import FastPathHeader, FastPathPdu
+from pyrdpmux.rdp.mcs.client_core import ClientCoreData
 from pyrdpmux.rdp.mcs.client_data import ClientMessageChannelData
+from pyrdpmux.rdp.mcs.connect import ConnectInitial
 from pyrdpmux.rdp.mcs.domain import AttachUserConfirm, ChannelJoinRequest, DomainPdu, SendDataRequest
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateRequest, ConferenceCreateResponse
 from pyrdpmux.rdp.mcs.server_data import ServerMessageChannelData, ServerNetworkData
@@ -25,6 +27,7 @@ from pyrdpmux.rdp.pdu.security import (
     SecurityFlags,
     with_basic_header,
 )
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionRequest, Data
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
@@ -136,7 +139,24 @@ def _plain_fast_path(unit: Dissected) -> bytes:
     return encode(FastPathPdu(unit.layers[-1].data, FastPathHeader(pdu.header.number)))
 
 
+def _plain_connect(unit: Dissected, request: ConferenceCreateRequest) -> bytes:
+    """As a client says it that was told that there is no TLS."""
+    initial = _find(unit, ConnectInitial)
+    assert initial is not None
+    blocks = [
+        replace(block, server_selected_protocol=SecurityProtocol.RDP)
+        if isinstance(block, ClientCoreData)
+        else block
+        for block in request.blocks
+    ]
+    initial = replace(initial, user_data=encode(ConferenceCreateRequest(tuple(blocks))))
+    return encode(Tpkt(encode(Data(encode(initial)))))
+
+
 def _plain_tpkt(unit: Dissected, numbers: dict[int, int]) -> bytes:
+    request = _find(unit, ConferenceCreateRequest)
+    if request is not None:
+        return _plain_connect(unit, request)
     join = _find(unit, ChannelJoinRequest)
     if join is not None:
         numbered = replace(join, initiator=numbers[join.initiator], channel_id=numbers[join.channel_id])

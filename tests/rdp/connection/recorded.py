@@ -1,7 +1,7 @@
 """Valid byte streams to mutate: what each side says on the way to Active and a little beyond."""
 
 import functools
-from typing import Final
+from typing import Any, Final
 
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition
@@ -14,7 +14,7 @@ from pyrdpmux.rdp.pdu.pointer import PointerPosition
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import Linked, client_config, rdp_policy, server_config
-from tests.rdp.connection.scripted import Scripted, plaintext_config
+from tests.rdp.connection.scripted import Scripted, blocks, plaintext_config
 
 INPUT: Final = (
     KeyboardEvent(KeyboardFlags(0), 0x1E),
@@ -27,7 +27,9 @@ class Recorder(Scripted):
     """Keeps what is sent."""
 
     def __init__(self) -> None:
-        super().__init__(plaintext_config())
+        # It does not say which protocol was selected: the same words are said behind TLS as well.
+        silent: dict[str, Any] = {"server_selected_protocol": None, "connection_type": None}
+        super().__init__(plaintext_config(), blocks(b"cliprdr", b"RDPSND", **silent))
         self.sent: list[bytes] = []
 
     def send(self, *frames: bytes) -> None:

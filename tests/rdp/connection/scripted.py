@@ -4,6 +4,7 @@ It is made of PDUs only: no decision of ``pyrdpmux.rdp.connection.client`` hides
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.rdp.channels.static import ChannelPdu, chunks
@@ -236,7 +237,17 @@ class Scripted:
         return seal_fast_path(self.security, body, number)
 
     def connect_initial(self) -> bytes:
-        return self.mcs(encode(ConnectInitial(encode(ConferenceCreateRequest(self.client_blocks)))))
+        """What the client was told to be selected is said back, unless it is to say something else."""
+        told = tuple(
+            [
+                replace(block, server_selected_protocol=self.server.facts.selected_protocol)
+                if isinstance(block, ClientCoreData)
+                and block.server_selected_protocol == SecurityProtocol.RDP
+                else block
+                for block in self.client_blocks
+            ]
+        )
+        return self.mcs(encode(ConnectInitial(encode(ConferenceCreateRequest(told)))))
 
     def client_info(self, info: ClientInfo | None = None) -> bytes:
         return self.data(IO, encode(info or ClientInfo(user_name="alice")), SecurityFlags.INFO_PKT)

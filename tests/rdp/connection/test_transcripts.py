@@ -115,6 +115,32 @@ class TestBasicSettingsExchange:
         block = server_blocks(client)[ServerCoreData]
         assert block.client_requested_protocols == SecurityProtocol.SSL | SecurityProtocol.HYBRID
 
+    @pytest.mark.parametrize(
+        ("told", "passes"),
+        [
+            (SecurityProtocol.SSL, True),
+            (SecurityProtocol.HYBRID, False),
+            (SecurityProtocol.HYBRID_EX, False),
+            (None, True),
+        ],
+    )
+    def test_a_client_that_was_told_another_protocol_is_dropped(
+        self, told: SecurityProtocol | None, passes: bool
+    ) -> None:
+        early: dict[str, Any] = {} if told is not None else {"connection_type": None}
+        client = Scripted(
+            server_config(),
+            blocks(server_selected_protocol=told, **early),
+            protocols=SecurityProtocol.SSL | SecurityProtocol.HYBRID,
+        )
+        client.reach("BasicSettingsExchange").basic_settings()
+        if passes:
+            assert client.server.phase_name == "ChannelConnection"
+            return
+        [ended] = client.saw(Disconnected)
+        assert isinstance(ended.error, SequenceError)
+        assert ended.error.expected == (repr(SecurityProtocol.SSL),)
+
     @pytest.mark.parametrize("asks", [False, True])
     def test_skipping_channel_joins_is_offered_to_those_who_can(self, asks: bool) -> None:
         early = EARLY | Early.SUPPORT_SKIP_CHANNELJOIN if asks else EARLY

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrdpmux.errors import NegotiationFailed, SequenceError
+from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.server.config import StandardSecurityOptions
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ClientEarlyCapabilityFlags
@@ -59,6 +60,21 @@ def adopt_client_blocks(link: ServerLink, blocks: tuple[ClientDataBlock, ...]) -
                 link.note(f"client data block not used: {type(block).__name__}")
     if facts.client_core is None:
         raise SequenceError("BasicSettingsExchange", "ConferenceCreateRequest", ("ClientCoreData",))
+    _check_selected_protocol(facts, facts.client_core)
+
+
+def _check_selected_protocol(facts: ServerFacts, core: ClientCoreData) -> None:
+    """3.3.5.3.3: a client that was told another protocol than ours was lied to on the way.
+
+    One that says nothing is let pass, though the specification takes that for standard RDP security. In
+    Hyper-V's order what the client is told is not what was chosen.
+    """
+    told = core.server_selected_protocol
+    if told is None or facts.begins_with_tls or told == facts.selected_protocol:
+        return
+    raise SequenceError(
+        "BasicSettingsExchange", f"ClientCoreData for {told!r}", (repr(facts.selected_protocol),)
+    )
 
 
 def server_blocks(link: ServerLink) -> tuple[ServerDataBlock, ...]:
