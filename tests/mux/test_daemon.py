@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
+from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.backend import Vm, VmHost
 from pyrdpmux.mux.config import Config, load_config
 from pyrdpmux.mux.control import ask
@@ -144,11 +145,12 @@ def test_a_reload_changes_what_it_says_and_drops_nobody(reloadable: Reloadable) 
     async def scenario() -> None:
         async with reloadable.running() as port, connected(port, user="alice", password="secret") as client:
             await client.until(lambda: client.connection.is_active)
-            reloadable.write("[vms.only]\nport = 23915\nusers = ['alice']")
+            wanted = free_port()
+            reloadable.write(f"[vms.only]\nport = {wanted}\nusers = ['alice']")
             answer = await asyncio.to_thread(ask, reloadable.config.control_path, "reload")
             assert answer == {"vms": 1}
             assert reloadable.backend.vm is not None
-            assert reloadable.backend.vm.port == 23915
+            assert reloadable.backend.vm.port == wanted
             assert not client.is_closed
             reloadable.write("[vms.only]\nusers = ['bob']")
             reloadable.daemon.reload_soon()

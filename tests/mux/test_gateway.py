@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyrdpmux.errors import AuthenticationFailed, ConfigError
+from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
@@ -44,15 +45,20 @@ for _user in ("alice", "bob", "carol"):
     ACCOUNTS = ACCOUNTS.with_password(_user, "", "secret")
 
 CONFIG = Config(
-    port=24901,
-    gateway=GatewaySettings(port=24900),
     vms={"mail": VmSettings(users=("alice",)), "web": VmSettings(users=("alice", "bob"))},
 )
 
 
 @pytest.fixture
 def config(certificate_directory: Path, tmp_path: Path) -> Config:
-    return replace(CONFIG, certificate_dir=certificate_directory, state_dir=tmp_path)
+    """Ports of its own: others may run the same tests on this machine now."""
+    return replace(
+        CONFIG,
+        certificate_dir=certificate_directory,
+        state_dir=tmp_path,
+        port=free_port(),
+        gateway=GatewaySettings(port=free_port()),
+    )
 
 
 class World:
@@ -114,13 +120,16 @@ def refusal(client: RdpClient) -> BaseException | None:
         {"user": "alice@web"},
         {"preamble": encode(Preconnection(blob="web\0"))},
         {"preamble": encode(Preconnection(blob=f"{UUID.upper()};EnhancedMode=1\0"))},
-        {"preamble": encode(Preconnection(24902))},
+        "port",
     ],
     ids=str,
 )
-def test_every_way_of_asking_leads_there(config: Config, asking: dict[str, Any]) -> None:
+def test_every_way_of_asking_leads_there(config: Config, asking: dict[str, Any] | str) -> None:
     async def scenario() -> None:
-        async with world(config) as made, made.client(**asking) as client:
+        async with world(config) as made, AsyncExitStack() as stack:
+            port = {"preamble": encode(Preconnection(made.console("web").port))}
+            words = asking if isinstance(asking, dict) else port
+            client = await stack.enter_async_context(made.client(**words))
             await made.until_at(client, "web")
             client.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
             client.flush()
@@ -331,15 +340,16 @@ def test_another_port_while_somebody_is_there(config: Config) -> None:
     async def scenario() -> None:
         async with world(config) as made, made.client(routing=b"vm=web") as client:
             await made.until_at(client, "web")
-            moved = replace(config, gateway=GatewaySettings(port=24910))
+            port = free_port()
+            moved = replace(config, gateway=GatewaySettings(port=port))
             await made.gateway.use(moved, await made.gateway.prepare(moved))
-            assert made.port == 24910
+            assert made.port == port
             async with made.client("bob") as other:
                 await other.until_shows(made.console("web").screen.pixels)
             none = replace(config, gateway=GatewaySettings())
             await made.gateway.use(none, await made.gateway.prepare(none))
             with pytest.raises(OSError):
-                await asyncio.open_connection("127.0.0.1", 24910)
+                await asyncio.open_connection("127.0.0.1", port)
             show(made.console("web"), noise(384, 200, 5))
             await client.until_shows(made.console("web").screen.pixels)
 
@@ -348,11 +358,12 @@ def test_another_port_while_somebody_is_there(config: Config) -> None:
 
 def test_a_port_that_is_taken_is_named(config: Config, tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
-    path.write_text("[gateway]\nport = 24901\n")
 
     async def scenario() -> None:
         async with world(config) as made:
-            with pytest.raises(ConfigError, match=r"line 2: gateway\.port: cannot listen at .*:24901"):
+            port = made.console("web").port
+            path.write_text(f"[gateway]\nport = {port}\n")
+            with pytest.raises(ConfigError, match=rf"line 2: gateway\.port: cannot listen at .*:{port}"):
                 await made.gateway.prepare(load_config(path))
 
     run(scenario)
