@@ -7,9 +7,13 @@ from typing import Any, Final
 MAX_NAME: Final = 64
 
 
-def printable(text: str) -> str:
-    """A name that came from outside, fit for a log line: no control characters, nothing to format."""
-    return "".join([char if char.isprintable() and char != "%" else "?" for char in text[:MAX_NAME]])
+MAX_REASON: Final = 400
+"""A reason can quote what a peer sent, which may be as long as it likes."""
+
+
+def printable(text: str, size: int = MAX_NAME) -> str:
+    """What came from outside, fit for a log line: no control characters, nothing to format."""
+    return "".join([char if char.isprintable() and char != "%" else "?" for char in text[:size]])
 
 
 class ConnectionLog(logging.LoggerAdapter[logging.Logger]):

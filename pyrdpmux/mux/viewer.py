@@ -12,7 +12,7 @@ from typing import Final
 
 from pyrdpmux.errors import AuthenticationFailed
 from pyrdpmux.mux.access import ANYBODY, Principal
-from pyrdpmux.mux.connection_log import ConnectionLog, printable
+from pyrdpmux.mux.connection_log import MAX_REASON, ConnectionLog, printable
 from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.stage import Stage
@@ -246,7 +246,7 @@ class Viewer:
         if isinstance(event.error, AuthenticationFailed):
             self.on_failed_logon()
         by_whom = "by the client" if event.by_peer else "by us"
-        self._log.info("Closed %s: %s", by_whom, event.reason)
+        self._log.info("Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
 
     def _log_detail(self, event: Event) -> None:
         match event:

@@ -1,6 +1,7 @@
 """Viewers over real sockets: each test talks to a console with real client connections."""
 
 import asyncio
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from pyrdpmux.mux.config import VmSettings
 from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.region import Rect
-from pyrdpmux.rdp.connection.events import Activated, PointerReceived
+from pyrdpmux.rdp.connection.events import Activated, Disconnected, PointerReceived
 from pyrdpmux.rdp.connection.trace import NullTracer
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -339,3 +340,18 @@ def test_who_looks_alone_may_have_the_size_that_fits(doorkeeper: Doorkeeper) -> 
             assert sink.told == ["size 1111x777"]
 
     run(scenario)
+
+
+def test_what_a_client_says_is_cut_short_in_the_log(
+    doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with served(doorkeeper) as console, connected(console.port) as client:
+            await client.until(lambda: client.connection.is_active)
+            [viewer] = console.viewers
+            viewer._on_event(Disconnected("one\ntwo" + 1000 * "x", by_peer=False, error=None))
+
+    with caplog.at_level(logging.INFO):
+        run(scenario)
+    [line] = [record.getMessage() for record in caplog.records if "one?two" in record.getMessage()]
+    assert len(line) < 500

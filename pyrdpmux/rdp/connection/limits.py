@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
-#: MS-RDPBCGR 2.2.1.3.4: at most 31 static virtual channels; the message channel is one more.
-MAX_CHANNEL_JOINS: Final = 64  # repeated joins of the same channel are harmless, endless ones are not
+#: Of the Channel Connection: one Erect Domain, one Attach User, and joins of at most 31 static virtual
+#: channels (MS-RDPBCGR 2.2.1.3.4), I/O, message and user channel. Repeats are harmless, endless ones are not.
+MAX_CHANNEL_REQUESTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,12 @@ from pyrdpmux.rdp.mcs.client_data import ClientDataBlock, ClientSecurityData, En
 from pyrdpmux.rdp.mcs.connect import ConnectResponse, Result
 from pyrdpmux.rdp.mcs.domain import (
     AttachUserConfirm,
+    AttachUserRequest,
     ChannelJoinConfirm,
+    ChannelJoinRequest,
     DisconnectProviderUltimatum,
+    DomainPdu,
+    ErectDomainRequest,
     Reason,
     decode_domain_pdu,
 )
@@ -211,13 +215,21 @@ class TestChannelConnection:
         assert confirm == ChannelJoinConfirm(Result.NO_SUCH_CHANNEL, 1007, 4711)
         assert client.server.phase_name == "ChannelConnection"
 
-    def test_endless_joins_are_cut_off(self) -> None:
+    @pytest.mark.parametrize(
+        ("request_", "answer"),
+        [
+            (ChannelJoinRequest(1007, IO), "> ChannelJoinConfirm"),
+            (AttachUserRequest(), "> AttachUserConfirm"),
+            (ErectDomainRequest(), ""),
+        ],
+        ids=lambda value: type(value).__name__,
+    )
+    def test_endless_requests_are_cut_off(self, request_: DomainPdu, answer: str) -> None:
         client = Scripted().reach("ChannelConnection")
-        client.attach()
-        client.join(*[IO] * 100)
+        client.send(*[client.domain(request_)] * 100)
         [ended] = client.saw(Disconnected)
-        assert "MAX_CHANNEL_JOINS" in ended.reason
-        assert client.transcript.count("> ChannelJoinConfirm") == 64
+        assert "MAX_CHANNEL_REQUESTS" in ended.reason
+        assert client.transcript.count(answer) == (64 if answer else 0)
 
     @pytest.mark.parametrize("joined", [(), (IO,), (1007, IO), (1007, IO, 1006, 1004, 1005)])
     def test_clients_may_join_none_some_or_all(self, joined: tuple[int, ...]) -> None:

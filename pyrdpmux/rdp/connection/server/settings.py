@@ -7,7 +7,7 @@ from pyrdpmux.rdp.connection.envelope import unwrap, wrap
 from pyrdpmux.rdp.connection.events import ClientIntroduced
 from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.framer import take_tpkt
-from pyrdpmux.rdp.connection.limits import MAX_CHANNEL_JOINS
+from pyrdpmux.rdp.connection.limits import MAX_CHANNEL_REQUESTS
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.commencement import SecureSettingsExchange, SecurityCommencement
 from pyrdpmux.rdp.connection.server.introduction import adopt_client_blocks, server_blocks
@@ -93,7 +93,7 @@ class ChannelConnection(ServerPhase):
     def __init__(self, link: ServerLink) -> None:
         super().__init__(link)
         self.is_attached = False
-        self.joins = 0
+        self.requests = 0
 
     def seconds(self) -> float | None:
         return self.link.config.limits.settings
@@ -103,6 +103,12 @@ class ChannelConnection(ServerPhase):
 
     def decode(self, frame: bytes) -> object:
         return decode_domain_pdu(unwrap(frame))
+
+    def accept(self, pdu: object) -> Phase:
+        self.requests += 1
+        if self.requests > MAX_CHANNEL_REQUESTS:
+            raise LimitExceeded("MAX_CHANNEL_REQUESTS", self.requests, MAX_CHANNEL_REQUESTS)
+        return super().accept(pdu)
 
     def on_erect_domain(self, _pdu: ErectDomainRequest) -> Phase:
         return self
@@ -115,9 +121,6 @@ class ChannelConnection(ServerPhase):
     def on_channel_join(self, request: ChannelJoinRequest) -> Phase:
         link = self.link
         facts = link.facts
-        self.joins += 1
-        if self.joins > MAX_CHANNEL_JOINS:
-            raise LimitExceeded("MAX_CHANNEL_JOINS", self.joins, MAX_CHANNEL_JOINS)
         known = {IO_CHANNEL_ID, facts.user_channel_id, facts.message_channel_id, *facts.channels}
         if request.channel_id not in known:
             link.send_domain(
