@@ -16,10 +16,14 @@ from tests.interop.soak_viewers import PASSWORD, USER
 
 ROOT: Final = Path(__file__).parents[2]
 
+#: all visitors share one address, so the strangers' wrong passwords must not shut out the others
 CONFIGURATION: Final = """
 [security]
 nla = true
 tls = true
+
+[limits]
+failed-logons-per-minute = 0
 """
 
 
