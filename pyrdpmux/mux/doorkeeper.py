@@ -38,6 +38,9 @@ CERTIFICATE_FILE: Final = "server.crt"
 KEY_FILE: Final = "server.key"
 """What RDPMux called its pair; they win over the generated ones."""
 
+HEARTBEAT_SECONDS: Final = 30
+"""How often clients that listen hear that we are there; after three missing ones they warn their user."""
+
 
 class AccountSource(AccountLookup, Protocol):
     """Accounts by name, such as those of a SAM file."""
@@ -131,6 +134,7 @@ class Doorkeeper:
             entropy=self._entropy,
             wall_clock=self._wall_clock,
             auto_reconnect=self._cookies.of(name),
+            heartbeat_seconds=HEARTBEAT_SECONDS,
         )
 
     def entrance_config(self, selector: Selector, display: Display) -> ServerConfig:

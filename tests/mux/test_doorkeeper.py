@@ -9,7 +9,15 @@ import pytest
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.access import Principal
 from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
-from pyrdpmux.mux.doorkeeper import CERTIFICATE_FILE, KEY_FILE, Doorkeeper, load_certificate
+from pyrdpmux.mux.display import Display
+from pyrdpmux.mux.doorkeeper import (
+    CERTIFICATE_FILE,
+    HEARTBEAT_SECONDS,
+    KEY_FILE,
+    Doorkeeper,
+    load_certificate,
+)
+from pyrdpmux.mux.screen import Screen
 from pyrdpmux.rdp.connection.events import AutoReconnectCookieReceived, SecurityEstablished
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
@@ -49,6 +57,11 @@ def test_each_vm_has_its_accounts(config: Config, tmp_path: Path) -> None:
     assert [bool(own.nt_hash(user, "")) for user in ("alice", "bob")] == [False, True]
     assert doorkeeper.accounts("another") is common
     assert doorkeeper.policy("own").accounts is own
+
+
+def test_viewers_hear_heartbeats(config: Config) -> None:
+    server = Doorkeeper(config).server_config("vm", Display(Screen()))
+    assert server.heartbeat_seconds == HEARTBEAT_SECONDS > 0
 
 
 def test_what_is_not_allowed_is_not_offered(config: Config) -> None:
