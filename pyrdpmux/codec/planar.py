@@ -12,19 +12,33 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pyrdpmux.codec import planar_decoder, planar_encoder
+from pyrdpmux.codec import planar_color, planar_decoder, planar_encoder
 from pyrdpmux.codec.batches import batches, tile_words
 from pyrdpmux.codec.color import Pixels, Words
 from pyrdpmux.codec.windows import Scratch
 
 
-def encode(tiles: Sequence[Pixels] | Pixels, rle: bool = True, *, bottom_up: bool = True) -> list[bytes]:
+def encode(
+    tiles: Sequence[Pixels] | Pixels,
+    rle: bool = True,
+    *,
+    bottom_up: bool = True,
+    color_loss_level: int = 0,
+    subsampling: bool = False,
+    alpha: bool = False,
+) -> list[bytes]:
     """MS-RDPEGDI 2.2.2.5.1: one stream per tile, alpha dropped (NA), lossless for blue, green and red.
+
+    ``color_loss_level`` 1 to 7 and ``subsampling`` give up color for size (3.1.9.1.3, 3.1.9.1.4), for clients
+    that allow it (ALLOW_DYNAMIC_COLOR_FIDELITY, ALLOW_COLOR_SUBSAMPLING); ``alpha`` keeps the fourth byte.
 
     ``tiles``: (n, h, w, 4) uint8 BGRX, or a sequence of (h, w, 4) arrays of one geometry (views of a frame
     are fine). With ``rle``, a tile that would grow by it is sent raw. The update's ``width`` and ``height``
     are w and h.
     """
+    if color_loss_level or subsampling or alpha:
+        wire = planar_color.stacked(tiles, bottom_up)
+        return planar_color.encode(wire, color_loss_level, subsampling, alpha=alpha, rle=rle)
     strips = tile_words(tiles)
     return encode_strips(strips, strips[0].shape[1], rle, bottom_up=bottom_up) if strips else []
 
