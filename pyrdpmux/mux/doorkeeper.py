@@ -20,7 +20,6 @@ from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.failed_logons import FailedLogons
 from pyrdpmux.mux.vm_wishes import VmWishes
 from pyrdpmux.rdp.connection.server.config import (
-    AccountLookup,
     SecurityPolicy,
     ServerConfig,
     StandardSecurityOptions,
@@ -30,6 +29,7 @@ from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.accounts import Account
 from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.credssp import AccountLookup
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 
 logger = logging.getLogger("pyrdpmux.mux")

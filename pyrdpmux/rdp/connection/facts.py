@@ -10,7 +10,7 @@ from pyrdpmux.rdp.mcs.client_data import (
     ClientNetworkData,
     ClientSecurityData,
 )
-from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
@@ -70,7 +70,4 @@ class ServerFacts:
 
     def capability(self, kind: type[C]) -> C | None:
         """The client's capability set of this class, if it sent one."""
-        for capability in self.capabilities:
-            if isinstance(capability, kind):
-                return capability
-        return None
+        return find_capability(self.capabilities, kind)

@@ -49,9 +49,10 @@ class Negotiation(Protocol):
 
 
 class AccountLookup(Protocol):
-    """`Accounts`, or anything alike."""
+    """Who may log on: :class:`~pyrdpmux.rdp.tls.accounts.Accounts`, or anything alike."""
 
-    def nt_hash(self, user: str, domain: str) -> bytes | None: ...
+    def nt_hash(self, user: str, domain: str) -> bytes | None:
+        """The NT hash of an account, or None where there is no such account."""
 
 
 def filetime(seconds: float) -> int:

@@ -12,7 +12,7 @@ from pyrdpmux.rdp.fastpath.fragment import MAX_FRAGMENT_SIZE
 from pyrdpmux.rdp.fastpath.header import MAX_SENT_SIZE, is_fast_path
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ColorDepth, HighColorDepth, SupportedColorDepths
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
-from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, LongCapability, find_capability
 from pyrdpmux.rdp.pdu.capabilities.general import (
     BitmapCapability,
     ExtraFlags,
@@ -111,6 +111,11 @@ def test_a_client_without_capabilities_gets_the_least() -> None:
         color_pointer_cache_size=0,
         max_pointer_side=32,
     )
+
+
+def test_a_capability_that_has_grown_counts_like_the_one_we_know() -> None:
+    general = GeneralCapability(extra_flags=ExtraFlags.FASTPATH_OUTPUT_SUPPORTED)
+    assert confirmed(LongCapability(general, b"new")).server.output.is_fast_path
 
 
 def test_a_modern_client_gets_everything() -> None:

@@ -9,16 +9,9 @@ from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.credssp import AccountLookup
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.standard import EncryptionLevel, EncryptionMethod
-
-
-class AccountLookup(Protocol):
-    """Who may log on: :class:`pyrdpmux.rdp.tls.accounts.Accounts` or anything alike."""
-
-    def nt_hash(self, user: str, domain: str) -> bytes | None:
-        """The NT hash of an account, or None where there is no such account."""
-        ...
 
 
 class AutoReconnectStore(Protocol):
