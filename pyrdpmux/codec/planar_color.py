@@ -47,9 +47,9 @@ def encode(
     raw_size = sum(plane[0].size for plane in planes)
     result = []
     for index in range(len(tiles)):
-        parts = [streams[index] for streams in encoded]
-        if rle and None not in parts and sum(map(len, filter(None, parts))) <= raw_size:
-            result.append(bytes([header | RLE]) + b"".join(filter(None, parts)))
+        parts = [stream for streams in encoded if (stream := streams[index]) is not None]
+        if rle and len(parts) == len(planes) and sum(map(len, parts)) <= raw_size:
+            result.append(bytes([header | RLE]) + b"".join(parts))
         else:
             result.append(bytes([header]) + b"".join([plane[index].tobytes() for plane in planes]) + b"\0")
     return result
@@ -82,8 +82,8 @@ def _reduced(plane: NDArray[np.int16], loss: int) -> Planes:
 
 def _run_length_encoded(planes: Planes) -> list[bytes | None]:
     """Each (h, w) plane as a gray bitmap has it; None where that does not pay."""
-    count, height, width = planes.shape
     gray: Pixels = np.repeat(planes[..., None], 4, axis=3)
+    width = planes.shape[2]
     scratch = Scratch.take()
     result: list[bytes | None] = []
     for batch in batches([words(tile) for tile in gray], width):
@@ -91,7 +91,6 @@ def _run_length_encoded(planes: Planes) -> list[bytes | None]:
             is_encoded = stream.startswith(planar_encoder.HEADER_RLE_NO_ALPHA)
             result.append(stream[1 : 1 + (len(stream) - 1) // 3] if is_encoded else None)
     scratch.give_back()
-    assert len(result) == count, (count, height)
     return result
 
 
