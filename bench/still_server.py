@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from pyrdpmux.codec.color import Pixels
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.guest import GuestInput
 from pyrdpmux.mux.region import Rect
 
@@ -39,7 +39,7 @@ def main(port: int, path: Path) -> None:
         settings = SecuritySettings(nla=False, tls=True, rdp=False)
         config = replace(Config(), port=port, state_dir=Path(state), security=settings)
         backend = StillBackend(np.load(path))
-        daemon = Daemon(config, Doorkeeper(config), [backend], needs_control=False)
+        daemon = Daemon(config, ConnectionFactory(config), [backend], needs_control=False)
         asyncio.run(daemon.run(asyncio.Event()))
 
 

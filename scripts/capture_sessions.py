@@ -27,10 +27,10 @@ from pyrdpmux.harness.display import Display
 from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.programs import Program, ProgramError, free_port
 from pyrdpmux.harness.relay import Relay
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.rdp.tls.accounts import Accounts
 
 FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures" / "pcaps"
@@ -189,9 +189,9 @@ def pyrdpmux_server(folder: Path, _session: Session) -> Iterator[Server]:
         port=free_port(), state_dir=folder, security=SecuritySettings(nla=True, tls=True, rdp=True)
     )
     accounts = Accounts().with_password(USER, "", PASSWORD)
-    doorkeeper = Doorkeeper(config, accounts=accounts)
-    daemon = Daemon(config, doorkeeper, [DemoBackend()])
-    policy = doorkeeper.policy("demo")
+    factory = ConnectionFactory(config, accounts=accounts)
+    daemon = Daemon(config, factory, [DemoBackend()])
+    policy = factory.policy("demo")
     assert policy.certificate is not None
     assert policy.standard is not None
     key = policy.standard.key

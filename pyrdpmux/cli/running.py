@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Final
 
 from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 from pyrdpmux.mux.qemu.backend import QemuBackend
@@ -85,16 +85,16 @@ def add_demo(commands: "Commands") -> None:
 def run_serve(options: argparse.Namespace) -> int:
     """`pyrdpmux serve`."""
     config = make_config(options)
-    doorkeeper = Doorkeeper(config)
+    factory = ConnectionFactory(config)
     _warn_about_access(config)
     backends: list[Backend] = []
     if config.bus != "none":
-        backends.append(_librdpmux_backend(config, doorkeeper, lambda: daemon.reload()))
+        backends.append(_librdpmux_backend(config, factory, lambda: daemon.reload()))
     if config.qmp_sockets:
         backends.append(QemuBackend(sockets=config.qmp_sockets))
     daemon = Daemon(
         config,
-        doorkeeper,
+        factory,
         backends,
         load_config=lambda: make_config(options),
         manager=ServiceManager.of_environment(),
@@ -104,14 +104,14 @@ def run_serve(options: argparse.Namespace) -> int:
 
 
 def _librdpmux_backend(
-    config: Config, doorkeeper: Doorkeeper, reload: Callable[[], Awaitable[None]]
+    config: Config, factory: ConnectionFactory, reload: Callable[[], Awaitable[None]]
 ) -> LibrdpmuxBackend:
     return LibrdpmuxBackend(
         config.bus,
         default_version=config.librdpmux.default_protocol,
         state_dir=config.state_dir,
         shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
-        access=doorkeeper,
+        access=factory,
         reload=reload,
     )
 
@@ -123,8 +123,8 @@ def run_demo(options: argparse.Namespace) -> int:
         raise ConfigError("--no-auth: not possible with --security nla")
     config = replace(make_config(options), security=SECURITY_MODES[mode])
     password = secrets.token_urlsafe(DEMO_PASSWORD_SIZE)
-    doorkeeper = Doorkeeper(config, accounts=Accounts().with_password(DEMO_USER, "", password))
-    daemon = Daemon(config, doorkeeper, [DemoBackend()], needs_control=False)
+    factory = ConnectionFactory(config, accounts=Accounts().with_password(DEMO_USER, "", password))
+    daemon = Daemon(config, factory, [DemoBackend()], needs_control=False)
 
     def announce() -> None:
         [console] = daemon.registry.consoles

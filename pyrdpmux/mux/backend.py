@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Protocol, runtime_checkable
 
 from pyrdpmux.mux.screen import Screen
+from pyrdpmux.net.fair import LoopShare
 
 
 class Button(Enum):
@@ -110,6 +111,10 @@ class Vm(Protocol):
 
     @property
     def viewer_count(self) -> int: ...
+
+    @property
+    def loop_share(self) -> LoopShare:
+        """Of the event loop: what takes more than a moment is done in its turns."""
 
     def set_leds(self, leds: int) -> None:
         """The guest's lock keys: scroll 1, num 2, caps 4; viewers' keyboards follow."""

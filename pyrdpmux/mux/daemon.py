@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Final
 
 from pyrdpmux.errors import ConfigError, MuxError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.control import Answer, ControlServer, describe_console
 from pyrdpmux.mux.diagnostics import diagnose
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.keyboard.pasting import type_on_command
 from pyrdpmux.mux.registry import Registry
@@ -36,18 +36,18 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        doorkeeper: Doorkeeper,
+        factory: ConnectionFactory,
         backends: Sequence[Backend],
         *,
         load_config: LoadConfig | None = None,
         needs_control: bool = True,
         manager: ServiceManager | None = None,
     ) -> None:
-        self.registry = Registry(config, doorkeeper)
+        self.registry = Registry(config, factory)
         self._config = config
         self._load_config = load_config or (lambda: self._config)
         self._backends = backends
-        self.gateway = Gateway(self.registry, doorkeeper, config)
+        self.gateway = Gateway(self.registry, factory, config)
         self._sources = Sources(self.registry)
         self._control = ControlServer(
             config.control_path,
@@ -146,12 +146,12 @@ class Daemon:
         return f"VMs: {len(consoles)}, viewers: {viewers}"
 
     async def _tell_vms(self, _request: Answer) -> Answer:
-        reception = self.gateway.reception
+        acceptor = self.gateway.acceptor
         return {
             "vms": [describe_console(console) for console in self.registry.consoles],
             "bind": self._config.bind,
             "nla": self._config.security.nla,
-            "gateway": {"bind": reception.host, "port": reception.port} if reception.port else None,
+            "gateway": {"bind": acceptor.host, "port": acceptor.port} if acceptor.port else None,
         }
 
     async def _start_control(self) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux.mux.access import Access, Principal
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.picker import Entry, Picker
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.routing import asked_for, wish_of
@@ -38,14 +38,14 @@ class Lobby:
     it looks like a wrong one.
     """
 
-    def __init__(self, registry: Registry, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, registry: Registry, factory: ConnectionFactory) -> None:
         self.name = NAME
         self.screen = Screen(*SIZE)
         self.display = Display(self.screen)
         self.leds: int | None = None
         self.frame_seconds = FRAME_SECONDS
         self._registry = registry
-        self._doorkeeper = doorkeeper
+        self._factory = factory
         self._destination = Destination()
         self._picker = Picker()
         self._viewer: Viewer | None = None
@@ -61,7 +61,7 @@ class Lobby:
         if name is not None:
             logger.info("The gateway is asked for VM %s%s", printable(name), "" if console else ": not there")
         display = console.display if console is not None else self.display
-        return self._doorkeeper.gateway_config(self, display, console.name if console is not None else None)
+        return self._factory.gateway_config(self, display, console.name if console is not None else None)
 
     def nt_hash(self, user: str, domain: str) -> bytes | None:
         """The password of this user, of that VM's accounts."""
@@ -72,11 +72,11 @@ class Lobby:
         """The account that this user would log on to."""
         wish = wish_of(self._destination, user, domain, self._exists)
         if wish.vm is None:
-            return self._doorkeeper.accounts().find(wish.user, wish.domain)
+            return self._factory.accounts().find(wish.user, wish.domain)
         console = self._registry.find(wish.vm)
         if console is None:
             return None
-        return self._doorkeeper.accounts(console.name).find(wish.user, wish.domain)
+        return self._factory.accounts(console.name).find(wish.user, wish.domain)
 
     def authorize(self, user: str, domain: str) -> bool:
         """Whether somebody who has logged on sees anything at all."""
@@ -93,16 +93,16 @@ class Lobby:
         wish = wish_of(self._destination, claimed.user, claimed.domain, self._exists)
         console = self._registry.find(wish.vm) if wish.vm is not None else None
         who = Principal(wish.user, wish.domain, claimed.is_authenticated)
-        return console, self._doorkeeper.identify(console.name if console is not None else None, who)
+        return console, self._factory.identify(console.name if console is not None else None, who)
 
     def _choices(self, principal: Principal) -> list[Console]:
         """What may be seen with this password: VMs with accounts of their own want another one."""
-        common = self._doorkeeper.accounts()
+        common = self._factory.accounts()
         return [
             console
             for console in self._registry.consoles
             if console.access_of(principal) is not Access.NONE
-            and (not principal.is_authenticated or self._doorkeeper.accounts(console.name) is common)
+            and (not principal.is_authenticated or self._factory.accounts(console.name) is common)
         ]
 
     # -- the stage -------------------------------------------------------------------------------

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, Vm
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.connection_log import MAX_NAME
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.vm import Console, RegisteredVm
 from pyrdpmux.net.listener import Listener
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -27,9 +27,9 @@ _BUSY: Final = (errno.EADDRINUSE, errno.EACCES)
 class Registry:
     """Adds, takes over, loses and removes VMs."""
 
-    def __init__(self, config: Config, doorkeeper: Doorkeeper) -> None:
+    def __init__(self, config: Config, factory: ConnectionFactory) -> None:
         self._config = config
-        self._doorkeeper = doorkeeper
+        self._factory = factory
         self._consoles: dict[str, Console] = {}
         self._changing = asyncio.Lock()
         self._is_closed = False
@@ -74,14 +74,14 @@ class Registry:
         async with self._changing:
             moves = await self._bind_moves(config)
             try:
-                self._doorkeeper.reload(config)
+                self._factory.reload(config)
             except ConfigError:
                 for _, listener in moves:
                     await listener.close()
                 raise
             self._config = config
             for console, listener in moves:
-                await console.reception.use(listener, config.bind)
+                await console.acceptor.use(listener, config.bind)
                 logger.info("VM %s is at %s:%d now", console.name, config.bind, console.port)
             for console in self.consoles:
                 console.configure(config)
@@ -94,7 +94,7 @@ class Registry:
             if port is None or port == console.port:
                 continue
             try:
-                moves.append((console, await console.reception.bind(config.bind, port)))
+                moves.append((console, await console.acceptor.bind(config.bind, port)))
             except OSError as error:
                 for _, listener in moves:
                     await listener.close()
@@ -137,7 +137,7 @@ class Registry:
         if len(self._consoles) >= MAX_VMS:
             raise BackendError(f"{len(self._consoles)} VMs, more are not served")
         settings = self._config.vm(name)
-        console = Console(name, self._doorkeeper, self._config)
+        console = Console(name, self._factory, self._config)
         await self._listen(console, settings.port or preferred_port)
         self._consoles[name] = console
         logger.info("VM %s is at %s:%d", name, self._config.bind, console.port)
@@ -147,7 +147,7 @@ class Registry:
         """At the preferred port, or the lowest free one from the base port on."""
         for port in self._candidates(preferred):
             try:
-                await console.reception.listen(self._config.bind, port)
+                await console.acceptor.listen(self._config.bind, port)
                 return
             except OSError as error:
                 if error.errno not in _BUSY:

@@ -4,7 +4,7 @@ One copy per VM, however many viewers: a viewer keeps only a :class:`~pyrdpmux.m
 has not been sent. The guest's dirty rectangles are hints; what is reported is what really differs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import numpy as np
@@ -122,12 +122,25 @@ class Screen(Watched):
 
         What has been written is reported, also if fetching fails halfway.
         """
+        for _ in self.update_in_steps(rect, fetch):
+            pass
+
+    def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Iterator[None]:
+        """The same, for :meth:`pyrdpmux.net.fair.LoopShare.work`: a yield after every :data:`BAND` rows.
+
+        What has changed is reported when it is done, or given up; another size meanwhile ends it.
+        """
         visible = rect.clip(self.width, self.height)
+        pixels = self.pixels
         damaged: list[Rect] = []
         try:
             for top in range(visible.y, visible.bottom, BAND):
+                if pixels is not self.pixels:
+                    damaged.clear()
+                    return
                 band = Rect(visible.x, top, visible.width, min(BAND, visible.bottom - top))
-                _append_below(damaged, _write_band(_words(self.pixels), _words(fetch(band)), band))
+                _append_below(damaged, _write_band(_words(pixels), _words(fetch(band)), band))
+                yield
         finally:
             if damaged:
                 for listener in tuple(self._listeners):

@@ -5,19 +5,20 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux.mux.access import Access, Principal
+from pyrdpmux.mux.admission.acceptor import Acceptor
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.arbiter import InputArbiter
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
 from pyrdpmux.mux.config import ONE_AT_A_TIME, Config
 from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.cursor import CursorState
 from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.keyboard.typist import Typist
-from pyrdpmux.mux.reception import Reception
 from pyrdpmux.mux.screen import Screen
 from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.turns import Turns
 from pyrdpmux.mux.viewer import Viewer
+from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
@@ -34,21 +35,23 @@ DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.L
 class Console:
     """Serves the viewers of one VM: the :class:`~.stage.Stage` that they look at."""
 
-    def __init__(self, name: str, doorkeeper: Doorkeeper, config: Config) -> None:
+    def __init__(self, name: str, factory: ConnectionFactory, config: Config) -> None:
         self.name = name
         self.uuid: str | None = None
+        #: of the event loop, for what the guest makes us do
+        self.loop_share = factory.schedule.share(Kind.GUEST, name)
         self.screen = Screen()
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
-        self.reception = Reception(name, config.limits, self._receive, doorkeeper.failed_logons)
+        self.acceptor = Acceptor(name, config.limits, self._receive, factory.failed_logons)
         self.is_running = False
         self.status = VmStatus.STARTING
         #: the guest's lock keys, once it has told
         self.leds: int | None = None
         #: the registration that may speak for this console; older ones have no say any more
         self.registration: object = None
-        self._doorkeeper = doorkeeper
+        self._factory = factory
         #: in the order of their coming
         self._viewers: dict[Viewer, None] = {}
         self._has_picture = False
@@ -59,7 +62,7 @@ class Console:
 
     @property
     def port(self) -> int:
-        return self.reception.port
+        return self.acceptor.port
 
     @property
     def viewers(self) -> list[Viewer]:
@@ -86,7 +89,7 @@ class Console:
         if self._typist is not None:
             self._typist.layout = self._keyboard
         self.frame_seconds = 1 / config.limits.frames_per_second
-        self.reception.limits = config.limits
+        self.acceptor.limits = config.limits
         has_turns = config.typists(self.name) == ONE_AT_A_TIME
         self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
         for viewer in self.viewers:
@@ -126,7 +129,8 @@ class Console:
         """Accept nobody any more, tell those who are there, and see them off."""
         self.is_running = False
         self.arbiter.connect(None)
-        await self.reception.close(error_info, reason, tuple(self._viewers))
+        await self.acceptor.close(error_info, reason, tuple(self._viewers))
+        self.loop_share.close()
 
     # -- what the VM tells -----------------------------------------------------------------------
 
@@ -177,13 +181,13 @@ class Console:
         self.arbiter.leave(viewer)
 
     def identify(self, viewer: Viewer, claimed: Principal) -> Principal:
-        return self._doorkeeper.identify(self.name, claimed)
+        return self._factory.identify(self.name, claimed)
 
     def refuse(self, viewer: Viewer) -> str:
         """Why not: no right to be here, or no room."""
         if self.access_of(viewer.principal) is Access.NONE:
             return "not allowed to see this VM"
-        if not viewer.principal.is_authenticated and self._doorkeeper.insists_on_proof(self.name):
+        if not viewer.principal.is_authenticated and self._factory.insists_on_proof(self.name):
             return "not allowed to see this VM without a password"
         if len(self.viewers) < self._max_viewers:
             return ""
@@ -212,7 +216,7 @@ class Console:
             sink.request_size(width, height)
 
     def _receive(self) -> tuple[Stage, ServerConnection]:
-        return self, self._doorkeeper.connect(self.name, self.display)
+        return self, self._factory.connect(self.name, self.display)
 
 
 class RegisteredVm:
@@ -245,6 +249,11 @@ class RegisteredVm:
     def frame_rate(self) -> int:
         """Frames per second that its viewers can use."""
         return self._console.frame_rate
+
+    @property
+    def loop_share(self) -> LoopShare:
+        """Of the event loop: what this VM makes us do is done in its turns."""
+        return self._console.loop_share
 
     def set_leds(self, leds: int) -> None:
         if self.is_current:

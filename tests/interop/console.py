@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.harness.programs import free_port, wait_until
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, SecuritySettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.guest import Guest, GuestInput, PixelCode, pixel_format
 from pyrdpmux.mux.librdpmux.messages import Keyboard, Message, Mouse, decode_message
 from pyrdpmux.mux.librdpmux.registration import Registration
@@ -83,7 +83,7 @@ class Console:
     async def _start(self) -> None:
         config = Config(port=free_port(), state_dir=self._folder, security=self._security)
         accounts = Accounts().with_password(USER, "", PASSWORD)
-        self._registry = Registry(config, Doorkeeper(config, accounts=accounts))
+        self._registry = Registry(config, ConnectionFactory(config, accounts=accounts))
         self._server = LibrdpmuxServer(shared_memory=self._folder)
         await self._server.start(self._registry)
         endpoint = await self._server.register(Registration(vm_id=VM_ID, uid=os.geteuid()))

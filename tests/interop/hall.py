@@ -10,8 +10,8 @@ from typing import Any, Final, Self, TypeVar
 import numpy as np
 
 from pyrdpmux.harness.programs import free_port, wait_until
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.vm import Console
@@ -61,9 +61,9 @@ class Hall:
         self._loop.close()
 
     async def _start(self) -> None:
-        doorkeeper = Doorkeeper(self._config, accounts=Accounts().with_password(USER, "", PASSWORD))
-        self._registry = Registry(self._config, doorkeeper)
-        self._gateway = Gateway(self._registry, doorkeeper, self._config)
+        factory = ConnectionFactory(self._config, accounts=Accounts().with_password(USER, "", PASSWORD))
+        self._registry = Registry(self._config, factory)
+        self._gateway = Gateway(self._registry, factory, self._config)
         await self._gateway.use(self._config, await self._gateway.prepare(self._config))
         for seed, (name, (width, height)) in enumerate(SIZES.items()):
             vm = await self._registry.add_vm(

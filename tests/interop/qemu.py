@@ -14,8 +14,8 @@ import numpy as np
 
 from pyrdpmux.harness.programs import Program, free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, SecuritySettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.qemu.backend import QemuBackend
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.rdp.tls.accounts import Accounts
@@ -160,7 +160,7 @@ class Daemon:
         security = SecuritySettings(nla=True, tls=True)
         config = Config(port=free_port(), state_dir=self._folder / "state", security=security)
         accounts = Accounts().with_password(USER, "", PASSWORD)
-        self.registry = Registry(config, Doorkeeper(config, accounts=accounts))
+        self.registry = Registry(config, ConnectionFactory(config, accounts=accounts))
         self.backend = QemuBackend(*self._arguments, scan_seconds=0.2, grace_seconds=20.0)
         await self.backend.start(self.registry)
 

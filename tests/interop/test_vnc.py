@@ -10,9 +10,9 @@ import pytest
 
 from pyrdpmux.harness.programs import free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import Config, SecuritySettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.keyboard.pasting import type_text
 from pyrdpmux.mux.registry import Registry
@@ -53,7 +53,7 @@ class VncDaemon(Daemon):
             port=free_port(), state_dir=self._folder / "state", security=SecuritySettings(nla=True, tls=True)
         )
         accounts = Accounts().with_password(USER, "", PASSWORD)
-        self.registry = Registry(config, Doorkeeper(config, accounts=accounts))
+        self.registry = Registry(config, ConnectionFactory(config, accounts=accounts))
         await self.vnc.start(self.registry)
 
     async def _stop(self) -> None:

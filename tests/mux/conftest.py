@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory, load_certificate
 from pyrdpmux.mux.config import Config, SecuritySettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper, load_certificate
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def certificate_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def doorkeeper(certificate_directory: Path) -> Doorkeeper:
+def factory(certificate_directory: Path) -> ConnectionFactory:
     """Lets everybody in over TLS."""
     security = SecuritySettings(nla=False, tls=True)
-    return Doorkeeper(Config(certificate_dir=certificate_directory, security=security))
+    return ConnectionFactory(Config(certificate_dir=certificate_directory, security=security))

@@ -8,8 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, LimitSettings, VmSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.vm import Console
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -34,11 +34,11 @@ def show(console: Console, picture: NDArray[np.uint8]) -> None:
 
 @asynccontextmanager
 async def served(
-    doorkeeper: Doorkeeper, limits: LimitSettings = LIMITS, settings: VmSettings = SETTINGS, **config: Any
+    factory: ConnectionFactory, limits: LimitSettings = LIMITS, settings: VmSettings = SETTINGS, **config: Any
 ) -> AsyncIterator[Console]:
     """A console without registry, on a port of its own."""
-    console = Console("vm", doorkeeper, Config(limits=limits, vms={"vm": settings}, **config))
-    await console.reception.listen("127.0.0.1", 0)
+    console = Console("vm", factory, Config(limits=limits, vms={"vm": settings}, **config))
+    await console.acceptor.listen("127.0.0.1", 0)
     try:
         yield console
     finally:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import MuxError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.control import Answer, ControlServer, ask, describe_console, is_answering
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.vm import Console
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
@@ -19,9 +19,9 @@ async def tell(consoles: list[Console]) -> Answer:
     return {"vms": [describe_console(console) for console in consoles]}
 
 
-def test_tells_about_vms_and_viewers(doorkeeper: Doorkeeper, tmp_path: Path) -> None:
+def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port, user="alice") as client:
+        async with served(factory) as console, connected(console.port, user="alice") as client:
             console.start(object(), RecordingSink(), "a-uuid")
             await client.until(lambda: client.connection.is_active)
             server = ControlServer(tmp_path / "control.sock", {"vms": lambda _: tell([console])})

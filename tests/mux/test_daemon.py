@@ -9,11 +9,11 @@ import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
 from pyrdpmux.harness.programs import free_port
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
 from pyrdpmux.mux.config import Config, load_config
 from pyrdpmux.mux.control import ask
 from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.tls.accounts import Accounts
 from tests.mux.rdp_client import connected, eventually
@@ -43,11 +43,11 @@ def config(tmp_path: Path) -> Config:
     return Config(state_dir=tmp_path, port=23901)
 
 
-def test_runs_until_told_to_stop_and_says_goodbye(doorkeeper: Doorkeeper, config: Config) -> None:
+def test_runs_until_told_to_stop_and_says_goodbye(factory: ConnectionFactory, config: Config) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         stop, ready, backend = asyncio.Event(), asyncio.Event(), OneVm()
-        daemon = Daemon(config, doorkeeper, [backend])
+        daemon = Daemon(config, factory, [backend])
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(daemon.run(stop, ready.set))
             await ready.wait()
@@ -67,11 +67,11 @@ def test_runs_until_told_to_stop_and_says_goodbye(doorkeeper: Doorkeeper, config
     run(scenario)
 
 
-def test_a_backend_that_cannot_start_ends_the_daemon(doorkeeper: Doorkeeper, config: Config) -> None:
+def test_a_backend_that_cannot_start_ends_the_daemon(factory: ConnectionFactory, config: Config) -> None:
     async def scenario() -> None:
         first = OneVm()
         with pytest.raises(BackendError, match="no bus"):
-            await Daemon(config, doorkeeper, [first, OneVm("no bus")]).run(asyncio.Event())
+            await Daemon(config, factory, [first, OneVm("no bus")]).run(asyncio.Event())
         assert first.is_stopped
         assert not config.control_path.exists()
 
@@ -79,19 +79,19 @@ def test_a_backend_that_cannot_start_ends_the_daemon(doorkeeper: Doorkeeper, con
 
 
 def test_a_second_daemon_is_an_error_unless_it_can_do_without(
-    doorkeeper: Doorkeeper, config: Config, caplog: pytest.LogCaptureFixture
+    factory: ConnectionFactory, config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
         stop, ready = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(Daemon(config, doorkeeper, []).run(stop, ready.set))
+            tasks.create_task(Daemon(config, factory, []).run(stop, ready.set))
             await ready.wait()
             with pytest.raises(MuxError, match="another pyrdpmux daemon"):
-                await Daemon(config, doorkeeper, []).run(asyncio.Event())
+                await Daemon(config, factory, []).run(asyncio.Event())
             assert config.control_path.exists()
             stopped = asyncio.Event()
             stopped.set()
-            guest = Daemon(replace(config), doorkeeper, [], needs_control=False)
+            guest = Daemon(replace(config), factory, [], needs_control=False)
             await guest.run(stopped)
             assert config.control_path.exists()
             stop.set()
@@ -113,11 +113,9 @@ class Reloadable:
             """
         self.write("")
         self.config = load_config(self.path)
-        doorkeeper = Doorkeeper(self.config, accounts=Accounts().with_password("alice", "", "secret"))
+        factory = ConnectionFactory(self.config, accounts=Accounts().with_password("alice", "", "secret"))
         self.backend = OneVm()
-        self.daemon = Daemon(
-            self.config, doorkeeper, [self.backend], load_config=lambda: load_config(self.path)
-        )
+        self.daemon = Daemon(self.config, factory, [self.backend], load_config=lambda: load_config(self.path))
 
     def write(self, text: str) -> None:
         self.path.write_text(self._start + text)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.guest import Guest, PixelCode, pixel_format
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
@@ -24,8 +24,10 @@ VM_ID = 4711
 
 
 @asynccontextmanager
-async def world(doorkeeper: Doorkeeper, tmp_path: Path) -> AsyncIterator[tuple[Registry, LibrdpmuxServer]]:
-    registry = Registry(Config(port=25901), doorkeeper)
+async def world(
+    factory: ConnectionFactory, tmp_path: Path
+) -> AsyncIterator[tuple[Registry, LibrdpmuxServer]]:
+    registry = Registry(Config(port=25901), factory)
     server = LibrdpmuxServer(shared_memory=tmp_path)
     await server.start(registry)
     try:
@@ -50,11 +52,11 @@ def paint(guest: Guest, picture: NDArray[np.uint8], rect: Rect | None = None) ->
     guest.update(rect)
 
 
-def test_two_clients_see_a_guest_and_drive_it(doorkeeper: Doorkeeper, tmp_path: Path) -> None:
+def test_two_clients_see_a_guest_and_drive_it(factory: ConnectionFactory, tmp_path: Path) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
         async with (
-            world(doorkeeper, tmp_path) as (registry, server),
+            world(factory, tmp_path) as (registry, server),
             guest_of(server, tmp_path, sink) as guest,
         ):
             guest.switch(pixel_format(PixelCode.X8R8G8B8), 320, 200)
@@ -86,10 +88,10 @@ def test_two_clients_see_a_guest_and_drive_it(doorkeeper: Doorkeeper, tmp_path: 
     run(scenario)
 
 
-def test_a_client_stays_while_the_guest_restarts(doorkeeper: Doorkeeper, tmp_path: Path) -> None:
+def test_a_client_stays_while_the_guest_restarts(factory: ConnectionFactory, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with AsyncExitStack() as stack:
-            registry, server = await stack.enter_async_context(world(doorkeeper, tmp_path))
+            registry, server = await stack.enter_async_context(world(factory, tmp_path))
             async with guest_of(server, tmp_path, RecordingSink()) as guest:
                 guest.switch(pixel_format(PixelCode.X8R8G8B8), 320, 200)
                 paint(guest, noise(320, 200))

@@ -13,8 +13,8 @@ import pytest
 
 from pyrdpmux.errors import AuthenticationFailed, ConfigError
 from pyrdpmux.harness.programs import free_port
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.picker import HEADING_HEIGHT, ROW_HEIGHT
 from pyrdpmux.mux.registry import Registry
@@ -66,14 +66,14 @@ class World:
 
     def __init__(self, config: Config, accounts: Accounts | None = ACCOUNTS) -> None:
         self.config = config
-        self.doorkeeper = Doorkeeper(config, accounts=accounts)
-        self.registry = Registry(config, self.doorkeeper)
-        self.gateway = Gateway(self.registry, self.doorkeeper, config)
+        self.factory = ConnectionFactory(config, accounts=accounts)
+        self.registry = Registry(config, self.factory)
+        self.gateway = Gateway(self.registry, self.factory, config)
         self.sinks = {"mail": RecordingSink(), "web": RecordingSink()}
 
     @property
     def port(self) -> int:
-        return self.gateway.reception.port
+        return self.gateway.acceptor.port
 
     def console(self, name: str) -> Console:
         console = self.registry.find(name)

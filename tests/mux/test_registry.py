@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, VmSettings, load_config
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
@@ -31,16 +31,16 @@ def base_port() -> Iterator[int]:
         return
 
 
-def registry(doorkeeper: Doorkeeper, base_port: int, **vms: VmSettings) -> Registry:
-    return Registry(replace(doorkeeper.config, port=base_port, vms=vms), doorkeeper)
+def registry(factory: ConnectionFactory, base_port: int, **vms: VmSettings) -> Registry:
+    return Registry(replace(factory.config, port=base_port, vms=vms), factory)
 
 
-def test_each_vm_gets_the_lowest_free_port(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_each_vm_gets_the_lowest_free_port(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
         with socket.socket() as other:
             other.bind(("127.0.0.1", base_port + 1))
             other.listen()
-            host = registry(doorkeeper, base_port)
+            host = registry(factory, base_port)
             first = await host.add_vm("a", input=RecordingSink())
             second = await host.add_vm("b", input=RecordingSink())
             assert (first.port, second.port) == (base_port, base_port + 2)
@@ -53,10 +53,10 @@ def test_each_vm_gets_the_lowest_free_port(doorkeeper: Doorkeeper, base_port: in
 
 
 def test_a_preferred_port_is_had_if_free(
-    doorkeeper: Doorkeeper, base_port: int, caplog: pytest.LogCaptureFixture
+    factory: ConnectionFactory, base_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         first = await host.add_vm("a", input=RecordingSink(), preferred_port=base_port + 5)
         second = await host.add_vm("b", input=RecordingSink(), preferred_port=base_port + 5)
         assert (first.port, second.port) == (base_port + 5, base_port)
@@ -66,9 +66,9 @@ def test_a_preferred_port_is_had_if_free(
     run(scenario)
 
 
-def test_the_configuration_knows_better_than_the_vm(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_the_configuration_knows_better_than_the_vm(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port, a=VmSettings(port=base_port + 7))
+        host = registry(factory, base_port, a=VmSettings(port=base_port + 7))
         vm = await host.add_vm("a", input=RecordingSink(), preferred_port=base_port + 5)
         assert vm.port == base_port + 7
         await host.close("done")
@@ -76,9 +76,9 @@ def test_the_configuration_knows_better_than_the_vm(doorkeeper: Doorkeeper, base
     run(scenario)
 
 
-def test_a_known_name_is_taken_over(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_a_known_name_is_taken_over(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         old = await host.add_vm("a", input=RecordingSink(), uuid="1")
         async with connected(old.port) as client:
             await client.until(lambda: client.connection.is_active)
@@ -97,9 +97,9 @@ def test_a_known_name_is_taken_over(doorkeeper: Doorkeeper, base_port: int) -> N
     run(scenario)
 
 
-def test_a_removed_vm_sends_its_viewers_away(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_a_removed_vm_sends_its_viewers_away(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         vm = await host.add_vm("a", input=RecordingSink())
         async with connected(vm.port) as client:
             await client.until(lambda: client.connection.is_active)
@@ -112,9 +112,9 @@ def test_a_removed_vm_sends_its_viewers_away(doorkeeper: Doorkeeper, base_port: 
     run(scenario)
 
 
-def test_a_lost_vm_keeps_its_place(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_a_lost_vm_keeps_its_place(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         vm = await host.add_vm("a", input=RecordingSink())
         host.vm_lost(vm, "crashed")
         [console] = host.consoles
@@ -128,26 +128,26 @@ def test_a_lost_vm_keeps_its_place(doorkeeper: Doorkeeper, base_port: int) -> No
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "a\nb", "\x1b[2J"])
-def test_a_name_must_be_fit_to_print(doorkeeper: Doorkeeper, base_port: int, name: str) -> None:
+def test_a_name_must_be_fit_to_print(factory: ConnectionFactory, base_port: int, name: str) -> None:
     async def scenario() -> None:
         with pytest.raises(BackendError, match="printable"):
-            await registry(doorkeeper, base_port).add_vm(name, input=RecordingSink())
+            await registry(factory, base_port).add_vm(name, input=RecordingSink())
 
     run(scenario)
 
 
-def test_an_address_of_somebody_else_is_an_error(doorkeeper: Doorkeeper) -> None:
+def test_an_address_of_somebody_else_is_an_error(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        host = Registry(Config(bind="192.0.2.1"), doorkeeper)
+        host = Registry(Config(bind="192.0.2.1"), factory)
         with pytest.raises(BackendError, match=r"cannot listen at 192\.0\.2\.1:3901"):
             await host.add_vm("a", input=RecordingSink())
 
     run(scenario)
 
 
-def test_nothing_is_added_once_closed(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_nothing_is_added_once_closed(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         await host.close("done")
         with pytest.raises(BackendError, match="stops"):
             await host.add_vm("a", input=RecordingSink())
@@ -155,13 +155,13 @@ def test_nothing_is_added_once_closed(doorkeeper: Doorkeeper, base_port: int) ->
     run(scenario)
 
 
-def test_a_vm_moves_to_another_port_with_its_viewers(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_a_vm_moves_to_another_port_with_its_viewers(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         vm = await host.add_vm("a", input=RecordingSink())
         async with connected(vm.port) as client:
             await client.until(lambda: client.connection.is_active)
-            await host.reconfigure(replace(doorkeeper.config, vms={"a": VmSettings(port=base_port + 5)}))
+            await host.reconfigure(replace(factory.config, vms={"a": VmSettings(port=base_port + 5)}))
             assert vm.port == base_port + 5
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", base_port)
@@ -176,9 +176,11 @@ def test_a_vm_moves_to_another_port_with_its_viewers(doorkeeper: Doorkeeper, bas
     run(scenario)
 
 
-def test_a_move_that_fails_changes_nothing(doorkeeper: Doorkeeper, base_port: int, tmp_path: Path) -> None:
+def test_a_move_that_fails_changes_nothing(
+    factory: ConnectionFactory, base_port: int, tmp_path: Path
+) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         for name in ("a", "b"):
             await host.add_vm(name, input=RecordingSink())
         path = tmp_path / "c.toml"
@@ -197,17 +199,15 @@ def test_a_move_that_fails_changes_nothing(doorkeeper: Doorkeeper, base_port: in
 
 
 def test_a_certificate_that_fails_moves_nothing(
-    doorkeeper: Doorkeeper, base_port: int, tmp_path: Path
+    factory: ConnectionFactory, base_port: int, tmp_path: Path
 ) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         vm = await host.add_vm("a", input=RecordingSink())
         (tmp_path / "server.crt").write_text("nonsense")
         with pytest.raises(ConfigError, match=r"server\.crt"):
             await host.reconfigure(
-                replace(
-                    doorkeeper.config, certificate_dir=tmp_path, vms={"a": VmSettings(port=base_port + 5)}
-                )
+                replace(factory.config, certificate_dir=tmp_path, vms={"a": VmSettings(port=base_port + 5)})
             )
         assert vm.port == base_port
         await host.close("done")
@@ -215,9 +215,9 @@ def test_a_certificate_that_fails_moves_nothing(
     run(scenario)
 
 
-def test_vms_are_found_by_name_and_uuid(doorkeeper: Doorkeeper, base_port: int) -> None:
+def test_vms_are_found_by_name_and_uuid(factory: ConnectionFactory, base_port: int) -> None:
     async def scenario() -> None:
-        host = registry(doorkeeper, base_port)
+        host = registry(factory, base_port)
         await host.add_vm("Build7", input=RecordingSink(), uuid="BA1B6DBD-89AC-4630-A737-C4BCC3BB99FB")
         [console] = host.consoles
         assert host.find("build7") is host.find("ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb") is console

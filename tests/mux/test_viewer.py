@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from pyrdpmux.codec.color import reduce_and_expand
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import VmSettings
 from pyrdpmux.mux.cursor import Cursor, CursorState
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, PointerReceived
 from pyrdpmux.rdp.connection.trace import NullTracer
@@ -30,11 +30,11 @@ from tests.mux.serving import LIMITS, noise, run, served, show
 
 
 @pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
-def test_a_viewer_sees_the_screen_and_its_changes(doorkeeper: Doorkeeper, depth: int) -> None:
+def test_a_viewer_sees_the_screen_and_its_changes(factory: ConnectionFactory, depth: int) -> None:
     picture = noise(201, 99)
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port, bits_per_pixel=depth) as client:
+        async with served(factory) as console, connected(console.port, bits_per_pixel=depth) as client:
             show(console, picture)
             await client.until_shows(reduce_and_expand(picture, depth))
             console.screen.write(Rect(70, 60, 5, 9), noise(5, 9, seed=1))
@@ -43,9 +43,9 @@ def test_a_viewer_sees_the_screen_and_its_changes(doorkeeper: Doorkeeper, depth:
     run(scenario)
 
 
-def test_a_change_is_sent_as_what_changed(doorkeeper: Doorkeeper) -> None:
+def test_a_change_is_sent_as_what_changed(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(640, 480))
             await client.until_shows(console.screen.pixels)
             client.bitmaps.clear()
@@ -56,10 +56,10 @@ def test_a_change_is_sent_as_what_changed(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_resize_reaches_every_viewer(doorkeeper: Doorkeeper) -> None:
+def test_a_resize_reaches_every_viewer(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         async with (
-            served(doorkeeper) as console,
+            served(factory) as console,
             connected(console.port) as one,
             connected(console.port) as two,
         ):
@@ -75,10 +75,10 @@ def test_a_resize_reaches_every_viewer(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up(doorkeeper: Doorkeeper) -> None:
+def test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         async with (
-            served(doorkeeper) as console,
+            served(factory) as console,
             connected(console.port) as stalled,
             connected(console.port) as other,
         ):
@@ -99,9 +99,9 @@ def test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up(doorkeeper: 
     run(scenario)
 
 
-def test_nothing_is_sent_to_a_minimized_window(doorkeeper: Doorkeeper) -> None:
+def test_nothing_is_sent_to_a_minimized_window(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(320, 200))
             await client.until_shows(console.screen.pixels)
             client.connection.suppress_output(True)
@@ -120,9 +120,9 @@ def test_nothing_is_sent_to_a_minimized_window(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_lost_part_is_sent_again(doorkeeper: Doorkeeper) -> None:
+def test_a_lost_part_is_sent_again(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(320, 200))
             await client.until_shows(console.screen.pixels)
             client.picture[40:50, 30:60] = 0
@@ -136,10 +136,10 @@ def test_a_lost_part_is_sent_again(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_input_reaches_the_vm_and_is_let_go(doorkeeper: Doorkeeper) -> None:
+def test_input_reaches_the_vm_and_is_let_go(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             console.start(object(), sink, None)
             async with connected(console.port) as client:
                 await client.until(lambda: client.connection.is_active)
@@ -154,10 +154,10 @@ def test_input_reaches_the_vm_and_is_let_go(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_who_may_only_look_cannot_type(doorkeeper: Doorkeeper) -> None:
+def test_who_may_only_look_cannot_type(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
-        async with served(doorkeeper, settings=VmSettings(view_only=True)) as console:
+        async with served(factory, settings=VmSettings(view_only=True)) as console:
             console.start(object(), sink, None)
             async with connected(console.port) as client:
                 await client.until(lambda: client.connection.is_active)
@@ -171,10 +171,10 @@ def test_who_may_only_look_cannot_type(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_one_viewer_too_many_is_told_so(doorkeeper: Doorkeeper) -> None:
+def test_one_viewer_too_many_is_told_so(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         limits = replace(LIMITS, viewers_per_vm=1)
-        async with served(doorkeeper, limits) as console, connected(console.port) as first:
+        async with served(factory, limits) as console, connected(console.port) as first:
             await first.until(lambda: first.connection.is_active)
             async with connected(console.port) as second:
                 await second.until(lambda: second.is_closed)
@@ -185,12 +185,12 @@ def test_one_viewer_too_many_is_told_so(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_frames_keep_their_distance(doorkeeper: Doorkeeper) -> None:
+def test_frames_keep_their_distance(factory: ConnectionFactory) -> None:
     """Changes that come faster than the frame rate share a frame."""
 
     async def scenario() -> None:
         limits = replace(LIMITS, frames_per_second=5)
-        async with served(doorkeeper, limits) as console, connected(console.port) as client:
+        async with served(factory, limits) as console, connected(console.port) as client:
             show(console, noise(64, 64))
             await client.until_shows(console.screen.pixels)
             client.bitmaps.clear()
@@ -203,9 +203,9 @@ def test_frames_keep_their_distance(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_the_first_picture_is_the_size_of_the_screen(doorkeeper: Doorkeeper) -> None:
+def test_the_first_picture_is_the_size_of_the_screen(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             show(console, noise(123, 45))
             async with connected(console.port) as client:
                 await client.until(lambda: same_colors(client.picture, console.screen.pixels))
@@ -226,9 +226,9 @@ def pointers(client: RdpClient) -> list[object]:
     return [event.update for event in client.seen(PointerReceived)]
 
 
-def test_the_vms_pointer_is_the_clients(doorkeeper: Doorkeeper) -> None:
+def test_the_vms_pointer_is_the_clients(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(320, 200))
             await client.until_shows(console.screen.pixels)
             client.events.clear()
@@ -246,9 +246,9 @@ def test_the_vms_pointer_is_the_clients(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_the_pointer_comes_again_with_a_new_size(doorkeeper: Doorkeeper) -> None:
+def test_the_pointer_comes_again_with_a_new_size(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(320, 200))
             console.screen.set_cursor(shape(1))
             await client.until_shows(console.screen.pixels)
@@ -261,9 +261,9 @@ def test_the_pointer_comes_again_with_a_new_size(doorkeeper: Doorkeeper) -> None
     run(scenario)
 
 
-def test_slow_path_clients_have_pointers_too(doorkeeper: Doorkeeper) -> None:
+def test_slow_path_clients_have_pointers_too(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port, fast_path=False) as client:
+        async with served(factory) as console, connected(console.port, fast_path=False) as client:
             show(console, noise(320, 200))
             console.screen.set_cursor(shape(1, side=200))
             await client.until_shows(console.screen.pixels)
@@ -273,10 +273,10 @@ def test_slow_path_clients_have_pointers_too(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_guest_with_a_mouse_moves_the_pointer_of_who_keeps_still(doorkeeper: Doorkeeper) -> None:
+def test_a_guest_with_a_mouse_moves_the_pointer_of_who_keeps_still(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             console.start(object(), sink, None)
             show(console, noise(320, 200))
             await client.until_shows(console.screen.pixels)
@@ -307,10 +307,10 @@ class Received(NullTracer):
         self.pdus.append(pdu)
 
 
-def test_lock_keys_follow_the_guest(doorkeeper: Doorkeeper) -> None:
+def test_lock_keys_follow_the_guest(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         first, late = Received(), Received()
-        async with served(doorkeeper) as console, connected(console.port, tracer=first) as client:
+        async with served(factory) as console, connected(console.port, tracer=first) as client:
             console.start(object(), RecordingSink(), None)
             await client.until(lambda: client.connection.is_active)
             await eventually(lambda: len(console.viewers) == 1)
@@ -328,10 +328,10 @@ class ResizableSink(RecordingSink):
         self.told.append(f"size {width}x{height}")
 
 
-def test_who_looks_alone_may_have_the_size_that_fits(doorkeeper: Doorkeeper) -> None:
+def test_who_looks_alone_may_have_the_size_that_fits(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = ResizableSink()
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             console.start(object(), sink, None)
             async with connected(console.port, width=1111, height=777):
                 await eventually(lambda: sink.told == ["size 1111x777"])
@@ -343,10 +343,10 @@ def test_who_looks_alone_may_have_the_size_that_fits(doorkeeper: Doorkeeper) -> 
 
 
 def test_what_a_client_says_is_cut_short_in_the_log(
-    doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture
+    factory: ConnectionFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             await client.until(lambda: client.connection.is_active)
             [viewer] = console.viewers
             viewer._on_event(Disconnected("one\ntwo" + 1000 * "x", by_peer=False, error=None))

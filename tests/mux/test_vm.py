@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.admission.acceptor import GOODBYE_SECONDS
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.config import ONE_AT_A_TIME, Config, InputSettings, VmSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
-from pyrdpmux.mux.reception import GOODBYE_SECONDS
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.vm import Console, RegisteredVm
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -21,9 +21,9 @@ from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import LIMITS, noise, run, served, show
 
 
-def test_viewers_survive_the_restart_of_a_vm(doorkeeper: Doorkeeper) -> None:
+def test_viewers_survive_the_restart_of_a_vm(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             before, after = RecordingSink(), RecordingSink()
             console.start("first", before, None)
             show(console, noise(320, 200))
@@ -47,9 +47,9 @@ def test_viewers_survive_the_restart_of_a_vm(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_lost_vm_is_lost_once(doorkeeper: Doorkeeper) -> None:
+def test_a_lost_vm_is_lost_once(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             console.start("first", RecordingSink(), None)
             show(console, noise(64, 64))
             console.lose("one")
@@ -60,10 +60,10 @@ def test_a_lost_vm_is_lost_once(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_everybody_is_told_when_the_console_closes(doorkeeper: Doorkeeper) -> None:
+def test_everybody_is_told_when_the_console_closes(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             async with connected(console.port) as one, connected(console.port) as two:
                 await one.until(lambda: one.connection.is_active)
                 await two.until(lambda: two.connection.is_active)
@@ -79,10 +79,10 @@ def test_everybody_is_told_when_the_console_closes(doorkeeper: Doorkeeper) -> No
     run(scenario)
 
 
-def test_a_viewer_that_does_not_listen_is_cut_off_in_time(doorkeeper: Doorkeeper) -> None:
+def test_a_viewer_that_does_not_listen_is_cut_off_in_time(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             await client.until(lambda: client.connection.is_active)
             client.stop_reading()
             for seed in range(8):
@@ -96,9 +96,11 @@ def test_a_viewer_that_does_not_listen_is_cut_off_in_time(doorkeeper: Doorkeeper
     run(scenario)
 
 
-def test_half_open_connections_are_bounded(doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture) -> None:
+def test_half_open_connections_are_bounded(
+    factory: ConnectionFactory, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper, replace(LIMITS, pending_per_address=3)) as console:
+        async with served(factory, replace(LIMITS, pending_per_address=3)) as console:
             silent = [await asyncio.open_connection("127.0.0.1", console.port) for _ in range(3)]
             await eventually(lambda: caplog.text.count("Connected") == 3)
             reader, writer = await asyncio.open_connection("127.0.0.1", console.port)
@@ -117,9 +119,9 @@ def test_half_open_connections_are_bounded(doorkeeper: Doorkeeper, caplog: pytes
         run(scenario)
 
 
-def test_garbage_hurts_nobody(doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture) -> None:
+def test_garbage_hurts_nobody(factory: ConnectionFactory, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             show(console, noise(64, 64))
             await client.until_shows(console.screen.pixels)
             reader, writer = await asyncio.open_connection("127.0.0.1", console.port)
@@ -136,10 +138,10 @@ def test_garbage_hurts_nobody(doorkeeper: Doorkeeper, caplog: pytest.LogCaptureF
 
 
 def test_the_log_names_connection_vm_and_user(
-    doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture
+    factory: ConnectionFactory, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port, user="alice") as client:
+        async with served(factory) as console, connected(console.port, user="alice") as client:
             await client.until(lambda: client.connection.is_active)
             client.connection.disconnect()
             client.flush()
@@ -158,9 +160,9 @@ def test_the_log_names_connection_vm_and_user(
     assert all(" vm=vm alice] " in line for line in lines[1:])
 
 
-def test_what_a_backend_sees(doorkeeper: Doorkeeper) -> None:
+def test_what_a_backend_sees(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             vm = RegisteredVm(console)
             console.start(vm, RecordingSink(), "uuid")
             assert (vm.name, vm.uuid, vm.port, vm.viewer_count) == ("vm", "uuid", console.port, 0)
@@ -179,9 +181,9 @@ def test_what_a_backend_sees(doorkeeper: Doorkeeper) -> None:
 
 
 @pytest.mark.parametrize("status", [status for status in VmStatus if status is not VmStatus.RUNNING])
-def test_a_bad_moment_is_a_card_and_passes(doorkeeper: Doorkeeper, status: VmStatus) -> None:
+def test_a_bad_moment_is_a_card_and_passes(factory: ConnectionFactory, status: VmStatus) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as client:
+        async with served(factory) as console, connected(console.port) as client:
             console.start(object(), RecordingSink(), None)
             show(console, noise(320, 200))
             await client.until_shows(console.screen.pixels)
@@ -195,11 +197,11 @@ def test_a_bad_moment_is_a_card_and_passes(doorkeeper: Doorkeeper, status: VmSta
     run(scenario)
 
 
-def test_what_a_vm_shows_first_takes_its_card_away(doorkeeper: Doorkeeper) -> None:
+def test_what_a_vm_shows_first_takes_its_card_away(factory: ConnectionFactory) -> None:
     """Also if that is what it showed before."""
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             console.start("first", RecordingSink(), None)
             console.set_status(VmStatus.RUNNING)  # says so before it shows anything
             assert console.display.is_covered
@@ -219,10 +221,10 @@ def test_what_a_vm_shows_first_takes_its_card_away(doorkeeper: Doorkeeper) -> No
 
 
 @pytest.mark.parametrize(("status", "hears"), [(VmStatus.PAUSED, False), (VmStatus.NO_SIGNAL, True)])
-def test_who_cannot_hear_is_not_typed_at(doorkeeper: Doorkeeper, status: VmStatus, hears: bool) -> None:
+def test_who_cannot_hear_is_not_typed_at(factory: ConnectionFactory, status: VmStatus, hears: bool) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             console.start(object(), sink, None)
             console.set_status(status)
             console.arbiter.apply("viewer", [KeyboardEvent(KeyboardFlags(0), 0x1E)])
@@ -231,9 +233,9 @@ def test_who_cannot_hear_is_not_typed_at(doorkeeper: Doorkeeper, status: VmStatu
     run(scenario)
 
 
-def test_only_the_latest_registration_is_believed(doorkeeper: Doorkeeper) -> None:
+def test_only_the_latest_registration_is_believed(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             old, new = RegisteredVm(console), RegisteredVm(console)
             console.start(old, RecordingSink(), None)
             console.start(new, RecordingSink(), None)
@@ -259,16 +261,16 @@ for _user in ("alice", "bob", "carol"):
 
 
 @pytest.fixture
-def strict(certificate_directory: Path) -> Doorkeeper:
+def strict(certificate_directory: Path) -> ConnectionFactory:
     """NLA with three accounts."""
-    return Doorkeeper(Config(certificate_dir=certificate_directory), accounts=ACCOUNTS)
+    return ConnectionFactory(Config(certificate_dir=certificate_directory), accounts=ACCOUNTS)
 
 
 def log_on(console: Console, user: str) -> AbstractAsyncContextManager[RdpClient]:
     return connected(console.port, user=user, password="secret")
 
 
-def test_who_is_not_named_is_refused(strict: Doorkeeper) -> None:
+def test_who_is_not_named_is_refused(strict: ConnectionFactory) -> None:
     async def scenario() -> None:
         async with served(strict, settings=VmSettings(users=("alice",))) as console:
             async with log_on(console, "alice") as client:
@@ -281,7 +283,7 @@ def test_who_is_not_named_is_refused(strict: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_who_may_only_look(strict: Doorkeeper) -> None:
+def test_who_may_only_look(strict: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
         settings = VmSettings(users=("alice",), view_only_users=("bob",))
@@ -304,7 +306,7 @@ def test_who_may_only_look(strict: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_a_users_new_viewer_takes_the_place_of_the_oldest(strict: Doorkeeper) -> None:
+def test_a_users_new_viewer_takes_the_place_of_the_oldest(strict: ConnectionFactory) -> None:
     async def scenario() -> None:
         async with (
             served(strict, settings=VmSettings(viewers=2)) as console,
@@ -326,7 +328,7 @@ def test_a_users_new_viewer_takes_the_place_of_the_oldest(strict: Doorkeeper) ->
     run(scenario)
 
 
-def test_one_at_a_time(strict: Doorkeeper) -> None:
+def test_one_at_a_time(strict: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
         settings = VmSettings(typists=ONE_AT_A_TIME)
@@ -354,7 +356,7 @@ def test_one_at_a_time(strict: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_other_settings_while_viewers_are_there(strict: Doorkeeper) -> None:
+def test_other_settings_while_viewers_are_there(strict: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
         async with served(strict) as console:

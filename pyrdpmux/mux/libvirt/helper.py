@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError, MuxError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, VmSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.libvirt.credentials import Credentials, load_identity
 from pyrdpmux.mux.libvirt.options import Options, capabilities, parse_options
 from pyrdpmux.mux.libvirt.service import BusService
@@ -70,7 +70,7 @@ class Helper:
             vms={VM_NAME: VmSettings(port=options.port)},
         )
         identity = load_identity(options.certificate, options.key)
-        self._doorkeeper = Doorkeeper(
+        self._factory = ConnectionFactory(
             self._config,
             accounts=self.credentials,
             identities=lambda config: {config.certificate_path(): identity},
@@ -78,7 +78,7 @@ class Helper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop`` is set. BackendError if the port or the bus cannot be had, or the bus ends."""
-        registry = Registry(self._config, self._doorkeeper)
+        registry = Registry(self._config, self._factory)
         service = BusService(self._options.dbus_address, self.credentials)
         tasks = TaskSet()
         reason = "it failed"

@@ -11,9 +11,9 @@ import pytest
 
 from pyrdpmux import cli
 from pyrdpmux.errors import MuxError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, InputSettings, SecuritySettings, VmSettings
 from pyrdpmux.mux.control import ControlServer
-from pyrdpmux.mux.doorkeeper import Doorkeeper
 from pyrdpmux.mux.keyboard.pasting import type_on_command, type_text
 from pyrdpmux.mux.keyboard.type_command import text_of
 from pyrdpmux.mux.vm import Console
@@ -21,13 +21,13 @@ from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run
 
 
-def console_of(doorkeeper: Doorkeeper, sink: RecordingSink | None) -> Console:
+def console_of(factory: ConnectionFactory, sink: RecordingSink | None) -> Console:
     config = Config(
         input=InputSettings(keyboard="us"),
         vms={"vm": VmSettings(keyboard="de")},
         security=SecuritySettings(nla=False, tls=True),
     )
-    console = Console("vm", doorkeeper, config)
+    console = Console("vm", factory, config)
     if sink is not None:
         console.start(object(), sink, None)
     return console
@@ -56,10 +56,10 @@ def fast(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_text_is_typed_on_the_layout_of_the_vm(
-    doorkeeper: Doorkeeper, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    factory: ConnectionFactory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sink = RecordingSink()
-    with daemon(tmp_path / "control.sock", console_of(doorkeeper, sink)):
+    with daemon(tmp_path / "control.sock", console_of(factory, sink)):
         assert cli.main(["type", "vm", "z@", "--state-dir", str(tmp_path)]) == 0
         assert sink.take() == ["15 down", "15 up", "e0 38 down", "10 down", "10 up", "e0 38 up"]
         (tmp_path / "text").write_text("y" * 300, encoding="utf-8")
@@ -71,9 +71,9 @@ def test_a_text_is_typed_on_the_layout_of_the_vm(
         assert "there is no such VM" in capsys.readouterr().err
 
 
-def test_a_vm_that_is_away(doorkeeper: Doorkeeper) -> None:
+def test_a_vm_that_is_away(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
-        console = console_of(doorkeeper, None)
+        console = console_of(factory, None)
         with pytest.raises(MuxError, match="nobody is there to read"):
             await type_on_command([console], {"vm": "vm", "text": "x"})
         for request in ({}, {"vm": "vm"}, {"vm": 1, "text": "x"}, {"vm": "vm", "text": "x" * 1000}):
@@ -83,10 +83,10 @@ def test_a_vm_that_is_away(doorkeeper: Doorkeeper) -> None:
     run(scenario)
 
 
-def test_lights_of_the_guest_reach_the_typist(doorkeeper: Doorkeeper) -> None:
+def test_lights_of_the_guest_reach_the_typist(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         sink = RecordingSink()
-        console = console_of(doorkeeper, sink)
+        console = console_of(factory, sink)
         console.set_leds(4)
         await type_on_command([console], {"vm": "vm", "text": "a"})
         assert sink.take() == ["3a down", "3a up", "1e down", "1e up", "3a down", "3a up"]

@@ -35,7 +35,7 @@ PROOFS: dict[str, list[str]] = {
     ],
     "S7": [
         "test_packaging.py::test_the_service_is_not_root_and_has_authentication",
-        "mux/test_vm_wishes.py::test_who_asks_for_proof_leaves_no_other_way_in",
+        "mux/admission/test_vm_overrides.py::test_who_asks_for_proof_leaves_no_other_way_in",
     ],
     "S8": [GUEST + "manners.py::test_every_rectangle_of_a_moment_is_announced"],
     "S9": [
@@ -103,7 +103,7 @@ PROOFS: dict[str, list[str]] = {
         HERE + "listener.py::test_types_are_sent_as_announced",
         HERE + "listener.py::test_a_sam_file_asks_for_authentication",
         HERE + "listener.py::test_authentication_is_switched_for_this_daemon_and_the_next",
-        "mux/test_vm_wishes.py::test_new_connections_follow_the_wish",
+        "mux/admission/test_vm_overrides.py::test_new_connections_follow_the_wish",
     ],
     "M15": [
         HERE + "input.py::test_wheel",

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
 from pyrdpmux.mux.screen import Screen
+from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
 
 
 @dataclass(eq=False)
@@ -19,6 +20,7 @@ class FakeVm:
     leds: int | None = None
     statuses: list[tuple[VmStatus, str]] = field(default_factory=list)
     is_absolute: bool = True
+    loop_share: LoopShare = field(default_factory=lambda: FairSchedule().share(Kind.GUEST, "fake"))
 
     def set_leds(self, leds: int) -> None:
         self.leds = leds

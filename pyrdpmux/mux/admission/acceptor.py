@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from pyrdpmux.mux.admission.penalties import FailedLogons
 from pyrdpmux.mux.config import LimitSettings
 from pyrdpmux.mux.connection_log import ConnectionLog
-from pyrdpmux.mux.failed_logons import FailedLogons
 from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener, listen
@@ -28,7 +28,7 @@ Receive = Callable[[], tuple[Stage, ServerConnection]]
 """For one new connection: its server side, and where its viewer begins."""
 
 
-class Reception:
+class Acceptor:
     """Accepts connections at one address, which may change, and serves each until it ends."""
 
     def __init__(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
-from pyrdpmux.mux.vm_wishes import VmWishes
 from pyrdpmux.rdp.connection.events import Activated, SecurityEstablished
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.tls.accounts import set_password
@@ -27,12 +27,12 @@ def config(certificate_directory: Path, tmp_path: Path) -> Config:
     return Config(certificate_dir=certificate_directory, state_dir=tmp_path)
 
 
-def knows(doorkeeper: Doorkeeper, user: str) -> bool:
-    return doorkeeper.accounts("vm").nt_hash(user, "") is not None
+def knows(factory: ConnectionFactory, user: str) -> bool:
+    return factory.accounts("vm").nt_hash(user, "") is not None
 
 
 def test_no_wish_is_no_opinion() -> None:
-    wishes = VmWishes()
+    wishes = VmOverrides()
     assert (wishes.proof("vm"), wishes.accounts("vm")) == (None, None)
     wishes.set_accounts("vm", Path("/own.sam"))
     assert (wishes.proof("vm"), wishes.accounts("vm")) == (True, Path("/own.sam"))
@@ -45,19 +45,19 @@ def test_no_wish_is_no_opinion() -> None:
 
 
 def test_accounts_that_a_vm_brings_along(config: Config, tmp_path: Path) -> None:
-    doorkeeper = Doorkeeper(config)
-    doorkeeper.set_accounts("vm", tmp_path / "own.sam")
-    assert (knows(doorkeeper, "alice"), knows(doorkeeper, "bob")) == (False, True)
-    assert doorkeeper.accounts("another").nt_hash("alice", "") is not None
-    doorkeeper.set_accounts("vm", None)
-    assert (knows(doorkeeper, "alice"), knows(doorkeeper, "bob")) == (True, False)
+    factory = ConnectionFactory(config)
+    factory.set_accounts("vm", tmp_path / "own.sam")
+    assert (knows(factory, "alice"), knows(factory, "bob")) == (False, True)
+    assert factory.accounts("another").nt_hash("alice", "") is not None
+    factory.set_accounts("vm", None)
+    assert (knows(factory, "alice"), knows(factory, "bob")) == (True, False)
 
 
 def test_the_administrators_word_on_a_vm_is_worth_more(config: Config, tmp_path: Path) -> None:
     vms = {"vm": VmSettings(accounts=tmp_path / "accounts.sam")}
-    doorkeeper = Doorkeeper(replace(config, vms=vms))
-    doorkeeper.set_accounts("vm", tmp_path / "own.sam")
-    assert (knows(doorkeeper, "alice"), knows(doorkeeper, "bob")) == (True, False)
+    factory = ConnectionFactory(replace(config, vms=vms))
+    factory.set_accounts("vm", tmp_path / "own.sam")
+    assert (knows(factory, "alice"), knows(factory, "bob")) == (True, False)
 
 
 @pytest.mark.parametrize("security", [NLA, TLS, RDP, SecuritySettings(tls=True, rdp=True)])
@@ -65,13 +65,13 @@ def test_the_administrators_word_on_a_vm_is_worth_more(config: Config, tmp_path:
 def test_who_asks_for_proof_leaves_no_other_way_in(
     config: Config, tmp_path: Path, security: SecuritySettings, has_file: bool
 ) -> None:
-    doorkeeper = Doorkeeper(replace(config, security=security))
+    factory = ConnectionFactory(replace(config, security=security))
     if has_file:
-        doorkeeper.set_accounts("vm", tmp_path / "own.sam")
+        factory.set_accounts("vm", tmp_path / "own.sam")
     else:
-        doorkeeper.require_authentication("vm", True)
-    assert doorkeeper.requires_authentication("vm")
-    policy = doorkeeper.policy("vm")
+        factory.require_authentication("vm", True)
+    assert factory.requires_authentication("vm")
+    policy = factory.policy("vm")
     assert policy.accounts is not None
     assert policy.tls_context is not None
     assert (policy.allow_tls, policy.standard) == (False, None)
@@ -82,27 +82,27 @@ def test_who_asks_for_proof_leaves_no_other_way_in(
     [(NLA, True), (TLS, False), (RDP, False), (SecuritySettings(nla=True, tls=True), False)],
 )
 def test_what_is_told_is_what_is_done(config: Config, security: SecuritySettings, is_required: bool) -> None:
-    doorkeeper = Doorkeeper(replace(config, security=security))
-    assert doorkeeper.requires_authentication("vm") is is_required
-    doorkeeper.require_authentication("vm", False)
-    assert not doorkeeper.requires_authentication("vm")
-    policy = doorkeeper.policy("vm")
+    factory = ConnectionFactory(replace(config, security=security))
+    assert factory.requires_authentication("vm") is is_required
+    factory.require_authentication("vm", False)
+    assert not factory.requires_authentication("vm")
+    policy = factory.policy("vm")
     assert (policy.accounts, policy.allow_tls) == (None, True)
 
 
 def test_new_connections_follow_the_wish(config: Config) -> None:
-    doorkeeper = Doorkeeper(config)
+    factory = ConnectionFactory(config)
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             show(console, noise(64, 64))
-            doorkeeper.require_authentication("vm", False)
+            factory.require_authentication("vm", False)
             async with connected(console.port) as client:
                 await client.until(lambda: bool(client.seen(Activated)))
                 [security] = client.seen(SecurityEstablished)
                 assert security.protocol is SecurityProtocol.SSL
                 assert console.frame_rate == 100
-                doorkeeper.require_authentication("vm", True)
+                factory.require_authentication("vm", True)
                 assert client.connection.is_active, "it concerns new connections only"
 
     run(scenario)
@@ -110,7 +110,7 @@ def test_new_connections_follow_the_wish(config: Config) -> None:
 
 def test_there_is_no_way_around_through_another_door(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the gateway somebody may have come in without a password."""
-    open_door = Doorkeeper(replace(config, security=TLS))
+    open_door = ConnectionFactory(replace(config, security=TLS))
 
     async def scenario() -> None:
         async with served(open_door) as console:

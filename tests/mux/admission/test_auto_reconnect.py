@@ -2,7 +2,7 @@ import hashlib
 import hmac
 import itertools
 
-from pyrdpmux.mux.auto_reconnect import (
+from pyrdpmux.mux.admission.auto_reconnect import (
     LIFETIME_SECONDS,
     MAX_COOKIES,
     MAX_STORES,

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pyrdpmux.mux.access import Access, Principal
-from pyrdpmux.mux.account_file import AccountFile
-from pyrdpmux.mux.auto_reconnect import CookieStores
+from pyrdpmux.mux.admission.account_file import AccountFile
+from pyrdpmux.mux.admission.auto_reconnect import CookieStores
+from pyrdpmux.mux.admission.penalties import FailedLogons
+from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.failed_logons import FailedLogons
-from pyrdpmux.mux.vm_wishes import VmWishes
+from pyrdpmux.net.blocking import BlockingPool
+from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.rdp.connection.server.config import (
     SecurityPolicy,
     ServerConfig,
@@ -82,7 +84,7 @@ def load_identities(config: Config) -> dict[Path, Identity]:
     return identities
 
 
-class Doorkeeper:
+class ConnectionFactory:
     """Makes the server side of connections; everything that can be wrong is found when it is made."""
 
     def __init__(
@@ -96,6 +98,10 @@ class Doorkeeper:
     ) -> None:
         """``accounts`` and ``identities`` replace the files of the configuration."""
         self.config = config
+        #: who gets how much of the event loop
+        self.schedule = FairSchedule()
+        #: for what would block it
+        self.files = BlockingPool()
         self.failed_logons = FailedLogons(
             config.limits.failed_logons_per_minute, lambda: asyncio.get_running_loop().time()
         )
@@ -104,7 +110,7 @@ class Doorkeeper:
         self._wall_clock = wall_clock
         self._files: dict[Path, AccountFile] = {}
         self._cookies = CookieStores(entropy)
-        self._wishes = VmWishes()
+        self._overrides = VmOverrides()
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._load_identities = identities
         self._identities = identities(config)
@@ -162,7 +168,7 @@ class Doorkeeper:
     def policy(self, name: str | None) -> SecurityPolicy:
         """What viewers of this VM may use; without a name, of any."""
         security = self.config.security
-        wish = self._wishes.proof(name)
+        wish = self._overrides.proof(name)
         has_nla = security.nla if wish is None else wish
         allow_tls = security.tls if wish is None else not wish
         identity = None
@@ -181,27 +187,27 @@ class Doorkeeper:
         """Who may log on to this VM; without a name: to those that have no accounts of their own."""
         if self._accounts is not None:
             return self._accounts
-        own = self._wishes.accounts(name)
+        own = self._overrides.accounts(name)
         if own is None or name is None or self.config.vm(name).accounts is not None:
             own = self.config.accounts_path(name)
         return self._files.setdefault(own, AccountFile(own))
 
     def requires_authentication(self, name: str) -> bool:
         """Whether all viewers of this VM must prove who they are."""
-        security, wish = self.config.security, self._wishes.proof(name)
+        security, wish = self.config.security, self._overrides.proof(name)
         return security.nla and not (security.tls or security.rdp) if wish is None else wish
 
     def insists_on_proof(self, name: str) -> bool:
         """The VM does, whatever the configuration allows: on whichever way somebody has come."""
-        return self._wishes.proof(name) is True
+        return self._overrides.proof(name) is True
 
     def require_authentication(self, name: str, is_required: bool | None) -> None:
         """The VM wants it so, for connections to come; None: as its accounts or the configuration say."""
-        self._wishes.set_proof(name, is_required)
+        self._overrides.set_proof(name, is_required)
 
     def set_accounts(self, name: str, path: Path | None) -> None:
         """The VM brings these along; what the configuration says of this VM is worth more."""
-        self._wishes.set_accounts(name, path)
+        self._overrides.set_accounts(name, path)
 
     def identify(self, name: str | None, claimed: Principal) -> Principal:
         """By its account's own name: what a client says of its domain depends on the client."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import AuthenticationFailed
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.penalties import MAX_ADDRESSES, WINDOW_SECONDS, FailedLogons, network_of
 from pyrdpmux.mux.config import Config, LimitSettings
-from pyrdpmux.mux.doorkeeper import Doorkeeper
-from pyrdpmux.mux.failed_logons import MAX_ADDRESSES, WINDOW_SECONDS, FailedLogons, network_of
 from pyrdpmux.rdp.connection.events import Disconnected
 from pyrdpmux.rdp.tls.accounts import Accounts
 from tests.mux.rdp_client import connected
@@ -89,7 +89,7 @@ def test_who_guesses_is_refused_at_every_vm_and_logged_once(
 ) -> None:
     limits = LimitSettings(failed_logons_per_minute=2)
     config = Config(certificate_dir=certificate_directory, state_dir=tmp_path, limits=limits)
-    doorkeeper = Doorkeeper(config, accounts=Accounts().with_password("alice", "", "secret"))
+    factory = ConnectionFactory(config, accounts=Accounts().with_password("alice", "", "secret"))
 
     async def guess(port: int) -> None:
         async with connected(port, user="alice", password="wrong") as client:
@@ -105,7 +105,7 @@ def test_who_guesses_is_refused_at_every_vm_and_logged_once(
         writer.close()
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console, served(doorkeeper) as another:
+        async with served(factory) as console, served(factory) as another:
             await guess(console.port)
             async with connected(another.port, user="alice", password="secret") as client:
                 await client.until(lambda: client.connection.is_active)
@@ -113,7 +113,7 @@ def test_who_guesses_is_refused_at_every_vm_and_logged_once(
                 await until_refused(console.port)
                 await until_refused(another.port)
                 assert client.connection.is_active, "who is in stays"
-            doorkeeper.reload(replace(config, limits=LimitSettings(failed_logons_per_minute=0)))
+            factory.reload(replace(config, limits=LimitSettings(failed_logons_per_minute=0)))
             async with connected(another.port, user="alice", password="secret") as client:
                 await client.until(lambda: client.connection.is_active)
 

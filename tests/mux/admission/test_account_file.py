@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.account_file import AccountFile
+from pyrdpmux.mux.admission.account_file import AccountFile
 from pyrdpmux.rdp.tls.accounts import set_password
 
 

@@ -8,15 +8,15 @@ import pytest
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.access import Principal
-from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
-from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.doorkeeper import (
+from pyrdpmux.mux.admission.connection_factory import (
     CERTIFICATE_FILE,
     HEARTBEAT_SECONDS,
     KEY_FILE,
-    Doorkeeper,
+    ConnectionFactory,
     load_certificate,
 )
+from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
+from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.screen import Screen
 from pyrdpmux.rdp.connection.events import AutoReconnectCookieReceived, SecurityEstablished
 from pyrdpmux.rdp.tls.accounts import Accounts, set_password
@@ -51,33 +51,33 @@ def test_each_vm_has_its_accounts(config: Config, tmp_path: Path) -> None:
     set_password(tmp_path / "accounts.sam", "alice", "", "a")
     set_password(tmp_path / "own.sam", "bob", "", "b")
     vms = {"own": VmSettings(accounts=tmp_path / "own.sam")}
-    doorkeeper = Doorkeeper(replace(config, vms=vms))
-    common, own = doorkeeper.accounts("any"), doorkeeper.accounts("own")
+    factory = ConnectionFactory(replace(config, vms=vms))
+    common, own = factory.accounts("any"), factory.accounts("own")
     assert [bool(common.nt_hash(user, "")) for user in ("alice", "bob")] == [True, False]
     assert [bool(own.nt_hash(user, "")) for user in ("alice", "bob")] == [False, True]
-    assert doorkeeper.accounts("another") is common
-    assert doorkeeper.policy("own").accounts is own
+    assert factory.accounts("another") is common
+    assert factory.policy("own").accounts is own
 
 
 def test_viewers_hear_heartbeats(config: Config) -> None:
-    server = Doorkeeper(config).server_config("vm", Display(Screen()))
+    server = ConnectionFactory(config).server_config("vm", Display(Screen()))
     assert server.heartbeat_seconds == HEARTBEAT_SECONDS > 0
 
 
 def test_what_is_not_allowed_is_not_offered(config: Config) -> None:
-    nla = Doorkeeper(config).policy("vm")
+    nla = ConnectionFactory(config).policy("vm")
     assert nla.accounts is not None
     assert (nla.allow_tls, nla.standard) == (False, None)
-    rdp = Doorkeeper(replace(config, security=RDP)).policy("vm")
+    rdp = ConnectionFactory(replace(config, security=RDP)).policy("vm")
     assert (rdp.accounts, rdp.tls_context, rdp.allow_tls) == (None, None, False)
     assert rdp.standard is not None
 
 
 def test_nla_lets_the_right_password_in(config: Config) -> None:
-    doorkeeper = Doorkeeper(config, accounts=Accounts().with_password("alice", "", "secret"))
+    factory = ConnectionFactory(config, accounts=Accounts().with_password("alice", "", "secret"))
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             async with connected(console.port, user="alice", password="secret") as client:
                 show(console, noise(64, 64))
                 await client.until_shows(console.screen.pixels)
@@ -92,11 +92,11 @@ def test_nla_lets_the_right_password_in(config: Config) -> None:
 
 
 def test_tls_alone_is_refused_where_nla_is_wanted(config: Config) -> None:
-    doorkeeper = Doorkeeper(config, accounts=Accounts())
+    factory = ConnectionFactory(config, accounts=Accounts())
 
     async def scenario() -> None:
         async with (
-            served(doorkeeper) as console,
+            served(factory) as console,
             connected(console.port, protocols=SecurityProtocol.SSL) as client,
         ):
             await client.until(lambda: client.is_closed)
@@ -106,11 +106,11 @@ def test_tls_alone_is_refused_where_nla_is_wanted(config: Config) -> None:
 
 
 def test_standard_rdp_security_if_it_must_be(config: Config) -> None:
-    doorkeeper = Doorkeeper(replace(config, security=RDP))
+    factory = ConnectionFactory(replace(config, security=RDP))
 
     async def scenario() -> None:
         async with (
-            served(doorkeeper) as console,
+            served(factory) as console,
             connected(console.port, protocols=SecurityProtocol.RDP) as client,
         ):
             show(console, noise(64, 64))
@@ -119,9 +119,9 @@ def test_standard_rdp_security_if_it_must_be(config: Config) -> None:
     run(scenario)
 
 
-def test_a_cookie_brings_a_viewer_back(doorkeeper: Doorkeeper, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cookie_brings_a_viewer_back(factory: ConnectionFactory, caplog: pytest.LogCaptureFixture) -> None:
     async def scenario() -> None:
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             async with connected(console.port, user="alice") as client:
                 await client.until(lambda: bool(client.seen(AutoReconnectCookieReceived)))
                 [cookie] = client.seen(AutoReconnectCookieReceived)
@@ -137,8 +137,8 @@ def test_a_cookie_brings_a_viewer_back(doorkeeper: Doorkeeper, caplog: pytest.Lo
 
 def test_each_vm_has_its_certificate(config: Config, tmp_path: Path) -> None:
     vms = {"own": VmSettings(certificate_dir=tmp_path / "own")}
-    doorkeeper = Doorkeeper(replace(config, vms=vms))
-    common, own = doorkeeper.policy("any"), doorkeeper.policy("own")
+    factory = ConnectionFactory(replace(config, vms=vms))
+    common, own = factory.policy("any"), factory.policy("own")
     assert common.certificate == load_certificate(config.certificate_path())
     assert own.certificate == load_certificate(tmp_path / "own")
     assert own.certificate != common.certificate
@@ -148,19 +148,19 @@ def test_each_vm_has_its_certificate(config: Config, tmp_path: Path) -> None:
 def test_a_new_certificate_drops_nobody(config: Config, tmp_path: Path) -> None:
     config = replace(config, certificate_dir=tmp_path, security=SecuritySettings(nla=False, tls=True))
     ours = load_certificate(tmp_path)
-    doorkeeper = Doorkeeper(config)
+    factory = ConnectionFactory(config)
 
     def certificate_of(client: RdpClient) -> bytes | None:
         assert client.connection.tls is not None
         return client.connection.tls.peer_certificate_der()
 
     async def scenario() -> None:
-        async with served(doorkeeper) as console, connected(console.port) as before:
+        async with served(factory) as console, connected(console.port) as before:
             await before.until(lambda: before.connection.is_active)
             ours.certificate_path.unlink()
             ours.key_path.unlink()
-            doorkeeper.reload(config)
-            assert doorkeeper.policy("vm").certificate != ours
+            factory.reload(config)
+            assert factory.policy("vm").certificate != ours
             async with connected(console.port) as after:
                 await after.until(lambda: after.connection.is_active)
                 assert certificate_of(after) != certificate_of(before)
@@ -171,12 +171,12 @@ def test_a_new_certificate_drops_nobody(config: Config, tmp_path: Path) -> None:
 
 
 def test_a_certificate_that_cannot_be_used_changes_nothing(config: Config, tmp_path: Path) -> None:
-    doorkeeper = Doorkeeper(config)
-    policy = doorkeeper.policy("vm")
+    factory = ConnectionFactory(config)
+    policy = factory.policy("vm")
     (tmp_path / CERTIFICATE_FILE).write_text("not a certificate")
     with pytest.raises(ConfigError, match=CERTIFICATE_FILE):
-        doorkeeper.reload(replace(config, certificate_dir=tmp_path))
-    assert doorkeeper.policy("vm").tls_context is policy.tls_context
+        factory.reload(replace(config, certificate_dir=tmp_path))
+    assert factory.policy("vm").tls_context is policy.tls_context
 
 
 def is_decided(client: RdpClient) -> bool:
@@ -186,11 +186,11 @@ def is_decided(client: RdpClient) -> bool:
 def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None:
     accounts = Accounts().with_password("alice", "", "secret").with_password("bob", "", "secret")
     config = replace(config, vms={"vm": VmSettings(users=("alice",))})
-    doorkeeper = Doorkeeper(config, accounts=accounts)
+    factory = ConnectionFactory(config, accounts=accounts)
 
     async def scenario() -> None:
         protocols = SecurityProtocol.SSL | SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX
-        async with served(doorkeeper) as console:
+        async with served(factory) as console:
             for user in ("alice", "bob"):
                 async with connected(
                     console.port, user=user, password="secret", protocols=protocols
@@ -203,10 +203,10 @@ def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None
 
 def test_an_account_has_one_name(config: Config) -> None:
     accounts = Accounts().with_password("alice", "", "x").with_password("alice", "CORP", "y")
-    doorkeeper = Doorkeeper(config, accounts=accounts)
+    factory = ConnectionFactory(config, accounts=accounts)
 
     def identify(user: str, domain: str, *, is_authenticated: bool = True) -> Principal:
-        return doorkeeper.identify("vm", Principal(user, domain, is_authenticated))
+        return factory.identify("vm", Principal(user, domain, is_authenticated))
 
     assert identify("ALICE", "HERE") == Principal("alice", "", is_authenticated=True)
     assert identify("ALICE", "corp") == Principal("alice", "CORP", is_authenticated=True)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 
-class VmWishes:
+class VmOverrides:
     """By the name of the VM; the configuration is asked where there is no wish."""
 
     def __init__(self) -> None:
