@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Final, Self
+from typing import Final, TypeAlias
 
 
 class Access(Enum):
@@ -15,27 +15,41 @@ class Access(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Principal:
-    """Who looks. Without authentication the name is only what the client claims, and opens nothing."""
+class Proved:
+    """An account, by its own name, whose password has been proved."""
 
-    user: str = ""
+    user: str
     domain: str = ""
-    is_authenticated: bool = False
-
-    def is_same(self, other: Self) -> bool:
-        """The same person, as far as that is proved."""
-        return self.is_authenticated and other.is_authenticated and self._folded == other._folded
 
     def is_one_of(self, names: Collection[str]) -> bool:
         """Whether ``names`` has this account: ``user``, or ``DOMAIN\\user`` for one that has a domain."""
         return any(_folded(*split_name(name)) == self._folded for name in names)
+
+    def is_same(self, other: "Principal") -> bool:
+        """The same person, as far as that is proved."""
+        return isinstance(other, Proved) and self._folded == other._folded
 
     @property
     def _folded(self) -> tuple[str, str]:
         return _folded(self.domain, self.user)
 
 
-ANYBODY: Final = Principal()
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The name in a Client Info PDU of somebody who came without NLA. It proves nothing and opens nothing."""
+
+    user: str = ""
+    domain: str = ""
+
+    def is_same(self, other: "Principal") -> bool:
+        """Nobody knows."""
+        return False
+
+
+Principal: TypeAlias = Proved | Claimed
+"""Who looks."""
+
+ANYBODY: Final = Claimed()
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -62,7 +76,7 @@ class AccessRules:
     def access_of(self, principal: Principal) -> Access:
         """Lists are about accounts: who has not proved to be one is on none of them."""
         if self.is_restricted:
-            if not principal.is_authenticated:
+            if not isinstance(principal, Proved):
                 return Access.NONE
             if principal.is_one_of(self.view_only_users):
                 return Access.VIEW

@@ -1,5 +1,6 @@
 """What the daemon can be told: a TOML file, and options of the command line on top of it."""
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -41,6 +42,8 @@ class SecuritySettings:
     tls: bool = False
     #: Standard RDP Security: RC4, no server identity, no user; for very old clients only
     rdp: bool = False
+    #: of NLA: clients of an older CredSSP are refused. Versions below 5 do not bind to our certificate as well
+    credssp_min_version: int = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +51,14 @@ class LimitSettings:
     """What one VM and one address may cost us."""
 
     viewers_per_vm: int = 16
-    #: connections that have not logged on yet
-    pending_per_vm: int = 16
-    pending_per_address: int = 8
-    #: then it is refused until a minute has passed since the first of them; 0: never
+    #: connections that have not logged on yet, to all ports together; beyond, the oldest of who has most goes
+    pending: int = 256
+    #: connections of one network that are heard; the others wait their turn; 0: any number
+    attempts_per_second: int = 10
+    #: of one network, or at one account: then answers come later and later; 0: never
     failed_logons_per_minute: int = 10
+    #: to which neither of these applies, such as a proxy's
+    exempt_networks: tuple[str, ...] = ()
     frames_per_second: int = 30
     #: when there is no room, a new viewer takes the place of the oldest of the same user
     take_over: bool = True
@@ -254,6 +260,9 @@ def _read_security(table: SettingsTable) -> SecuritySettings:
         nla=table.boolean("nla", defaults.nla),
         tls=table.boolean("tls", defaults.tls),
         rdp=table.boolean("rdp", defaults.rdp),
+        credssp_min_version=table.integer(
+            "credssp-min-version", defaults.credssp_min_version, low=2, high=6
+        ),
     )
     table.finish()
     if not (security.nla or security.tls or security.rdp):
@@ -265,18 +274,29 @@ def _read_limits(table: SettingsTable) -> LimitSettings:
     defaults = LimitSettings()
     limits = LimitSettings(
         viewers_per_vm=table.integer("viewers-per-vm", defaults.viewers_per_vm, low=1, high=1000),
-        pending_per_vm=table.integer("pending-per-vm", defaults.pending_per_vm, low=1, high=1000),
-        pending_per_address=table.integer(
-            "pending-per-address", defaults.pending_per_address, low=1, high=1000
+        pending=table.integer("pending", defaults.pending, low=8, high=10_000),
+        attempts_per_second=table.integer(
+            "attempts-per-second", defaults.attempts_per_second, low=0, high=10_000
         ),
         failed_logons_per_minute=table.integer(
             "failed-logons-per-minute", defaults.failed_logons_per_minute, low=0, high=1000
         ),
+        exempt_networks=_read_networks(table),
         frames_per_second=table.integer("frames-per-second", defaults.frames_per_second, low=1, high=120),
         take_over=table.boolean("take-over", defaults.take_over),
     )
     table.finish()
     return limits
+
+
+def _read_networks(table: SettingsTable) -> tuple[str, ...]:
+    networks = table.strings("exempt-networks") or ()
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            table.fail("exempt-networks", f"{network!r}, expected a network such as 192.0.2.0/24")
+    return networks
 
 
 def _read_input(table: SettingsTable) -> InputSettings:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from pyrdpmux.errors import ConfigError, MuxError
@@ -44,6 +44,7 @@ class Daemon:
         manager: ServiceManager | None = None,
     ) -> None:
         self.registry = Registry(config, factory)
+        self._factory = factory
         self._config = config
         self._load_config = load_config or (lambda: self._config)
         self._backends = backends
@@ -52,7 +53,8 @@ class Daemon:
         self._control = ControlServer(
             config.control_path,
             {
-                "vms": self._tell_vms,
+                "snapshot": self._tell,
+                "vms": self._tell,
                 "reload": self._reload_on_command,
                 "diagnose": self._diagnose,
                 "type": self._type,
@@ -86,6 +88,7 @@ class Daemon:
             for backend in reversed(started):
                 await backend.stop()
             await self._control.stop()
+            self._factory.files.close()
 
     def reload_soon(self) -> None:
         """What SIGHUP does; a configuration with an error is logged and leaves everything as it is."""
@@ -134,7 +137,7 @@ class Daemon:
         return {"vms": len(self.registry.consoles)}
 
     async def _diagnose(self, _request: Answer) -> Answer:
-        return diagnose()
+        return diagnose() | self._figures()
 
     async def _type(self, request: Answer) -> Answer:
         return await type_on_command(self.registry.consoles, request)
@@ -145,13 +148,22 @@ class Daemon:
         viewers = sum(len(console.viewers) for console in consoles)
         return f"VMs: {len(consoles)}, viewers: {viewers}"
 
-    async def _tell_vms(self, _request: Answer) -> Answer:
+    async def _tell(self, _request: Answer) -> Answer:
+        """INVARIANT: the one place that says how the daemon is; commands print parts of it."""
         acceptor = self.gateway.acceptor
         return {
             "vms": [describe_console(console) for console in self.registry.consoles],
             "bind": self._config.bind,
             "nla": self._config.security.nla,
             "gateway": {"bind": acceptor.host, "port": acceptor.port} if acceptor.port else None,
+        } | self._figures()
+
+    def _figures(self) -> Answer:
+        """Who has made us work how much, and who waits at the door."""
+        return {
+            "shares": [asdict(figures) for figures in self._factory.schedule.snapshot()],
+            "admission": self._factory.control.figures(),
+            "files": {"waiting": self._factory.files.waiting},
         }
 
     async def _start_control(self) -> None:

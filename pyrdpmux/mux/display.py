@@ -17,7 +17,8 @@ class Display(Watched):
 
     def __init__(self, screen: Screen) -> None:
         super().__init__()
-        self._screen = screen
+        #: the VM's picture, whatever covers it
+        self.screen = screen
         self._card: tuple[str, str] | None = None
         self._covered: Pixels | None = None
         screen.subscribe(self)
@@ -25,20 +26,20 @@ class Display(Watched):
     @property
     def pixels(self) -> Pixels:
         """What is to be seen now."""
-        return self._screen.pixels if self._covered is None else self._covered
+        return self.screen.pixels if self._covered is None else self._covered
 
     @property
     def width(self) -> int:
-        return self._screen.width
+        return self.screen.width
 
     @property
     def height(self) -> int:
-        return self._screen.height
+        return self.screen.height
 
     @property
     def cursor(self) -> AnyCursor:
         """The VM's pointer; over a card the client's own."""
-        return self._screen.cursor if self._card is None else CursorState.DEFAULT
+        return self.screen.cursor if self._card is None else CursorState.DEFAULT
 
     @property
     def is_covered(self) -> bool:
@@ -52,7 +53,7 @@ class Display(Watched):
         self._card = (title, detail)
         self._cover()
         self._everything_changed()
-        if not had_card and self._screen.cursor is not CursorState.DEFAULT:
+        if not had_card and self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
 
     def uncover(self) -> None:
@@ -61,7 +62,7 @@ class Display(Watched):
             return
         self._card = self._covered = None
         self._everything_changed()
-        if self._screen.cursor is not CursorState.DEFAULT:
+        if self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
 
     # -- the screen's side -----------------------------------------------------------------------
@@ -96,4 +97,4 @@ class Display(Watched):
 
     def _cover(self) -> None:
         """The card over what the screen shows at this moment."""
-        self._covered = None if self._card is None else status_picture(self._screen.pixels, *self._card)
+        self._covered = None if self._card is None else status_picture(self.screen.pixels, *self._card)

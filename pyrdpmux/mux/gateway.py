@@ -1,16 +1,14 @@
 """One port for all VMs: every connection begins in a :class:`~.lobby.Lobby` of its own."""
 
-import asyncio
 import logging
 
-from pyrdpmux.mux.admission.acceptor import Acceptor
+from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.lobby import NAME, Lobby
+from pyrdpmux.mux.lobby import NAME, SIZE, Lobby
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.mux.stage import Stage
+from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -20,7 +18,7 @@ class Gateway:
     """Listens where the configuration says, if it does."""
 
     def __init__(self, registry: Registry, factory: ConnectionFactory, config: Config) -> None:
-        self.acceptor = Acceptor(NAME, config.limits, self._receive, factory.failed_logons)
+        self.acceptor = Acceptor(NAME, factory.control, self._receive)
         self._registry = registry
         self._factory = factory
 
@@ -37,7 +35,6 @@ class Gateway:
 
     async def use(self, config: Config, listener: Listener | None) -> None:
         """Take on the configuration; who is connected stays."""
-        self.acceptor.limits = config.limits
         if listener is not None:
             await self.acceptor.use(listener, config.gateway_bind)
             logger.info("The gateway to all VMs is at %s:%d", config.gateway_bind, self.acceptor.port)
@@ -47,7 +44,6 @@ class Gateway:
     async def close(self, reason: str) -> None:
         await self.acceptor.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
 
-    def _receive(self) -> tuple[Stage, ServerConnection]:
+    def _receive(self, arrival: Arrival) -> Viewer:
         lobby = Lobby(self._registry, self._factory)
-        config = self._factory.entrance_config(lobby, lobby.display)
-        return lobby, ServerConnection(config, asyncio.get_running_loop().time())
+        return Viewer(lobby, self._factory.connect_to_any(lobby, SIZE), arrival, self._factory.desk)

@@ -5,20 +5,23 @@ import logging
 from collections.abc import Sequence
 from typing import Final
 
-from pyrdpmux.mux.access import Access, Principal
+from pyrdpmux.mux.access import Claimed, Principal
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.logon_desk import LogonTarget
+from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.picker import Entry, Picker
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.routing import asked_for, wish_of
 from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.mux.vm import Console
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.pdu.input import InputEvent
-from pyrdpmux.rdp.tls.accounts import Account
+from pyrdpmux.rdp.tls.logon import Proof
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -33,21 +36,20 @@ FRAME_SECONDS: Final = 1 / 30
 class Lobby:
     """A :class:`~.stage.Stage` of its own for each, until it is known which VM's console comes next.
 
-    It is also what the connection asks: which configuration (a ``Selector``), and which password (an
-    ``AccountSource``). INVARIANT: who asks for a VM that is not there has no password, so that from outside
-    it looks like a wrong one.
+    It is also what the connection asks: which configuration (a ``Selector``), and what a name means that
+    somebody logs on with. INVARIANT: who asks for a VM that is not there has no password, so that from outside it
+    looks like a wrong one. There is no picture before it is shown to somebody.
     """
 
     def __init__(self, registry: Registry, factory: ConnectionFactory) -> None:
         self.name = NAME
-        self.screen = Screen(*SIZE)
-        self.display = Display(self.screen)
         self.leds: int | None = None
         self.frame_seconds = FRAME_SECONDS
         self._registry = registry
         self._factory = factory
         self._destination = Destination()
         self._picker = Picker()
+        self._display: Display | None = None
         self._viewer: Viewer | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -58,80 +60,90 @@ class Lobby:
         self._destination = destination
         name = asked_for(destination)
         console = self._registry.find(name) if name is not None else None
-        if name is not None:
-            logger.info("The gateway is asked for VM %s%s", printable(name), "" if console else ": not there")
-        display = console.display if console is not None else self.display
-        return self._factory.gateway_config(self, display, console.name if console is not None else None)
+        if name is not None and console is None:
+            logger.debug("The gateway is asked for VM %s, which is not there", printable(name))
+        if console is None:
+            return self._factory.gateway_config(None, SIZE, self.authorize)
+        size = console.display.width, console.display.height
+        return self._factory.gateway_config(console.name, size, self.authorize)
 
-    def nt_hash(self, user: str, domain: str) -> bytes | None:
-        """The password of this user, of that VM's accounts."""
-        account = self.find(user, domain)
-        return account.nt_hash if account is not None else None
-
-    def find(self, user: str, domain: str) -> Account | None:
-        """The account that this user would log on to."""
+    def resolve(self, user: str, domain: str) -> LogonTarget | None:
+        """INVARIANT: the only place where somebody's proved name is taken apart; the ticket keeps what comes of it."""
         wish = wish_of(self._destination, user, domain, self._exists)
         if wish.vm is None:
-            return self._factory.accounts().find(wish.user, wish.domain)
+            book = self._factory.accounts
+            return LogonTarget(wish.user, wish.domain, book.common, book.source(None), None)
         console = self._registry.find(wish.vm)
-        if console is None:
-            return None
-        return self._factory.accounts(console.name).find(wish.user, wish.domain)
+        return console.resolve(wish.user, wish.domain) if console is not None else None
 
-    def authorize(self, user: str, domain: str) -> bool:
+    def authorize(self, proof: Proof) -> bool:
         """Whether somebody who has logged on sees anything at all."""
-        console, principal = self._meant(Principal(user, domain, is_authenticated=True))
-        if console is not None:
-            return console.access_of(principal) is not Access.NONE
-        return bool(self._choices(principal))
+        ticket = proof.ticket
+        return isinstance(ticket, Ticket) and bool(self._open_to(ticket.principal, ticket))
 
     def _exists(self, name: str) -> bool:
         return self._registry.find(name) is not None
 
-    def _meant(self, claimed: Principal) -> tuple[Console | None, Principal]:
-        """The VM that is asked for, if it is there, and the account."""
-        wish = wish_of(self._destination, claimed.user, claimed.domain, self._exists)
-        console = self._registry.find(wish.vm) if wish.vm is not None else None
-        who = Principal(wish.user, wish.domain, claimed.is_authenticated)
-        return console, self._factory.identify(console.name if console is not None else None, who)
-
-    def _choices(self, principal: Principal) -> list[Console]:
-        """What may be seen with this password: VMs with accounts of their own want another one."""
-        common = self._factory.accounts()
-        return [
-            console
-            for console in self._registry.consoles
-            if console.access_of(principal) is not Access.NONE
-            and (not principal.is_authenticated or self._factory.accounts(console.name) is common)
-        ]
+    def _open_to(self, principal: Principal, ticket: Ticket | None) -> list[Console]:
+        """Every console that this principal may enter now."""
+        return [console for console in self._registry.consoles if console.admits(principal, ticket)]
 
     # -- the stage -------------------------------------------------------------------------------
+
+    @property
+    def display(self) -> Display:
+        if self._display is None:
+            self._display = Display(Screen(*SIZE))
+        return self._display
+
+    @property
+    def screen(self) -> Screen:
+        return self.display.screen
+
+    def entrance(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
+        """On to the VM that is meant, or to the only one that there is."""
+        if isinstance(claimed, Claimed):
+            return self._entrance_by_name(claimed)
+        if ticket is not None and ticket.console is not None:
+            console = self._registry.by_serial(ticket.console)
+            return console or self, claimed
+        return self._only_one(claimed, ticket) or self, claimed
+
+    def _entrance_by_name(self, claimed: Claimed) -> tuple[Stage, Principal]:
+        wish = wish_of(self._destination, claimed.user, claimed.domain, self._exists)
+        who = Claimed(wish.user, wish.domain)
+        if wish.vm is not None:
+            return self._registry.find(wish.vm) or self, who
+        return self._only_one(who, None) or self, who
+
+    def _only_one(self, principal: Principal, ticket: Ticket | None) -> Console | None:
+        if asked_for(self._destination) is not None:
+            return None
+        choices = self._open_to(principal, ticket)
+        return choices[0] if len(choices) == 1 else None
 
     def join(self, viewer: Viewer) -> None:
         self._viewer = viewer
 
     def leave(self, viewer: Viewer) -> None:
-        self._viewer = None
+        """The picture goes, too: it is made again for who comes back."""
+        self._viewer = self._display = None
         if self._timer is not None:
             self._timer.cancel()
-
-    def identify(self, viewer: Viewer, claimed: Principal) -> Principal:
-        """On to the VM that is meant, or to the only one that there is."""
-        console, principal = self._meant(claimed)
-        if console is None and asked_for(self._destination) is None:
-            choices = self._choices(principal)
-            console = choices[0] if len(choices) == 1 else None
-        if console is not None:
-            viewer.enter(console)
-        return principal
+            self._timer = None
 
     def refuse(self, viewer: Viewer) -> str:
         if name := asked_for(self._destination):
             return f"no VM {printable(name)}"
-        if not self._choices(viewer.principal):
+        if viewer.ticket is not None and viewer.ticket.console is not None:
+            return "the VM that was meant is gone"
+        if not self._open_to(viewer.principal, viewer.ticket):
             return "no VM that this user may see"
         self._refresh()
         return ""
+
+    def listens_to(self, viewer: Viewer) -> bool:
+        return True
 
     def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
         for event in events:
@@ -155,14 +167,15 @@ class Lobby:
 
     def _open(self, viewer: Viewer, name: str) -> None:
         console = self._registry.find(name)
-        if console is not None and console in self._choices(viewer.principal):
+        if console is not None and console.admits(viewer.principal, viewer.ticket):
             viewer.enter(console, way_back=self)
 
     def _refresh(self) -> None:
         """VMs come and go while somebody looks for one."""
         if self._viewer is None:
             return
-        choices = sorted(self._choices(self._viewer.principal), key=lambda console: console.name.casefold())
+        choices = self._open_to(self._viewer.principal, self._viewer.ticket)
+        choices.sort(key=lambda console: console.name.casefold())
         if self._picker.show([Entry(printable(console.name), _detail(console)) for console in choices]):
             self._paint()
         self._timer = asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._refresh)

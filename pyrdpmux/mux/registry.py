@@ -33,6 +33,7 @@ class Registry:
         self._consoles: dict[str, Console] = {}
         self._changing = asyncio.Lock()
         self._is_closed = False
+        factory.watch(self._accounts_changed)
 
     @property
     def consoles(self) -> list[Console]:
@@ -112,6 +113,14 @@ class Registry:
         )
         found = (console for way in ways for console in self.consoles if wanted and way(console) == wanted)
         return next(found, None)
+
+    def by_serial(self, serial: int) -> Console | None:
+        """The very console that had this number; a later one of its name has another."""
+        return next((console for console in self.consoles if console.serial == serial), None)
+
+    def _accounts_changed(self, name: str) -> None:
+        if (console := self._consoles.get(name)) is not None:
+            console.review()
 
     async def close(self, reason: str) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""

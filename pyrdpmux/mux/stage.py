@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pyrdpmux.mux.access import Principal
+from pyrdpmux.mux.admission.logon_desk import Resolver
+from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.display import Display
 from pyrdpmux.rdp.pdu.input import InputEvent
 
@@ -11,8 +13,11 @@ if TYPE_CHECKING:
     from pyrdpmux.mux.viewer import Viewer
 
 
-class Stage(Protocol):
-    """One picture for all viewers that are there; a viewer may go on to another stage."""
+class Stage(Resolver, Protocol):
+    """One picture for all viewers that are there; a viewer may go on to another stage.
+
+    At its port, it is asked what the names mean that people log on with.
+    """
 
     @property
     def name(self) -> str:
@@ -29,17 +34,20 @@ class Stage(Protocol):
     def frame_seconds(self) -> float:
         """Least time between two frames of one viewer."""
 
+    def entrance(self, claimed: Principal, ticket: Ticket | None) -> "tuple[Stage, Principal]":
+        """Where somebody who has just logged on at this port goes, and by what name; not yet let in there."""
+
     def join(self, viewer: "Viewer") -> None:
         """The viewer comes; it need not be active yet."""
 
     def leave(self, viewer: "Viewer") -> None:
         """The viewer is gone, or goes on to another stage."""
 
-    def identify(self, viewer: "Viewer", claimed: Principal) -> Principal:
-        """The account of somebody who has just logged on. The viewer may be sent to another stage now."""
-
     def refuse(self, viewer: "Viewer") -> str:
         """Why the viewer, active now, may not stay; nothing if it may."""
+
+    def listens_to(self, viewer: "Viewer") -> bool:
+        """Whether what the viewer's user does means anything here."""
 
     def take_input(self, viewer: "Viewer", events: Sequence[InputEvent], now: float) -> None:
         """What the viewer's user has done."""

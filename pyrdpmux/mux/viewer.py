@@ -1,24 +1,26 @@
-"""One RDP client looking at a VM: what it has not been sent yet, and when to send it.
+"""One RDP client, from its first byte on: it logs on, is let in to a stage or not, sees it and types into it.
 
-INVARIANT: a viewer delays nobody but itself. It notes damage as a region of bounded size, paints only when
-its socket has drained, a bounded number of tiles a turn, and always what the screen shows at that moment: no
-frame is ever queued, so a viewer that stands still costs no memory and catches up in one picture.
+INVARIANT: a viewer delays nobody but itself: what its client sends is worked through, and its picture encoded, in
+turns of its own share of the loop. Nothing of a stage is sent to it, and nothing of what it types is heard,
+before the stage has let it in.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
 
-from pyrdpmux.errors import AuthenticationFailed
-from pyrdpmux.mux.access import ANYBODY, Principal
-from pyrdpmux.mux.connection_log import MAX_REASON, ConnectionLog, printable
-from pyrdpmux.mux.painter import bitmaps_of, palette_update, tiles_of
-from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.access import ANYBODY, Claimed, Principal, Proved
+from pyrdpmux.mux.admission.acceptor import Arrival
+from pyrdpmux.mux.admission.logon_desk import LogonDesk
+from pyrdpmux.mux.admission.ticket import Ticket
+from pyrdpmux.mux.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.painter import palette_update
+from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.stage import Stage
+from pyrdpmux.mux.viewer_input import ViewerInput
+from pyrdpmux.mux.viewer_painter import ViewerPainter
 from pyrdpmux.mux.viewer_pointer import ViewerPointer
 from pyrdpmux.mux.way_back import WayBack
-from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import (
     Activated,
     ClientIntroduced,
@@ -27,6 +29,7 @@ from pyrdpmux.rdp.connection.events import (
     Event,
     InputReceived,
     LoggedOn,
+    LogonRequested,
     NetworkMeasured,
     OutputSuppressed,
     RefreshRequested,
@@ -36,41 +39,37 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import ExtendedMouseEvent, InputEvent, MouseEvent
-
-TILES_PER_TURN: Final = 64
-"""The codecs are quickest with about this many at once: a few milliseconds, then it is others' turn."""
+from pyrdpmux.rdp.tls.logon import NtlmLogon
 
 
 class Viewer:
     """Drives one connection; :meth:`run` is its life."""
 
     def __init__(
-        self,
-        stage: Stage,
-        connection: ServerConnection,
-        peer: Peer,
-        log: ConnectionLog,
+        self, stage: Stage, connection: ServerConnection, arrival: Arrival, desk: LogonDesk
     ) -> None:
-        self.principal = ANYBODY
+        """``stage``: whose port it has come to; it joins none before it has logged on."""
+        self.principal: Principal = ANYBODY
+        #: what admission gave it for its password
+        self.ticket: Ticket | None = None
         #: the stage has let it in
         self.is_admitted = False
-        #: told as soon as it has failed to prove who it is
-        self.on_failed_logon: Callable[[], None] = lambda: None
         self.size = (0, 0)
         self._client_size = (0, 0)
         self._stage = stage
+        self._has_joined = False
         self._way_back: WayBack | None = None
         self._connection = connection
-        self._peer = peer
-        self._log = log
-        self._pending = Region()
-        self._work = asyncio.Event()
-        #: the client's window is minimized
-        self.is_suppressed = False
-        #: counts the times that the client's picture became worthless; a frame of an older one is dropped
-        self._generation = 0
-        self._pointer = ViewerPointer(connection, peer, self._follow)
-        self._unsubscribe: Callable[[], None] = lambda: None
+        self._arrival = arrival
+        self._desk = desk
+        self._log = arrival.log
+        self._peer = arrival.peer(connection)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._logon: asyncio.Task[None] | None = None
+        self._painter = ViewerPainter(connection, self._peer)
+        self._input = ViewerInput(asyncio.get_running_loop().time, asyncio.sleep)
+        self._pointer = ViewerPointer(connection, self._peer, self._follow)
+        self._unsubscribe: Callable[[], None] = _nothing
 
     @property
     def user(self) -> str:
@@ -85,9 +84,9 @@ class Viewer:
         return self._connection.is_active
 
     @property
-    def has_ended(self) -> bool:
-        """It only waits for its socket to be closed."""
-        return self._connection.should_close
+    def is_suppressed(self) -> bool:
+        """The client's window is minimized."""
+        return self._painter.is_suppressed
 
     @property
     def unsent_bytes(self) -> int:
@@ -97,17 +96,21 @@ class Viewer:
     @property
     def pending_pixels(self) -> int:
         """How far behind this viewer is."""
-        return self._pending.pixels
+        return self._painter.pending_pixels
 
     async def run(self) -> None:
         """Until the connection has ended; the socket is closed on return."""
-        self._join()
         try:
-            async with asyncio.TaskGroup() as tasks:
-                painting = tasks.create_task(self._paint())
-                await self._peer.run(self._on_event)
+            async with asyncio.TaskGroup() as self._tasks:
+                painting = self._tasks.create_task(self._painter.run())
+                await self._peer.run(self._on_event, self._settle)
                 painting.cancel()
+                if self._logon is not None:
+                    self._logon.cancel()
         finally:
+            # INVARIANT: nothing that has ended waits for the collector of cycles.
+            self._tasks = self._logon = None
+            self._painter.close()
             self._pointer.close()
             self._leave()
 
@@ -118,47 +121,55 @@ class Viewer:
         """
         self._leave()
         self._way_back = WayBack(way_back) if way_back is not None else None
-        self._log.info("Goes on to %s", printable(stage.name))
-        self._log.set_vm(stage.name)
-        self._stage = stage
-        self._join()
-        self._start_over()
-        self._connection.set_desktop_size(stage.display.width, stage.display.height, self._now())
+        self._join(stage)
         if self._connection.is_active:  # otherwise that is still to come
             self._appear()
         self._peer.flush()
 
-    def _join(self) -> None:
-        self.is_admitted = False
-        self._unsubscribe = self._stage.display.subscribe(self)
-        self._stage.join(self)
+    def _join(self, stage: Stage) -> None:
+        if stage is not self._stage:
+            self._log.info("Goes on to %s", printable(stage.name))
+            self._log.set_vm(stage.name)
+        self._stage = stage
+        self._has_joined = True
+        self._unsubscribe = stage.display.subscribe(self)
+        stage.join(self)
+        self._connection.set_desktop_size(stage.display.width, stage.display.height, self._now())
 
     def _leave(self) -> None:
+        self.is_admitted = False
+        self._painter.start_over()
+        self._input.clear()
         self._unsubscribe()
-        self._stage.leave(self)
+        self._unsubscribe = _nothing
+        if self._has_joined:
+            self._has_joined = False
+            self._stage.leave(self)
 
     def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
         """Ask the client to go, and tell it why."""
         self.is_admitted = False
+        self._painter.start_over()
         self._connection.disconnect(error_info, reason, self._now())
         self._peer.flush()
 
     # -- the screen's side -----------------------------------------------------------------------
 
     def screen_damaged(self, rects: Sequence[Rect]) -> None:
-        if self._connection.is_active:  # otherwise the whole picture will be asked for
-            self._add_damage(rects)
+        self._painter.add(rects)
 
     def screen_resized(self, width: int, height: int) -> None:
-        self._start_over()
+        self._painter.start_over()
         self._connection.set_desktop_size(width, height, self._now())
         self._peer.flush()
 
     def cursor_changed(self) -> None:
-        self._pointer.show(self._stage.display.cursor)
+        if self.is_admitted:
+            self._pointer.show(self._stage.display.cursor)
 
     def cursor_moved(self, x: int, y: int) -> None:
-        self._pointer.moved_by_guest(x, y)
+        if self.is_admitted:
+            self._pointer.moved_by_guest(x, y)
 
     def show_leds(self) -> None:
         """The lock keys of the client's keyboard follow the guest's."""
@@ -173,15 +184,18 @@ class Viewer:
             case InputReceived(events):
                 self._on_input(events)
             case RefreshRequested(rectangles):
-                self._add_damage([Rect(*rectangle) for rectangle in rectangles])
+                self._painter.refresh([Rect(*rectangle) for rectangle in rectangles])
             case OutputSuppressed(is_suppressed):
-                self._on_suppressed(is_suppressed)
+                self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
+                self._painter.suppress(is_suppressed)
             case Activated():
                 self._on_activated(event)
             case Deactivated():
-                self._start_over()
+                self._painter.start_over()
             case ClientIntroduced():
                 self._on_introduced(event)
+            case LogonRequested(logon) if self._tasks is not None:
+                self._logon = self._tasks.create_task(self._check_logon(logon))
             case LoggedOn():
                 self._on_logged_on(event)
             case Disconnected():
@@ -189,7 +203,15 @@ class Viewer:
             case _:
                 self._log_detail(event)
 
+    async def _settle(self) -> None:
+        await self._input.work_off(self._peer.turn, self._apply_input)
+
     def _on_input(self, events: Sequence[InputEvent]) -> None:
+        """What nobody would listen to costs nothing."""
+        if self.is_admitted and (self._way_back is not None or self._stage.listens_to(self)):
+            self._input.add(events)
+
+    def _apply_input(self, events: Sequence[InputEvent]) -> None:
         if not self.is_admitted:
             return
         if any(isinstance(event, MouseEvent | ExtendedMouseEvent) for event in events):
@@ -201,15 +223,29 @@ class Viewer:
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
         self._client_size = (event.desktop_width, event.desktop_height)
-        self._log.debug("Client %r, build %d", event.client_name, event.client_build)
+        self._log.debug("Client %s, build %d", printable(event.client_name), event.client_build)
+
+    async def _check_logon(self, logon: NtlmLogon) -> None:
+        try:
+            proof = await self._desk.check(logon, self._stage, self._arrival.origin)
+        except Exception:
+            self._log.exception("The password could not be checked")
+            proof = None
+        self._connection.answer_logon(proof, self._now())
+        self._peer.flush()
 
     def _on_logged_on(self, event: LoggedOn) -> None:
-        claimed = Principal(event.user, event.domain, event.is_authenticated)
         self._log.set_user(event.user)
         how = "authenticated" if event.is_authenticated else "not authenticated"
-        self._log.info("Logged on (%s%s)", how, ", came back" if event.is_reconnect else "")
-        self.principal = claimed
-        self.principal = self._stage.identify(self, claimed)
+        self._log.info(
+            "Logged on (%s%s) from %s", how, ", came back" if event.is_reconnect else "", self.address
+        )
+        self.ticket = event.ticket if isinstance(event.ticket, Ticket) else None
+        who: Principal = Claimed(event.user, event.domain)
+        if event.is_authenticated:
+            who = self.ticket.principal if self.ticket is not None else Proved(event.user, event.domain)
+        stage, self.principal = self._stage.entrance(who, self.ticket)
+        self._join(stage)
 
     def _on_activated(self, event: Activated) -> None:
         self.size = (event.width, event.height)
@@ -228,25 +264,23 @@ class Viewer:
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
+            self._arrival.admit(f"{printable(self.user)}@{self.address}")
             self._stage.request_size(self, *self._client_size)
+        if not self._connection.is_active:  # the size that it asked for came at once
+            return
         self.cursor_changed()
         self.show_leds()
-        self._start_over()
-        self._add_everything()
+        self._painter.show(self._stage.display, self.size, self._seconds_per_frame)
 
-    def _on_suppressed(self, is_suppressed: bool) -> None:
-        self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
-        self.is_suppressed = is_suppressed
-        self._start_over()
-        if not is_suppressed:
-            self._add_everything()
+    def _seconds_per_frame(self) -> float:
+        return self._stage.frame_seconds
 
     def _on_disconnected(self, event: Disconnected) -> None:
-        self._start_over()
-        if isinstance(event.error, AuthenticationFailed):
-            self.on_failed_logon()
+        self._painter.start_over()
+        self._arrival.ended(event.error)
         by_whom = "by the client" if event.by_peer else "by us"
-        self._log.info("Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
+        level = self._arrival.level if not self._has_joined else logging.INFO
+        self._log.log(level, "Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
 
     def _log_detail(self, event: Event) -> None:
         match event:
@@ -261,54 +295,12 @@ class Viewer:
             case _:
                 self._log.debug("%r", event)
 
-    # -- painting --------------------------------------------------------------------------------
-
-    def _start_over(self) -> None:
-        """Whatever the client has or is being sent is worth nothing any more."""
-        self._generation += 1
-        self._pending.clear()
-        self._work.clear()
-
-    def _add_everything(self) -> None:
-        self._add_damage([Rect(0, 0, self._stage.display.width, self._stage.display.height)])
-
-    def _add_damage(self, rects: Iterable[Rect]) -> None:
-        if self.is_suppressed:
-            return  # the whole picture is sent when it is wanted again
-        self._pending.add_all(rects)
-        self._work.set()
-
-    async def _paint(self) -> None:
-        """The first change after a rest goes out at once, those that follow at the frame rate."""
-        loop = asyncio.get_running_loop()
-        try:
-            while True:
-                await self._work.wait()
-                self._work.clear()
-                frame_end = loop.time() + self._stage.frame_seconds
-                await self._paint_frame()
-                await asyncio.sleep(max(0.0, frame_end - loop.time()))
-        except ConnectionError:
-            pass  # the socket is gone; the peer's task sees that too
-
-    async def _paint_frame(self) -> None:
-        """Everything that was damaged when the frame began, from the screen as it is when it is sent."""
-        generation = self._generation
-        display = self._stage.display
-        width, height = (min(pair) for pair in zip(self.size, (display.width, display.height), strict=True))
-        tiles = tiles_of(self._pending, width, height)
-        self._pending.clear()
-        for start in range(0, len(tiles), TILES_PER_TURN):
-            await self._peer.drained()
-            if generation != self._generation or not self._connection.is_active:
-                return
-            turn = tiles[start : start + TILES_PER_TURN]
-            self._connection.send_bitmaps(bitmaps_of(display.pixels, turn, self._connection.output))
-            self._peer.flush()
-            await asyncio.sleep(0)
-
     def _follow(self, x: int, y: int) -> bool:
         return self._stage.place_pointer(self, x, y)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _nothing() -> None:
+    """There is nothing to unsubscribe from."""

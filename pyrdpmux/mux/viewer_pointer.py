@@ -33,8 +33,11 @@ class ViewerPointer:
         self._cache = PointerCache(self._connection.output)
 
     def close(self) -> None:
+        """Nobody looks any more: nothing follows."""
         if self._timer is not None:
             self._timer.cancel()
+            self._timer = None
+        self._cache, self._follow = None, _stays
 
     def show(self, cursor: AnyCursor) -> None:
         """From now on the client's pointer looks like that."""
@@ -66,3 +69,7 @@ class ViewerPointer:
         if position is not None and self._connection.is_active and self._follow(*position):
             self._connection.send_pointer(PointerPosition(*position))
             self._peer.flush()
+
+
+def _stays(x: int, y: int) -> bool:
+    return False

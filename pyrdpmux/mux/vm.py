@@ -1,12 +1,15 @@
 """A VM's console: its port, its picture, its keyboard, and who looks at it. It outlives the VM itself."""
 
+import itertools
 import logging
 from collections.abc import Sequence
 from typing import Final
 
-from pyrdpmux.mux.access import Access, Principal
-from pyrdpmux.mux.admission.acceptor import Acceptor
+from pyrdpmux.mux.access import Access, Principal, Proved
+from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.logon_desk import LogonTarget
+from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.arbiter import InputArbiter
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
 from pyrdpmux.mux.config import ONE_AT_A_TIME, Config
@@ -19,11 +22,13 @@ from pyrdpmux.mux.stage import Stage
 from pyrdpmux.mux.turns import Turns
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.fair import Kind, LoopShare
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
+from pyrdpmux.rdp.tls.logon import Proof
 
 logger = logging.getLogger("pyrdpmux.mux")
+
+_serials = itertools.count(1)
 
 UNSEEN_FRAME_RATE: Final = 5
 """For a VM that nobody looks at: whoever comes sees it as it is, a moment ago at most."""
@@ -37,6 +42,8 @@ class Console:
 
     def __init__(self, name: str, factory: ConnectionFactory, config: Config) -> None:
         self.name = name
+        #: tells it from every other console that has ever had its name
+        self.serial = next(_serials)
         self.uuid: str | None = None
         #: of the event loop, for what the guest makes us do
         self.loop_share = factory.schedule.share(Kind.GUEST, name)
@@ -44,8 +51,10 @@ class Console:
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
-        self.acceptor = Acceptor(name, config.limits, self._receive, factory.failed_logons)
+        self.acceptor = Acceptor(name, factory.control, self._receive)
         self.is_running = False
+        #: for good: who is on the way here comes too late
+        self.is_closed = False
         self.status = VmStatus.STARTING
         #: the guest's lock keys, once it has told
         self.leds: int | None = None
@@ -89,18 +98,35 @@ class Console:
         if self._typist is not None:
             self._typist.layout = self._keyboard
         self.frame_seconds = 1 / config.limits.frames_per_second
-        self.acceptor.limits = config.limits
         has_turns = config.typists(self.name) == ONE_AT_A_TIME
         self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
+        self.review()
+
+    def review(self) -> None:
+        """Rules or accounts have changed: who may not stay is told so."""
         for viewer in self.viewers:
             access = self.access_of(viewer.principal)
-            if access is Access.NONE:
-                viewer.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, "not allowed to see this VM any more")
+            objection = ""
+            if isinstance(viewer.principal, Proved):
+                objection = self._factory.objection(self, viewer.principal, viewer.ticket)
+            if access is Access.NONE or objection:
+                reason = objection or "not allowed to see this VM any more"
+                viewer.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
             elif access is Access.VIEW:
                 self.arbiter.leave(viewer)
 
     def access_of(self, principal: Principal) -> Access:
         return self._rules.access_of(principal)
+
+    def admits(self, principal: Principal, ticket: Ticket | None) -> bool:
+        """Whether this principal may see the console: its proof counts here, and it is on the lists."""
+        has_objection = self._factory.objection(self, principal, ticket)
+        return not has_objection and self.access_of(principal) is not Access.NONE
+
+    def resolve(self, user: str, domain: str) -> LogonTarget:
+        """What a name means at our port, or at the gateway to who has asked for us."""
+        book = self._factory.accounts
+        return LogonTarget(user, domain, book.in_force(self), book.source(self.name), self.serial)
 
     # -- the VM's life ---------------------------------------------------------------------------
 
@@ -127,6 +153,7 @@ class Console:
 
     async def close(self, error_info: ErrorInfo, reason: str) -> None:
         """Accept nobody any more, tell those who are there, and see them off."""
+        self.is_closed = True
         self.is_running = False
         self.arbiter.connect(None)
         await self.acceptor.close(error_info, reason, tuple(self._viewers))
@@ -180,15 +207,17 @@ class Console:
         self._viewers.pop(viewer, None)
         self.arbiter.leave(viewer)
 
-    def identify(self, viewer: Viewer, claimed: Principal) -> Principal:
-        return self._factory.identify(self.name, claimed)
+    def entrance(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
+        return self, claimed
 
     def refuse(self, viewer: Viewer) -> str:
         """Why not: no right to be here, or no room."""
+        if self.is_closed:
+            return "the VM is gone"
+        if objection := self._factory.objection(self, viewer.principal, viewer.ticket):
+            return objection
         if self.access_of(viewer.principal) is Access.NONE:
             return "not allowed to see this VM"
-        if not viewer.principal.is_authenticated and self._factory.insists_on_proof(self.name):
-            return "not allowed to see this VM without a password"
         if len(self.viewers) < self._max_viewers:
             return ""
         for other in self.viewers:
@@ -196,6 +225,9 @@ class Console:
                 other.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
                 return ""
         return "too many viewers"
+
+    def listens_to(self, viewer: Viewer) -> bool:
+        return self.access_of(viewer.principal) is Access.CONTROL
 
     def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
         if self.access_of(viewer.principal) is Access.CONTROL:
@@ -215,8 +247,14 @@ class Console:
         if is_alone and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
             sink.request_size(width, height)
 
-    def _receive(self) -> tuple[Stage, ServerConnection]:
-        return self, self._factory.connect(self.name, self.display)
+    def _receive(self, arrival: Arrival) -> Viewer:
+        size = self.display.width, self.display.height
+        connection = self._factory.connect(self.name, size, self._authorize)
+        return Viewer(self, connection, arrival, self._factory.desk)
+
+    def _authorize(self, proof: Proof) -> bool:
+        ticket = proof.ticket
+        return isinstance(ticket, Ticket) and self.admits(ticket.principal, ticket)
 
 
 class RegisteredVm:

@@ -1,15 +1,24 @@
-"""One socket and its connection: read, feed, act on events, write, wait, close. Nothing else."""
+"""One socket and its connection: read, feed, act on events, write, wait, close. Nothing else.
+
+What a peer sends is worked through in turns of its share of the loop, a few frames at a time, and no more is read
+before it is done: a peer that sends faster than it is served waits, and nobody else does.
+"""
 
 import asyncio
 import contextlib
 import socket
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
+from pyrdpmux.net.fair import LoopShare, Turn
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.machine import Machine
 
-READ_SIZE = 65536
+READ_SIZE: Final = 65536
+
+FEED_SIZE: Final = 16 * 1024
+"""Bytes that a connection is given in one turn: what is TLS among them is decrypted in one go."""
 
 #: above this many unsent bytes ``drained`` waits; a stalled viewer costs no more than this and one batch
 HIGH_WATER = 256 * 1024
@@ -33,23 +42,47 @@ KEEPALIVE = (
 #: how long the last words may take, and the peer to close its side
 LINGER = 1.0
 
+#: bytes that a peer may still send while it is told goodbye
+MAX_LATE = 256 * 1024
+
+
+class _NoTurn(Turn):
+    """Where nobody else has to be asked."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def is_over(self) -> bool:
+        return False
+
 
 class Peer:
     """Drives a connection with a pair of asyncio streams."""
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connection: Machine
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        connection: Machine,
+        share: LoopShare | None = None,
     ) -> None:
+        """``share``: of the loop; without one, what arrives is worked through at once."""
         self.connection = connection
+        #: may become another one at any time
+        self.share = share
         self._reader = reader
         self._writer = writer
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closing = asyncio.Event()
+        #: the connection waits for nothing that its owner has to say
+        self._answered = asyncio.Event()
         self._untold: deque[Event] = deque()
         self._is_telling = False
         self._failure: Exception | None = None
         self._on_event: Callable[[Event], None] | None = None
+        self._settle: Callable[[], Awaitable[None]] | None = None
         peername = writer.get_extra_info("peername")
         self.peername = f"{peername[0]}:{peername[1]}" if isinstance(peername, tuple) else str(peername)
         writer.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
@@ -61,12 +94,15 @@ class Peer:
             for option, value in KEEPALIVE:
                 raw.setsockopt(socket.IPPROTO_TCP, option, value)
 
-    async def run(self, on_event: Callable[[Event], None]) -> None:
+    async def run(
+        self, on_event: Callable[[Event], None], settle: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         """Until the connection ends, by whichever side; the socket is closed on return.
 
-        What ``on_event`` raises is raised here, too, and ends the connection.
+        ``settle`` is awaited after every few frames, before more is worked through or read: the owner's chance
+        to catch up. What ``on_event`` or ``settle`` raises is raised here, too, and ends the connection.
         """
-        self._on_event = on_event
+        self._on_event, self._settle = on_event, settle
         try:
             self.flush()
             await self._read_until_closing()
@@ -78,6 +114,7 @@ class Peer:
             self._writer.transport.abort()
             raise
         finally:
+            self._on_event = self._settle = self._failure = None
             self._set_timer(None)
             self._writer.close()
             with contextlib.suppress(OSError):
@@ -95,6 +132,10 @@ class Peer:
             self.abort()
         if self.connection.should_close:
             self._closing.set()
+        if self.connection.awaits_answer:
+            self._answered.clear()
+        else:
+            self._answered.set()
         self._set_timer(self.connection.next_deadline())
 
     def _collect(self) -> None:
@@ -130,6 +171,15 @@ class Peer:
         """
         await self._writer.drain()
 
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[Turn]:
+        """To work for this peer: a turn of its share."""
+        if self.share is None:
+            yield _NoTurn()
+        else:
+            async with self.share.turn() as turn:
+                yield turn
+
     # -- inside ----------------------------------------------------------------------------------
 
     async def _read_until_closing(self) -> None:
@@ -150,27 +200,44 @@ class Peer:
                 data = await self._reader.read(READ_SIZE)
             except OSError:
                 data = b""
-            self._take(data)
+            if not data:
+                self.connection.receive_eof(self._loop.time())
+                self._closing.set()
+                self.flush()
+            for at in range(0, len(data), FEED_SIZE):
+                await self._feed(data[at : at + FEED_SIZE])
 
-    def _take(self, data: bytes) -> None:
-        now = self._loop.time()
-        if data:
-            self.connection.receive_data(data, now)
-        else:
-            self.connection.receive_eof(now)
-            self._closing.set()
-        self.flush()
+    async def _feed(self, data: bytes) -> None:
+        """INVARIANT: what is not worked through by now is bounded by FEED_SIZE and one unfinished frame."""
+        async with self.turn() as turn:
+            self.connection.receive_data(data, self._loop.time())
+            self.flush()
+            self._proceed(turn)
+        while not self._closing.is_set():
+            await self._answered.wait()
+            if self._settle is not None:
+                await self._settle()
+            if not self.connection.has_more:
+                return
+            async with self.turn() as turn:
+                self._proceed(turn)
+
+    def _proceed(self, turn: Turn) -> None:
+        while self.connection.has_more and not turn.is_over and not self.connection.awaits_answer:
+            self.connection.proceed(self._loop.time())
+            self.flush()
 
     async def _say_goodbye(self) -> None:
         """Let the last PDUs arrive: closing with unread input would make the kernel discard them."""
+        late = 0
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(LINGER):
                 await self._writer.drain()
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
-                while await self._reader.read(READ_SIZE):
-                    pass
-        if self.unsent_bytes:
+                while late < MAX_LATE and (data := await self._reader.read(READ_SIZE)):
+                    late += len(data)
+        if self.unsent_bytes or late >= MAX_LATE:
             self._writer.transport.abort()
 
     def _set_timer(self, deadline: float | None) -> None:

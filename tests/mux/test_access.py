@@ -2,9 +2,9 @@ import pytest
 
 from pyrdpmux.mux.access import ANYBODY, Access, AccessRules, Principal
 
-ALICE = Principal("alice", "", is_authenticated=True)
-CORP_ALICE = Principal("alice", "CORP", is_authenticated=True)
-CLAIMED_ALICE = Principal("alice")
+ALICE = Proved("alice", "")
+CORP_ALICE = Proved("alice", "CORP")
+CLAIMED_ALICE = Claimed("alice")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_what_somebody_may_do(rules: AccessRules, principal: Principal, access: 
 
 
 def test_only_who_has_proved_it_is_the_same() -> None:
-    assert ALICE.is_same(Principal("Alice", "", is_authenticated=True))
+    assert ALICE.is_same(Proved("Alice", ""))
     assert not ALICE.is_same(CORP_ALICE)
     assert not ALICE.is_same(CLAIMED_ALICE)
     assert not CLAIMED_ALICE.is_same(CLAIMED_ALICE)

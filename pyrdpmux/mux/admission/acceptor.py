@@ -1,20 +1,22 @@
-"""Where connections arrive: a listening port, and who may have how many half-open connections to it."""
+"""Where connections arrive: a listening port, whose newcomers wait their turn and are served until they end."""
 
 import asyncio
 import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
-from pyrdpmux.mux.admission.penalties import FailedLogons
-from pyrdpmux.mux.config import LimitSettings
+from pyrdpmux.mux.admission.control import AdmissionControl, failure_of
+from pyrdpmux.mux.admission.networks import Origin
+from pyrdpmux.mux.admission.penalties import Failure
+from pyrdpmux.mux.admission.pending import Pending
 from pyrdpmux.mux.connection_log import ConnectionLog
-from pyrdpmux.mux.stage import Stage
-from pyrdpmux.mux.viewer import Viewer
+from pyrdpmux.errors import PeerError
+from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.connection.machine import Machine
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -24,25 +26,90 @@ GOODBYE_SECONDS: Final = 1.5
 
 _numbers = itertools.count(1)
 
-Receive = Callable[[], tuple[Stage, ServerConnection]]
-"""For one new connection: its server side, and where its viewer begins."""
+
+class Visitor(Protocol):
+    """One connection, from its first byte to its end."""
+
+    async def run(self) -> None:
+        """Until it has ended; the socket is closed on return."""
+
+    def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
+        """Ask the client to go, and tell it why."""
+
+
+class Arrival:
+    """A connection that has been accepted, as its :class:`Visitor` knows it."""
+
+    def __init__(
+        self,
+        control: AdmissionControl,
+        place: Pending,
+        streams: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        log: ConnectionLog,
+        level: int,
+    ) -> None:
+        self.log = log
+        #: of what is logged before the logon
+        self.level = level
+        self.is_admitted = False
+        self._control = control
+        self._place = place
+        self._streams = streams
+        self._share: LoopShare = control.take_share(place.origin)
+        self._peer: Peer | None = None
+
+    @property
+    def origin(self) -> Origin:
+        return self._place.origin
+
+    def peer(self, connection: Machine) -> Peer:
+        """The socket, for the server side of this connection; it works in its network's share of the loop."""
+        self._peer = Peer(*self._streams, connection, self._share)
+        return self._peer
+
+    def admit(self, name: str) -> None:
+        """It has logged on and may stay: it is pending no longer, and has a share of its own from now on."""
+        if self.is_admitted or self._peer is None:
+            return
+        self.is_admitted = True
+        self._control.pending.leave(self._place)
+        self._control.give_back_share(self.origin)
+        self._share = self._peer.share = self._control.schedule.share(Kind.VIEWER, name)
+
+    def ended(self, error: PeerError | None) -> None:
+        """The connection is over; before its logon, its network may pay for that."""
+        failure = failure_of(error)
+        if failure is not None and not self.is_admitted:
+            self.failed(failure)
+
+    def failed(self, failure: Failure) -> None:
+        if not self._place.is_exempt and self._control.penalties.note(self.origin, failure):
+            logger.warning("%s keeps failing: its connections wait from now on", self.origin.narrow)
+
+    def close(self) -> None:
+        """Its socket is closed."""
+        if self.is_admitted:
+            self._share.close()
+        else:
+            self._control.give_back_share(self.origin)
+
+
+Receive = Callable[[Arrival], Visitor]
+"""Makes the visitor of one new connection."""
 
 
 class Acceptor:
     """Accepts connections at one address, which may change, and serves each until it ends."""
 
-    def __init__(
-        self, name: str, limits: LimitSettings, receive: Receive, failed_logons: FailedLogons
-    ) -> None:
+    def __init__(self, name: str, control: AdmissionControl, receive: Receive) -> None:
         self.name = name
-        self.limits = limits
         self.host = ""
         self.port = 0
+        self._control = control
         self._receive = receive
-        self._failed_logons = failed_logons
         self._listener: Listener | None = None
         self._retired: list[Listener] = []
-        self._viewers: set[Viewer] = set()
+        self._visitors: set[Visitor] = set()
         self._deserted = asyncio.Event()
         self._deserted.set()
 
@@ -66,11 +133,11 @@ class Acceptor:
             self._retired.append(self._listener)
             self._listener, self.host, self.port = None, "", 0
 
-    async def close(self, error_info: ErrorInfo, reason: str, others: Iterable[Viewer] = ()) -> None:
+    async def close(self, error_info: ErrorInfo, reason: str, others: Iterable[Visitor] = ()) -> None:
         """Accept nobody any more, tell those who are there, ``others`` too, and see our own off."""
         await self.stop_listening()
-        for viewer in {*self._viewers, *others}:
-            viewer.disconnect(error_info, reason)
+        for visitor in {*self._visitors, *others}:
+            visitor.disconnect(error_info, reason)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._deserted.wait()
@@ -78,42 +145,51 @@ class Acceptor:
             await listener.cancel_connections()
 
     async def _on_connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """The whole life of one TCP connection."""
+        """INVARIANT: a connection holds its place until its socket is closed, or it has logged on."""
         peername = writer.get_extra_info("peername")
         address = str(peername[0]) if isinstance(peername, tuple) else ""
-        log = ConnectionLog(logger, next(_numbers), self.name)
-        if self._failed_logons.is_refused(address):
-            log.debug("Refused %s: too many failed logons", address)
+        origin, is_exempt = Origin.of(address), address in self._control.exempt
+        evicted = asyncio.Event()
+
+        def evict() -> None:
+            evicted.set()
             writer.transport.abort()
-            return
-        if complaint := self._why_not(address):
-            log.warning("Refused %s: %s", address, complaint)
-            writer.transport.abort()
-            return
-        stage, connection = self._receive()
-        peer = Peer(reader, writer, connection)
-        viewer = Viewer(stage, connection, peer, log)
-        viewer.on_failed_logon = lambda: self._on_failed_logon(address, log)
-        self._viewers.add(viewer)
-        self._deserted.clear()
-        log.info("Connected from %s", peer.peername)
+
+        place = self._control.pending.enter(origin, evict, is_exempt=is_exempt)
         try:
-            await viewer.run()
+            wait = 0.0 if is_exempt else self._control.penalties.attempt(origin)
+            if wait and await _is_set_within(evicted, wait):
+                self._control.penalties.withdraw(origin)
+                return
+            level = logging.DEBUG if wait or not self._control.may_log() else logging.INFO
+            log = ConnectionLog(logger, next(_numbers), self.name)
+            arrival = Arrival(self._control, place, (reader, writer), log, level)
+            await self._serve(arrival, address)
+            if evicted.is_set():
+                arrival.failed(Failure.SILENCE)
         finally:
-            self._viewers.discard(viewer)
-            if not self._viewers:
-                self._deserted.set()
+            self._control.pending.leave(place)
 
-    def _on_failed_logon(self, address: str, log: ConnectionLog) -> None:
-        if self._failed_logons.note(address):
-            log.warning("%s is refused for a minute: %d failed logons", address, self._failed_logons.limit)
+    async def _serve(self, arrival: Arrival, address: str) -> None:
+        try:
+            visitor = self._receive(arrival)
+            self._visitors.add(visitor)
+            self._deserted.clear()
+            arrival.log.log(arrival.level, "Connected from %s", address)
+            try:
+                await visitor.run()
+            finally:
+                self._visitors.discard(visitor)
+                if not self._visitors:
+                    self._deserted.set()
+        finally:
+            arrival.close()
 
-    def _why_not(self, address: str) -> str:
-        """Why one more connection from there is too much, or nothing."""
-        pending = [viewer for viewer in self._viewers if not (viewer.is_admitted or viewer.has_ended)]
-        if len(pending) >= self.limits.pending_per_vm:
-            return f"{len(pending)} connections are waiting to log on"
-        same = sum(1 for viewer in pending if viewer.address.rpartition(":")[0] == address)
-        if same >= self.limits.pending_per_address:
-            return f"{same} connections from there are waiting to log on"
-        return ""
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True

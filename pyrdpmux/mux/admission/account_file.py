@@ -1,48 +1,80 @@
-"""The SAM file of a running daemon: read again when it changes, so that `passwd` works at once."""
+"""The SAM file of a running daemon: looked at whenever somebody logs on, so that `passwd` works at once."""
 
 import logging
+import os
 from pathlib import Path
+from typing import Final, Protocol
 
-from pyrdpmux.errors import ConfigError
+from pyrdpmux.errors import ConfigError, LimitExceeded
+from pyrdpmux.mux.admission.protected_file import read_protected
+from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
 
 logger = logging.getLogger("pyrdpmux.mux")
 
+ROOT: Final = 0
 
-class AccountFile:
-    """Accounts by path. While the file is missing or broken nobody is let in, and the log says why."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._accounts = Accounts()
-        self._seen: tuple[int, int, int] | None = None
-
-    def nt_hash(self, user: str, domain: str) -> bytes | None:
-        """The NT hash of a user, or None for an unknown one."""
-        return self.current().nt_hash(user, domain)
+class AccountTable(Protocol):
+    """Accounts by name, at one moment."""
 
     def find(self, user: str, domain: str) -> Account | None:
         """The account that this user would log on to."""
-        return self.current().find(user, domain)
 
-    def current(self) -> Accounts:
-        """What the file says now."""
-        stamp = self._stamp()
-        if stamp != self._seen:
-            self._seen = stamp
-            self._accounts = self._load() if stamp is not None else Accounts()
-        return self._accounts
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+class AccountSource(Protocol):
+    """Where accounts come from."""
+
+    async def read(self) -> AccountTable:
+        """What is true now. Never raises: accounts that cannot be read let nobody in, and the log says why."""
+
+
+class GivenAccounts:
+    """A table that is in memory already."""
+
+    def __init__(self, table: AccountTable) -> None:
+        self._table = table
+
+    async def read(self) -> AccountTable:
+        return self._table
+
+
+class AccountFile:
+    """Accounts by path. While the file is missing or broken nobody is let in, and the log says why, once."""
+
+    def __init__(self, path: Path, files: BlockingPool, *, guest_uid: int | None = None) -> None:
+        """``guest_uid``: a VM's file: it must be that user's, or root's. None: the administrator's."""
+        self.path = path
+        self._files = files
+        self._guest_uid = guest_uid
+        self._read: tuple[bytes, Accounts] | None = None
+        self._complaint = ""
+
+    async def read(self) -> Accounts:
+        """What the file says now; it is opened and checked every time, on a thread of its own."""
         try:
-            status = self.path.stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
+            found = await self._files.run(self._owner, self._load)
+        except (ConfigError, OSError, BlockingTimeout, LimitExceeded) as error:
+            self._complain(str(error))
+            return Accounts()
+        self._complaint = ""
+        return found
+
+    @property
+    def _owner(self) -> str:
+        """Whose fault it is if the file hangs."""
+        return f"accounts of uid {self._guest_uid}" if self._guest_uid is not None else f"accounts {self.path}"
 
     def _load(self) -> Accounts:
-        try:
-            return Accounts.load(self.path)
-        except ConfigError as error:
-            logger.error("Accounts cannot be used: %s", error)
-            return Accounts()
+        """On a thread."""
+        uid = self._guest_uid
+        owners = frozenset((uid, ROOT)) if uid is not None else frozenset((os.geteuid(), ROOT))
+        data = read_protected(self.path, owners, may_be_link=uid is None)
+        if self._read is None or self._read[0] != data:
+            self._read = data, Accounts.parse(data, self.path)
+        return self._read[1]
+
+    def _complain(self, complaint: str) -> None:
+        if complaint != self._complaint:
+            logger.error("Accounts cannot be used: %s", complaint)
+        self._complaint = complaint

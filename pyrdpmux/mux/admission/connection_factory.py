@@ -1,24 +1,24 @@
-"""How a new connection is received: which security it may use, and whose accounts count."""
+"""What a new connection is told: which security it may use, its certificate, and that we check the passwords."""
 
 import asyncio
 import logging
 import os
-import socket
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
-from pyrdpmux.mux.access import Access, Principal
-from pyrdpmux.mux.admission.account_file import AccountFile
+from pyrdpmux.mux.access import Claimed, Principal
+from pyrdpmux.mux.admission.account_file import AccountTable, GivenAccounts
+from pyrdpmux.mux.admission.accounts_book import AccountsBook, VmIdentity
 from pyrdpmux.mux.admission.auto_reconnect import CookieStores
-from pyrdpmux.mux.admission.penalties import FailedLogons
+from pyrdpmux.mux.admission.control import AdmissionControl
+from pyrdpmux.mux.admission.identities import Identity, load_identities
+from pyrdpmux.mux.admission.logon_desk import LogonDesk
+from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.display import Display
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.rdp.connection.server.config import (
@@ -28,60 +28,19 @@ from pyrdpmux.rdp.connection.server.config import (
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.selection import Selector
-from pyrdpmux.rdp.tls import certificate
-from pyrdpmux.rdp.tls.accounts import Account
-from pyrdpmux.rdp.tls.certificate import Certificate
-from pyrdpmux.rdp.tls.credssp import AccountLookup
+from pyrdpmux.rdp.tls.logon import Proof
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-CERTIFICATE_FILE: Final = "server.crt"
-KEY_FILE: Final = "server.key"
-"""What RDPMux called its pair; they win over the generated ones."""
-
 HEARTBEAT_SECONDS: Final = 30
 """How often clients that listen hear that we are there; after three missing ones they warn their user."""
 
+FRAMES_PER_CALL: Final = 1
+"""PDUs that a connection works through before the shell looks at the clock."""
 
-class AccountSource(AccountLookup, Protocol):
-    """Accounts by name, such as those of a SAM file."""
-
-    def find(self, user: str, domain: str) -> Account | None:
-        """The account that this user would log on to."""
-
-
-class Entrance(AccountSource, Protocol):
-    """Knows the users of all VMs."""
-
-    def authorize(self, user: str, domain: str) -> bool:
-        """Whether this user, authenticated, may see anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A certificate, ready for TLS."""
-
-    certificate: Certificate
-    tls_context: ssl.SSLContext
-
-
-def load_certificate(directory: Path) -> Certificate:
-    """The administrator's certificate if there is one, else our own, made on first use."""
-    if (directory / CERTIFICATE_FILE).exists():
-        return certificate.load(directory / CERTIFICATE_FILE, directory / KEY_FILE)
-    return certificate.load_or_create(directory, socket.gethostname(), datetime.now(UTC))
-
-
-def load_identities(config: Config) -> dict[Path, Identity]:
-    """All certificates that the configuration names, by directory. Raises ConfigError."""
-    identities = {}
-    for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
-        found = load_certificate(directory)
-        logger.info("Certificate %s, SHA-256 fingerprint %s", found.certificate_path, found.fingerprint)
-        context = certificate.server_context(found.certificate_path, found.key_path)
-        identities[directory] = Identity(found, context)
-    return identities
+Authorize = Callable[[Proof], bool]
+"""Whether somebody whose password was right may see anything."""
 
 
 class ConnectionFactory:
@@ -91,7 +50,7 @@ class ConnectionFactory:
         self,
         config: Config,
         *,
-        accounts: AccountSource | None = None,
+        accounts: AccountTable | None = None,
         entropy: Callable[[int], bytes] = os.urandom,
         wall_clock: Callable[[], float] = lambda: datetime.now(UTC).timestamp(),
         identities: Callable[[Config], dict[Path, Identity]] = load_identities,
@@ -102,18 +61,19 @@ class ConnectionFactory:
         self.schedule = FairSchedule()
         #: for what would block it
         self.files = BlockingPool()
-        self.failed_logons = FailedLogons(
-            config.limits.failed_logons_per_minute, lambda: asyncio.get_running_loop().time()
+        self.control = AdmissionControl(config.limits, self.schedule)
+        self._overrides = VmOverrides()
+        self.accounts = AccountsBook(
+            config, self._overrides, self.files, GivenAccounts(accounts) if accounts is not None else None
         )
-        self._accounts = accounts
+        self.desk = LogonDesk(self.control, lambda: self.accounts.source(None))
         self._entropy = entropy
         self._wall_clock = wall_clock
-        self._files: dict[Path, AccountFile] = {}
         self._cookies = CookieStores(entropy)
-        self._overrides = VmOverrides()
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._load_identities = identities
         self._identities = identities(config)
+        self._watchers: list[Callable[[str], None]] = []
 
     def reload(self, config: Config) -> None:
         """Another configuration, and all certificates anew; for connections that are still to come.
@@ -123,49 +83,60 @@ class ConnectionFactory:
         self._identities = self._load_identities(config)
         if config.security.rdp and self._standard is None:
             self._standard = StandardSecurityOptions(key=RsaKey.generate())
-        self.failed_logons.limit = config.limits.failed_logons_per_minute
+        self.control.configure(config.limits)
+        self.accounts.reload(config)
         self.config = config
 
-    def connect(self, name: str, display: Display) -> ServerConnection:
-        """The server side of a new connection to this VM."""
-        config = self.server_config(name, display)
-        return ServerConnection(config, asyncio.get_running_loop().time())
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """Hear the name of each VM whose own accounts have become others."""
+        self._watchers.append(changed)
 
-    def server_config(self, name: str | None, display: Display) -> ServerConfig:
+    # -- connections -----------------------------------------------------------------------------
+
+    def connect(self, name: str, size: tuple[int, int], authorize: Authorize) -> ServerConnection:
+        """The server side of a new connection to this VM, whose desktop has this size."""
+        return self._connection(self.server_config(name, size, authorize))
+
+    def connect_to_any(self, selector: Selector, size: tuple[int, int]) -> ServerConnection:
+        """The same at the gateway: ``selector`` chooses, by :meth:`gateway_config`."""
+        width, height = size
+        config = ServerConfig(
+            width=width,
+            height=height,
+            security=SecurityPolicy(),
+            selector=selector,
+            entropy=self._entropy,
+            wall_clock=self._wall_clock,
+        )
+        return self._connection(config)
+
+    def _connection(self, config: ServerConfig) -> ServerConnection:
+        connection = ServerConnection(config, asyncio.get_running_loop().time())
+        connection.frames_per_call = FRAMES_PER_CALL
+        return connection
+
+    def server_config(self, name: str | None, size: tuple[int, int], authorize: Authorize) -> ServerConfig:
         """What a connection to this VM is told."""
+        width, height = size
         return ServerConfig(
-            width=display.width,
-            height=display.height,
-            security=self.policy(name),
+            width=width,
+            height=height,
+            security=self.policy(name, authorize),
             entropy=self._entropy,
             wall_clock=self._wall_clock,
             auto_reconnect=self._cookies.of(name),
             heartbeat_seconds=HEARTBEAT_SECONDS,
         )
 
-    def entrance_config(self, selector: Selector, display: Display) -> ServerConfig:
-        """What a connection at the gateway begins with, until ``selector`` has chosen."""
-        return ServerConfig(
-            width=display.width,
-            height=display.height,
-            security=SecurityPolicy(),
-            selector=selector,
-            entropy=self._entropy,
-            wall_clock=self._wall_clock,
-        )
-
-    def gateway_config(self, entrance: Entrance, display: Display, name: str | None) -> ServerConfig:
-        """What it goes on with: to this VM, or to none yet. ``entrance`` knows the passwords.
+    def gateway_config(self, name: str | None, size: tuple[int, int], authorize: Authorize) -> ServerConfig:
+        """What a connection at the gateway goes on with: to this VM, or to none yet.
 
         The certificate is the gateway's: one port has one, and it does not tell which VMs there are.
         """
-        has_nla = self.config.security.nla
-        policy = replace(
-            self.policy(None), accounts=entrance if has_nla else None, authorize=entrance.authorize
-        )
-        return replace(self.server_config(name, display), security=policy)
+        policy = replace(self.policy(None, authorize), asks_owner=self.config.security.nla)
+        return replace(self.server_config(name, size, authorize), security=policy)
 
-    def policy(self, name: str | None) -> SecurityPolicy:
+    def policy(self, name: str | None, authorize: Authorize | None = None) -> SecurityPolicy:
         """What viewers of this VM may use; without a name, of any."""
         security = self.config.security
         wish = self._overrides.proof(name)
@@ -177,20 +148,25 @@ class ConnectionFactory:
         return SecurityPolicy(
             certificate=identity.certificate if identity is not None else None,
             tls_context=identity.tls_context if identity is not None else None,
-            accounts=self.accounts(name) if has_nla else None,
+            asks_owner=has_nla,
+            min_credssp_version=security.credssp_min_version,
             allow_tls=allow_tls,
             standard=self._standard if security.rdp and not wish else None,
-            authorize=None if name is None else partial(self._may_see, name),
+            authorize=authorize,
         )
 
-    def accounts(self, name: str | None = None) -> AccountSource:
-        """Who may log on to this VM; without a name: to those that have no accounts of their own."""
-        if self._accounts is not None:
-            return self._accounts
-        own = self._overrides.accounts(name)
-        if own is None or name is None or self.config.vm(name).accounts is not None:
-            own = self.config.accounts_path(name)
-        return self._files.setdefault(own, AccountFile(own))
+    # -- who may come in -------------------------------------------------------------------------
+
+    def objection(self, vm: VmIdentity, principal: Principal, ticket: Ticket | None) -> str:
+        """Why somebody must not see this VM's console, whatever its lists say; or nothing.
+
+        INVARIANT: every entry to a console asks this.
+        """
+        if isinstance(principal, Claimed):
+            return "it takes a password to see this VM" if self.insists_on_proof(vm.name) else ""
+        if ticket is None or ticket.principal != principal:
+            return "logged on without a ticket"
+        return ticket.objection(vm.serial, self.accounts.in_force(vm))
 
     def requires_authentication(self, name: str) -> bool:
         """Whether all viewers of this VM must prove who they are."""
@@ -205,17 +181,11 @@ class ConnectionFactory:
         """The VM wants it so, for connections to come; None: as its accounts or the configuration say."""
         self._overrides.set_proof(name, is_required)
 
-    def set_accounts(self, name: str, path: Path | None) -> None:
-        """The VM brings these along; what the configuration says of this VM is worth more."""
-        self._overrides.set_accounts(name, path)
+    def set_accounts(self, name: str, path: Path | None, uid: int | None = None) -> None:
+        """The VM brings these along; what the configuration says of this VM is worth more.
 
-    def identify(self, name: str | None, claimed: Principal) -> Principal:
-        """By its account's own name: what a client says of its domain depends on the client."""
-        if not claimed.is_authenticated:
-            return claimed
-        account = self.accounts(name).find(claimed.user, claimed.domain)
-        return claimed if account is None else Principal(account.user, account.domain, is_authenticated=True)
-
-    def _may_see(self, name: str, user: str, domain: str) -> bool:
-        principal = self.identify(name, Principal(user, domain, is_authenticated=True))
-        return self.config.rules(name).access_of(principal) is not Access.NONE
+        ``uid``: whose file it must be, beside root's. Who was proved against others before has to go.
+        """
+        if self.accounts.set_own(name, path, uid):
+            for changed in self._watchers:
+                changed(name)

@@ -1,61 +1,114 @@
-"""Slows down who guesses passwords: an address that has failed too often is refused for a while."""
+"""Networks that keep failing are slowed down: seconds are added up for each failure, and pass by themselves.
 
-import ipaddress
-from collections import OrderedDict, deque
+As OpenSSH does it (sshd_config(5), PerSourcePenalties), with one difference: nobody is refused for them, since
+behind one address there may be many people. While more than :data:`TOLERATED_SECONDS` are left, a network's
+connections wait before they are heard, and are the first to go when there is no room. Besides, a network gets
+so many connections a second and no more: what is beyond waits its turn.
+"""
+
+from collections import OrderedDict
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Final
 
-WINDOW_SECONDS: Final = 60.0
-"""Failures count for so long. Who goes on after that is refused again: so many guesses a minute, no more."""
+from pyrdpmux.mux.admission.networks import Origin
 
-MAX_ADDRESSES: Final = 4096
+TOLERATED_SECONDS: Final = 15.0
+"""People mistype passwords, and clients try one protocol after another."""
+
+MAX_SECONDS: Final = 120.0
+"""What is remembered of a network at most: so long after its last failure it is as good as any other."""
+
+MAX_WAIT: Final = 3.0
+"""Before a connection of a network that keeps failing is heard."""
+
+BURST_SECONDS: Final = 2.0
+"""So many seconds' worth of connections may come at once."""
+
+MAX_NETWORKS: Final = 4096
 """The one that has been quiet for longest is forgotten first."""
 
-IPV6_NETWORK_BITS: Final = 64
-"""What one customer has at least, and can choose addresses from."""
+
+class Failure(Enum):
+    """How a connection ended before its user was known."""
+
+    WRONG_PASSWORD = auto()
+    #: it said nothing, or stopped halfway, until its time was over or others needed its place
+    SILENCE = auto()
+    #: what it said was not the protocol
+    JUNK = auto()
 
 
-def network_of(address: str) -> str:
-    """The addresses that are one and the same to us."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, ipaddress.IPv4Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(ipaddress.ip_network((int(found), IPV6_NETWORK_BITS), strict=False))
+SECONDS: Final = {Failure.WRONG_PASSWORD: 5.0, Failure.SILENCE: 5.0, Failure.JUNK: 2.0}
+"""What each adds."""
 
 
-class FailedLogons:
-    """Of all VMs of a daemon together: who guesses at one is refused at the others, too."""
+class _Record:
+    """Of one network."""
 
-    def __init__(self, limit: int, clock: Callable[[], float]) -> None:
-        #: failures within WINDOW_SECONDS, from then on an address is refused; 0: none is, whatever happens
-        self.limit = limit
+    __slots__ = ("next_turn", "until")
+
+    def __init__(self) -> None:
+        #: the penalty ends then
+        self.until = 0.0
+        #: the next connection is heard then at the earliest, apart from the burst
+        self.next_turn = 0.0
+
+
+class Penalties:
+    """All networks of a daemon."""
+
+    def __init__(self, clock: Callable[[], float], attempts_per_second: float = 10.0) -> None:
+        #: connections that are heard, of each network; 0: any number
+        self.attempts_per_second = attempts_per_second
+        #: connections that had to wait
+        self.delayed = 0
         self._clock = clock
-        self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._records: OrderedDict[str, _Record] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self._failures)
+        return len(self._records)
 
-    def note(self, address: str) -> bool:
-        """A logon from there has failed; True if this is the one from which on the address is refused."""
-        if not self.limit or self.is_refused(address):
-            return False
-        network = network_of(address)
-        self._failures.setdefault(network, deque()).append(self._clock())
-        self._failures.move_to_end(network)
-        if len(self._failures) > MAX_ADDRESSES:
-            self._failures.popitem(last=False)
-        return self.is_refused(address)
+    def note(self, origin: Origin, failure: Failure) -> bool:
+        """It has failed; True if this is what makes it wait from now on."""
+        before = self.is_suspect(origin)
+        record = self._of(origin)
+        now = self._clock()
+        record.until = min(max(record.until, now) + SECONDS[failure], now + MAX_SECONDS)
+        return not before and self.is_suspect(origin)
 
-    def is_refused(self, address: str) -> bool:
-        """Whether connections from there have to wait."""
-        times = self._failures.get(network_of(address))
-        if times is None:
-            return False
-        while times and times[0] <= self._clock() - WINDOW_SECONDS:
-            times.popleft()
-        return 0 < self.limit <= len(times)
+    def forgive(self, origin: Origin) -> None:
+        """Somebody from there has logged on."""
+        if (record := self._records.get(origin.narrow)) is not None:
+            record.until = 0.0
+
+    def is_suspect(self, origin: Origin) -> bool:
+        """Whether it has failed so often that it has to wait."""
+        return self._excess(origin) > 0.0
+
+    def attempt(self, origin: Origin) -> float:
+        """One more connection from there: seconds until it is heard."""
+        wait = min(self._excess(origin), MAX_WAIT)
+        if self.attempts_per_second:
+            record, now = self._of(origin), self._clock()
+            record.next_turn = max(record.next_turn, now - BURST_SECONDS) + 1 / self.attempts_per_second
+            wait = max(wait, record.next_turn - now)
+        if wait > 0.0:
+            self.delayed += 1
+        return max(wait, 0.0)
+
+    def withdraw(self, origin: Origin) -> None:
+        """A connection that waited is gone before it was heard: those behind it need not wait for it."""
+        if self.attempts_per_second and (record := self._records.get(origin.narrow)) is not None:
+            record.next_turn -= 1 / self.attempts_per_second
+
+    def _excess(self, origin: Origin) -> float:
+        record = self._records.get(origin.narrow)
+        return record.until - self._clock() - TOLERATED_SECONDS if record is not None else 0.0
+
+    def _of(self, origin: Origin) -> _Record:
+        record = self._records.setdefault(origin.narrow, _Record())
+        self._records.move_to_end(origin.narrow)
+        if len(self._records) > MAX_NETWORKS:
+            self._records.popitem(last=False)
+        return record

@@ -1,16 +1,29 @@
-"""What VMs ask for, at their registration or later: their own accounts, and whether viewers must be known."""
+"""What VMs bring along at their registration or later: their own accounts, and whether viewers must be known."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 
+@dataclass(frozen=True, slots=True)
+class OwnAccounts:
+    """A VM's SAM file."""
+
+    path: Path
+    #: whose file it must be, or root's; None: anybody's
+    uid: int | None
+    #: another one whenever it has been something else in between
+    epoch: int
+
+
 class VmOverrides:
-    """By the name of the VM; the configuration is asked where there is no wish."""
+    """By the name of the VM; the configuration is asked where there is nothing."""
 
     def __init__(self) -> None:
-        self._accounts: dict[str, Path] = {}
+        self._accounts: dict[str, OwnAccounts] = {}
         self._proof: dict[str, bool] = {}
 
-    def accounts(self, name: str | None) -> Path | None:
+    def accounts(self, name: str | None) -> OwnAccounts | None:
         return self._accounts.get(name) if name is not None else None
 
     def proof(self, name: str | None) -> bool | None:
@@ -19,15 +32,19 @@ class VmOverrides:
             return None
         return self._proof.get(name, True if name in self._accounts else None)
 
-    def set_accounts(self, name: str, path: Path | None) -> None:
-        """None: no wish any more."""
-        if path is not None:
-            self._accounts[name] = path
-        else:
+    def set_accounts(self, name: str, path: Path | None, uid: int | None, epoch: Callable[[], int]) -> bool:
+        """None: none of its own any more. Whether this is news."""
+        old = self._accounts.get(name)
+        if path is None:
             self._accounts.pop(name, None)
+            return old is not None
+        if old is not None and (old.path, old.uid) == (path, uid):
+            return False
+        self._accounts[name] = OwnAccounts(path, uid, epoch())
+        return True
 
     def set_proof(self, name: str, is_required: bool | None) -> None:
-        """None: no wish any more."""
+        """None: no opinion any more."""
         if is_required is not None:
             self._proof[name] = is_required
         else:

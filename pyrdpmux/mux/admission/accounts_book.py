@@ -1,0 +1,112 @@
+"""Which accounts count for which VM, and since when: the configuration's word, else the VM's own, else the common.
+
+INVARIANT: whenever the accounts of a VM become others, so does the :class:`~.ticket.AccountsInForce` that stands
+for them, also if they come back later. Tickets of before are worth nothing then.
+"""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource
+from pyrdpmux.mux.admission.ticket import AccountsInForce
+from pyrdpmux.mux.admission.vm_overrides import VmOverrides
+from pyrdpmux.mux.config import Config
+from pyrdpmux.net.blocking import BlockingPool
+
+#: where accounts come from that no file holds: a demo's, libvirt's
+GIVEN = "given"
+
+
+class VmIdentity(Protocol):
+    """A console, as far as admission cares."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def serial(self) -> int:
+        """No two consoles of a daemon ever have the same, also if they have the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Configured:
+    path: Path
+    epoch: int
+
+
+class AccountsBook:
+    """Knows every source of accounts by what is in force."""
+
+    def __init__(
+        self, config: Config, overrides: VmOverrides, files: BlockingPool, given: AccountSource | None = None
+    ) -> None:
+        """``given`` replaces all files: everybody logs on with these."""
+        self._config = config
+        self._overrides = overrides
+        self._pool = files
+        self._given = given
+        self._epochs = itertools.count(1)
+        self._common = self._begin(GIVEN if given is not None else str(config.accounts_path()))
+        self._configured = {
+            name: _Configured(vm.accounts, next(self._epochs))
+            for name, vm in config.vms.items()
+            if vm.accounts is not None
+        }
+        self._files: dict[tuple[Path, int | None], AccountFile] = {}
+
+    def _begin(self, source: str) -> AccountsInForce:
+        return AccountsInForce(source, next(self._epochs))
+
+    def reload(self, config: Config) -> None:
+        """Another configuration: what differs begins anew."""
+        if self._given is None and config.accounts_path() != self._config.accounts_path():
+            self._common = self._begin(str(config.accounts_path()))
+        before, self._configured = self._configured, {}
+        for name, vm in config.vms.items():
+            if vm.accounts is not None:
+                old = before.get(name)
+                is_same = old is not None and old.path == vm.accounts
+                self._configured[name] = old if is_same and old else _Configured(vm.accounts, self._next())
+        self._config = config
+        self._files.clear()
+
+    def _next(self) -> int:
+        return next(self._epochs)
+
+    @property
+    def common(self) -> AccountsInForce:
+        """Of all VMs that have none of their own."""
+        return self._common
+
+    def in_force(self, vm: VmIdentity) -> AccountsInForce:
+        """What somebody's ticket must be of to see this VM."""
+        if self._given is not None:
+            return self._common
+        if (configured := self._configured.get(vm.name)) is not None:
+            return AccountsInForce(str(configured.path), configured.epoch, vm.serial)
+        if (own := self._overrides.accounts(vm.name)) is not None:
+            return AccountsInForce(str(own.path), own.epoch, vm.serial)
+        return self._common
+
+    def source(self, name: str | None) -> AccountSource:
+        """The accounts of the VM of this name; without a name, the common ones."""
+        if self._given is not None:
+            return self._given
+        if name is not None:
+            if (configured := self._configured.get(name)) is not None:
+                return self._file(configured.path, None)
+            if (own := self._overrides.accounts(name)) is not None:
+                return self._file(own.path, own.uid)
+        return self._file(self._config.accounts_path(), None)
+
+    def set_own(self, name: str, path: Path | None, uid: int | None) -> bool:
+        """The VM brings these along, or none any more; whether that is news."""
+        return self._overrides.set_accounts(name, path, uid, self._next)
+
+    def _file(self, path: Path, uid: int | None) -> AccountFile:
+        key = (path, uid)
+        if key not in self._files:
+            self._files[key] = AccountFile(path, self._pool, guest_uid=uid)
+        return self._files[key]

@@ -1,0 +1,45 @@
+"""Certificates: the administrator's, or our own, made once; one for all VMs and ports, or for a VM."""
+
+import logging
+import socket
+import ssl
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.mux.config import Config
+from pyrdpmux.rdp.tls import certificate
+from pyrdpmux.rdp.tls.certificate import Certificate
+
+logger = logging.getLogger("pyrdpmux.mux")
+
+CERTIFICATE_FILE: Final = "server.crt"
+KEY_FILE: Final = "server.key"
+"""What RDPMux called its pair; they win over the generated ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate, ready for TLS."""
+
+    certificate: Certificate
+    tls_context: ssl.SSLContext
+
+
+def load_certificate(directory: Path) -> Certificate:
+    """The administrator's certificate if there is one, else our own, made on first use."""
+    if (directory / CERTIFICATE_FILE).exists():
+        return certificate.load(directory / CERTIFICATE_FILE, directory / KEY_FILE)
+    return certificate.load_or_create(directory, socket.gethostname(), datetime.now(UTC))
+
+
+def load_identities(config: Config) -> dict[Path, Identity]:
+    """All certificates that the configuration names, by directory. Raises ConfigError."""
+    identities = {}
+    for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
+        found = load_certificate(directory)
+        logger.info("Certificate %s, SHA-256 fingerprint %s", found.certificate_path, found.fingerprint)
+        context = certificate.server_context(found.certificate_path, found.key_path)
+        identities[directory] = Identity(found, context)
+    return identities

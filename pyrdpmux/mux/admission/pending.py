@@ -1,0 +1,93 @@
+"""Connections that have not logged on yet: how many there are, and which goes when there is no room.
+
+A newcomer always has a place. At the limit, the oldest connection of the most loaded network gives up its own:
+who opens many sockets pushes out its own. A connection counts from its acceptance to its logon, and if it
+never logs on until its socket is closed.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from pyrdpmux.mux.admission.networks import Origin
+
+logger = logging.getLogger("pyrdpmux.mux")
+
+DEFAULT_LIMIT: Final = 256
+
+IsSuspect = Callable[[Origin], bool]
+"""Whether a network keeps failing: it goes before others."""
+
+
+@dataclass(eq=False, slots=True)
+class Pending:
+    """One connection's place."""
+
+    origin: Origin
+    is_exempt: bool
+    #: closes it at once
+    evict: Callable[[], None]
+
+
+class PendingTable:
+    """All of a daemon, whichever port they came to."""
+
+    def __init__(self, limit: int = DEFAULT_LIMIT, is_suspect: IsSuspect = lambda origin: False) -> None:
+        self.limit = limit
+        #: how many had to go
+        self.evicted = 0
+        self._is_suspect = is_suspect
+        #: the oldest first
+        self._places: dict[Pending, None] = {}
+        self._narrow: Counter[str] = Counter()
+        self._wide: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def of(self, origin: Origin) -> int:
+        """How many come from there."""
+        return self._narrow[origin.narrow]
+
+    def enter(self, origin: Origin, evict: Callable[[], None], *, is_exempt: bool = False) -> Pending:
+        """A place for one more; ``evict`` is called when another needs it."""
+        place = Pending(origin, is_exempt, evict)
+        self._places[place] = None
+        self._narrow[origin.narrow] += 1
+        self._wide[origin.wide] += 1
+        while len(self._places) > self.limit:
+            victim = self._victim()
+            self.leave(victim)
+            self.evicted += 1
+            victim.evict()
+        return place
+
+    def leave(self, place: Pending) -> None:
+        """It has logged on, or its socket is closed."""
+        if place not in self._places:
+            return
+        del self._places[place]
+        for counter, network in ((self._narrow, place.origin.narrow), (self._wide, place.origin.wide)):
+            counter[network] -= 1
+            if not counter[network]:
+                del counter[network]
+
+    def _victim(self) -> Pending:
+        """Of who keeps failing before others, of the most loaded network before others, the oldest."""
+        loads: dict[str, tuple[bool, bool, int, int]] = {}
+        worst: Pending | None = None
+        for place in self._places:
+            origin = place.origin
+            if origin.narrow not in loads:
+                loads[origin.narrow] = (
+                    not place.is_exempt,
+                    self._is_suspect(origin),
+                    self._narrow[origin.narrow],
+                    self._wide[origin.wide],
+                )
+            if worst is None or loads[origin.narrow] > loads[worst.origin.narrow]:
+                worst = place
+        assert worst is not None
+        return worst

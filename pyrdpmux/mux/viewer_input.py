@@ -1,0 +1,75 @@
+"""What a viewer's user does, on its way to the VM: joined where only the last counts, and no faster than people.
+
+Nothing is lost: a viewer that sends more than its budget is read from no further until it has caught up.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Final
+
+from pyrdpmux.mux.budget import TokenBucket
+from pyrdpmux.net.fair import Turn
+from pyrdpmux.rdp.pdu.input import InputEvent, MouseEvent, PointerFlags, SynchronizeEvent
+
+EVENTS_PER_SECOND: Final = 1000.0
+"""After joining: three times what the quickest hands and mice do."""
+
+EVENTS_AT_ONCE: Final = 1000.0
+"""A client that was away for a moment, or types a text, may send so many."""
+
+BATCH: Final = 16
+"""Events that are handed on before the clock is looked at."""
+
+Apply = Callable[[Sequence[InputEvent]], None]
+NextTurn = Callable[[], AbstractAsyncContextManager[Turn]]
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class ViewerInput:
+    """A queue that one PDU fills and that is empty before the next is looked at."""
+
+    def __init__(self, now: Callable[[], float], sleep: Sleep) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._events: deque[InputEvent] = deque()
+        self._bucket = TokenBucket(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
+
+    def __len__(self) -> int:
+        return len(self._events)
+
+    def add(self, events: Sequence[InputEvent]) -> None:
+        """Joined with what waits already."""
+        for event in events:
+            if self._events and _replaces(event, self._events[-1]):
+                self._events[-1] = event
+            else:
+                self._events.append(event)
+
+    def clear(self) -> None:
+        """What was meant for another VM."""
+        self._events.clear()
+
+    async def work_off(self, next_turn: NextTurn, apply: Apply) -> None:
+        """Hand on everything, in turns of the viewer's share, as fast as its budget allows."""
+        while self._events:
+            if wait := self._bucket.wait(self._now(), min(BATCH, len(self._events))):
+                await self._sleep(wait)
+            async with next_turn() as turn:
+                while self._events and self._bucket.available(self._now()) >= 1.0:
+                    size = min(BATCH, len(self._events), int(self._bucket.available(self._now())))
+                    batch = [self._events.popleft() for _ in range(size)]
+                    self._bucket.take(size, self._now())
+                    apply(batch)
+                    if turn.is_over:
+                        break
+
+
+def _replaces(event: InputEvent, before: InputEvent) -> bool:
+    """Whether only the later of two neighbors counts: a pointer that is moved on, locks that are told again."""
+    match event, before:
+        case MouseEvent(flags=PointerFlags.MOVE), MouseEvent(flags=PointerFlags.MOVE):
+            return True
+        case SynchronizeEvent(), SynchronizeEvent():
+            return True
+    return False
