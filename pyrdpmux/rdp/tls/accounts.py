@@ -56,8 +56,12 @@ def _parse_hash(kind: str, text: str) -> bytes:
 
 
 def _read_lines(path: Path) -> list[str]:
+    return _lines(read_file(path), path)
+
+
+def _lines(data: bytes, path: Path) -> list[str]:
     try:
-        return read_file(path).decode("utf-8-sig").splitlines()
+        return data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
@@ -89,7 +93,12 @@ class Accounts:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Raises ConfigError that names file and line."""
-        parsed = _parse(path, _read_lines(path))
+        return cls.parse(read_file(path), path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> Self:
+        """What a file contains that was read already. Raises ConfigError that names ``path`` and line."""
+        parsed = _parse(path, _lines(data, path))
         return cls(tuple([account for account in parsed if account is not None]))
 
     def with_password(self, user: str, domain: str, password: str) -> "Accounts":

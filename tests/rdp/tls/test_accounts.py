@@ -158,3 +158,11 @@ def test_accounts_in_memory() -> None:
     accounts = Accounts().with_password("demo", "", "secret")
     assert accounts.nt_hash("demo", "WORKGROUP") == nt_hash("secret")
     assert accounts.accounts == (Account("demo", "", nt_hash("secret")),)
+
+
+def test_what_was_read_already_is_parsed_like_a_file(sam: Path) -> None:
+    assert Accounts.parse(sam.read_bytes(), sam) == Accounts.load(sam)
+    with pytest.raises(ConfigError, match=r"other\.sam:2: "):
+        Accounts.parse(b"\xef\xbb\xbf# comment\nnonsense\n", Path("/other.sam"))
+    with pytest.raises(ConfigError, match=r"other\.sam: not UTF-8 text \(byte 1\)"):
+        Accounts.parse(b"a\xff", Path("/other.sam"))
