@@ -225,14 +225,17 @@ def _join_columns(rects: list[Rect]) -> list[Rect]:
 
 
 def _coarse(rects: list[Rect], box: Rect) -> list[Rect]:
-    """One bounding box per used cell of a grid over ``box``: disjoint, a superset, few."""
+    """One bounding box per used cell of a grid over ``box``: disjoint, a superset, few.
+
+    Each rectangle visits its own cells only: most are small, and this happens at whatever rate a guest likes.
+    """
     step_x = -(-box.width // COARSE_CELLS)
     step_y = -(-box.height // COARSE_CELLS)
-    cells: list[Rect] = []
-    for top in range(box.y, box.bottom, step_y):
-        for left in range(box.x, box.right, step_x):
-            cell = Rect(left, top, step_x, step_y)
-            parts = [part for rect in rects if not (part := rect.intersection(cell)).is_empty]
-            if parts:
-                cells.append(bounding_box(parts))
-    return cells
+    cells: dict[tuple[int, int], Rect] = {}
+    for rect in rects:
+        for row in range((rect.y - box.y) // step_y, (rect.bottom - 1 - box.y) // step_y + 1):
+            for column in range((rect.x - box.x) // step_x, (rect.right - 1 - box.x) // step_x + 1):
+                cell = Rect(box.x + column * step_x, box.y + row * step_y, step_x, step_y)
+                part, known = rect.intersection(cell), cells.get((row, column))
+                cells[row, column] = part if known is None else known.union(part)
+    return [cells[place] for place in sorted(cells)]

@@ -1,6 +1,7 @@
 """Region against a bitmap: the same operations on a set of pixels."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -105,3 +106,24 @@ def test_without_leaves_the_rest(rect: Rect, hole: Rect) -> None:
 def test_rectangles_overlap_where_their_intersection_is_not_empty(one: Rect, other: Rect) -> None:
     if not (one.is_empty or other.is_empty):
         assert one.overlaps(other) == other.overlaps(one) == (not one.intersection(other).is_empty)
+
+
+def test_to_fall_back_to_the_grid_costs_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guest announces specks as fast as it likes; each of those that overflow visits one cell, not all."""
+    specks = [Rect(61 * number % 8000, 37 * number % 4000, 1, 1) for number in range(5000)]
+    count = 0
+    intersection = Rect.intersection
+
+    def counting(self: Rect, other: Rect) -> Rect:
+        nonlocal count
+        count += 1
+        return intersection(self, other)
+
+    monkeypatch.setattr(Rect, "intersection", counting)
+    worst = 0
+    region = Region()
+    for speck in specks:
+        count = 0
+        region.add(speck)
+        worst = max(worst, count)
+    assert 0 < worst <= 4 * MAX_RECTANGLES
