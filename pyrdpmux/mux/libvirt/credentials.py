@@ -5,6 +5,7 @@ from pathlib import Path
 from pyrdpmux.mux.admission.connection_factory import Identity
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
+from pyrdpmux.rdp.tls.logon import NtlmLogon, Proof
 
 
 class Credentials:
@@ -18,6 +19,9 @@ class Credentials:
         self._accounts = Accounts()
         if user and password:
             self._accounts = self._accounts.with_password(user, domain, password)
+
+    def check(self, logon: NtlmLogon) -> Proof | None:
+        return self._accounts.check(logon)
 
     def nt_hash(self, user: str, domain: str) -> bytes | None:
         return self._accounts.nt_hash(user, domain)

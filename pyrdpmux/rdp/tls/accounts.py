@@ -1,14 +1,14 @@
 """Who may log on: a SAM file as WinPR writes it, one ``user:domain:lmhash:nthash:::`` a line."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Self
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.rdp.tls.logon import HASH_SIZE, NtlmLogon, Proof, check_ntlm
 from pyrdpmux.rdp.tls.md4 import nt_hash as hash_password
 from pyrdpmux.rdp.tls.private_file import read_file, write_private
 
-HASH_SIZE: Final = 16
 _COMMENT: Final = "#"
 _MAX_FIELDS: Final = 7
 
@@ -109,6 +109,14 @@ class Accounts:
         """The NT hash of a user's account, or None where there is none."""
         account = self.find(user, domain)
         return account.nt_hash if account is not None else None
+
+    def check(self, logon: NtlmLogon) -> Proof | None:
+        """An ``AccountCheck``: the account that was proved, by its own name, or None."""
+        account = self.find(logon.user, logon.domain)
+        proof = check_ntlm(logon, account.nt_hash if account is not None else None)
+        if proof is None or account is None:
+            return None
+        return replace(proof, user=account.user, domain=account.domain)
 
     def find(self, user: str, domain: str) -> Account | None:
         """The account of that very domain, otherwise one without a domain.

@@ -9,9 +9,10 @@ import hmac
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from pyrdpmux.errors import AuthenticationFailed, PeerError, SequenceError
+from pyrdpmux.errors import AuthenticationFailed, PeerError, SequenceError, StateError
 from pyrdpmux.rdp.tls.asn1 import FRAME_HEADER_SIZE, frame_size
 from pyrdpmux.rdp.tls.early_user_auth import EarlyUserAuthResult
+from pyrdpmux.rdp.tls.logon import AccountCheck, NtlmLogon, Proof
 from pyrdpmux.rdp.tls.md4 import nt_hash
 from pyrdpmux.rdp.tls.ntlm import Entropy, NtlmClient, NtlmServer, ServerNames
 from pyrdpmux.rdp.tls.ntlm_session import NtlmSession
@@ -46,13 +47,6 @@ class Negotiation(Protocol):
     def session(self) -> NtlmSession: ...
 
     def step(self, token: bytes) -> bytes: ...
-
-
-class AccountLookup(Protocol):
-    """Who may log on: :class:`~pyrdpmux.rdp.tls.accounts.Accounts`, or anything alike."""
-
-    def nt_hash(self, user: str, domain: str) -> bytes | None:
-        """The NT hash of an account, or None where there is no such account."""
 
 
 def filetime(seconds: float) -> int:
@@ -115,11 +109,19 @@ class _Role:
             raise SequenceError("CredSSP failed", "more data")
         self._input += data
         try:
-            while self._phase != "complete" and (frame := take_ts_request(self._input)) is not None:
-                self._on_request(decode(TSRequest, frame))
+            self._work_off()
         except PeerError:
             self._phase = "failed"
             raise
+
+    def _work_off(self) -> None:
+        """Everything that is complete, as far as it can be taken now."""
+        while self._takes_requests and (frame := take_ts_request(self._input)) is not None:
+            self._on_request(decode(TSRequest, frame))
+
+    @property
+    def _takes_requests(self) -> bool:
+        return self._phase != "complete"
 
     def _send(self, request: TSRequest) -> None:
         self._output += encode(request)
@@ -132,12 +134,12 @@ class CredSspServer(_Role):
     """The server role. After an exception ``data_to_send`` may hold what tells the client why.
 
     ``public_key`` is `Certificate.public_key_der` of the TLS connection around this exchange, ``wall_clock``
-    gives seconds since 1970.
+    gives seconds since 1970. Without ``accounts`` the exchange halts at ``logon`` until it has an ``answer``.
     """
 
     def __init__(
         self,
-        accounts: AccountLookup,
+        accounts: AccountCheck | None,
         public_key: bytes,
         target_name: str,
         wall_clock: Callable[[], float],
@@ -150,10 +152,12 @@ class CredSspServer(_Role):
         super().__init__(max_version)
         names = ServerNames(target_name)
         now = filetime(wall_clock())
-        self._spnego = SpnegoServer(NtlmServer(names, accounts.nt_hash, now, entropy, channel_bindings))
+        self._spnego = SpnegoServer(NtlmServer(names, accounts, now, entropy, channel_bindings))
         self._public_key = public_key
         self._min_version = min_version
         self._credentials: TSCredentials | None = None
+        #: what ``logon`` came in
+        self._held: TSRequest | None = None
 
     def __repr__(self) -> str:
         return f"<CredSspServer {self._phase} version={self._version} {self._spnego!r}>"
@@ -172,12 +176,40 @@ class CredSspServer(_Role):
         """What the client delegated; its names and password are claims that nobody has checked."""
         return self._credentials
 
+    @property
+    def logon(self) -> NtlmLogon | None:
+        """What waits for an ``answer``; until then nothing more is taken."""
+        return self._spnego.logon
+
+    @property
+    def proof(self) -> Proof | None:
+        """Who it is, once that is proved."""
+        return self._spnego.proof
+
     def receive_data(self, data: bytes) -> None:
         try:
             super().receive_data(data)
         except AuthenticationFailed as error:
             self._announce(error.nt_status)
             raise
+
+    def answer(self, proof: Proof | None) -> None:
+        """The answer to ``logon``. Raises PeerError like ``receive_data``: for a wrong password too."""
+        request, self._held = self._held, None
+        if request is None:
+            raise StateError(f"CredSSP {self._phase}", "an answer to no question")
+        try:
+            self._on_token(self._spnego.answer(proof), request)
+            self._work_off()
+        except PeerError as error:
+            self._phase = "failed"
+            if isinstance(error, AuthenticationFailed):
+                self._announce(error.nt_status)
+            raise
+
+    @property
+    def _takes_requests(self) -> bool:
+        return super()._takes_requests and self._held is None
 
     def _announce(self, nt_status: int) -> None:
         """MS-CSSP 3.1.5: the client shows this status; clients of other versions see the connection end."""
@@ -202,12 +234,19 @@ class CredSspServer(_Role):
             self._on_negotiation(request)
 
     def _on_negotiation(self, request: TSRequest) -> None:
-        answer: tuple[bytes, ...] = ()
+        token = b""
         if not self._spnego.is_complete:
             if request.nego_token is None:
                 raise SequenceError("CredSSP negotiation", "a TSRequest without negoTokens", ("negoTokens",))
             token = self._spnego.step(request.nego_token)
-            answer = (token,) if token else ()
+        if self.logon is not None:
+            self._held = request
+            return
+        self._on_token(token, request)
+
+    def _on_token(self, token: bytes, request: TSRequest) -> None:
+        """``token`` is our answer to the one in ``request``, and may be the last."""
+        answer = (token,) if token else ()
         if not self._spnego.is_complete or (answer and request.pub_key_auth is None):
             self._send(TSRequest(self._max_version, nego_tokens=answer))
             return

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from pyrdpmux.errors import AuthenticationFailed, DecodeError, SequenceError, StateError
+from pyrdpmux.rdp.tls.logon import AccountCheck, NtlmLogon, Proof
 from pyrdpmux.rdp.tls.ntlm_av_pairs import AvFlags, AvId, AvPair, AvPairs, Number
 from pyrdpmux.rdp.tls.ntlm_messages import (
     CHALLENGE_SIZE,
@@ -33,8 +34,6 @@ from pyrdpmux.rdp.tls.ntlm_session import (
 from pyrdpmux.rdp.tls.rc4 import rc4
 from pyrdpmux.wire import decode, encode
 
-#: The NT hash of (user, domain), None for an unknown user: `Accounts.nt_hash`.
-Lookup = Callable[[str, str], bytes | None]
 Entropy = Callable[[int], bytes]
 
 KEY_SIZE: Final = 16
@@ -137,8 +136,23 @@ class _Role:
         return self._has_mic
 
 
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """An AUTHENTICATE_MESSAGE that waits for the answer whether its response is right."""
+
+    logon: NtlmLogon
+    token: bytes
+    flags: NegotiateFlags
+    pairs: AvPairs
+    encrypted_random_session_key: bytes
+    mic: bytes | None
+
+
 class NtlmServer(_Role):
     """MS-NLMP 3.2: feed NEGOTIATE, send CHALLENGE, feed AUTHENTICATE.
+
+    ``accounts`` says at once whether the client knows its password. Without it the role stops at ``logon``
+    until it gets an ``answer``: of hashes it sees nothing, either way.
 
     ``channel_bindings`` is the value that a client bound to our certificate sends
     (`certificate.channel_bindings`): another one is refused, none at all is accepted.
@@ -147,19 +161,21 @@ class NtlmServer(_Role):
     def __init__(
         self,
         names: ServerNames,
-        lookup: Lookup,
+        accounts: AccountCheck | None,
         now_filetime: int,
         entropy: Entropy,
         channel_bindings: bytes | None = None,
     ) -> None:
         super().__init__("", "")
         self._names = names
-        self._lookup = lookup
+        self._accounts = accounts
         self._now_filetime = now_filetime
         self._entropy = entropy
         self._channel_bindings = channel_bindings
         self._messages: list[bytes] = []
         self._challenge: ChallengeMessage | None = None
+        self._claim: _Claim | None = None
+        self._proof: Proof | None = None
 
     @property
     def user(self) -> str:
@@ -170,13 +186,24 @@ class NtlmServer(_Role):
     def domain(self) -> str:
         return self._domain
 
+    @property
+    def logon(self) -> NtlmLogon | None:
+        """What waits for an ``answer``."""
+        return self._claim.logon if self._claim is not None else None
+
+    @property
+    def proof(self) -> Proof | None:
+        """Who it is, once that is proved."""
+        return self._proof
+
     def step(self, token: bytes) -> bytes:
         """Our answer to the client's next message, empty after the last. Raises PeerError."""
         phase, self._phase = self._phase, "failed"
         if phase == "negotiate":
             return self._on_negotiate(_bounded(token))
         if phase == "authenticate":
-            return self._on_authenticate(_bounded(token))
+            self._on_authenticate(_bounded(token))
+            return b""
         raise SequenceError(f"NTLM {phase}", "another message")
 
     def _on_negotiate(self, token: bytes) -> bytes:
@@ -197,7 +224,7 @@ class NtlmServer(_Role):
         self._phase = "authenticate"
         return answer
 
-    def _on_authenticate(self, token: bytes) -> bytes:
+    def _on_authenticate(self, token: bytes) -> None:
         message = decode(AuthenticateMessage, token)
         challenge = self._challenge
         if challenge is None:
@@ -211,28 +238,30 @@ class NtlmServer(_Role):
         if len(message.nt_challenge_response) <= NTLM_V1_RESPONSE_SIZE:
             raise AuthenticationFailed("NTLMv1, which is not allowed")
         response = decode(Ntlmv2Response, message.nt_challenge_response)
-        base_key = self._check_proof(message.nt_challenge_response, challenge.server_challenge)
-        self._check_channel_bindings(response.av_pairs)
-        exported = _exported_key(base_key, flags, message.encrypted_random_session_key)
-        self._has_mic = bool(response.av_pairs.flags & AvFlags.MIC_PRESENT)
-        if self._has_mic:
-            self._check_mic(exported, token, message.mic)
-        self._session = NtlmSession(exported, flags, is_client=False)
-        self._phase = "complete"
-        return b""
+        logon = NtlmLogon(self._user, self._domain, challenge.server_challenge, message.nt_challenge_response)
+        self._claim = _Claim(
+            logon, token, flags, response.av_pairs, message.encrypted_random_session_key, message.mic
+        )
+        self._phase = "proof"
+        if self._accounts is not None:
+            self.answer(self._accounts.check(logon))
 
-    def _check_proof(self, response: bytes, server_challenge: bytes) -> bytes:
-        """The session base key of the user whose password made ``response``."""
-        stored = self._lookup(self._user, self._domain)
-        # An unknown user takes the same way, so that time does not tell which names exist.
-        nt_hash = self._entropy(KEY_SIZE) if stored is None else stored
-        proof, client_part = response[:PROOF_SIZE], response[PROOF_SIZE:]
-        # MS-NLMP 3.2.5.1.2: clients that leave the domain out of the key are to be served too.
-        for domain in (self._domain, ""):
-            key = response_key(nt_hash, self._user, domain)
-            if hmac.compare_digest(nt_proof(key, server_challenge, client_part), proof):
-                return session_base_key(key, proof)
-        raise AuthenticationFailed(f"unknown user or wrong password for {self._user!r}")
+    def answer(self, proof: Proof | None) -> None:
+        """The answer to ``logon``: go on with its session key. Raises AuthenticationFailed for None."""
+        claim, self._claim = self._claim, None
+        if claim is None:
+            raise StateError(f"NTLM {self._phase}", "an answer to no question")
+        self._phase = "failed"
+        if proof is None:
+            raise AuthenticationFailed(f"unknown user or wrong password for {self._user!r}")
+        self._check_channel_bindings(claim.pairs)
+        exported = _exported_key(proof.session_base_key, claim.flags, claim.encrypted_random_session_key)
+        self._has_mic = bool(claim.pairs.flags & AvFlags.MIC_PRESENT)
+        if self._has_mic:
+            self._check_mic(exported, claim.token, claim.mic)
+        self._session = NtlmSession(exported, claim.flags, is_client=False)
+        self._proof = proof
+        self._phase = "complete"
 
     def _check_channel_bindings(self, pairs: AvPairs) -> None:
         given = pairs.get(AvId.CHANNEL_BINDINGS)

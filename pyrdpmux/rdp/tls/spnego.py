@@ -7,6 +7,7 @@ QUIRK(mstsc, FreeRDP): both put NTLMSSP without SPNEGO into CredSSP's negoTokens
 from typing import Final
 
 from pyrdpmux.errors import AuthenticationFailed, SequenceError
+from pyrdpmux.rdp.tls.logon import NtlmLogon, Proof
 from pyrdpmux.rdp.tls.ntlm import NtlmClient, NtlmServer
 from pyrdpmux.rdp.tls.ntlm_messages import SIGNATURE as NTLM_SIGNATURE
 from pyrdpmux.rdp.tls.ntlm_session import NtlmSession
@@ -24,13 +25,18 @@ _NTLM_ONLY: Final = (MECH_NTLM,)
 
 
 class SpnegoServer:
-    """RFC 4178 acceptor: ``step`` takes the client's token and returns ours, empty if there is none."""
+    """RFC 4178 acceptor: ``step`` takes the client's token and returns ours, empty if there is none.
+
+    Where the NTLM role waits for an answer to its ``logon``, so does this one.
+    """
 
     def __init__(self, ntlm: NtlmServer) -> None:
         self._ntlm = ntlm
         self._phase = "start"
         self._mech_types = b""
         self._needs_mic = False
+        self._is_bare = False
+        self._their_mic: bytes | None = None
 
     def __repr__(self) -> str:
         return f"<SpnegoServer {self._phase} {self._ntlm!r}>"
@@ -51,6 +57,16 @@ class SpnegoServer:
     def domain(self) -> str:
         return self._ntlm.domain
 
+    @property
+    def logon(self) -> NtlmLogon | None:
+        """What waits for an ``answer``."""
+        return self._ntlm.logon
+
+    @property
+    def proof(self) -> Proof | None:
+        """Who it is, once that is proved."""
+        return self._ntlm.proof
+
     def step(self, token: bytes) -> bytes:
         """Raises PeerError; AuthenticationFailed for a wrong password."""
         phase, self._phase = self._phase, "failed"
@@ -63,9 +79,27 @@ class SpnegoServer:
             return self._on_response(message)
         raise SequenceError(f"SPNEGO {phase}", type(message).__name__)
 
+    def answer(self, proof: Proof | None) -> bytes:
+        """The answer to ``logon``; our last token, empty if there is none. Raises AuthenticationFailed."""
+        self._phase = "failed"
+        self._ntlm.answer(proof)
+        return self._complete()
+
+    def _complete(self) -> bytes:
+        """NTLM is done: so are we, once the MICs are."""
+        if self._is_bare:
+            self._phase = "complete"
+            return b""
+        mic = self._exchange_mics(self._their_mic)
+        self._phase = "complete"
+        return encode(NegTokenResp(NegState.ACCEPT_COMPLETED, mech_list_mic=mic))
+
     def _on_bare_ntlm(self, token: bytes) -> bytes:
+        self._is_bare = True
         answer = self._ntlm.step(token)
-        self._phase = "complete" if self._ntlm.is_complete else "bare"
+        if self._ntlm.is_complete:
+            return self._complete()
+        self._phase = "bare" if self.logon is None else "proof"
         return answer
 
     def _on_init(self, message: NegTokenInit) -> bytes:
@@ -85,13 +119,15 @@ class SpnegoServer:
     def _on_response(self, message: NegTokenResp) -> bytes:
         if message.neg_state == NegState.REJECT:
             raise AuthenticationFailed("the client rejects the negotiation")
+        self._their_mic = message.mech_list_mic
         answer = self._ntlm.step(message.response_token or b"")
-        if not self._ntlm.is_complete:
-            self._phase = "exchange"
-            return encode(NegTokenResp(NegState.ACCEPT_INCOMPLETE, response_token=answer))
-        mic = self._exchange_mics(message.mech_list_mic)
-        self._phase = "complete"
-        return encode(NegTokenResp(NegState.ACCEPT_COMPLETED, mech_list_mic=mic))
+        if self._ntlm.is_complete:
+            return self._complete()
+        if self.logon is not None:
+            self._phase = "proof"
+            return b""
+        self._phase = "exchange"
+        return encode(NegTokenResp(NegState.ACCEPT_INCOMPLETE, response_token=answer))
 
     def _exchange_mics(self, theirs: bytes | None) -> bytes | None:
         if theirs is None:

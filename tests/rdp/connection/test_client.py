@@ -41,6 +41,7 @@ from pyrdpmux.rdp.pdu.licensing import (
 from pyrdpmux.rdp.pdu.message_channel import encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, with_basic_header
 from pyrdpmux.rdp.pdu.share import ShareControl
+from pyrdpmux.rdp.tls.logon import Proof
 from pyrdpmux.rdp.tls.server_certificate import proprietary_certificate
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
@@ -166,8 +167,8 @@ class TestEarlyUserAuthorization:
     def connect(is_allowed: bool, protocols: SecurityProtocol) -> tuple[Linked, list[Any]]:
         asked: list[Any] = []
 
-        def authorize(user: str, domain: str) -> bool:
-            asked.append(user)
+        def authorize(proof: Proof) -> bool:
+            asked.append(proof.user)
             return is_allowed
 
         policy = nla_policy()

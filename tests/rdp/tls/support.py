@@ -31,7 +31,7 @@ def counting_entropy() -> Callable[[int], bytes]:
 
 
 def ntlm_server(channel_bindings: bytes | None = None) -> NtlmServer:
-    return NtlmServer(NAMES, ACCOUNTS.nt_hash, NOW, counting_entropy(), channel_bindings)
+    return NtlmServer(NAMES, ACCOUNTS, NOW, counting_entropy(), channel_bindings)
 
 
 def ntlm_client(

@@ -9,7 +9,7 @@ from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.tls.certificate import Certificate
-from pyrdpmux.rdp.tls.credssp import AccountLookup
+from pyrdpmux.rdp.tls.logon import AccountCheck, Proof
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.standard import EncryptionLevel, EncryptionMethod
 
@@ -46,14 +46,14 @@ class SecurityPolicy:
 
     certificate: Certificate | None = None
     tls_context: ssl.SSLContext | None = None
-    accounts: AccountLookup | None = None
+    accounts: AccountCheck | None = None
     #: TLS without NLA: encrypted, but anybody may connect
     allow_tls: bool = False
     #: standard RDP security: what ``standard`` says
     standard: StandardSecurityOptions | None = None
-    #: whether a user whom NLA has authenticated may be here: user and domain as NTLM has them. Only HYBRID_EX
-    #: has a way to refuse at this point, so the owner has to ask again when it hears ``LoggedOn``
-    authorize: Callable[[str, str], bool] | None = None
+    #: whether a user whom NLA has proved may be here. Only HYBRID_EX has a way to refuse at this point, so
+    #: the owner has to ask again when it hears ``LoggedOn``
+    authorize: Callable[[Proof], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,10 +75,12 @@ class NetworkLevelAuthentication(ServerPhase):
     def _admit(self) -> Phase:
         link = self.link
         facts = link.facts
-        facts.user, facts.domain = self.credssp.user, self.credssp.domain
+        proof = self.credssp.proof
+        assert proof is not None
+        facts.user, facts.domain = proof.user, proof.domain
         if facts.selected_protocol & SecurityProtocol.HYBRID_EX:
             authorize = link.config.security.authorize
-            is_allowed = authorize is None or authorize(facts.user or "", facts.domain or "")
+            is_allowed = authorize is None or authorize(proof)
             result = EarlyUserAuthResult.success() if is_allowed else EarlyUserAuthResult.denied()
             link.send_frame(encode(result), result)
             if not is_allowed:
