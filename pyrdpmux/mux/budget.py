@@ -1,5 +1,6 @@
 """What somebody may ask of us in a second."""
 
+
 class TokenBucket:
     """``rate`` tokens a second come in, up to ``burst``; what is taken beyond has to be waited for.
 

@@ -42,7 +42,7 @@ class SecuritySettings:
     tls: bool = False
     #: Standard RDP Security: RC4, no server identity, no user; for very old clients only
     rdp: bool = False
-    #: of NLA: clients of an older CredSSP are refused. Versions below 5 do not bind to our certificate as well
+    #: of NLA: clients of an older CredSSP are refused; below 5 it binds to our certificate less well
     credssp_min_version: int = 2
 
 
@@ -260,9 +260,7 @@ def _read_security(table: SettingsTable) -> SecuritySettings:
         nla=table.boolean("nla", defaults.nla),
         tls=table.boolean("tls", defaults.tls),
         rdp=table.boolean("rdp", defaults.rdp),
-        credssp_min_version=table.integer(
-            "credssp-min-version", defaults.credssp_min_version, low=2, high=6
-        ),
+        credssp_min_version=table.integer("credssp-min-version", defaults.credssp_min_version, low=2, high=6),
     )
     table.finish()
     if not (security.nla or security.tls or security.rdp):

@@ -37,8 +37,8 @@ class Lobby:
     """A :class:`~.stage.Stage` of its own for each, until it is known which VM's console comes next.
 
     It is also what the connection asks: which configuration (a ``Selector``), and what a name means that
-    somebody logs on with. INVARIANT: who asks for a VM that is not there has no password, so that from outside it
-    looks like a wrong one. There is no picture before it is shown to somebody.
+    somebody logs on with. INVARIANT: who asks for a VM that is not there has no password, so that from
+    outside it looks like a wrong one. There is no picture before it is shown to somebody.
     """
 
     def __init__(self, registry: Registry, factory: ConnectionFactory) -> None:
@@ -68,7 +68,7 @@ class Lobby:
         return self._factory.gateway_config(console.name, size, self.authorize)
 
     def resolve(self, user: str, domain: str) -> LogonTarget | None:
-        """INVARIANT: the only place where somebody's proved name is taken apart; the ticket keeps what comes of it."""
+        """INVARIANT: nowhere else is a name taken apart that is to be proved; the ticket keeps the result."""
         wish = wish_of(self._destination, user, domain, self._exists)
         if wish.vm is None:
             book = self._factory.accounts

@@ -1,4 +1,4 @@
-"""A log for what strangers cause: one line per kind of complaint and second, and then how many were left out."""
+"""A log for what strangers cause: one line per kind and second, and then how many were left out."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ class RateLimitedLog:
         self._kinds: dict[str, _Kind] = {}
 
     def warning(self, kind: str, text: str, *arguments: object) -> None:
-        """``kind`` is not shown; foreign words among the ``arguments`` are for the caller to make printable."""
+        """``kind`` is not shown; foreign ``arguments`` are for the caller to make printable."""
         now = self._clock()
         known = self._kinds.get(kind)
         if known is None and len(self._kinds) >= MAX_KINDS:

@@ -1,8 +1,8 @@
 """One RDP client, from its first byte on: it logs on, is let in to a stage or not, sees it and types into it.
 
-INVARIANT: a viewer delays nobody but itself: what its client sends is worked through, and its picture encoded, in
-turns of its own share of the loop. Nothing of a stage is sent to it, and nothing of what it types is heard,
-before the stage has let it in.
+INVARIANT: a viewer delays nobody but itself: what its client sends is worked through, and its picture
+encoded, in turns of its own share of the loop. Nothing of a stage is sent to it, and nothing of what it
+types is heard, before the stage has let it in.
 """
 
 import asyncio
@@ -45,9 +45,7 @@ from pyrdpmux.rdp.tls.logon import NtlmLogon
 class Viewer:
     """Drives one connection; :meth:`run` is its life."""
 
-    def __init__(
-        self, stage: Stage, connection: ServerConnection, arrival: Arrival, desk: LogonDesk
-    ) -> None:
+    def __init__(self, stage: Stage, connection: ServerConnection, arrival: Arrival, desk: LogonDesk) -> None:
         """``stage``: whose port it has come to; it joins none before it has logged on."""
         self.principal: Principal = ANYBODY
         #: what admission gave it for its password
@@ -227,7 +225,8 @@ class Viewer:
 
     async def _check_logon(self, logon: NtlmLogon) -> None:
         try:
-            proof = await self._desk.check(logon, self._stage, self._arrival.origin)
+            arrival = self._arrival
+            proof = await self._desk.check(logon, self._stage, arrival.origin, is_exempt=arrival.is_exempt)
         except Exception:
             self._log.exception("The password could not be checked")
             proof = None

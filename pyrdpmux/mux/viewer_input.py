@@ -1,4 +1,4 @@
-"""What a viewer's user does, on its way to the VM: joined where only the last counts, and no faster than people.
+"""What a viewer's user does, on its way to the VM: joined where only the last counts, and paced.
 
 Nothing is lost: a viewer that sends more than its budget is read from no further until it has caught up.
 """
@@ -66,7 +66,7 @@ class ViewerInput:
 
 
 def _replaces(event: InputEvent, before: InputEvent) -> bool:
-    """Whether only the later of two neighbors counts: a pointer that is moved on, locks that are told again."""
+    """Whether only the later of two neighbors counts: a pointer moved on, locks told again."""
     match event, before:
         case MouseEvent(flags=PointerFlags.MOVE), MouseEvent(flags=PointerFlags.MOVE):
             return True

@@ -1,8 +1,8 @@
 """What a viewer's client has not been sent yet, and when to send it.
 
-INVARIANT: damage is a region of bounded size; painting waits until the socket has drained and for a turn of the
-viewer's share, and sends what the screen shows at that moment: no frame is ever queued, so a viewer that stands
-still costs no memory and catches up in one picture.
+INVARIANT: damage is a region of bounded size; painting waits until the socket has drained and for a turn of
+the viewer's share, and sends what the screen shows at that moment: no frame is ever queued, so a viewer
+that stands still costs no memory and catches up in one picture.
 """
 
 import asyncio
@@ -100,7 +100,7 @@ class ViewerPainter:
         self._answer_refreshes()
 
     def suppress(self, is_suppressed: bool) -> None:
-        """The client's window is minimized, or shown again: then it wants everything, which costs a refresh."""
+        """The client's window is minimized, or shown again: then it wants a refresh of everything."""
         was_suppressed, self.is_suppressed = self.is_suppressed, is_suppressed
         if is_suppressed:
             self._generation += 1
@@ -140,10 +140,8 @@ class ViewerPainter:
         generation, display = self._generation, self._display
         if display is None:
             return
-        width, height = (
-            min(pair) for pair in zip(self._size, (display.width, display.height), strict=True)
-        )
-        tiles = tiles_of(self._pending, width, height)
+        width, height = (min(pair) for pair in zip(self._size, (display.width, display.height), strict=True))
+        tiles: Sequence[Rect] = tiles_of(self._pending, width, height)
         self._pending.clear()
         while tiles:
             await self._peer.drained()

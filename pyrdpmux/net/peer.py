@@ -1,7 +1,7 @@
 """One socket and its connection: read, feed, act on events, write, wait, close. Nothing else.
 
-What a peer sends is worked through in turns of its share of the loop, a few frames at a time, and no more is read
-before it is done: a peer that sends faster than it is served waits, and nobody else does.
+What a peer sends is worked through in turns of its share of the loop, a few frames at a time, and no more
+is read before it is done: a peer that sends faster than it is served waits, and nobody else does.
 """
 
 import asyncio
@@ -99,8 +99,9 @@ class Peer:
     ) -> None:
         """Until the connection ends, by whichever side; the socket is closed on return.
 
-        ``settle`` is awaited after every few frames, before more is worked through or read: the owner's chance
-        to catch up. What ``on_event`` or ``settle`` raises is raised here, too, and ends the connection.
+        ``settle`` is awaited after every few frames, before more is worked through or read: the owner's
+        chance to catch up. What ``on_event`` or ``settle`` raises is raised here, too, and ends the
+        connection.
         """
         self._on_event, self._settle = on_event, settle
         try:

@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 
 from pyrdpmux.harness.programs import Program, ProgramError, free_port, wait_until
-from pyrdpmux.mux.admission.connection_factory import load_certificate
+from pyrdpmux.mux.admission.identities import load_certificate
 from pyrdpmux.mux.qemu.bus import call_daemon, connect_bus
 from pyrdpmux.rdp.pdu.input import (
     ExtendedMouseEvent,

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.admission.connection_factory import ConnectionFactory, load_certificate
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.identities import load_certificate
 from pyrdpmux.mux.config import Config, SecuritySettings
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pyrdpmux.mux.access import ANYBODY, Access, AccessRules, Principal
+from pyrdpmux.mux.access import ANYBODY, Access, AccessRules, Claimed, Principal, Proved
 
 ALICE = Proved("alice", "")
 CORP_ALICE = Proved("alice", "CORP")

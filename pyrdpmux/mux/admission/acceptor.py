@@ -1,4 +1,4 @@
-"""Where connections arrive: a listening port, whose newcomers wait their turn and are served until they end."""
+"""Where connections arrive: a listening port, whose newcomers wait their turn and are served to their end."""
 
 import asyncio
 import contextlib
@@ -7,12 +7,12 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
+from pyrdpmux.errors import PeerError
 from pyrdpmux.mux.admission.control import AdmissionControl, failure_of
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.penalties import Failure
 from pyrdpmux.mux.admission.pending import Pending
 from pyrdpmux.mux.connection_log import ConnectionLog
-from pyrdpmux.errors import PeerError
 from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer
@@ -61,6 +61,11 @@ class Arrival:
     @property
     def origin(self) -> Origin:
         return self._place.origin
+
+    @property
+    def is_exempt(self) -> bool:
+        """The administrator vouches for its network."""
+        return self._place.is_exempt
 
     def peer(self, connection: Machine) -> Peer:
         """The socket, for the server side of this connection; it works in its network's share of the loop."""

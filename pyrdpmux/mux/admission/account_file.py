@@ -26,7 +26,7 @@ class AccountSource(Protocol):
     """Where accounts come from."""
 
     async def read(self) -> AccountTable:
-        """What is true now. Never raises: accounts that cannot be read let nobody in, and the log says why."""
+        """What is true now. Never raises: accounts that cannot be read let nobody in, and are logged."""
 
 
 class GivenAccounts:
@@ -63,7 +63,9 @@ class AccountFile:
     @property
     def _owner(self) -> str:
         """Whose fault it is if the file hangs."""
-        return f"accounts of uid {self._guest_uid}" if self._guest_uid is not None else f"accounts {self.path}"
+        return (
+            f"accounts of uid {self._guest_uid}" if self._guest_uid is not None else f"accounts {self.path}"
+        )
 
     def _load(self) -> Accounts:
         """On a thread."""

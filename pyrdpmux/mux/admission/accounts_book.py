@@ -1,13 +1,16 @@
-"""Which accounts count for which VM, and since when: the configuration's word, else the VM's own, else the common.
+"""Which accounts count for which VM, and since when.
 
-INVARIANT: whenever the accounts of a VM become others, so does the :class:`~.ticket.AccountsInForce` that stands
-for them, also if they come back later. Tickets of before are worth nothing then.
+The configuration's word on a VM comes first, then what the VM brings along, then the common accounts.
+
+INVARIANT: whenever the accounts of a VM become others, so does the :class:`~.ticket.AccountsInForce` that
+stands for them, also if they come back later. Tickets of before are worth nothing then.
 """
 
 import itertools
+from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource
 from pyrdpmux.mux.admission.ticket import AccountsInForce
@@ -15,8 +18,11 @@ from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 
-#: where accounts come from that no file holds: a demo's, libvirt's
-GIVEN = "given"
+GIVEN: Final = "given"
+"""Where accounts come from that no file holds: a demo's, libvirt's."""
+
+MAX_FILES: Final = 2048
+"""Whose contents are remembered; a VM may name one after the other."""
 
 
 class VmIdentity(Protocol):
@@ -54,7 +60,7 @@ class AccountsBook:
             for name, vm in config.vms.items()
             if vm.accounts is not None
         }
-        self._files: dict[tuple[Path, int | None], AccountFile] = {}
+        self._files: OrderedDict[tuple[Path, int | None], AccountFile] = OrderedDict()
 
     def _begin(self, source: str) -> AccountsInForce:
         return AccountsInForce(source, next(self._epochs))
@@ -109,4 +115,7 @@ class AccountsBook:
         key = (path, uid)
         if key not in self._files:
             self._files[key] = AccountFile(path, self._pool, guest_uid=uid)
+        self._files.move_to_end(key)
+        if len(self._files) > MAX_FILES:
+            self._files.popitem(last=False)
         return self._files[key]

@@ -1,4 +1,4 @@
-"""What a new connection is told: which security it may use, its certificate, and that we check the passwords."""
+"""What a new connection is told: which security it may use, its certificate, who checks passwords."""
 
 import asyncio
 import logging

@@ -26,7 +26,7 @@ _FAILURES: Final[tuple[tuple[type[PeerError], Failure], ...]] = (
     (SequenceError, Failure.JUNK),
     (LimitExceeded, Failure.JUNK),
 )
-"""Not among them: no common protocol, a refused certificate, an early goodbye. Polite clients end like that."""
+"""Not among them: no common protocol, a refused certificate, an early goodbye: polite clients end so."""
 
 LINES_PER_SECOND: Final = 10
 LINES_AT_ONCE: Final = 100

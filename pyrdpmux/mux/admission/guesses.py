@@ -90,7 +90,7 @@ class Guesses:
 
     @asynccontextmanager
     async def attempt(self, network: str, account: Hashable) -> AsyncIterator[None]:
-        """Waits for its turn, and as long as :meth:`wait` says at that moment; then the password is checked."""
+        """Waits for its turn, and as long as :meth:`wait` says then; after that, check the password."""
         key = (network, account)
         lock, users = self._queues.get(key, (asyncio.Lock(), 0))
         self._queues[key] = (lock, users + 1)

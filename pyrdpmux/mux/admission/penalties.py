@@ -1,9 +1,9 @@
 """Networks that keep failing are slowed down: seconds are added up for each failure, and pass by themselves.
 
-As OpenSSH does it (sshd_config(5), PerSourcePenalties), with one difference: nobody is refused for them, since
-behind one address there may be many people. While more than :data:`TOLERATED_SECONDS` are left, a network's
-connections wait before they are heard, and are the first to go when there is no room. Besides, a network gets
-so many connections a second and no more: what is beyond waits its turn.
+As OpenSSH does it (sshd_config(5), PerSourcePenalties), with one difference: nobody is refused for them,
+since behind one address there may be many people. While more than :data:`TOLERATED_SECONDS` are left, a
+network's connections wait before they are heard, and are the first to go when there is no room. Besides, a
+network gets so many connections a second and no more: what is beyond waits its turn.
 """
 
 from collections import OrderedDict

@@ -1,8 +1,8 @@
 """Connections that have not logged on yet: how many there are, and which goes when there is no room.
 
-A newcomer always has a place. At the limit, the oldest connection of the most loaded network gives up its own:
-who opens many sockets pushes out its own. A connection counts from its acceptance to its logon, and if it
-never logs on until its socket is closed.
+A newcomer always has a place. At the limit, the oldest connection of the most loaded network gives up its
+own: who opens many sockets pushes out its own. A connection counts from its acceptance to its logon, and if
+it never logs on until its socket is closed.
 """
 
 import logging

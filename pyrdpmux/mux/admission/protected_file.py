@@ -1,4 +1,4 @@
-"""Reads a file that somebody else may have put there, or may replace at any moment: without trust, and bounded.
+"""Reads a file that somebody else may have put there, or may replace at any moment: without trust.
 
 Nothing here can wait for a pipe or follow a link; that a dead file system may hang is why it belongs on a
 thread (:class:`pyrdpmux.net.blocking.BlockingPool`).

@@ -1,7 +1,8 @@
 """What admission hands out: who somebody is, proved against which accounts, for which VM.
 
-INVARIANT: a name is resolved once, when its password is checked. From then on only the ticket counts: whoever
-lets a viewer see a console compares it with what is in force for that console now, and resolves nothing again.
+INVARIANT: a name is resolved once, when its password is checked. From then on only the ticket counts:
+whoever lets a viewer see a console compares it with what is in force for that console now, and resolves
+nothing again.
 """
 
 from dataclasses import dataclass
@@ -13,8 +14,8 @@ from pyrdpmux.mux.access import Proved
 class AccountsInForce:
     """The accounts that count for a VM. Equal values are the same accounts, unchanged all the time between.
 
-    A source that is replaced gets another epoch, also if it comes back; its contents may change (passwords are
-    changed, users are added) without that.
+    A source that is replaced gets another epoch, also if it comes back; its contents may change (passwords
+    are changed, users are added) without that.
     """
 
     #: where they come from, for people

@@ -1,4 +1,4 @@
-"""What VMs bring along at their registration or later: their own accounts, and whether viewers must be known."""
+"""What VMs bring along at their registration or later: accounts, and whether viewers must be known."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pyrdpmux.mux.admission.connection_factory import Identity
+from pyrdpmux.mux.admission.identities import Identity
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
 from pyrdpmux.rdp.tls.logon import NtlmLogon, Proof

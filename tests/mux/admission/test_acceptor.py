@@ -5,13 +5,13 @@ import logging
 
 import pytest
 
-from pyrdpmux.mux.admission.acceptor import Acceptor
+from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.mux.vm import Console
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
-from tests.mux.serving import LIMITS, run, served
+from tests.mux.serving import run, served
 
 DONE = ErrorInfo.RPC_INITIATED_DISCONNECT
 
@@ -19,10 +19,11 @@ DONE = ErrorInfo.RPC_INITIATED_DISCONNECT
 def beside(console: Console, factory: ConnectionFactory) -> Acceptor:
     """Another way to the same console."""
 
-    def receive() -> tuple[Console, ServerConnection]:
-        return console, factory.connect(console.name, console.display)
+    def receive(arrival: Arrival) -> Viewer:
+        connection = factory.connect(console.name, (640, 480), lambda proof: True)
+        return Viewer(console, connection, arrival, factory.desk)
 
-    return Acceptor("beside", LIMITS, receive, factory.failed_logons)
+    return Acceptor("beside", factory.control, receive)
 
 
 async def refuses(port: int) -> bool:

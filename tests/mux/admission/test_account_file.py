@@ -1,32 +1,88 @@
+"""The SAM file of a running daemon, read for every logon, by whoever it may have become since."""
+
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.admission.account_file import AccountFile
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
+from pyrdpmux.net.blocking import BlockingPool
+from pyrdpmux.rdp.tls.accounts import Account, Accounts, set_password
+
+
+def find(file: AccountFile | GivenAccounts, user: str) -> Account | None:
+    async def read() -> Account | None:
+        return (await file.read()).find(user, "")
+
+    return asyncio.run(read())
 
 
 def test_follows_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     path = tmp_path / "a.sam"
-    accounts = AccountFile(path)
-    assert accounts.nt_hash("alice", "") is None
+    accounts = AccountFile(path, BlockingPool())
+    assert find(accounts, "alice") is None
     set_password(path, "alice", "", "one")
-    first = accounts.nt_hash("alice", "")
+    first = find(accounts, "alice")
     assert first is not None
     set_password(path, "alice", "", "two")
-    assert accounts.nt_hash("alice", "") not in (None, first)
+    second = find(accounts, "alice")
+    assert second is not None
+    assert second.nt_hash != first.nt_hash
     path.write_text("broken\n")
-    assert accounts.nt_hash("alice", "") is None
+    assert find(accounts, "alice") is None
     assert f"{path}:1" in caplog.text
     path.unlink()
-    assert accounts.nt_hash("alice", "") is None
+    assert find(accounts, "alice") is None
 
 
-def test_reads_an_unchanged_file_once(tmp_path: Path) -> None:
+def test_an_unchanged_file_is_parsed_once(tmp_path: Path) -> None:
     path = tmp_path / "a.sam"
     set_password(path, "alice", "", "one")
-    accounts = AccountFile(path)
-    before = accounts.current()
-    os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns))
-    assert accounts.current() is before
+    accounts = AccountFile(path, BlockingPool())
+    first = find(accounts, "alice")
+    assert find(accounts, "alice") is first
+
+
+def test_what_cannot_be_used_is_logged_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    accounts = AccountFile(tmp_path / "nowhere.sam", BlockingPool())
+    for _ in range(5):
+        assert find(accounts, "alice") is None
+    assert caplog.text.count("Accounts cannot be used") == 1
+
+
+def test_a_guests_file_that_becomes_something_else_lets_nobody_in(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At every read, not only when it was named: a pipe does not hold anybody up, a link leads nowhere."""
+    path, other = tmp_path / "a.sam", tmp_path / "b.sam"
+    for file in (path, other):
+        set_password(file, "alice", "", "one")
+    accounts = AccountFile(path, BlockingPool(), guest_uid=os.geteuid())
+    assert find(accounts, "alice") is not None
+    path.unlink()
+    os.mkfifo(path)
+    assert find(accounts, "alice") is None
+    path.unlink()
+    path.symlink_to(other)
+    assert find(accounts, "alice") is None
+    path.unlink()
+    with path.open("wb") as sparse:
+        sparse.truncate(2 << 30)
+    assert find(accounts, "alice") is None
+    assert caplog.text.count("Accounts cannot be used") == 3
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_guests_file_is_its_users(tmp_path: Path) -> None:
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+    os.chown(path, 12345, -1)
+    assert find(AccountFile(path, BlockingPool(), guest_uid=12345), "alice") is not None
+    assert find(AccountFile(path, BlockingPool(), guest_uid=54321), "alice") is None
+
+
+def test_given_accounts_are_what_they_are() -> None:
+    accounts = Accounts().with_password("alice", "", "secret")
+    assert find(GivenAccounts(accounts), "alice") is not None
+    assert find(GivenAccounts(accounts), "bob") is None

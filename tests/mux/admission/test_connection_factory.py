@@ -7,19 +7,11 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.access import Principal
-from pyrdpmux.mux.admission.connection_factory import (
-    CERTIFICATE_FILE,
-    HEARTBEAT_SECONDS,
-    KEY_FILE,
-    ConnectionFactory,
-    load_certificate,
-)
+from pyrdpmux.mux.admission.connection_factory import HEARTBEAT_SECONDS, ConnectionFactory
+from pyrdpmux.mux.admission.identities import CERTIFICATE_FILE, KEY_FILE, load_certificate
 from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
-from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.screen import Screen
 from pyrdpmux.rdp.connection.events import AutoReconnectCookieReceived, SecurityEstablished
-from pyrdpmux.rdp.tls.accounts import Accounts, set_password
+from pyrdpmux.rdp.tls.accounts import Accounts
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.mux.rdp_client import RdpClient, connected
 from tests.mux.serving import noise, run, served, show
@@ -47,29 +39,17 @@ def test_the_administrators_certificate_wins(certificate_directory: Path, tmp_pa
         load_certificate(tmp_path)
 
 
-def test_each_vm_has_its_accounts(config: Config, tmp_path: Path) -> None:
-    set_password(tmp_path / "accounts.sam", "alice", "", "a")
-    set_password(tmp_path / "own.sam", "bob", "", "b")
-    vms = {"own": VmSettings(accounts=tmp_path / "own.sam")}
-    factory = ConnectionFactory(replace(config, vms=vms))
-    common, own = factory.accounts("any"), factory.accounts("own")
-    assert [bool(common.nt_hash(user, "")) for user in ("alice", "bob")] == [True, False]
-    assert [bool(own.nt_hash(user, "")) for user in ("alice", "bob")] == [False, True]
-    assert factory.accounts("another") is common
-    assert factory.policy("own").accounts is own
-
-
 def test_viewers_hear_heartbeats(config: Config) -> None:
-    server = ConnectionFactory(config).server_config("vm", Display(Screen()))
+    server = ConnectionFactory(config).server_config("vm", (640, 480), lambda proof: True)
     assert server.heartbeat_seconds == HEARTBEAT_SECONDS > 0
 
 
 def test_what_is_not_allowed_is_not_offered(config: Config) -> None:
     nla = ConnectionFactory(config).policy("vm")
-    assert nla.accounts is not None
+    assert nla.asks_owner
     assert (nla.allow_tls, nla.standard) == (False, None)
     rdp = ConnectionFactory(replace(config, security=RDP)).policy("vm")
-    assert (rdp.accounts, rdp.tls_context, rdp.allow_tls) == (None, None, False)
+    assert (rdp.asks_owner, rdp.tls_context, rdp.allow_tls) == (False, None, False)
     assert rdp.standard is not None
 
 
@@ -199,15 +179,3 @@ def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None
                     assert client.connection.is_active == (user == "alice")
 
     run(scenario)
-
-
-def test_an_account_has_one_name(config: Config) -> None:
-    accounts = Accounts().with_password("alice", "", "x").with_password("alice", "CORP", "y")
-    factory = ConnectionFactory(config, accounts=accounts)
-
-    def identify(user: str, domain: str, *, is_authenticated: bool = True) -> Principal:
-        return factory.identify("vm", Principal(user, domain, is_authenticated))
-
-    assert identify("ALICE", "HERE") == Principal("alice", "", is_authenticated=True)
-    assert identify("ALICE", "corp") == Principal("alice", "CORP", is_authenticated=True)
-    assert identify("alice", "X", is_authenticated=False) == Principal("alice", "X")

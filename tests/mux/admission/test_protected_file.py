@@ -67,9 +67,7 @@ def test_what_is_refused(
     assert os.listdir("/proc/self/fd") == before
 
 
-def test_of_a_file_that_is_too_large_nothing_is_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_of_a_file_that_is_too_large_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(descriptor: int, size: int) -> bytes:
         raise AssertionError("it was to be refused by its size")
 

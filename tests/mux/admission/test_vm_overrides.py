@@ -1,12 +1,14 @@
 """What a VM may change about who gets in, and what it may not."""
 
+import asyncio
+import itertools
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.admission.vm_overrides import VmOverrides
+from pyrdpmux.mux.admission.vm_overrides import OwnAccounts, VmOverrides
 from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.rdp.connection.events import Activated, SecurityEstablished
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -27,28 +29,39 @@ def config(certificate_directory: Path, tmp_path: Path) -> Config:
     return Config(certificate_dir=certificate_directory, state_dir=tmp_path)
 
 
-def knows(factory: ConnectionFactory, user: str) -> bool:
-    return factory.accounts("vm").nt_hash(user, "") is not None
+def knows(factory: ConnectionFactory, user: str, name: str = "vm") -> bool:
+    async def read() -> bool:
+        return (await factory.accounts.source(name).read()).find(user, "") is not None
+
+    return asyncio.run(read())
 
 
-def test_no_wish_is_no_opinion() -> None:
-    wishes = VmOverrides()
-    assert (wishes.proof("vm"), wishes.accounts("vm")) == (None, None)
-    wishes.set_accounts("vm", Path("/own.sam"))
-    assert (wishes.proof("vm"), wishes.accounts("vm")) == (True, Path("/own.sam"))
-    assert (wishes.proof(None), wishes.accounts(None), wishes.proof("other")) == (None, None, None)
-    wishes.set_proof("vm", False)
-    assert wishes.proof("vm") is False
-    wishes.set_proof("vm", None)
-    wishes.set_accounts("vm", None)
-    assert (wishes.proof("vm"), wishes.accounts("vm")) == (None, None)
+def test_nothing_said_is_no_opinion() -> None:
+    overrides, epochs = VmOverrides(), itertools.count(1)
+
+    def own(path: Path | None, uid: int | None = None) -> bool:
+        return overrides.set_accounts("vm", path, uid, lambda: next(epochs))
+
+    assert (overrides.proof("vm"), overrides.accounts("vm")) == (None, None)
+    assert own(Path("/own.sam"))
+    assert not own(Path("/own.sam")), "it is no news"
+    assert overrides.accounts("vm") == OwnAccounts(Path("/own.sam"), None, 1)
+    assert own(Path("/own.sam"), 1000), "another user's file"
+    assert overrides.proof("vm") is True
+    assert (overrides.proof(None), overrides.accounts(None), overrides.proof("other")) == (None, None, None)
+    overrides.set_proof("vm", False)
+    assert overrides.proof("vm") is False
+    overrides.set_proof("vm", None)
+    assert own(None)
+    assert not own(None)
+    assert (overrides.proof("vm"), overrides.accounts("vm")) == (None, None)
 
 
 def test_accounts_that_a_vm_brings_along(config: Config, tmp_path: Path) -> None:
     factory = ConnectionFactory(config)
     factory.set_accounts("vm", tmp_path / "own.sam")
     assert (knows(factory, "alice"), knows(factory, "bob")) == (False, True)
-    assert factory.accounts("another").nt_hash("alice", "") is not None
+    assert knows(factory, "alice", "another")
     factory.set_accounts("vm", None)
     assert (knows(factory, "alice"), knows(factory, "bob")) == (True, False)
 
@@ -72,7 +85,7 @@ def test_who_asks_for_proof_leaves_no_other_way_in(
         factory.require_authentication("vm", True)
     assert factory.requires_authentication("vm")
     policy = factory.policy("vm")
-    assert policy.accounts is not None
+    assert policy.asks_owner
     assert policy.tls_context is not None
     assert (policy.allow_tls, policy.standard) == (False, None)
 
@@ -87,7 +100,7 @@ def test_what_is_told_is_what_is_done(config: Config, security: SecuritySettings
     factory.require_authentication("vm", False)
     assert not factory.requires_authentication("vm")
     policy = factory.policy("vm")
-    assert (policy.accounts, policy.allow_tls) == (None, True)
+    assert (policy.asks_owner, policy.allow_tls) == (False, True)
 
 
 def test_new_connections_follow_the_wish(config: Config) -> None:
@@ -116,7 +129,7 @@ def test_there_is_no_way_around_through_another_door(config: Config, monkeypatch
         async with served(open_door) as console:
             show(console, noise(64, 64))
             connect = open_door.connect
-            monkeypatch.setattr(open_door, "connect", lambda name, display: connect("another", display))
+            monkeypatch.setattr(open_door, "connect", lambda name, *rest: connect("another", *rest))
             open_door.require_authentication("vm", True)
             async with connected(console.port) as client:
                 await client.until(lambda: client.error_info is not None)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.admission.connection_factory import load_certificate
+from pyrdpmux.mux.admission.identities import load_certificate
 from pyrdpmux.mux.libvirt.credentials import Credentials, load_identity
 from pyrdpmux.rdp.tls.md4 import nt_hash
 

@@ -11,7 +11,7 @@ import pytest
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.harness.programs import free_port
-from pyrdpmux.mux.admission.connection_factory import load_certificate
+from pyrdpmux.mux.admission.identities import load_certificate
 from pyrdpmux.mux.libvirt.helper import Helper
 from pyrdpmux.mux.libvirt.options import Options
 from pyrdpmux.mux.libvirt.service import BUS_NAME, INTERFACE, OBJECT_PATH

@@ -1,0 +1,99 @@
+"""Which accounts are in force for which VM: another value whenever they have become others."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
+from pyrdpmux.mux.admission.accounts_book import MAX_FILES, AccountsBook
+from pyrdpmux.mux.admission.vm_overrides import VmOverrides
+from pyrdpmux.mux.config import Config, VmSettings
+from pyrdpmux.net.blocking import BlockingPool
+from pyrdpmux.rdp.tls.accounts import Accounts
+
+CONFIG = Config(state_dir=Path("/state"), vms={"own": VmSettings(accounts=Path("/own.sam"))})
+
+
+@dataclass(frozen=True)
+class Vm:
+    name: str
+    serial: int = 1
+
+
+def book(config: Config = CONFIG) -> AccountsBook:
+    return AccountsBook(config, VmOverrides(), BlockingPool())
+
+
+def path_of(made: AccountsBook, name: str | None) -> Path:
+    source = made.source(name)
+    assert isinstance(source, AccountFile)
+    return source.path
+
+
+def test_the_configurations_word_else_the_vms_own_else_the_common() -> None:
+    made = book()
+    made.set_own("own", Path("/brought.sam"), 1000)
+    made.set_own("brings", Path("/brought.sam"), 1000)
+    assert [path_of(made, name) for name in ("own", "brings", "other", None)] == [
+        Path("/own.sam"),
+        Path("/brought.sam"),
+        Path("/state/accounts.sam"),
+        Path("/state/accounts.sam"),
+    ]
+
+
+def test_common_accounts_are_common_and_others_are_one_consoles() -> None:
+    made = book()
+    assert made.in_force(Vm("a")) == made.in_force(Vm("b", 2)) == made.common
+    assert made.in_force(Vm("own")) == made.in_force(Vm("own"))
+    assert made.in_force(Vm("own")) != made.in_force(Vm("own", 2)), "another console of that name"
+    for name in ("x", "y"):
+        made.set_own(name, Path("/same.sam"), 1000)
+    assert made.in_force(Vm("x")) != made.in_force(Vm("y"))
+
+
+def test_what_was_something_else_in_between_is_something_else() -> None:
+    made = book()
+    seen = []
+    for path, uid in ((Path("/a"), 1), (Path("/b"), 1), (Path("/a"), 1), (Path("/a"), 2), (None, None)):
+        made.set_own("vm", path, uid)
+        seen.append(made.in_force(Vm("vm")))
+    made.set_own("vm", Path("/a"), 1)
+    seen.append(made.in_force(Vm("vm")))
+    assert len(set(seen)) == len(seen)
+    assert not made.set_own("vm", Path("/a"), 1), "no news"
+    assert made.in_force(Vm("vm")) == seen[-1]
+
+
+def test_a_reload_changes_what_it_changes() -> None:
+    made = book()
+    common, own = made.common, made.in_force(Vm("own"))
+    made.reload(replace(CONFIG, port=4000))
+    assert (made.common, made.in_force(Vm("own"))) == (common, own)
+    made.reload(replace(CONFIG, accounts=Path("/other.sam")))
+    assert made.common != common
+    assert made.in_force(Vm("own")) == own
+    made.reload(CONFIG)
+    assert made.common != common, "the same file, but there was another in between"
+    made.reload(replace(CONFIG, vms={}))
+    assert made.in_force(Vm("own")) == made.common
+    made.reload(CONFIG)
+    assert made.in_force(Vm("own")) != own
+
+
+def test_given_accounts_are_everybodys() -> None:
+    given = GivenAccounts(Accounts())
+    made = AccountsBook(CONFIG, VmOverrides(), BlockingPool(), given)
+    made.set_own("vm", Path("/a"), 1)
+    common = made.common
+    assert made.in_force(Vm("vm")) == made.in_force(Vm("own")) == common
+    assert made.source("own") is given
+    made.reload(replace(CONFIG, accounts=Path("/other.sam")))
+    assert made.common == common
+
+
+def test_files_that_are_remembered_are_bounded() -> None:
+    made = book()
+    for number in range(MAX_FILES + 10):
+        made.set_own("vm", Path(f"/{number}"), 1000)
+        made.source("vm")
+    assert len(made._files) == MAX_FILES
