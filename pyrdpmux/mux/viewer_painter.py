@@ -17,7 +17,7 @@ from pyrdpmux.net.fair import Turn
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 
-TILES_PER_STEP: Final = 16
+TILES_PER_STEP: Final = 32
 """Tiles of 64x64 encoded before the clock is looked at: about a millisecond."""
 
 MAX_REFRESHED: Final = 8
