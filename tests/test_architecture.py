@@ -117,7 +117,7 @@ def import_violation(importer: str, imported: str) -> str | None:
     ours, theirs = group_of(importer), group_of(imported)
     if ours == theirs or RANKS[theirs] < RANKS[ours]:
         return None
-    if ours.startswith(theirs + "."):  # a package's docstring and version
+    if ours.startswith(f"{theirs}.") and imported == theirs:  # a package's docstring and version
         return None
     return f"{ours} has rank {RANKS[ours]}, {theirs} rank {RANKS[theirs]}: imports only point down"
 

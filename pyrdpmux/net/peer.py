@@ -13,7 +13,7 @@ from typing import Final
 
 from pyrdpmux.net.fair import LoopShare, Turn
 from pyrdpmux.rdp.connection.events import Event
-from pyrdpmux.rdp.connection.machine import Machine
+from pyrdpmux.rdp.connection.machine import Connection
 
 READ_SIZE: Final = 65536
 
@@ -64,7 +64,7 @@ class Peer:
         self,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        connection: Machine,
+        connection: Connection,
         share: LoopShare | None = None,
     ) -> None:
         """``share``: of the loop; without one, what arrives is worked through at once."""

@@ -10,7 +10,7 @@ import pytest
 from pyrdpmux.mux.admission.acceptor import GOODBYE_SECONDS
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.config import ONE_AT_A_TIME, Config, InputSettings, VmSettings
+from pyrdpmux.mux.config import ONE_AT_A_TIME, Config, InputSettings, SecuritySettings, VmSettings
 from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.vm import Console, RegisteredVm
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -96,27 +96,31 @@ def test_a_viewer_that_does_not_listen_is_cut_off_in_time(factory: ConnectionFac
     run(scenario)
 
 
-def test_half_open_connections_are_bounded(
-    factory: ConnectionFactory, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_newcomer_is_always_answered(certificate_directory: Path) -> None:
+    """However many sit at the door: the oldest of them goes."""
+    config = Config(
+        certificate_dir=certificate_directory,
+        security=SecuritySettings(nla=False, tls=True),
+        limits=replace(LIMITS, pending=3),
+    )
+    factory = ConnectionFactory(config)
+
     async def scenario() -> None:
-        async with served(factory, replace(LIMITS, pending_per_address=3)) as console:
+        async with served(factory) as console:
             silent = [await asyncio.open_connection("127.0.0.1", console.port) for _ in range(3)]
-            await eventually(lambda: caplog.text.count("Connected") == 3)
-            reader, writer = await asyncio.open_connection("127.0.0.1", console.port)
-            with contextlib.suppress(ConnectionError):
-                assert await reader.read(1) == b""
-            await eventually(lambda: "Refused 127.0.0.1: 3 connections" in caplog.text)
-            writer.close()
-            silent[0][1].close()
-            await eventually(lambda: "Closed" in caplog.text)
+            await eventually(lambda: len(factory.control.pending) == 3)
             async with connected(console.port) as client:
                 await client.until(lambda: client.connection.is_active)
+                with contextlib.suppress(ConnectionError):
+                    assert await silent[0][0].read(1) == b""
+                await eventually(lambda: len(factory.control.pending) == 2)
+                assert factory.control.figures()["evicted"] == 1
+                assert not silent[1][0].at_eof()
             for _, one in silent:
                 one.close()
+            await eventually(lambda: len(factory.control.pending) == 0)
 
-    with caplog.at_level(logging.INFO):
-        run(scenario)
+    run(scenario)
 
 
 def test_garbage_hurts_nobody(factory: ConnectionFactory, caplog: pytest.LogCaptureFixture) -> None:

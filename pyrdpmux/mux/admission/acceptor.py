@@ -16,7 +16,7 @@ from pyrdpmux.mux.connection_log import ConnectionLog
 from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer
-from pyrdpmux.rdp.connection.machine import Machine
+from pyrdpmux.rdp.connection.machine import Connection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -67,7 +67,7 @@ class Arrival:
         """The administrator vouches for its network."""
         return self._place.is_exempt
 
-    def peer(self, connection: Machine) -> Peer:
+    def peer(self, connection: Connection) -> Peer:
         """The socket, for the server side of this connection; it works in its network's share of the loop."""
         self._peer = Peer(*self._streams, connection, self._share)
         return self._peer

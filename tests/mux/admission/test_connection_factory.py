@@ -165,12 +165,11 @@ def is_decided(client: RdpClient) -> bool:
 
 def test_who_may_not_be_here_hears_it_as_early_as_can_be(config: Config) -> None:
     accounts = Accounts().with_password("alice", "", "secret").with_password("bob", "", "secret")
-    config = replace(config, vms={"vm": VmSettings(users=("alice",))})
     factory = ConnectionFactory(config, accounts=accounts)
 
     async def scenario() -> None:
         protocols = SecurityProtocol.SSL | SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX
-        async with served(factory) as console:
+        async with served(factory, settings=VmSettings(users=("alice",))) as console:
             for user in ("alice", "bob"):
                 async with connected(
                     console.port, user=user, password="secret", protocols=protocols
