@@ -73,6 +73,12 @@ class Served:
         self.reader: asyncio.StreamReader
         self.writer: asyncio.StreamWriter
 
+    @property
+    def connection(self) -> LineConnection:
+        """The server's."""
+        assert isinstance(self.peer.connection, LineConnection)
+        return self.peer.connection
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = LineConnection(asyncio.get_running_loop().time(), self.patience)
         self.peer = Peer(reader, writer, connection)

@@ -118,7 +118,7 @@ def test_a_peer_that_never_closes_is_left_alone(monkeypatch: pytest.MonkeyPatch)
 def test_the_owner_may_end_it_even_before_it_runs() -> None:
     async def scenario() -> None:
         async with served() as host:
-            connection = host.peer.connection
+            connection = host.connection
             connection._enter(connection.end("enough", by_peer=False))
             host.peer.flush()
             assert await host.reader.read() == b""
@@ -139,7 +139,7 @@ def test_a_slow_reader_is_waited_for() -> None:
                 nonlocal total, worst
                 for _ in range(batches):
                     await host.peer.drained()
-                    host.peer.connection.send_frame(bytes(batch), None)
+                    host.connection.send_frame(bytes(batch), None)
                     host.peer.flush()
                     total += batch
                     worst = max(worst, host.peer.unsent_bytes)
@@ -261,7 +261,7 @@ def test_events_keep_their_order_whatever_the_owner_does() -> None:
             def on_event(event: Event) -> None:
                 host.events.append(event)
                 if len(host.events) == 1:
-                    connection = host.peer.connection
+                    connection = host.connection
                     connection._enter(connection.end("enough", by_peer=False))
                     host.peer.flush()
                     assert host.events == [ShutdownRequested()]

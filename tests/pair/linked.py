@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Event
-from pyrdpmux.rdp.connection.machine import Machine
+from pyrdpmux.rdp.connection.machine import Connection
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, StandardSecurityOptions
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.trace import ListTracer
@@ -121,7 +121,7 @@ class Linked:
                 return self
         raise AssertionError(f"no rest after {MAX_ROUNDS} rounds: {self.server!r} {self.client!r}")
 
-    def _carry(self, sender: Machine, receiver: Machine) -> bool:
+    def _carry(self, sender: Connection, receiver: Connection) -> bool:
         data = sender.data_to_send()
         size = self.chunk or len(data)
         for at in range(0, len(data), max(size, 1)):

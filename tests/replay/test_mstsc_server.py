@@ -22,8 +22,8 @@ from pyrdpmux.rdp.connection.events import (
     LoggedOn,
     ShutdownRequested,
 )
-from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.connection.server.secured import Secured
+from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.mcs.domain import SendDataRequest, decode_domain_pdu
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
@@ -71,19 +71,17 @@ def client_frames(session: str) -> list[bytes]:
     return [frame for kind, frame in frames if kind == "fp" or not is_licensing(frame)]
 
 
-def server_after_nla() -> ServerConnection:
-    server = ServerConnection(server_config(nla_policy()), 0.0)
-    facts = server.facts
-    facts.has_negotiated = True
-    facts.requested_protocols = SecurityProtocol.SSL | SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX
-    facts.selected_protocol = SecurityProtocol.HYBRID_EX
-    facts.user, facts.domain = "administrator", "CONTOSO"
-    server._enter(BasicSettingsExchange(server))
-    return server
+SECURED = Secured(
+    selected_protocol=SecurityProtocol.HYBRID_EX,
+    has_negotiated=True,
+    requested_protocols=SecurityProtocol.SSL | SecurityProtocol.HYBRID | SecurityProtocol.HYBRID_EX,
+    user="administrator",
+    domain="CONTOSO",
+)
 
 
-def replay(session: str, chunk: int = 0) -> tuple[ServerConnection, list[Event]]:
-    server = server_after_nla()
+def replay(session: str, chunk: int = 0) -> tuple[ServerSession, list[Event]]:
+    server = ServerSession(SECURED, server_config(nla_policy()).session, 0.0)
     frames = client_frames(session)
     if chunk:
         data = b"".join(frames)

@@ -12,6 +12,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 from pyrdpmux.rdp.pdu.pointer import UnknownPointer
 from pyrdpmux.rdp.pdu.update import KnownUpdate, UnknownUpdate
+from pyrdpmux.rdp.tls.logon import NtlmLogon
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 # -- server ------------------------------------------------------------------------------------------
@@ -29,6 +30,13 @@ class ConnectionRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LogonRequested:
+    """NLA asks whether this password is right, and nothing goes on until ``answer_logon`` says so."""
+
+    logon: NtlmLogon
+
+
+@dataclass(frozen=True, slots=True)
 class ClientIntroduced:
     """The GCC data of the client are known (``connection.facts.client_core`` and its like)."""
 
@@ -41,13 +49,15 @@ class ClientIntroduced:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOn:
-    """Client Info arrived. Under NLA ``user`` is the authenticated one, otherwise only a claim."""
+    """Client Info arrived. Under NLA ``user`` is the one who was proved, otherwise only a claim."""
 
     user: str
     domain: str
     is_authenticated: bool
     #: an auto-reconnect cookie of ours was presented and verified
     is_reconnect: bool
+    #: under NLA, what came with the proof; without, a name proves nothing and there is none
+    ticket: object | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +146,8 @@ class SecurityEstablished:
     #: the user that NLA authenticated, else None
     user: str | None = None
     domain: str | None = None
+    #: the version of CredSSP that a server's NLA used
+    credssp_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +187,7 @@ class Disconnected:
 
 Event = (
     ConnectionRequested
+    | LogonRequested
     | ClientIntroduced
     | LoggedOn
     | InputReceived

@@ -1,4 +1,4 @@
-"""What a server connection has learnt; it outlives the phases that learnt it."""
+"""What a server's session has learnt of its client; it outlives the phases that learnt it."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -12,8 +12,6 @@ from pyrdpmux.rdp.mcs.client_data import (
 )
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
-from pyrdpmux.rdp.preconnection import Preconnection
-from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 C = TypeVar("C")
 
@@ -30,19 +28,6 @@ class StaticChannel:
 @dataclass(slots=True)
 class ServerFacts:
     """Filled phase by phase; ``None`` means that the client has not sent it (or was not asked)."""
-
-    # Connection Initiation
-    preconnection: Preconnection | None = None
-    #: Hyper-V's order: TLS and NLA first, then the X.224 Connection Request
-    begins_with_tls: bool = False
-    routing: bytes | None = None
-    has_negotiated: bool = False
-    requested_protocols: SecurityProtocol = SecurityProtocol.RDP
-    selected_protocol: SecurityProtocol = SecurityProtocol.RDP
-
-    # security
-    user: str | None = None
-    domain: str | None = None
 
     # Basic Settings Exchange
     client_core: ClientCoreData | None = None

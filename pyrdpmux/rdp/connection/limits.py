@@ -8,13 +8,20 @@ from typing import Final
 MAX_CHANNEL_REQUESTS: Final = 64
 
 
+#: What a client may send while we wait for the answer whether its password is right: it has nothing to say
+#: then but the rest of what it has begun, which one read of the owner's may bring along.
+MAX_HELD_BYTES: Final = 16 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What a peer may take of us. All times in seconds."""
 
     #: a scanner that connects and says nothing; mstsc and FreeRDP send their request at once
     connection_initiation: float = 10.0
-    #: people look at a certificate warning or type a password while the TLS handshake waits
+    #: from our Connection Confirm to the client's whole ClientHello, which no client asks anybody about
+    client_hello: float = 10.0
+    #: people look at a certificate warning or type a password: for the rest of TLS and all of NLA together
     security: float = 120.0
     #: from MCS connect to Active there is nobody to wait for
     settings: float = 30.0

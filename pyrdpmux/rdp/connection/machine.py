@@ -4,14 +4,17 @@ A connection is always in one :class:`Phase`. Bytes come in through :meth:`Machi
 decrypted where TLS is up, cut into frames by the phase, decoded by the phase, and handed to the method that
 the phase's ``HANDLERS`` names for the type of the PDU; a type that is not there is a SequenceError.
 
-INVARIANT: nothing leaves ``receive_data``, ``receive_eof`` or ``handle_timeout`` as an exception. A peer's
-mistake ends the connection with a ``Disconnected`` event; what tells the peer is queued before that.
+INVARIANT: nothing leaves ``receive_data``, ``receive_eof``, ``proceed`` or ``handle_timeout`` as an
+exception. A peer's mistake ends the connection with a ``Disconnected`` event; what tells the peer is queued
+before that.
+
+INVARIANT: a connection that has ended is in no reference cycle, nor is any of its events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError, TlsFailed
 from pyrdpmux.rdp.connection.envelope import wrap
@@ -23,6 +26,44 @@ from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.tpdu import Tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
+
+
+class Connection(Protocol):
+    """What drives a connection of either side; docs/driving-the-core.md has the whole contract."""
+
+    frames_per_call: int | None
+
+    def receive_data(self, data: bytes, now: float) -> None: ...
+
+    def receive_eof(self, now: float) -> None: ...
+
+    def proceed(self, now: float) -> None: ...
+
+    def handle_timeout(self, now: float) -> None: ...
+
+    def events(self) -> list[Event]: ...
+
+    def data_to_send(self) -> bytes: ...
+
+    def next_deadline(self) -> float | None: ...
+
+    @property
+    def now(self) -> float: ...
+
+    @property
+    def has_more(self) -> bool: ...
+
+    @property
+    def awaits_answer(self) -> bool: ...
+
+    @property
+    def buffered_bytes(self) -> int: ...
+
+    @property
+    def should_close(self) -> bool: ...
+
+    @property
+    def phase_name(self) -> str: ...
 
 
 class Phase:
@@ -39,6 +80,11 @@ class Phase:
         """How long the peer may stay in this phase without getting on; None for ever."""
         return None
 
+    def until(self, now: float) -> float | None:
+        """When the time for a phase that begins ``now`` is over."""
+        seconds = self.seconds()
+        return None if seconds is None else now + seconds
+
     def take_frame(self, buffer: bytearray) -> bytes | None:
         """Remove one frame from ``buffer``, or return None while it is incomplete."""
         return take_frame(buffer)
@@ -54,6 +100,10 @@ class Phase:
             expected = tuple(kind.__name__ for kind in self.HANDLERS)
             raise SequenceError(self.name, type(pdu).__name__, expected)
         return handler(self, pdu)
+
+    def on_tls_begun(self) -> Phase:
+        """The peer's first TLS message has come whole, and ours that answers it is queued."""
+        return self
 
     def on_tls_established(self) -> Phase:
         """The TLS handshake finished while in this phase."""
@@ -85,9 +135,16 @@ class Machine:
         self._outgoing: list[bytes] = []
         self._events: list[Event] = []
         self._tls: TlsEndpoint | None = None
+        self._tls_begun = False
         self._tls_reported = False
         self._phase: Phase = Ended()
         self._deadline: float | None = None
+        #: how much is worked off in one call, so that an owner of many can give others their turn; None: all
+        self.frames_per_call: int | None = None
+        self._has_more = False
+        # what ends the stream, once the frames before it have been worked off
+        self._is_eof = False
+        self._fault: PeerError | None = None
 
     # -- the owner's side ------------------------------------------------------------------------
 
@@ -97,8 +154,18 @@ class Machine:
 
     def receive_eof(self, now: float) -> None:
         """The peer closed its side of the socket."""
+        self._is_eof = True
+        self._close_stream(now)
 
-        self._guarded(now, self._take_eof)
+    def receive_fault(self, error: PeerError, now: float) -> None:
+        """What carries the stream broke behind what was received: an end, but not one in order."""
+        self._fault = error
+        self._close_stream(now)
+
+    def proceed(self, now: float) -> None:
+        """Go on with what ``frames_per_call`` has left over; harmless when there is nothing."""
+        if self._has_more:
+            self._guarded(now, self._advance)
 
     def handle_timeout(self, now: float) -> None:
         """Call when ``next_deadline()`` has passed; harmless when called early."""
@@ -130,6 +197,21 @@ class Machine:
         return self._deadline
 
     @property
+    def has_more(self) -> bool:
+        """``frames_per_call`` was reached: there may be more to do without more bytes; see ``proceed``."""
+        return self._has_more and not self.should_close
+
+    @property
+    def awaits_answer(self) -> bool:
+        """Nothing is worked off until the owner has answered a question; it need not read until then."""
+        return False
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Input that waits here, mostly for the rest of its frame."""
+        return len(self._incoming)
+
+    @property
     def should_close(self) -> bool:
         """True when the socket is to be closed once ``data_to_send`` is written."""
         return isinstance(self._phase, Ended)
@@ -152,15 +234,21 @@ class Machine:
 
         INVARIANT: once TLS has been started, nothing leaves in plain text: what TLS cannot carry is dropped.
         """
+        if self._transmit(frame):
+            self.tracer.sent(self.phase_name, pdu)
+        else:
+            self.note(f"{type(pdu).__name__} dropped: TLS is down")
+
+    def _transmit(self, frame: bytes) -> bool:
+        """Queue one frame; False where TLS cannot carry it any more."""
         if self._tls is None:
             self._outgoing.append(frame)
         elif self._tls.is_writable:
             self._tls.write(frame)
             self._outgoing.append(self._tls.data_to_send())
         else:
-            self.note(f"{type(pdu).__name__} dropped: TLS is down")
-            return
-        self.tracer.sent(self.phase_name, pdu)
+            return False
+        return True
 
     def send_tpdu(self, tpdu: Tpdu) -> None:
         self.send_frame(encode(Tpkt(encode(tpdu))), tpdu)
@@ -196,8 +284,7 @@ class Machine:
         if phase is self._phase:
             return
         self._phase = phase
-        seconds = phase.seconds()
-        self._deadline = None if seconds is None else self.now + seconds
+        self._deadline = phase.until(self.now)
 
     def _guarded(self, now: float, action: Callable[[], None]) -> None:
         if isinstance(self._phase, Ended):
@@ -209,6 +296,7 @@ class Machine:
             self._fail(error)
 
     def _fail(self, error: PeerError) -> None:
+        forget_frames(error)
         self._phase.explain(error)
         self._enter(self.end(str(error), by_peer=isinstance(error, PeerClosed), error=error))
         self._incoming.clear()
@@ -219,29 +307,50 @@ class Machine:
         else:
             try:
                 self._tls.receive_data(data)
-            except TlsFailed:
-                self._advance()  # what came before the fault counts, however the bytes were cut
-                raise
+            except TlsFailed as error:
+                self._fault = error  # what came before it counts, however the bytes were cut
+                forget_frames(error)
         self._advance()
 
+    def _close_stream(self, now: float) -> None:
+        if not self._has_more:  # otherwise it has its turn behind what is left
+            self._guarded(now, self._advance)
+
     def _advance(self) -> None:
-        """Work through everything that is complete."""
+        """Work through everything that is complete, or as much of it as one call may."""
+        self._has_more = False
+        taken = 0
         while not isinstance(self._phase, Ended):
             if self._tls is not None:
                 self._collect_tls(self._tls)
+            if taken == self.frames_per_call:
+                self._has_more = True
+                return
             frame = self._phase.take_frame(self._incoming)
             if frame is None:
-                if self._tls is not None and self._tls.is_eof:
-                    self._take_eof()
+                self._conclude()
                 return
+            taken += 1
             self._dispatch(self._phase.decode(frame))
 
-    def _take_eof(self) -> None:
-        if self._incoming:
-            raise PeerClosed(self.phase_name)
-        self._enter(self._phase.on_eof())
+    def _conclude(self) -> None:
+        """All that was complete is done: what ended the stream behind it counts now."""
+        if self._fault is not None:
+            self._fail(self._fault)
+        elif self.is_eof:
+            if self._incoming:
+                raise PeerClosed(self.phase_name)
+            self._enter(self._phase.on_eof())
+
+    @property
+    def is_eof(self) -> bool:
+        """Nothing comes behind what has been received: the socket is closed, or TLS in order."""
+        return self._is_eof or (self._tls is not None and self._tls.is_eof)
 
     def _collect_tls(self, tls: TlsEndpoint) -> None:
+        if tls.has_answered and not self._tls_begun:
+            self._tls_begun = True
+            self._enter(self._phase.on_tls_begun())
         if not tls.is_handshake_done:
             return
         if not self._tls_reported:
@@ -253,3 +362,8 @@ class Machine:
     def _dispatch(self, pdu: object) -> None:
         self.tracer.received(self.phase_name, pdu)
         self._enter(self._phase.accept(pdu))
+
+
+def forget_frames(error: PeerError) -> None:
+    """For an exception that is kept: its traceback would keep the frames it came through, and these us."""
+    error.__traceback__ = error.__cause__ = error.__context__ = None

@@ -34,6 +34,7 @@ class TlsEndpoint:
         self._is_eof = False
         self._is_closed = False
         self._is_handshake_done = False
+        self._has_answered = False
         if not server_side:
             self._advance()
 
@@ -51,6 +52,11 @@ class TlsEndpoint:
     def is_handshake_done(self) -> bool:
         """The handshake succeeded, whatever has happened since; what was read until then is good."""
         return self._is_handshake_done
+
+    @property
+    def has_answered(self) -> bool:
+        """A first message of the peer's has come whole: its ClientHello, if we are the server."""
+        return self._has_answered
 
     @property
     def is_writable(self) -> bool:
@@ -83,8 +89,10 @@ class TlsEndpoint:
         """Take cipher text from the peer. Raises TlsFailed."""
         if self._phase == "failed":
             raise TlsFailed("data after the TLS connection failed")
+        queued = self._outgoing.pending
         self._incoming.write(data)
         self._advance()
+        self._has_answered = self._has_answered or self._outgoing.pending > queued
 
     def _advance(self) -> None:
         try:

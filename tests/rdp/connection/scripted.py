@@ -13,6 +13,7 @@ from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.connection.secure import seal, seal_fast_path
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.fastpath.input import encode_input_events
 from pyrdpmux.rdp.mcs.client_core import (
@@ -150,6 +151,12 @@ class Scripted:
         self._buffer = bytearray()
         self._script = self._steps()
 
+    @property
+    def session(self) -> ServerSession:
+        """The server's second half, once there is one."""
+        assert self.server.session is not None
+        return self.server.session
+
     # -- transport -------------------------------------------------------------------------------
 
     def send(self, *frames: bytes) -> None:
@@ -240,7 +247,7 @@ class Scripted:
         """What the client was told to be selected is said back, unless it is to say something else."""
         told = tuple(
             [
-                replace(block, server_selected_protocol=self.server.facts.selected_protocol)
+                replace(block, server_selected_protocol=self.session.secured.selected_protocol)
                 if isinstance(block, ClientCoreData)
                 and block.server_selected_protocol == SecurityProtocol.RDP
                 else block

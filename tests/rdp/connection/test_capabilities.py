@@ -172,7 +172,7 @@ def test_large_pointers_need_a_reassembly_buffer(
 
 
 def test_we_announce_the_buffer_that_our_pointers_oblige_us_to() -> None:
-    server = Scripted().reach("CapabilitiesExchange").server
+    server = Scripted().reach("CapabilitiesExchange").session
     sets = demanded_capabilities(server, 640, 480)
     multifragment = find_capability(sets, MultifragmentUpdateCapability)
     large = find_capability(sets, LargePointerCapability)
@@ -201,7 +201,7 @@ def test_there_is_no_output_before_confirm_active() -> None:
 
 
 def test_what_is_demanded() -> None:
-    server = Scripted().reach("CapabilitiesExchange").server
+    server = Scripted().reach("CapabilitiesExchange").session
     sets = demanded_capabilities(server, 640, 480)
     assert len({type(capability) for capability in sets}) == len(sets)
     bitmap = find_capability(sets, BitmapCapability)
@@ -221,7 +221,7 @@ def test_what_is_demanded() -> None:
 @pytest.mark.parametrize("has_store", [False, True])
 def test_auto_reconnect_is_offered_where_there_is_a_store(has_store: bool) -> None:
     config = plaintext_config(auto_reconnect=Cookies() if has_store else None)
-    server = Scripted(config).reach("CapabilitiesExchange").server
+    server = Scripted(config).reach("CapabilitiesExchange").session
     general = find_capability(demanded_capabilities(server, 1, 1), GeneralCapability)
     assert general is not None
     assert bool(general.extra_flags & ExtraFlags.AUTORECONNECT_SUPPORTED) == has_store

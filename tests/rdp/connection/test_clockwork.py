@@ -78,7 +78,7 @@ class TestRoundTrips:
         client = Scripted().reach("Active")
         client.wait(MEASURE_SECONDS * 40)
         assert client.server.is_active
-        assert len(client.server.auto_detect._sent_at) <= MAX_OUTSTANDING
+        assert len(client.session.auto_detect._sent_at) <= MAX_OUTSTANDING
 
     def test_answers_out_of_order(self) -> None:
         client = Scripted().reach("Active")
@@ -260,7 +260,7 @@ class TestKeepalive:
 
     def test_a_period_fits_its_byte(self) -> None:
         client = Scripted(plaintext_config(heartbeat_seconds=1000)).reach("Active")
-        assert client.server.keepalive.heartbeat_seconds == 255
+        assert client.session.keepalive.heartbeat_seconds == 255
 
     def test_a_ticking_connection_lives(self) -> None:
         client = Scripted(plaintext_config(heartbeat_seconds=1)).reach("Active")

@@ -205,9 +205,9 @@ def test_requests_of_the_client() -> None:
     areas = (InclusiveRectangle(0, 0, 799, 599), InclusiveRectangle(10, 20, 10, 20))
     client.send(client.share_data(RefreshRectangle(areas)))
     client.send(client.share_data(SuppressOutput(0)))
-    assert client.server.is_suppressed
+    assert client.session.is_suppressed
     client.send(client.share_data(SuppressOutput(1, areas[0])))
-    assert not client.server.is_suppressed
+    assert not client.session.is_suppressed
     assert client.saw(RefreshRequested) == [RefreshRequested(((0, 0, 800, 600), (10, 20, 1, 1)))]
     assert client.saw(OutputSuppressed) == [OutputSuppressed(True), OutputSuppressed(False)]
 

@@ -49,7 +49,7 @@ def test_mutated_encryption(data: st.DataObject) -> None:
 def test_an_unencrypted_pdu_among_encrypted_ones_is_refused(path: str) -> None:
     client = Scripted(server_config(rdp_policy())).reach("Active")
     client.security = None
-    assert client.server.standard is not None
+    assert client.session.standard is not None
     client.events.clear()
     plain = SecurityFlags.RESET_SEQNO  # any flag, for a header without ENCRYPT
     frame = {
@@ -167,7 +167,7 @@ def test_nothing_after_the_end_has_an_effect(side: str) -> None:
     machine = make()
     feed(machine, frames)
     machine.receive_data(b"".join(frames), NOW)
-    assert machine._incoming == b""
+    assert machine.buffered_bytes == 0
     machine.receive_eof(NOW)
     machine.handle_timeout(NOW + 1000)
     assert machine.events() == []

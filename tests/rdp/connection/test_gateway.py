@@ -57,7 +57,7 @@ def test_a_preconnection_pdu_comes_first() -> None:
     assert client.chooser.asked == []
     client.request()
     assert client.chooser.asked == [Destination(BLOB)]
-    assert client.server.facts.preconnection == BLOB
+    assert client.server.door.found.destination.preconnection == BLOB
 
 
 def test_the_desktop_is_of_the_size_that_was_chosen() -> None:

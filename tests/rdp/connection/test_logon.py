@@ -3,6 +3,7 @@
 import pytest
 
 from pyrdpmux.rdp.connection.events import LoggedOn
+from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.client_info import (
     ClientInfo,
@@ -68,8 +69,8 @@ def test_standard_security_mixes_in_the_client_random() -> None:
     client = Scripted(server_config(rdp_policy(), auto_reconnect=Cookies()))
     assert not reconnects(client, cookie_for(Cookies.random_bits))
     again = Scripted(server_config(rdp_policy(), auto_reconnect=Cookies())).reach("SecureSettingsExchange")
-    assert again.server.client_random
-    assert reconnects(again, cookie_for(Cookies.random_bits, again.server.client_random))
+    assert again.session.client_random
+    assert reconnects(again, cookie_for(Cookies.random_bits, again.session.client_random))
 
 
 def test_a_cookie_is_handed_out_once() -> None:
@@ -91,6 +92,6 @@ def test_without_a_store_there_is_only_the_notification() -> None:
 
 def test_nla_outranks_what_client_info_claims() -> None:
     client = Scripted().reach("SecureSettingsExchange")
-    client.server.facts.user, client.server.facts.domain = "bob", "VERIFIED"
+    client.session.secured = Secured(user="bob", domain="VERIFIED", ticket="a ticket")
     client.send(client.client_info(ClientInfo(user_name="alice", domain="CLAIMED")))
-    assert client.saw(LoggedOn) == [LoggedOn("bob", "VERIFIED", is_authenticated=True, is_reconnect=False)]
+    assert client.saw(LoggedOn) == [LoggedOn("bob", "VERIFIED", True, False, "a ticket")]

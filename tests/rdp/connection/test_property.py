@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event
-from pyrdpmux.rdp.connection.machine import Machine
+from pyrdpmux.rdp.connection.machine import Connection
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.connection.server.secured import Secured
+from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import client_config, nla_policy, server_config
@@ -39,13 +40,10 @@ def plain_server() -> ServerConnection:
     return ServerConnection(plaintext_config(), NOW)
 
 
-def server_behind_tls() -> ServerConnection:
+def server_behind_tls() -> ServerSession:
     """As it is once TLS and NLA are done, without their encryption."""
-    server = ServerConnection(server_config(nla_policy()), NOW)
-    server.facts.has_negotiated = True
-    server.facts.selected_protocol = SecurityProtocol.HYBRID
-    server._enter(BasicSettingsExchange(server))
-    return server
+    secured = Secured(selected_protocol=SecurityProtocol.HYBRID, has_negotiated=True, user="alice", domain="")
+    return ServerSession(secured, server_config(nla_policy()).session, NOW)
 
 
 def plain_client() -> ClientConnection:
@@ -66,14 +64,14 @@ def streams() -> dict[str, tuple[Any, Frames]]:
 SIDES = ["server", "server behind TLS", "client"]
 
 
-def feed(machine: Machine, pieces: Frames) -> list[Event]:
+def feed(machine: Connection, pieces: Frames) -> list[Event]:
     """The events of a machine that gets ``pieces``, with what must hold after each of them."""
     events: list[Event] = []
     for piece in pieces:
         machine.receive_data(piece, NOW)
         machine.data_to_send()
         events += machine.events()
-        assert len(machine._incoming) < MAX_BUFFERED + len(piece)
+        assert machine.buffered_bytes < MAX_BUFFERED + len(piece)
     ends = [event for event in events if isinstance(event, Disconnected)]
     assert len(ends) == machine.should_close
     assert events[-1:] == ends or not ends

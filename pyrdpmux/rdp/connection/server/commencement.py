@@ -38,7 +38,7 @@ class SecurityCommencement(SessionPhase):
 
     def on_security_exchange(self, pdu: SecurityExchange) -> Phase:
         link = self.link
-        options = link.config.security.standard
+        options = link.config.standard
         assert options is not None
         client_random = options.key.decrypt(pdu.encrypted_client_random, CLIENT_RANDOM_SIZE)
         link.client_random = client_random
@@ -66,13 +66,14 @@ class SecureSettingsExchange(SessionPhase):
         facts = link.facts
         facts.client_info = info
         facts.is_reconnect = recognise_returning_user(link, info)
-        is_authenticated = facts.user is not None
+        secured = link.secured
         link.emit(
             LoggedOn(
-                facts.user if facts.user is not None else info.user_name,
-                (facts.domain or "") if is_authenticated else info.domain,
-                is_authenticated,
+                secured.user if secured.user is not None else info.user_name,
+                (secured.domain or "") if secured.is_authenticated else info.domain,
+                secured.is_authenticated,
                 facts.is_reconnect,
+                secured.ticket,
             )
         )
         if link.can_auto_detect and link.config.connect_time_auto_detect:

@@ -2,13 +2,14 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field, fields
+from typing import Final, Protocol
 
 from pyrdpmux.rdp.connection.limits import Limits
-from pyrdpmux.rdp.connection.server.selection import Selector
+from pyrdpmux.rdp.connection.server.selection import DoorSelector, Selector
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.credssp import MIN_VERSION
 from pyrdpmux.rdp.tls.logon import AccountCheck, Proof
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.standard import EncryptionLevel, EncryptionMethod
@@ -41,35 +42,75 @@ class StandardSecurityOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SecurityPolicy:
-    """What a client may use to connect. With ``accounts`` NLA is offered, and preferred."""
+class DoorPolicy:
+    """What a client may use to connect. With ``accounts`` or ``asks_owner`` NLA is offered, and preferred."""
 
     certificate: Certificate | None = None
     tls_context: ssl.SSLContext | None = None
+    #: says at once whether somebody knows its password
     accounts: AccountCheck | None = None
+    #: without ``accounts``: it is asked by a ``LogonRequested`` event, and answered by ``answer_logon``
+    asks_owner: bool = False
     #: TLS without NLA: encrypted, but anybody may connect
     allow_tls: bool = False
-    #: standard RDP security: what ``standard`` says
-    standard: StandardSecurityOptions | None = None
+    #: standard RDP security, whose key is the session's
+    allow_standard: bool = False
     #: whether a user whom NLA has proved may be here. Only HYBRID_EX has a way to refuse at this point, so
     #: the owner has to ask again when it hears ``LoggedOn``
     authorize: Callable[[Proof], bool] | None = None
+    #: versions below 5 prove less of the TLS connection to the server (CVE-2018-0886)
+    min_credssp_version: int = MIN_VERSION
+
+    @property
+    def has_nla(self) -> bool:
+        """There is somebody who knows whose password is right."""
+        return self.accounts is not None or self.asks_owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerConfig:
-    """Everything a server connection is told at birth; see docs/driving-the-core.md."""
+class SecurityPolicy(DoorPolicy):
+    """The same for both halves of a connection: ``standard`` decides about ``allow_standard``."""
 
-    width: int
-    height: int
-    security: SecurityPolicy
+    #: standard RDP security: what ``standard`` says
+    standard: StandardSecurityOptions | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "allow_standard", self.standard is not None)
+
+    @property
+    def door(self) -> DoorPolicy:
+        """Without the key of standard RDP security."""
+        return DoorPolicy(**{name: getattr(self, name) for name in _POLICY_FIELDS})
+
+
+_POLICY_FIELDS: Final = tuple([item.name for item in fields(DoorPolicy)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoorConfig:
+    """What a door is told at birth: keys, accounts and where to go, nothing of the desktop."""
+
+    security: DoorPolicy
     #: a gateway's: it chooses what to go on with, once the client has said where it wants to go
-    selector: Selector | None = None
+    selector: DoorSelector | None = None
     #: cryptographically strong random bytes, e.g. ``os.urandom``
     entropy: Callable[[int], bytes]
     #: seconds since 1970, for NTLM time stamps
     wall_clock: Callable[[], float]
     server_name: str = "pyrdpmux"
+    limits: Limits = field(default_factory=Limits)
+    tracer: Tracer = field(default_factory=NullTracer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionConfig:
+    """What a session is told at birth, beside the door's ``Secured``: no TLS keys, no accounts."""
+
+    width: int
+    height: int
+    standard: StandardSecurityOptions | None = None
+    #: cryptographically strong random bytes, e.g. ``os.urandom``
+    entropy: Callable[[int], bytes]
     auto_reconnect: AutoReconnectStore | None = None
     #: measure the network now and then, with clients that can
     auto_detect: bool = True
@@ -81,3 +122,52 @@ class ServerConfig:
     max_bits_per_pixel: int = 32
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """Both halves of a connection in one: what is said here is described there."""
+
+    width: int
+    height: int
+    security: SecurityPolicy
+    selector: Selector | None = None
+    entropy: Callable[[int], bytes]
+    wall_clock: Callable[[], float]
+    server_name: str = "pyrdpmux"
+    auto_reconnect: AutoReconnectStore | None = None
+    auto_detect: bool = True
+    connect_time_auto_detect: bool = False
+    heartbeat_seconds: int = 0
+    max_bits_per_pixel: int = 32
+    limits: Limits = field(default_factory=Limits)
+    tracer: Tracer = field(default_factory=NullTracer)
+
+    @property
+    def door(self) -> DoorConfig:
+        """The half for the door; ``selector`` stays with whoever has both."""
+        return DoorConfig(
+            security=self.security.door,
+            entropy=self.entropy,
+            wall_clock=self.wall_clock,
+            server_name=self.server_name,
+            limits=self.limits,
+            tracer=self.tracer,
+        )
+
+    @property
+    def session(self) -> SessionConfig:
+        """The half for the session."""
+        return SessionConfig(
+            width=self.width,
+            height=self.height,
+            standard=self.security.standard,
+            entropy=self.entropy,
+            auto_reconnect=self.auto_reconnect,
+            auto_detect=self.auto_detect,
+            connect_time_auto_detect=self.connect_time_auto_detect,
+            heartbeat_seconds=self.heartbeat_seconds,
+            max_bits_per_pixel=self.max_bits_per_pixel,
+            limits=self.limits,
+            tracer=self.tracer,
+        )

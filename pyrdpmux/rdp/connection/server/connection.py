@@ -1,29 +1,39 @@
-"""The server connection: what its owner calls."""
+"""The server connection: a door and a session in one process, and what their owner calls."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.static import chunks
+from pyrdpmux.rdp.connection.events import Event
+from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
-from pyrdpmux.rdp.connection.server import output
-from pyrdpmux.rdp.connection.server.activation import reactivate
-from pyrdpmux.rdp.connection.server.active import Active
-from pyrdpmux.rdp.connection.server.capabilities import CHANNEL_CHUNK_LENGTH
-from pyrdpmux.rdp.connection.server.config import ServerConfig
-from pyrdpmux.rdp.connection.server.gateway import GatewayInitiation
-from pyrdpmux.rdp.connection.server.initiation import ConnectionInitiation
-from pyrdpmux.rdp.connection.server.link import ServerLink
-from pyrdpmux.rdp.connection.server.session import SharePhase
-from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
+from pyrdpmux.rdp.connection.server.config import DoorConfig, ServerConfig
+from pyrdpmux.rdp.connection.server.door import ServerDoor
+from pyrdpmux.rdp.connection.server.secured import Secured
+from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.session_machine import ServerSession
+from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
-from pyrdpmux.wire import encode
+from pyrdpmux.rdp.tls.logon import Proof
 
 
-class ServerConnection(ServerLink):
+class _Choice:
+    """Asks a gateway's selector for the door, and keeps the session's half of the answer."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self.config = config
+
+    def select(self, destination: Destination) -> DoorConfig:
+        assert self.config.selector is not None
+        self.config = self.config.selector.select(destination)
+        return self.config.door
+
+
+class ServerConnection:
     """One connection of one client, from the first byte to ``Disconnected``.
 
     Feed it with ``receive_data``, ``receive_eof`` and ``handle_timeout``; drain ``data_to_send`` and
@@ -31,70 +41,215 @@ class ServerConnection(ServerLink):
     """
 
     def __init__(self, config: ServerConfig, now: float) -> None:
-        super().__init__(config, now)
-        has_choice = config.selector is not None
-        self._enter(GatewayInitiation(self) if has_choice else ConnectionInitiation(self))
+        self._choice = _Choice(config)
+        selector = self._choice if config.selector is not None else None
+        self.door = ServerDoor(replace(config.door, selector=selector), now)
+        #: from ``Secured`` on
+        self.session: ServerSession | None = None
+        #: another size than that of this configuration
+        self._wanted_size: tuple[ServerConfig, int, int] | None = None
+        self._is_postponed = False
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} in {self.phase_name}>"
+
+    @property
+    def _half(self) -> ServerDoor | ServerSession:
+        """The one whose turn it is."""
+        return self.session if self.session is not None else self.door
+
+    # -- what comes in ---------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now: float) -> None:
+        """Take bytes from the socket. Never raises for what the peer did."""
+        self.door.receive_data(data, now)
+        self._follow(now)
+
+    def receive_eof(self, now: float) -> None:
+        """The peer closed its side of the socket."""
+        self.door.receive_eof(now)
+        self._follow(now)
+
+    def proceed(self, now: float) -> None:
+        """Go on with what ``frames_per_call`` has left over; harmless when there is nothing."""
+        self._half.proceed(now)
+        self._follow(now)
+
+    def handle_timeout(self, now: float) -> None:
+        """Call when ``next_deadline()`` has passed; harmless when called early."""
+        self._half.handle_timeout(now)
+        self._follow(now)
+
+    def answer_logon(self, proof: Proof | None, now: float) -> None:
+        """The answer to ``LogonRequested``; None for a wrong password. Too late or twice, it does nothing."""
+        self.door.answer_logon(proof, now)
+        self._follow(now)
+
+    def _follow(self, now: float) -> None:
+        """What one half has done is the other's to hear."""
+        self._is_postponed = False
+        if self.session is None:
+            if self.door.secured is None:
+                return
+            self.session = self._begin_session(self.door.secured, now)
+            if self.frames_per_call is not None:  # the door has had this call
+                self._is_postponed = True
+                return
+        session, door = self.session, self.door
+        if plain := door.take_plain():
+            session.receive_data(plain, now)
+        if door.fault is not None:
+            session.receive_fault(door.fault, now)
+        elif door.is_eof:
+            session.receive_eof(now)
+        self._carry_out(session)
+
+    def _begin_session(self, secured: Secured, now: float) -> ServerSession:
+        session = ServerSession(secured, replace(self.config.session, tracer=self.door.tracer), now)
+        session.frames_per_call = self.frames_per_call
+        if self._wanted_size is not None and self._wanted_size[0] is self.config:
+            session.set_desktop_size(*self._wanted_size[1:], now)
+        return session
+
+    def _carry_out(self, session: ServerSession) -> None:
+        """What the session says, to the door; its end too."""
+        self.door.send_frames(session.frames_to_send())
+        if session.should_close:
+            self.door.close()
+
+    # -- what goes out ---------------------------------------------------------------------------
+
+    def events(self) -> list[Event]:
+        """What happened since the last call."""
+        return self.door.events() + (self.session.events() if self.session is not None else [])
+
+    def data_to_send(self) -> bytes:
+        """Bytes for the socket. Drain after every call into the connection, also when it has ended."""
+        return self.door.data_to_send()
+
+    def next_deadline(self) -> float | None:
+        """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""
+        return self._half.next_deadline()
+
+    @property
+    def should_close(self) -> bool:
+        """True when the socket is to be closed once ``data_to_send`` is written."""
+        return self._half.should_close
+
+    @property
+    def has_more(self) -> bool:
+        """``frames_per_call`` was reached: there may be more to do without more bytes; see ``proceed``."""
+        return self._is_postponed or self._half.has_more
+
+    @property
+    def awaits_answer(self) -> bool:
+        """A ``LogonRequested`` has not been answered: nothing is worked off, and one need not read."""
+        return self._half.awaits_answer
+
+    # -- what it is ------------------------------------------------------------------------------
+
+    @property
+    def frames_per_call(self) -> int | None:
+        """How many frames one call may work off; None: all."""
+        return self.door.frames_per_call
+
+    @frames_per_call.setter
+    def frames_per_call(self, count: int | None) -> None:
+        self.door.frames_per_call = count
+        if self.session is not None:
+            self.session.frames_per_call = count
+
+    @property
+    def config(self) -> ServerConfig:
+        """At a gateway: what its selector chose, as soon as it has."""
+        return self._choice.config
+
+    @property
+    def secured(self) -> Secured | None:
+        """What the door has agreed and proved, once it is done."""
+        return self.session.secured if self.session is not None else None
+
+    @property
+    def facts(self) -> ServerFacts:
+        """What the client has said of itself; nothing, until the session begins."""
+        return self.session.facts if self.session is not None else ServerFacts()
+
+    @property
+    def now(self) -> float:
+        """The time of the last call that did something."""
+        return self._half.now
+
+    @property
+    def phase_name(self) -> str:
+        """The phase, by its name in MS-RDPBCGR 1.3.1.1."""
+        return self._half.phase_name
+
+    @property
+    def buffered_bytes(self) -> int:
+        """Input that waits here, mostly for the rest of its frame."""
+        return self.door.buffered_bytes + (self.session.buffered_bytes if self.session is not None else 0)
 
     @property
     def is_active(self) -> bool:
         """The desktop may be drawn."""
-        return isinstance(self._phase, Active)
+        return self.session is not None and self.session.is_active
 
     @property
     def output(self) -> OutputFormat:
         """What the client can be sent. Raises StateError before the client's capabilities are known."""
-        return self.format
+        return self._session_for("drawing").output
 
     # -- drawing, while Active -------------------------------------------------------------------
 
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
         """Bitmaps in the client's colour depth, one Bitmap Update each."""
-        self._require_active("drawing")
-        output.send_bitmaps(self, rectangles)
+        session = self._session_for("drawing")
+        session.send_bitmaps(rectangles)
+        self._carry_out(session)
 
     def send_palette(self, palette: PaletteUpdate) -> None:
         """The colours of an 8 bpp session."""
-        self._require_active("drawing")
-        output.send_graphics(self, palette)
+        session = self._session_for("drawing")
+        session.send_palette(palette)
+        self._carry_out(session)
 
     def send_pointer(self, pointer: SlowPathPointer | LargePointer) -> None:
         """A pointer's shape, position or visibility."""
-        self._require_active("drawing")
-        output.send_pointer(self, pointer)
+        session = self._session_for("drawing")
+        session.send_pointer(pointer)
+        self._carry_out(session)
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a static virtual channel, by the name that the client gave it (lower case)."""
-        self._require_active("channel data")
-        for found in self.facts.channels.values():
-            if found.name == channel:
-                for pdu in chunks(data, CHANNEL_CHUNK_LENGTH):
-                    self.send_data(found.channel_id, encode(pdu), pdu)
-                return
-        raise StateError(self.phase_name, f"sending on channel {channel}, which the client has not")
+        session = self._session_for("channel data")
+        session.send_channel_data(channel, data)
+        self._carry_out(session)
 
     def send_keyboard_indicators(self, flags: LedFlags) -> None:
         """The state of the guest's lock keys (2.2.8.2.1.1)."""
-        self._require_active("keyboard indicators")
-        self.send_share_data(SetKeyboardIndicators(flags))
+        session = self._session_for("keyboard indicators")
+        session.send_keyboard_indicators(flags)
+        self._carry_out(session)
+
+    def _session_for(self, action: str) -> ServerSession:
+        if self.session is None:
+            raise StateError(self.phase_name, action)
+        return self.session
 
     # -- at any time -----------------------------------------------------------------------------
 
     def set_desktop_size(self, width: int, height: int, now: float) -> None:
         """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it."""
-        self.now = now
-        self.wanted_size = (width, height)
-        if self.is_active and self.wanted_size != (self.facts.width, self.facts.height):
-            self._enter(reactivate(self))
+        if self.session is None:
+            self._wanted_size = (self.config, width, height)
+            return
+        self.session.set_desktop_size(width, height, now)
+        self._carry_out(self.session)
 
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
         """End the connection in order, and tell the client's user why where the client can show it."""
-        if self.should_close:
+        if self.session is None:
+            self.door.disconnect(reason, now)
             return
-        self.now = now
-        if isinstance(self._phase, SharePhase):
-            self.send_goodbye(error_info)
-        self._enter(self.end(reason, by_peer=False))
-
-    def _require_active(self, action: str) -> None:
-        if not self.is_active:
-            raise StateError(self.phase_name, action)
+        self.session.disconnect(error_info, reason, now)
+        self._carry_out(self.session)

@@ -6,6 +6,8 @@ Connection Request, inside TLS. What a client begins with tells which order it f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyrdpmux.errors import NegotiationFailed, PeerError, SequenceError
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
@@ -46,36 +48,31 @@ class GatewayInitiation(Initiation):
         return TlsBeginning() if frame[0] == TLS_HANDSHAKE else super().decode(frame)
 
     def on_preconnection(self, pdu: Preconnection) -> Phase:
-        facts = self.link.facts
-        if facts.preconnection is not None:
+        link = self.link
+        if link.found.destination.preconnection is not None:
             raise SequenceError(self.name, "a second Preconnection", ("ConnectionRequest",))
-        facts.preconnection = pdu
+        link.found = replace(link.found, destination=Destination(pdu))
         return self
 
     def on_tls(self, _beginning: TlsBeginning) -> Phase:
         """Hyper-V's order: nothing is negotiated, both sides take NLA for granted."""
         link = self.link
-        link.select(Destination(link.facts.preconnection))
-        link.facts.begins_with_tls = True
+        link.select(link.found.destination)
+        link.found = replace(link.found, begins_with_tls=True)
         selected = choose_protocol(link.config.security, SecurityProtocol.HYBRID)
         context = link.config.security.tls_context
         if context is None:  # not with HYBRID, which needs one
             raise NegotiationFailed(0, "TLS is not configured")
-        link.facts.selected_protocol = selected
+        link.found = replace(link.found, selected_protocol=selected)
         link.start_tls(TlsEndpoint(context, server_side=True))
         return TlsHandshake(link)
 
-    def on_connection_request(self, request: ConnectionRequest) -> Phase:
-        link = self.link
-        link.select(Destination(link.facts.preconnection, request.routing, request.cookie))
-        return super().on_connection_request(request)
-
     def explain(self, error: PeerError) -> None:
-        if not self.link.facts.begins_with_tls:  # who has not asked in X.224 cannot be answered in it
+        if not self.link.found.begins_with_tls:  # who has not asked in X.224 cannot be answered in it
             super().explain(error)
 
     HANDLERS = {
         Preconnection: on_preconnection,
         TlsBeginning: on_tls,
-        ConnectionRequest: on_connection_request,
+        ConnectionRequest: Initiation.on_connection_request,
     }

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyrdpmux.errors import NegotiationFailed, PeerError
 from pyrdpmux.rdp.connection.events import ConnectionRequested
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
-from pyrdpmux.rdp.connection.server.link import ServerPhase
+from pyrdpmux.rdp.connection.server.door_link import DoorPhase
 from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
 from pyrdpmux.rdp.connection.server.security import TlsHandshake
-from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
@@ -23,7 +25,7 @@ from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
 
 
-class Initiation(ServerPhase):
+class Initiation(DoorPhase):
     """The X.224 Connection Request and its answer, whatever may come before."""
 
     def seconds(self) -> float | None:
@@ -40,25 +42,28 @@ class Initiation(ServerPhase):
 
     def on_connection_request(self, request: ConnectionRequest) -> Phase:
         link = self.link
-        facts = link.facts
-        facts.routing = request.routing
-        facts.has_negotiated = request.negotiation is not None
+        link.select(Destination(link.found.destination.preconnection, request.routing, request.cookie))
+        has_negotiated = request.negotiation is not None
+        requested = SecurityProtocol.RDP
         if request.negotiation is not None:
-            facts.requested_protocols = request.negotiation.requested_protocols
-        link.emit(ConnectionRequested(facts.requested_protocols, request.cookie, request.routing))
-        facts.selected_protocol = choose_protocol(link.config.security, facts.requested_protocols)
-        response = None
-        if request.negotiation is not None:
-            flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
-            response = NegotiationResponse(facts.selected_protocol, flags)
-        link.send_tpdu(ConnectionConfirm(response))
-        return self._secure()
+            requested = request.negotiation.requested_protocols
+        link.emit(ConnectionRequested(requested, request.cookie, request.routing))
+        selected = choose_protocol(link.config.security, requested)
+        link.found = replace(
+            link.found,
+            selected_protocol=selected,
+            has_negotiated=has_negotiated,
+            requested_protocols=requested,
+        )
+        flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
+        link.send_tpdu(ConnectionConfirm(NegotiationResponse(selected, flags) if has_negotiated else None))
+        return self._secure(selected)
 
-    def _secure(self) -> Phase:
+    def _secure(self, selected: SecurityProtocol) -> Phase:
         link = self.link
         context = link.config.security.tls_context
-        if link.facts.selected_protocol == SecurityProtocol.RDP or context is None:
-            return BasicSettingsExchange(link)
+        if selected == SecurityProtocol.RDP or context is None:
+            return link.secure()
         link.start_tls(TlsEndpoint(context, server_side=True))
         return TlsHandshake(link)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pyrdpmux.errors import NegotiationFailed, SequenceError
-from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.server.config import StandardSecurityOptions
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink
+from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import (
     ClientClusterData,
@@ -60,20 +60,20 @@ def adopt_client_blocks(link: ServerLink, blocks: tuple[ClientDataBlock, ...]) -
                 link.note(f"client data block not used: {type(block).__name__}")
     if facts.client_core is None:
         raise SequenceError("BasicSettingsExchange", "ConferenceCreateRequest", ("ClientCoreData",))
-    _check_selected_protocol(facts, facts.client_core)
+    _check_selected_protocol(link.secured, facts.client_core)
 
 
-def _check_selected_protocol(facts: ServerFacts, core: ClientCoreData) -> None:
+def _check_selected_protocol(secured: Secured, core: ClientCoreData) -> None:
     """3.3.5.3.3: a client that was told another protocol than ours was lied to on the way.
 
     One that says nothing is let pass, though the specification takes that for standard RDP security. In
     Hyper-V's order what the client is told is not what was chosen.
     """
     told = core.server_selected_protocol
-    if told is None or facts.begins_with_tls or told == facts.selected_protocol:
+    if told is None or secured.begins_with_tls or told == secured.selected_protocol:
         return
     raise SequenceError(
-        "BasicSettingsExchange", f"ClientCoreData for {told!r}", (repr(facts.selected_protocol),)
+        "BasicSettingsExchange", f"ClientCoreData for {told!r}", (repr(secured.selected_protocol),)
     )
 
 
@@ -83,10 +83,10 @@ def server_blocks(link: ServerLink) -> tuple[ServerDataBlock, ...]:
     early = ServerEarlyCapabilityFlags(0)
     if link.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_SKIP_CHANNELJOIN):
         early |= ServerEarlyCapabilityFlags.SKIP_CHANNELJOIN_SUPPORTED
-    requested = facts.requested_protocols if facts.has_negotiated else None
+    secured = link.secured
     blocks: list[ServerDataBlock] = [
         ServerCoreData(
-            client_requested_protocols=requested if requested is not None else SecurityProtocol.RDP,
+            client_requested_protocols=secured.requested_protocols,
             early_capability_flags=early,
         ),
         ServerNetworkData(IO_CHANNEL_ID, tuple(facts.channels)),
@@ -99,9 +99,11 @@ def server_blocks(link: ServerLink) -> tuple[ServerDataBlock, ...]:
 
 def _security_block(link: ServerLink) -> ServerSecurityData:
     """Under TLS no encryption of RDP's own; else the method, our random and our certificate."""
-    options = link.config.security.standard
-    if link.facts.selected_protocol != SecurityProtocol.RDP or options is None:
+    if link.secured.selected_protocol != SecurityProtocol.RDP:
         return ServerSecurityData()
+    options = link.config.standard
+    if options is None:  # not with a door that was told the same as we
+        raise NegotiationFailed(FailureCode.SSL_REQUIRED_BY_SERVER, "standard RDP security is not configured")
     link.encryption_method = _choose_method(link, options)
     if link.encryption_method == EncryptionMethod.NONE:
         return ServerSecurityData()

@@ -1,4 +1,4 @@
-"""What the phases of a server connection share: facts, configuration, and how to send."""
+"""What the phases of a server's session share: facts, configuration, and how to send."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
-from pyrdpmux.rdp.connection.server.config import ServerConfig
+from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import Keepalive
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason, SendDataIndication
@@ -35,10 +35,12 @@ SHARE_ID: Final = 0x000103EA
 
 
 class ServerLink(Machine):
-    """The connection as its phases see it."""
+    """The session as its phases see it."""
 
-    def __init__(self, config: ServerConfig, now: float) -> None:
+    def __init__(self, secured: Secured, config: SessionConfig, now: float) -> None:
         super().__init__(now, config.tracer)
+        #: what the door has agreed and proved
+        self.secured = secured
         self.config = config
         self.facts = ServerFacts(width=config.width, height=config.height)
         self.auto_detect = AutoDetect()
@@ -57,12 +59,6 @@ class ServerLink(Machine):
         self.is_suppressed = False
         self._reassemblers: dict[int, ChannelReassembler] = {}
 
-    def select(self, destination: Destination) -> None:
-        """At a gateway: go on with the configuration of what the client wants."""
-        if self.config.selector is not None:
-            self.config = self.config.selector.select(destination)
-            self.wanted_size = self.facts.width, self.facts.height = self.config.width, self.config.height
-
     # -- what was agreed -------------------------------------------------------------------------
 
     @property
@@ -75,7 +71,7 @@ class ServerLink(Machine):
     @property
     def output_security(self) -> StandardSecurity | None:
         """MS-RDPBCGR 5.3.1: at the low level only what the client sends is encrypted."""
-        options = self.config.security.standard
+        options = self.config.standard
         if options is not None and options.level == EncryptionLevel.LOW:
             return None
         return self.standard
@@ -143,7 +139,7 @@ class ServerLink(Machine):
 
 
 class ServerPhase(Phase):
-    """A phase of a server connection."""
+    """A phase of a server's session."""
 
     def __init__(self, link: ServerLink) -> None:
         self.link = link

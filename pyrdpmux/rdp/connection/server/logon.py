@@ -42,6 +42,6 @@ def greet(link: ServerLink) -> None:
     info = link.facts.client_info
     if store is None or info is None:
         return
-    logon_id, random_bits = store.issue(link.facts.user or info.user_name)
+    logon_id, random_bits = store.issue(link.secured.user or info.user_name)
     cookie = AutoReconnectServerCookie(logon_id, Secret(random_bits))
     link.send_share_data(SaveSessionInfo(LogonInfoExtended(cookie)))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from pyrdpmux.rdp.preconnection import Preconnection
 
 if TYPE_CHECKING:
-    from pyrdpmux.rdp.connection.server.config import ServerConfig
+    from pyrdpmux.rdp.connection.server.config import DoorConfig, ServerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,9 @@ class Selector(Protocol):
     def select(self, destination: Destination) -> ServerConfig:
         """The configuration to go on with; its ``selector`` is not asked again."""
         ...
+
+
+class DoorSelector(Protocol):
+    """The same for a door by itself: whoever it asks keeps the session's half."""
+
+    def select(self, destination: Destination) -> DoorConfig: ...

@@ -1,0 +1,104 @@
+"""The second half of a server connection: everything behind the door, from the Basic Settings Exchange on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.static import chunks
+from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.connection.server import output
+from pyrdpmux.rdp.connection.server.activation import reactivate
+from pyrdpmux.rdp.connection.server.active import Active
+from pyrdpmux.rdp.connection.server.capabilities import CHANNEL_CHUNK_LENGTH
+from pyrdpmux.rdp.connection.server.config import SessionConfig
+from pyrdpmux.rdp.connection.server.link import ServerLink
+from pyrdpmux.rdp.connection.server.secured import Secured
+from pyrdpmux.rdp.connection.server.session import SharePhase
+from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
+from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
+from pyrdpmux.wire import encode
+
+
+class ServerSession(ServerLink):
+    """One client's session: it is fed the plain text behind the door, and hands out frames for it.
+
+    It knows no TLS and no accounts: who is there, and how the connection is secured, it is told once, by the
+    door's ``Secured``. What broke the door's stream it is told by ``receive_fault``.
+    """
+
+    def __init__(self, secured: Secured, config: SessionConfig, now: float) -> None:
+        super().__init__(secured, config, now)
+        self._enter(BasicSettingsExchange(self))
+
+    def frames_to_send(self) -> list[bytes]:
+        """What there is to say, cut into frames: TLS makes a record of each. Instead of ``data_to_send``."""
+        frames, self._outgoing = self._outgoing, []
+        return frames
+
+    @property
+    def is_active(self) -> bool:
+        """The desktop may be drawn."""
+        return isinstance(self._phase, Active)
+
+    @property
+    def output(self) -> OutputFormat:
+        """What the client can be sent. Raises StateError before the client's capabilities are known."""
+        return self.format
+
+    # -- drawing, while Active -------------------------------------------------------------------
+
+    def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
+        """Bitmaps in the client's colour depth, one Bitmap Update each."""
+        self._require_active("drawing")
+        output.send_bitmaps(self, rectangles)
+
+    def send_palette(self, palette: PaletteUpdate) -> None:
+        """The colours of an 8 bpp session."""
+        self._require_active("drawing")
+        output.send_graphics(self, palette)
+
+    def send_pointer(self, pointer: SlowPathPointer | LargePointer) -> None:
+        """A pointer's shape, position or visibility."""
+        self._require_active("drawing")
+        output.send_pointer(self, pointer)
+
+    def send_channel_data(self, channel: str, data: bytes) -> None:
+        """One message on a static virtual channel, by the name that the client gave it (lower case)."""
+        self._require_active("channel data")
+        for found in self.facts.channels.values():
+            if found.name == channel:
+                for pdu in chunks(data, CHANNEL_CHUNK_LENGTH):
+                    self.send_data(found.channel_id, encode(pdu), pdu)
+                return
+        raise StateError(self.phase_name, f"sending on channel {channel}, which the client has not")
+
+    def send_keyboard_indicators(self, flags: LedFlags) -> None:
+        """The state of the guest's lock keys (2.2.8.2.1.1)."""
+        self._require_active("keyboard indicators")
+        self.send_share_data(SetKeyboardIndicators(flags))
+
+    # -- at any time -----------------------------------------------------------------------------
+
+    def set_desktop_size(self, width: int, height: int, now: float) -> None:
+        """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it."""
+        self.now = now
+        self.wanted_size = (width, height)
+        if self.is_active and self.wanted_size != (self.facts.width, self.facts.height):
+            self._enter(reactivate(self))
+
+    def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
+        """End the connection in order, and tell the client's user why where the client can show it."""
+        if self.should_close:
+            return
+        self.now = now
+        if isinstance(self._phase, SharePhase):
+            self.send_goodbye(error_info)
+        self._enter(self.end(reason, by_peer=False))
+
+    def _require_active(self, action: str) -> None:
+        if not self.is_active:
+            raise StateError(self.phase_name, action)
