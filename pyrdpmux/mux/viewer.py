@@ -8,6 +8,7 @@ types is heard, before the stage has let it in.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from pyrdpmux.mux.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.mux.admission.acceptor import Arrival
@@ -40,6 +41,9 @@ from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import ExtendedMouseEvent, InputEvent, MouseEvent
 from pyrdpmux.rdp.tls.logon import NtlmLogon
+
+BINDING_CREDSSP_VERSION: Final = 5
+"""From here on the client proves with a hash and a nonce which certificate it sees (CVE-2018-0886)."""
 
 
 class Viewer:
@@ -285,6 +289,8 @@ class Viewer:
         match event:
             case SecurityEstablished():
                 self._log.debug("Security: %s", event.description)
+                if event.credssp_version is not None and event.credssp_version < BINDING_CREDSSP_VERSION:
+                    self._log.info("CredSSP version %d, see credssp-min-version", event.credssp_version)
             case NetworkMeasured():
                 self._log.debug(
                     "Network: %.1f ms, %.0f kbit/s",

@@ -36,7 +36,7 @@ class ViewerPainter:
         self._peer = peer
         self._loop = asyncio.get_running_loop()
         self._display: Display | None = None
-        self._frame_seconds: Callable[[], float] = lambda: 0.0
+        self._frame_seconds: Callable[[], float] = _at_once
         self._size = (0, 0)
         self._pending = Region()
         self._work = asyncio.Event()
@@ -62,7 +62,7 @@ class ViewerPainter:
     def start_over(self) -> None:
         """Whatever the client has or is being sent is worth nothing any more."""
         self._generation += 1
-        self._display = None
+        self._display, self._frame_seconds = None, _at_once
         self._forget()
 
     def close(self) -> None:
@@ -159,3 +159,7 @@ class ViewerPainter:
             if not self._connection.is_active:
                 return ()
         return tiles
+
+
+def _at_once() -> float:
+    return 0.0

@@ -120,6 +120,9 @@ class Peer:
             self._writer.close()
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
+            if (error := self._reader.exception()) is not None:
+                # The stream keeps it; the frames that it came through keep us, and we the stream.
+                error.__traceback__ = None
 
     def flush(self) -> None:
         """Hand on what the connection has queued: bytes to the transport, events to the owner.

@@ -52,7 +52,7 @@ class Machine:
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    asyncio.run(asyncio.wait_for(scenario(), 10))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(scenario(), 10))
 
 
 def keys(count: int) -> list[InputEvent]:
