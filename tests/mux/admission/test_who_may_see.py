@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from pyrdpmux.mux.access import Proved
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.identities import Identity, load_identities
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import Vm
@@ -37,10 +38,10 @@ from pyrdpmux.rdp.tls.accounts import set_password
 from tests.mux.admission.logons import logon_of
 from tests.mux.recording_sink import RecordingSink
 
-NAMES = ("mail", "web", "alice")
+NAMES = ("mail", "alice")
 USERS = ("alice", "bob")
 #: the same names in each, with another password: what opens one is wrong for the others
-FILES = ("accounts", "first", "second")
+FILES = ("accounts", "own")
 HERE = Origin.of("192.0.2.1")
 
 names = st.sampled_from(NAMES)
@@ -88,6 +89,7 @@ class Model:
 class WhoMaySee(RuleBasedStateMachine):
     directory: ClassVar[Path]
     certificates: ClassVar[Path]
+    identities: ClassVar[dict[Path, Identity]]
 
     sessions = Bundle("sessions")
 
@@ -100,7 +102,7 @@ class WhoMaySee(RuleBasedStateMachine):
             state_dir=self.directory,
             limits=replace(Config().limits, failed_logons_per_minute=0),
         )
-        self.factory = ConnectionFactory(self.config)
+        self.factory = ConnectionFactory(self.config, identities=lambda config: self.identities)
         self.registry = self.loop.run_until_complete(self._make_registry())
         self.vms: dict[str, Vm] = {}
         self.seen: list[Session] = []
@@ -169,12 +171,12 @@ class WhoMaySee(RuleBasedStateMachine):
     @rule(
         target=sessions,
         user=users,
-        file=files,
+        is_right=st.sampled_from((True, True, True, False)),
         vm=st.none() | names,
         how=st.sampled_from(("domain", "at", "token", "own port")),
     )
-    def log_on(self, user: str, file: str, vm: str | None, how: str) -> object:
-        """With the password that is right in this file, on each way that names a VM, or none."""
+    def log_on(self, user: str, is_right: bool, vm: str | None, how: str) -> object:
+        """With the password that is right there, or in the other file, on each way to name a VM."""
         lobby = Lobby(self.registry, self.factory)
         said, domain = user, ""
         resolver: Lobby | Console = lobby
@@ -190,15 +192,16 @@ class WhoMaySee(RuleBasedStateMachine):
                 return multiple()
             resolver = console
         meant = vm if vm in self.model.vms else None  # a name that is no VM's is a domain like any other
+        common, common_number = self.model.common
+        right, number = self.model.of(meant) if meant is not None else (common, (common_number,))
+        file = right if is_right else next(file for file in FILES if file != right)
         proof = self.loop.run_until_complete(
             self.factory.desk.check(logon_of(said, domain, f"{user} in {file}"), resolver, HERE)
         )
         if proof is None:
             return multiple()
         assert isinstance(proof.ticket, Ticket)
-        right, _ = self.model.of(meant) if meant is not None else (self.model.common[0], ())
         assert right == file, "a password that is not right here"
-        number = self.model.of(meant)[1] if meant is not None else (self.model.common[1],)
         incarnation = self.model.vms[meant] if meant is not None else None
         session = Session(proof.ticket, number, incarnation, lobby)
         self.seen.append(session)
@@ -244,11 +247,12 @@ def test_no_order_of_events_opens_a_vm(certificate_directory: Path, tmp_path: Pa
         for user in USERS:
             set_password(tmp_path / f"{file}.sam", user, "", f"{user} in {file}")
     WhoMaySee.directory, WhoMaySee.certificates = tmp_path, certificate_directory
+    WhoMaySee.identities = load_identities(Config(certificate_dir=certificate_directory))
     run_state_machine_as_test(
         WhoMaySee,
         settings=settings(
-            max_examples=60,
-            stateful_step_count=30,
+            max_examples=150,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
         ),
