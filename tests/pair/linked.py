@@ -65,8 +65,8 @@ def tls_policy(**changes: Any) -> SecurityPolicy:
     return SecurityPolicy(**options | changes)
 
 
-def nla_policy() -> SecurityPolicy:
-    return tls_policy(accounts=accounts(), allow_tls=False)
+def nla_policy(**changes: Any) -> SecurityPolicy:
+    return tls_policy(**{"accounts": accounts(), "allow_tls": False} | changes)
 
 
 def rdp_policy(**changes: Any) -> SecurityPolicy:
@@ -126,6 +126,8 @@ class Linked:
         size = self.chunk or len(data)
         for at in range(0, len(data), max(size, 1)):
             receiver.receive_data(data[at : at + size], self.now)
+            while receiver.has_more:
+                receiver.proceed(self.now)
         return bool(data)
 
     def server_saw(self, kind: type[E]) -> list[E]:
