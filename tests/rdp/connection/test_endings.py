@@ -13,6 +13,7 @@ from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.auto_detect import NetworkCharacteristicsSync
 from pyrdpmux.rdp.pdu.capabilities.general import ExtraFlags, GeneralCapability
 from pyrdpmux.rdp.pdu.display import LedFlags
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.finalization import Synchronize
 from pyrdpmux.rdp.pdu.pointer import PointerPosition
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
@@ -206,6 +207,16 @@ def test_nothing_is_sent_in_plain_text_after_close_notify() -> None:
     events = client.server.events()
     assert any(isinstance(event, Activated) for event in events)
     assert events[-1] == Disconnected("closed by the peer", by_peer=True)
+
+
+def test_the_end_of_the_session_ends_tls_in_order() -> None:
+    client = tls_client()
+    assert client.tls is not None
+    client.frames.clear()
+    client.server.disconnect(ErrorInfo.LOGOFF_BY_USER, "enough", client.now)
+    client.collect()
+    assert client.frames  # what tells the client why
+    assert client.tls.is_eof
 
 
 @pytest.mark.parametrize("together", [False, True])

@@ -41,7 +41,7 @@ class TestCheck:
             check_ntlm(logon_with(nt_hash("secret"), domain="OTHER", said="LAB"), nt_hash("secret")) is None
         )
 
-    @pytest.mark.parametrize("stored", [nt_hash("other"), bytes(16), None])
+    @pytest.mark.parametrize("stored", [nt_hash("other"), bytes(16), None], ids=["other", "zero", "none"])
     def test_others_are_not(self, stored: bytes | None) -> None:
         assert check_ntlm(logon_with(nt_hash("secret")), stored) is None
 
@@ -53,7 +53,7 @@ class TestCheck:
         """Also none that is made with what stands in for the hash."""
         assert check_ntlm(logon_with(module._NO_HASH), None) is None
 
-    @pytest.mark.parametrize("made_with", [nt_hash("guess"), module._NO_HASH])
+    @pytest.mark.parametrize("made_with", [nt_hash("guess"), module._NO_HASH], ids=["guess", "stand-in"])
     def test_an_unknown_user_costs_what_a_wrong_password_costs(
         self, made_with: bytes, monkeypatch: pytest.MonkeyPatch
     ) -> None:
