@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.mux.cursor import AnyCursor, CursorState
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.region import Rect, bounding_box
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width, 4): blue, green, red, and a fourth byte that is always 0."""
@@ -23,7 +23,13 @@ NO_SIGNAL_SIZE: Final = (640, 480)
 """What a viewer sees, in black, until the VM shows something."""
 
 BAND: Final = 64
-"""Rows compared at a time; changes in different bands are told apart."""
+"""Rows compared at a time, at most; changes in different bands are told apart."""
+
+BAND_PIXELS: Final = 1 << 17
+"""And fewer rows of a very wide picture: memory that was never touched costs a millisecond for so many."""
+
+MAX_REPORTED: Final = 64
+"""Rectangles that listeners are told of at once. Stripes that fit no pattern would be thousands."""
 
 GAP: Final = 64
 """Unchanged columns between two changes of a band that make them two rectangles."""
@@ -126,26 +132,32 @@ class Screen(Watched):
             pass
 
     def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Iterator[None]:
-        """The same, for :meth:`pyrdpmux.net.fair.LoopShare.work`: a yield after every :data:`BAND` rows.
+        """The same, for :meth:`pyrdpmux.net.fair.LoopShare.work`: a yield after every band of rows.
 
         What has changed is reported when it is done, or given up; another size meanwhile ends it.
         """
         visible = rect.clip(self.width, self.height)
         pixels = self.pixels
-        damaged: list[Rect] = []
+        damage = _Damage()
         try:
-            for top in range(visible.y, visible.bottom, BAND):
+            for band in bands_of(visible):
                 if pixels is not self.pixels:
-                    damaged.clear()
+                    damage = _Damage()
                     return
-                band = Rect(visible.x, top, visible.width, min(BAND, visible.bottom - top))
-                _append_below(damaged, _write_band(_words(pixels), _words(fetch(band)), band))
+                damage.add_below(_write_band(_words(pixels), _words(fetch(band)), band))
                 yield
         finally:
-            if damaged:
+            if damaged := damage.reported():
                 for listener in tuple(self._listeners):
                     listener.screen_damaged(damaged)
             self.on_painted()
+
+
+def bands_of(rect: Rect) -> Iterator[Rect]:
+    """Its bands from top to bottom: as much as is compared and copied in one step."""
+    rows = max(1, min(BAND, BAND_PIXELS // max(rect.width, 1)))
+    for top in range(rect.y, rect.bottom, rows):
+        yield Rect(rect.x, top, rect.width, min(rows, rect.bottom - top))
 
 
 def _black(width: int, height: int) -> Pixels:
@@ -187,12 +199,33 @@ def _changed_rects(changed: NDArray[np.bool_], x: int, y: int) -> list[Rect]:
     return rects
 
 
-def _append_below(damaged: list[Rect], rects: list[Rect]) -> None:
-    """Join a band's rectangles to those right above them that are equally wide."""
-    for rect in rects:
-        for index, above in enumerate(damaged):
-            if (above.x, above.width, above.bottom) == (rect.x, rect.width, rect.y):
-                damaged[index] = above.union(rect)
-                break
-        else:
-            damaged.append(rect)
+class _Damage:
+    """Changed rectangles, band after band; those of equal width right below each other are one."""
+
+    def __init__(self) -> None:
+        self._rects: list[Rect] = []
+        #: where those are that end at a certain row: by left edge, width and bottom
+        self._open: dict[tuple[int, int, int], int] = {}
+
+    def add_below(self, rects: list[Rect]) -> None:
+        """Those of the next band."""
+        for rect in rects:
+            index = self._open.pop((rect.x, rect.width, rect.y), None)
+            if index is None:
+                index = len(self._rects)
+                self._rects.append(rect)
+            else:
+                self._rects[index] = self._rects[index].union(rect)
+            self._open[rect.x, rect.width, rect.bottom] = index
+
+    def reported(self) -> list[Rect]:
+        """All of them; of too many, the boxes around those that begin in the same strip of rows."""
+        if len(self._rects) <= MAX_REPORTED:
+            return self._rects
+        box = bounding_box(self._rects)
+        strip = -(-box.height // MAX_REPORTED)
+        strips: dict[int, Rect] = {}
+        for rect in self._rects:
+            number = (rect.y - box.y) // strip
+            strips[number] = strips[number].union(rect) if number in strips else rect
+        return list(strips.values())

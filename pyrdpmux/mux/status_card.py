@@ -12,10 +12,16 @@ BORDER = (0x90, 0x80, 0x70)
 TEXT = (0xF0, 0xF0, 0xF0)
 MARGIN = 2
 
+MAX_DIMMED = 4096 * 2160
+"""Pixels. A larger picture is not dimmed but black: half a second for 8K, whenever its VM says something."""
+
 
 def status_picture(picture: Pixels, title: str, detail: str = "") -> Pixels:
     """A dimmed copy of the picture with the card in its middle."""
-    dimmed: Pixels = (picture >> 2).astype(np.uint8)
+    height, width = picture.shape[:2]
+    dimmed: Pixels = np.zeros((height, width, 4), np.uint8)
+    if height * width <= MAX_DIMMED:
+        np.right_shift(picture, 2, out=dimmed)
     _draw_card(dimmed, [line for line in (title, detail) if line])
     return dimmed
 

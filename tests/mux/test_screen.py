@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.region import Rect
-from pyrdpmux.mux.screen import MAX_SIDE, Pixels, Screen
+from pyrdpmux.mux.screen import BAND, BAND_PIXELS, MAX_REPORTED, MAX_SIDE, Pixels, Screen
 
 
 class Notes:
@@ -187,3 +187,36 @@ def test_damage_covers_all_change_tightly(changes: list[tuple[int, int, int, int
         assert edges[:, -1].any()
     assert covered.max() == 1
     assert (covered[frame[:, :, 0] != 0] == 1).all()
+
+
+def test_listeners_hear_of_few_rectangles_whatever_has_changed() -> None:
+    """Stripes that fit no pattern: thousands of changes, told as the boxes around them."""
+    width, height = 1024, 4096
+    screen = Screen(width, height)
+    notes = Notes()
+    screen.subscribe(notes)
+    picture = np.zeros((height, width, 4), np.uint8)
+    for band in range(height // BAND):
+        picture[band * BAND : (band + 1) * BAND, band % 40 :: 66 + band % 3, 0] = 9
+    screen.write(screen.rect, picture)
+    assert len(notes.damage) <= MAX_REPORTED
+    covered = np.zeros((height, width), bool)
+    for rect in notes.damage:
+        covered[rect.y : rect.bottom, rect.x : rect.right] = True
+    assert covered[picture[..., 0] != 0].all()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 8192), (640, 480), (1920, 1080), (8192, 4000)])
+def test_a_step_is_not_more_than_a_band(width: int, height: int) -> None:
+    sizes: list[int] = []
+    rows = np.zeros((BAND, width, 4), np.uint8)
+
+    def fetch(band: Rect) -> Pixels:
+        sizes.append(band.pixels)
+        return rows[: band.height]
+
+    screen = Screen(width, height)
+    steps = sum(1 for _ in screen.update_in_steps(screen.rect, fetch))
+    assert steps == len(sizes)
+    assert sum(sizes) == width * height
+    assert max(sizes) <= BAND_PIXELS

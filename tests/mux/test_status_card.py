@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from pyrdpmux.mux.status_card import BACKGROUND, BORDER, TEXT, status_picture
+from pyrdpmux.mux.status_card import BACKGROUND, BORDER, MAX_DIMMED, TEXT, status_picture
 
 
 def test_the_picture_is_dimmed_around_the_card() -> None:
@@ -22,3 +22,12 @@ def test_any_screen_is_large_enough(size: tuple[int, int]) -> None:
     assert (
         status_picture(picture, "a title that does not fit on it by far", "x" * 1000).shape == picture.shape
     )
+
+
+def test_a_huge_picture_is_not_dimmed_but_black() -> None:
+    """Its VM may have a bad moment often."""
+    picture = np.full((MAX_DIMMED // 4096 + 1, 4096, 4), 200, np.uint8)
+    card = status_picture(picture, "build7", "lost")
+    assert card.shape == picture.shape
+    assert card[0, 0].tolist() == [0, 0, 0, 0]
+    assert (card == (*TEXT, 0)).all(axis=2).any()
