@@ -2,9 +2,11 @@
 
 Feed what comes with :meth:`RfbClient.receive_data`, then call :meth:`RfbClient.next_event` until it returns
 None (it raises PeerError for what a server may not send, after which the connection is of no more use), and
-always send what :meth:`RfbClient.data_to_send` hands out.
+always send what :meth:`RfbClient.data_to_send` hands out. Who shares a loop with others calls
+:meth:`RfbClient.step` instead, which does about a millisecond's worth.
 """
 
+from enum import Enum, auto
 from typing import Final
 
 from pyrdpmux.errors import PeerClosed, StateError
@@ -32,6 +34,15 @@ QEMU_NAME: Final = "QEMU"
 """How the name of a QEMU's desktop begins."""
 
 
+class Worked(Enum):
+    """What :meth:`RfbClient.step` returns if there is nothing to tell yet, but more to do."""
+
+    WORKED = auto()
+
+
+WORKED: Final = Worked.WORKED
+
+
 class RfbClient:
     """Speaks versions 3.3, 3.7 and 3.8."""
 
@@ -51,12 +62,18 @@ class RfbClient:
         self._tls: TlsEndpoint | None = None
         self._steps = self._run()
         self._needed: int | None = None
+        self._decoders: Decoders | None = None
         self._is_eof = False
 
     @property
     def is_connected(self) -> bool:
         """The handshake is done: messages may be sent."""
         return self.phase_name == "connected"
+
+    @property
+    def is_updating(self) -> bool:
+        """In the middle of a FramebufferUpdate."""
+        return self._decoders is not None and self._decoders.is_updating
 
     @property
     def can_resize(self) -> bool:
@@ -79,18 +96,24 @@ class RfbClient:
 
     def next_event(self) -> Event | None:
         """What is to be told next; None if that takes more bytes. Raises PeerError."""
-        while True:
-            if self._needed is None:
-                step = next(self._steps)
-            elif (data := self._take(self._needed)) is not None:
-                step = self._steps.send(data)
-            else:
-                return None
-            if not isinstance(step, int):
-                self._needed = None
-                self._note(step)
-                return step
+        while (step := self.step()) is WORKED:
+            pass
+        return step
+
+    def step(self) -> Event | Worked | None:
+        """A bounded piece of the way to the next event; None if that takes more bytes. Raises PeerError."""
+        if self._needed is None:
+            step = next(self._steps)
+        elif (data := self._take(self._needed)) is not None:
+            step = self._steps.send(data)
+        else:
+            return None
+        if isinstance(step, int):
             self._needed = step
+            return WORKED
+        self._needed = None
+        self._note(step)
+        return step
 
     def _take(self, size: int) -> bytes | None:
         if len(self._received) < size:
@@ -164,7 +187,8 @@ class RfbClient:
         self._send(SetEncodings(tuple(self._config.encodings)))
         self.is_qemu = name.startswith(QEMU_NAME)
         yield Connected(init.width, init.height, name)
-        yield from read_messages(Decoders(is_qemu=self.is_qemu))
+        self._decoders = Decoders(is_qemu=self.is_qemu, framebuffer=init.width * init.height)
+        yield from read_messages(self._decoders)
 
     def _note(self, event: Event) -> None:
         """What has to be known for later messages."""

@@ -3,10 +3,13 @@
 RFB has no frames. How long a message is turns out while it is read, down to single tiles, so that a parser
 over complete buffers would have to start over again and again. A step yields a number of bytes, and is sent
 exactly those; or it yields an event for the owner of the connection, and is sent nothing.
+
+What is done between two yields is bounded: about a millisecond. Where nothing has to be read for so long,
+:data:`PAUSE` is yielded, which asks for no bytes and only lets others have their turn.
 """
 
 from collections.abc import Generator
-from typing import ClassVar, Protocol, Self, TypeAlias, TypeVar
+from typing import ClassVar, Final, Protocol, Self, TypeAlias, TypeVar
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.rfb.events import Event
@@ -16,6 +19,9 @@ from pyrdpmux.wire import Reader, Writer, decode
 
 T = TypeVar("T")
 Step: TypeAlias = Generator[int | Event, bytes, T]
+
+PAUSE: Final = 0
+"""So many bytes are always there."""
 
 
 class FixedSize(Protocol):

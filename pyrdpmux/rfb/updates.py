@@ -15,7 +15,15 @@ from pyrdpmux.rfb.events import (
     Resized,
     UpdateFinished,
 )
-from pyrdpmux.rfb.limits import MAX_PIXELS, MAX_SCREENS, MAX_SIDE
+from pyrdpmux.rfb.limits import (
+    MAX_PIXELS,
+    MAX_SCREENS,
+    MAX_SIDE,
+    OVERDRAW,
+    PIXELS_PER_RECTANGLE,
+    SMALL_COUNT,
+    SMALL_UPDATE,
+)
 from pyrdpmux.rfb.rectangles.compressed import CompressedStream
 from pyrdpmux.rfb.rectangles.cursors import read_cursor, read_cursor_with_alpha, read_x_cursor
 from pyrdpmux.rfb.rectangles.hextile import read_hextile
@@ -40,8 +48,25 @@ class Decoders:
     """What the decoders of one connection remember."""
 
     is_qemu: bool = False
+    #: its pixels, as the server told last
+    framebuffer: int = 0
+    #: what the update at hand has painted so far
+    painted: int = 0
+    is_updating: bool = False
     zlib: CompressedStream = field(default_factory=lambda: CompressedStream("Zlib"))
     zrle: CompressedStream = field(default_factory=lambda: CompressedStream("ZRLE"))
+
+    def paint(self, pixels: int) -> None:
+        """The update at hand paints, copies or makes room for so many more. Raises LimitExceeded."""
+        self.painted += pixels
+        maximum = OVERDRAW * self.framebuffer + SMALL_UPDATE
+        if self.painted > maximum:
+            raise LimitExceeded("FramebufferUpdate.pixels", self.painted, maximum)
+
+    def resize(self, width: int, height: int) -> None:
+        """Which costs as much as to paint it, once."""
+        self.framebuffer = width * height
+        self.paint(self.framebuffer)
 
 
 def read_messages(decoders: Decoders) -> Step[None]:
@@ -62,17 +87,25 @@ def read_messages(decoders: Decoders) -> Step[None]:
 
 
 def _read_update(decoders: Decoders) -> Step[None]:
+    decoders.is_updating = True
+    decoders.painted = 0
     header = yield from take(UpdateHeader)
-    for _ in range(header.rectangle_count):
+    for number in range(header.rectangle_count):
         rect = yield from take(RectangleHeader)
         if rect.encoding == Encoding.LAST_RECT:
             break
         reader = READERS.get(rect.encoding)
         if reader is None:
             raise wrong("FramebufferUpdate.encoding-type", f"{rect.encoding} is none that we asked for")
+        maximum = decoders.framebuffer // PIXELS_PER_RECTANGLE + SMALL_COUNT
+        if number >= maximum:
+            raise LimitExceeded("FramebufferUpdate.number-of-rectangles", number + 1, maximum)
         if rect.encoding in PICTURES:
             check_size("FramebufferUpdate.rectangle", rect.width, rect.height)
+        if rect.encoding in PICTURES or rect.encoding in CURSORS:
+            decoders.paint(rect.width * rect.height)
         yield from reader(rect, decoders)
+    decoders.is_updating = False
     yield UpdateFinished()
 
 
@@ -87,28 +120,29 @@ def check_size(what: str, width: int, height: int) -> None:
 # -- pseudo-encodings ----------------------------------------------------------------------------------
 
 
-def _read_desktop_size(rect: RectangleHeader, _: Decoders) -> Step[None]:
+def _read_desktop_size(rect: RectangleHeader, decoders: Decoders) -> Step[None]:
     """RFC 6143 7.8.2."""
-    yield _resized(rect, ())
+    yield _resized(rect, (), decoders)
 
 
-def _read_extended_desktop_size(rect: RectangleHeader, _: Decoders) -> Step[None]:
+def _read_extended_desktop_size(rect: RectangleHeader, decoders: Decoders) -> Step[None]:
     """rfbproto: the size, and the screens of which it consists; or what came of our wish."""
     count = yield from take_u8()
     if count > MAX_SCREENS:
         raise LimitExceeded("ExtendedDesktopSize.number-of-screens", count, MAX_SCREENS)
     yield from skip(SCREENS_PADDING)
     screens = []
-    for _i in range(count):
+    for _ in range(count):
         screens.append((yield from take(Screen)))
     if rect.x == ResizeReason.THIS_CLIENT and rect.y != ResizeStatus.DONE:
         yield ResizeAnswered(rect.y)
     else:
-        yield _resized(rect, tuple(screens))
+        yield _resized(rect, tuple(screens), decoders)
 
 
-def _resized(rect: RectangleHeader, screens: tuple[Screen, ...]) -> Resized:
+def _resized(rect: RectangleHeader, screens: tuple[Screen, ...], decoders: Decoders) -> Resized:
     check_size("DesktopSize", rect.width, rect.height)
+    decoders.resize(rect.width, rect.height)
     return Resized(rect.width, rect.height, screens)
 
 
@@ -141,10 +175,12 @@ PICTURES: Final = {
     Encoding.ZRLE,
 }
 
+CURSORS: Final = {Encoding.CURSOR, Encoding.X_CURSOR, Encoding.CURSOR_WITH_ALPHA}
+
 READERS: Final[dict[int, Callable[[RectangleHeader, Decoders], Step[None]]]] = {
     Encoding.RAW: lambda rect, _: read_raw(rect),
     Encoding.COPY_RECT: lambda rect, _: read_copy(rect),
-    Encoding.RRE: lambda rect, _: read_rre(rect),
+    Encoding.RRE: lambda rect, decoders: read_rre(rect, decoders.paint),
     Encoding.HEXTILE: lambda rect, _: read_hextile(rect),
     Encoding.ZLIB: lambda rect, decoders: read_zlib(rect, decoders.zlib),
     Encoding.ZRLE: lambda rect, decoders: read_zrle(rect, decoders.zrle),

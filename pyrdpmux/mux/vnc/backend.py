@@ -18,6 +18,9 @@ LONGEST_PAUSE: Final = 10.0
 PAUSE_AFTER_REFUSAL: Final = 30.0
 """Servers shut out who comes too often with a wrong password."""
 
+STABLE_SECONDS: Final = 5.0
+"""A connection that has lasted so long is worth a quick attempt, and a line in the log, when it ends."""
+
 
 class VncBackend:
     """Shows one server, and connects to it again and again while it is away: its viewers stay."""
@@ -56,11 +59,13 @@ class VncBackend:
     async def _connect_once(self, vm: Vm) -> None:
         """Until it fails, as it does sooner or later."""
         connection = None
+        began = asyncio.get_running_loop().time()
         try:
             connection = VncConnection(self._target, vm, self.input)
             await connection.run()
         except (PyRdpMuxError, OSError) as error:
-            if connection is not None and connection.was_connected:
+            ended = asyncio.get_running_loop().time()
+            if connection is not None and connection.was_connected and ended - began >= STABLE_SECONDS:
                 self._pause = self._first_pause
                 self._complaint = ""
             if isinstance(error, AuthenticationFailed):

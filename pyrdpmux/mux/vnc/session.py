@@ -1,18 +1,22 @@
 """One connection to a VNC server: what it tells goes to the VM's screen, and it is asked for more in time.
 
-Without sockets and clocks: events and ``now`` are handed in.
+Without sockets and clocks: events and ``now`` are handed in. INVARIANT: no step of :meth:`VncSession.handle`
+takes more than a millisecond or so, whatever the server sent.
 """
 
 import logging
 import math
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from pyrdpmux.errors import PeerTimeout
 from pyrdpmux.mux.backend import Vm, VmStatus
+from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.screen import Pixels, bands_of
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.desktop import ResizeStatus
@@ -34,7 +38,13 @@ log = logging.getLogger("pyrdpmux.vnc")
 REQUEST_INTERVAL: Final = 1 / 60
 """Between two requests for an update: servers that answer at once would keep the loop from the others."""
 
+REST_FACTOR: Final = 3
+"""Times what a picture took to decode and paint, until we look at what comes next: a server that sends as
+fast as it can gets a quarter of our time at most, and what it sends meanwhile waits on its side."""
+
 HANDSHAKE_SECONDS: Final = 10.0
+
+News: TypeAlias = Resized | ResizeAnswered | CursorChanged | LedsChanged | PointerModeChanged
 
 
 class VncSession:
@@ -46,32 +56,43 @@ class VncSession:
         self._client = client
         self._handshake_deadline = now + HANDSHAKE_SECONDS
         self._requested_at = -math.inf
+        self._rests_until = -math.inf
+        #: what is worth telling once per update, however often the server changes its mind
+        self._news: dict[type[News], News] = {}
         self._wants_update = False
         self._needs_everything = True
         self._has_picture = False
 
-    def handle(self, event: Event, now: float) -> None:
-        """What :meth:`RfbClient.next_event` returned."""
+    def handle(self, event: Event) -> Iterator[None]:
+        """What :meth:`RfbClient.step` returned; a yield after each step."""
         match event:
             case Connected():
-                log.info("%s: connected to %r, %dx%d", self._vm.name, event.name, event.width, event.height)
+                name = printable(event.name)
+                log.info("%s: connected to %s, %dx%d", self._vm.name, name, event.width, event.height)
                 self._vm.screen.set_cursor(CursorState.DEFAULT)
                 self._vm.set_pointer_mode(is_absolute=True)
                 self._resize(event.width, event.height)
-                self._want_update(now)
+                self._wants_update = True
             case UpdateFinished():
-                self._want_update(now)
+                yield from self._tell_news()
+                self._wants_update = True
             case Painted():
-                self._paint(event)
+                yield from self._paint(event)
             case Copied():
-                self._copy(event)
-            case _:
-                self._handle_rare(event)
-
-    def _handle_rare(self, event: Event) -> None:
-        match event:
+                yield from self._copy(event)
             case Resized():
                 self._resize(event.width, event.height)
+            case ResizeAnswered() | CursorChanged() | LedsChanged() | PointerModeChanged():
+                self._news[type(event)] = event
+
+    def _tell_news(self) -> Iterator[None]:
+        news, self._news = self._news, {}
+        for event in news.values():
+            self._handle_news(event)
+            yield
+
+    def _handle_news(self, event: News) -> None:
+        match event:
             case ResizeAnswered() if event.status not in (ResizeStatus.DONE, ResizeStatus.FORWARDED):
                 log.debug("%s: the VNC server refuses the size: %d", self._vm.name, event.status)
             case CursorChanged():
@@ -91,28 +112,44 @@ class VncSession:
             screen.resize(width, height)
             self._needs_everything = True
 
-    def _paint(self, event: Painted) -> None:
+    def _paint(self, event: Painted) -> Iterator[None]:
         height, width = event.pixels.shape[:2]
-        self._vm.screen.write(Rect(event.x, event.y, width, height), event.pixels)
+
+        def fetch(band: Rect) -> Pixels:
+            left, top = band.x - event.x, band.y - event.y
+            return event.pixels[top : top + band.height, left : left + band.width]
+
+        yield from self._vm.screen.update_in_steps(Rect(event.x, event.y, width, height), fetch)
         if not self._has_picture:
             self._has_picture = True
             self._vm.set_status(VmStatus.RUNNING)
 
-    def _copy(self, event: Copied) -> None:
+    def _copy(self, event: Copied) -> Iterator[None]:
+        """Band by band, in the order in which no band overwrites what another is still to be copied from."""
         screen = self._vm.screen
         source = Rect(event.source_x, event.source_y, event.width, event.height)
         if source.clip(screen.width, screen.height) != source:
             self._needs_everything = True  # of a size that is no more, or nonsense: ask
             return
-        pixels = screen.pixels[source.y : source.bottom, source.x : source.right]
-        target = Rect(event.x, event.y, event.width, event.height)
-        screen.write(target, np.array(pixels))
+        right, down = event.x - source.x, event.y - source.y
+
+        def fetch(band: Rect) -> Pixels:
+            rows = slice(band.y - down, band.bottom - down)
+            return np.array(screen.pixels[rows, band.x - right : band.right - right])
+
+        bands = list(bands_of(Rect(event.x, event.y, event.width, event.height)))
+        for band in reversed(bands) if down > 0 else bands:
+            yield from screen.update_in_steps(band, fetch)
 
     # -- asking for more ---------------------------------------------------------------------------
 
-    def _want_update(self, now: float) -> None:
-        self._wants_update = True
-        self.handle_timeout(now)
+    def worked(self, seconds: float, now: float) -> None:
+        """What has come took so long."""
+        self._rests_until = max(self._rests_until, now) + REST_FACTOR * seconds
+
+    def rest_seconds(self, now: float) -> float:
+        """How long nothing more of this server's is looked at."""
+        return max(0.0, self._rests_until - now)
 
     @property
     def _interval(self) -> float:
@@ -124,7 +161,12 @@ class VncSession:
         """When :meth:`handle_timeout` is to be called if nothing happens before."""
         if not self._client.is_connected:
             return self._handshake_deadline
-        return self._requested_at + self._interval if self._wants_update else None
+        return self._due if self._wants_update else None
+
+    @property
+    def _due(self) -> float:
+        """When the next update may be asked for."""
+        return max(self._requested_at + self._interval, self._rests_until)
 
     def handle_timeout(self, now: float) -> None:
         """Raises PeerTimeout."""
@@ -132,7 +174,7 @@ class VncSession:
             if now >= self._handshake_deadline:
                 raise PeerTimeout("RFB handshake", HANDSHAKE_SECONDS)
             return
-        if self._wants_update and now >= self._requested_at + self._interval:
+        if self._wants_update and now >= self._due:
             self._client.request_update(incremental=not self._needs_everything)
             self._wants_update = self._needs_everything = False
             self._requested_at = now

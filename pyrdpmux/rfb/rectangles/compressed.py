@@ -4,8 +4,8 @@ import zlib
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded
-from pyrdpmux.rfb.limits import CHUNK
-from pyrdpmux.rfb.steps import Step, take_u32, wrong
+from pyrdpmux.rfb.limits import COMPRESSED_CHUNK
+from pyrdpmux.rfb.steps import PAUSE, Step, take_u32, wrong
 
 INFLATED_AT_ONCE: Final = 1 << 16
 
@@ -38,10 +38,12 @@ class CompressedStream:
     def look(self, size: int) -> Step[bytes]:
         """As :meth:`take`, without moving on; less if the rectangle has no more."""
         while len(self._plain) < size:
-            if not self._inflate(max(size - len(self._plain), INFLATED_AT_ONCE)):
-                if not self._left:
-                    break
-                self._compressed = yield min(self._left, CHUNK)
+            if self._inflate():
+                yield PAUSE
+            elif not self._left:
+                break
+            else:
+                self._compressed = yield min(self._left, COMPRESSED_CHUNK)
                 self._left -= len(self._compressed)
         return bytes(self._plain[:size])
 
@@ -54,10 +56,10 @@ class CompressedStream:
         if self._plain:
             raise wrong(f"{self._name}.data", "more than the rectangle takes")
 
-    def _inflate(self, size: int) -> bool:
+    def _inflate(self) -> bool:
         """False if there is nothing to be had from what has come so far."""
         try:
-            plain = self._inflater.decompress(self._compressed, size)
+            plain = self._inflater.decompress(self._compressed, INFLATED_AT_ONCE)
         except zlib.error as error:
             raise wrong(f"{self._name}.data", str(error)) from error
         self._compressed = self._inflater.unconsumed_tail

@@ -1,4 +1,9 @@
-"""Pointer shapes: three pseudo-encodings whose rectangle is the shape, its position the hot spot."""
+"""Pointer shapes: three pseudo-encodings whose rectangle is the shape, its position the hot spot.
+
+What is beyond :data:`~pyrdpmux.rfb.limits.KEPT_CURSOR_SIDE` is read and forgotten.
+"""
+
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,31 +11,35 @@ from numpy.typing import NDArray
 from pyrdpmux.errors import LimitExceeded
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import CursorChanged, Pixels
-from pyrdpmux.rfb.limits import MAX_CURSOR_SIDE
-from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL
+from pyrdpmux.rfb.limits import KEPT_CURSOR_SIDE, MAX_CURSOR_SIDE
+from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL, tiles
 from pyrdpmux.rfb.server_messages import RectangleHeader
-from pyrdpmux.rfb.steps import Step, take_u32, wrong
+from pyrdpmux.rfb.steps import PAUSE, Step, take_u32, wrong
 
-_COLORS_SIZE = 6
+_COLORS_SIZE: Final = 6
+
+ROWS_AT_ONCE: Final = 16
 
 
 def read_cursor(rect: RectangleHeader) -> Step[None]:
     """RFC 6143 7.8.1: pixels, and one bit each of what can be seen."""
-    size = _pixels_in(rect)
-    pixels = np.frombuffer((yield size * BYTES_PER_PIXEL), np.uint8)
+    _check_size(rect)
+    image = yield from _read_pixels(rect)
     mask = yield from _read_bits(rect)
-    image = pixels.reshape(rect.height, rect.width, BYTES_PER_PIXEL).copy()
     image[:, :, 3] = mask * 255
     yield _changed(rect, image)
 
 
 def read_x_cursor(rect: RectangleHeader) -> Step[None]:
     """rfbproto X Cursor Pseudo-encoding: two colors; bits that say which, and what can be seen."""
-    image = np.zeros((rect.height, rect.width, BYTES_PER_PIXEL), np.uint8)
-    if _pixels_in(rect):
+    _check_size(rect)
+    height, width = _kept(rect)
+    image = np.zeros((height, width, BYTES_PER_PIXEL), np.uint8)
+    if image.size:
         colors = np.frombuffer((yield _COLORS_SIZE), np.uint8).reshape(2, 3)
         is_primary = yield from _read_bits(rect)
         mask = yield from _read_bits(rect)
+        yield PAUSE
         image[:, :, :3] = np.where(is_primary[:, :, None], colors[0, ::-1], colors[1, ::-1])
         image[:, :, 3] = mask * 255
     yield _changed(rect, image)
@@ -41,14 +50,17 @@ def read_cursor_with_alpha(rect: RectangleHeader, *, is_qemu: bool) -> Step[None
     encoding = yield from take_u32()
     if encoding != Encoding.RAW:
         raise wrong("CursorWithAlpha.encoding", f"{encoding}, only raw is expected")
-    data = np.frombuffer((yield _pixels_in(rect) * BYTES_PER_PIXEL), np.uint8)
-    image = data.reshape(rect.height, rect.width, BYTES_PER_PIXEL)
+    _check_size(rect)
+    image = yield from _read_pixels(rect)
+    yield PAUSE
     # QUIRK(QEMU): sends blue first, and colors that are not multiplied by alpha until version 10.
     if not is_qemu:
-        image = image[:, :, [2, 1, 0, 3]]
+        image = np.ascontiguousarray(image[:, :, [2, 1, 0, 3]])
     if not is_qemu or (image[:, :, :3] <= image[:, :, 3:]).all():
-        image = _straightened(image)
-    yield _changed(rect, image.copy())
+        for top, rows in tiles(len(image), ROWS_AT_ONCE):
+            yield PAUSE
+            image[top : top + rows] = _straightened(image[top : top + rows])
+    yield _changed(rect, image)
 
 
 def _straightened(image: Pixels) -> Pixels:
@@ -59,18 +71,37 @@ def _straightened(image: Pixels) -> Pixels:
     return straight.astype(np.uint8)
 
 
-def _pixels_in(rect: RectangleHeader) -> int:
+def _check_size(rect: RectangleHeader) -> None:
     side = max(rect.width, rect.height)
     if side > MAX_CURSOR_SIDE:
         raise LimitExceeded("Cursor.width or height", side, MAX_CURSOR_SIDE)
-    return rect.width * rect.height
+
+
+def _kept(rect: RectangleHeader) -> tuple[int, int]:
+    """Height and width of what is not forgotten."""
+    return min(rect.height, KEPT_CURSOR_SIDE), min(rect.width, KEPT_CURSOR_SIDE)
+
+
+def _read_rows(rect: RectangleHeader, row_size: int) -> Step[NDArray[np.uint8]]:
+    """So many bytes for each row of the rectangle; the rows that are kept."""
+    kept = np.empty((_kept(rect)[0], row_size), np.uint8)
+    for top, count in tiles(rect.height, ROWS_AT_ONCE):
+        rows = np.frombuffer((yield count * row_size), np.uint8).reshape(count, row_size)
+        visible = max(0, min(len(kept) - top, count))
+        kept[top : top + visible] = rows[:visible]
+    return kept
+
+
+def _read_pixels(rect: RectangleHeader) -> Step[Pixels]:
+    height, width = _kept(rect)
+    rows = yield from _read_rows(rect, rect.width * BYTES_PER_PIXEL)
+    return rows.reshape(height, rect.width, BYTES_PER_PIXEL)[:, :width].copy()
 
 
 def _read_bits(rect: RectangleHeader) -> Step[NDArray[np.uint8]]:
     """One bit per pixel, each row in bytes of its own."""
-    row_size = -(-rect.width // 8)
-    data = np.frombuffer((yield row_size * rect.height), np.uint8).reshape(rect.height, row_size)
-    return np.unpackbits(data, axis=1)[:, : rect.width]
+    rows = yield from _read_rows(rect, -(-rect.width // 8))
+    return np.unpackbits(rows, axis=1)[:, : _kept(rect)[1]]
 
 
 def _changed(rect: RectangleHeader, image: Pixels) -> CursorChanged:

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL, Words, paint, tiles, words_of
+from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL, Words, paint_in_steps, tiles, words_of
 from pyrdpmux.rfb.server_messages import RectangleHeader
 from pyrdpmux.rfb.steps import Step, take_u8, wrong
 
@@ -38,8 +38,7 @@ def read_hextile(rect: RectangleHeader) -> Step[None]:
         band = np.empty((rows, rect.width), np.uint32)
         for left, columns in tiles(rect.width, SIDE):
             yield from _read_tile(band[:, left : left + columns], colors)
-        if rect.width:
-            yield paint(rect.x, rect.y + top, band)
+        yield from paint_in_steps(rect.x, rect.y + top, band)
 
 
 def _read_tile(tile: Words, colors: _Colors) -> Step[None]:

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.rfb.events import Painted
-from pyrdpmux.rfb.limits import CHUNK
+from pyrdpmux.rfb.limits import CHUNK, STEP_PIXELS
 from pyrdpmux.rfb.server_messages import RectangleHeader
+from pyrdpmux.rfb.steps import Step
 
 Words: TypeAlias = NDArray[np.uint32]
 """(height, width): 0xXXRRGGBB."""
@@ -26,6 +27,15 @@ def paint(x: int, y: int, words: Words) -> Painted:
     """The event for these words; the byte without meaning becomes 0."""
     colors = np.ascontiguousarray(words & np.uint32(COLOR_MASK))
     return Painted(x, y, colors.view(np.uint8).reshape(*words.shape, BYTES_PER_PIXEL))
+
+
+def paint_in_steps(x: int, y: int, words: Words) -> Step[None]:
+    """The same as several events, each of which is painted in no time."""
+    height, width = words.shape
+    if width:
+        rows = max(1, STEP_PIXELS // width)
+        for top in range(0, height, rows):
+            yield paint(x, y + top, words[top : top + rows])
 
 
 def bands(rect: RectangleHeader) -> Iterator[tuple[int, int]]:

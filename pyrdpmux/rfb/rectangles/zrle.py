@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.rfb.rectangles.compressed import CompressedStream
-from pyrdpmux.rfb.rectangles.painting import Words, paint, tiles
+from pyrdpmux.rfb.rectangles.painting import Words, paint_in_steps, tiles
 from pyrdpmux.rfb.server_messages import RectangleHeader
-from pyrdpmux.rfb.steps import Step, wrong
+from pyrdpmux.rfb.steps import PAUSE, Step, wrong
 
 SIDE: Final = 64
 CPIXEL: Final = 3
@@ -26,6 +26,12 @@ MAX_PER_PIXEL: Final = CPIXEL + 1
 
 MAX_TILE_HEAD: Final = 1 + 127 * CPIXEL
 
+RUNS_AT_ONCE: Final = 1024
+"""They are read one by one, at two or three in a microsecond."""
+
+MAX_LONG_RUN: Final = SIDE * SIDE // 255 + 1
+"""Bytes of a run's length, where it is the whole tile."""
+
 
 def read_zrle(rect: RectangleHeader, stream: CompressedStream) -> Step[None]:
     """RFC 6143 7.7.6, a row of tiles at a time."""
@@ -35,8 +41,8 @@ def read_zrle(rect: RectangleHeader, stream: CompressedStream) -> Step[None]:
         band = np.empty((rows, rect.width), np.uint32)
         for left, columns in tiles(rect.width, SIDE):
             band[:, left : left + columns] = yield from _read_tile(stream, columns, rows)
-        if rect.width:
-            yield paint(rect.x, rect.y + top, band)
+            yield PAUSE
+        yield from paint_in_steps(rect.x, rect.y + top, band)
     yield from stream.finish()
 
 
@@ -79,14 +85,23 @@ def _read_packed(stream: CompressedStream, palette: Words, width: int, height: i
 
 def _read_runs(stream: CompressedStream, palette: Words | None, width: int, height: int) -> Step[Words]:
     count = width * height
-    data = yield from stream.look(count * MAX_PER_PIXEL)
-    try:
-        values, lengths, used = plain_runs(data, count) if palette is None else palette_runs(data, count)
-    except IndexError:
-        raise wrong("ZRLE.data", "ends within a run") from None
-    stream.advance(used)
-    if sum(lengths) != count:
-        raise wrong("ZRLE.run", f"runs of {sum(lengths)} pixels in a tile of {count}")
+    values: list[int] = []
+    lengths: list[int] = []
+    pixels = 0
+    while pixels < count:
+        left = count - pixels
+        data = yield from stream.look(min(left, RUNS_AT_ONCE) * MAX_PER_PIXEL + MAX_LONG_RUN)
+        try:
+            more, their_lengths, used = (plain_runs if palette is None else palette_runs)(data, left)
+        except IndexError:
+            raise wrong("ZRLE.data", "ends within a run") from None
+        stream.advance(used)
+        values += more
+        lengths += their_lengths
+        pixels += sum(their_lengths)
+        yield PAUSE
+    if pixels != count:
+        raise wrong("ZRLE.run", f"runs of {pixels} pixels in a tile of {count}")
     found = np.array(values, np.uint32)
     colors = found if palette is None else _looked_up(palette, found)
     return np.repeat(colors, lengths).reshape(height, width)
@@ -100,13 +115,14 @@ def _looked_up(palette: Words, indexes: NDArray[np.uint8] | Words) -> Words:
 
 
 def plain_runs(data: bytes, count: int) -> tuple[list[int], list[int], int]:
-    """Colors and lengths of runs until there are ``count`` pixels, and the bytes that they took.
+    """Colors and lengths of runs, until there are ``count`` pixels or enough for once, and their bytes.
 
     The places of the runs depend on the lengths before them: a loop, whatever the tools.
     """
-    colors, lengths = [], []
+    colors: list[int] = []
+    lengths: list[int] = []
     at = pixels = 0
-    while pixels < count:
+    while pixels < count and len(lengths) < RUNS_AT_ONCE:
         color = data[at] | data[at + 1] << 8 | data[at + 2] << 16
         at += CPIXEL
         length = 1
@@ -123,9 +139,10 @@ def plain_runs(data: bytes, count: int) -> tuple[list[int], list[int], int]:
 
 def palette_runs(data: bytes, count: int) -> tuple[list[int], list[int], int]:
     """The same with indexes; one without the high bit is a run of one."""
-    indexes, lengths = [], []
+    indexes: list[int] = []
+    lengths: list[int] = []
     at = pixels = 0
-    while pixels < count:
+    while pixels < count and len(lengths) < RUNS_AT_ONCE:
         index = data[at]
         at += 1
         length = 1

@@ -64,6 +64,23 @@ class FakeVncServer:
         assert self._writer is not None
         self._writer.write(data)
 
+    @property
+    def is_talking(self) -> bool:
+        """The handshake is done."""
+        return self._writer is not None
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that the viewer leaves with us."""
+        assert self._writer is not None
+        return self._writer.transport.get_write_buffer_size()
+
+    def close_when_sent(self) -> None:
+        """In an orderly way, behind everything that was sent."""
+        assert self._writer is not None
+        self._writer.close()
+        self._writer = None
+
     def stop_reading(self) -> None:
         assert self._writer is not None
         transport = self._writer.transport

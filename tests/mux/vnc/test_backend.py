@@ -356,9 +356,11 @@ def test_a_vm_that_nobody_looks_at_is_asked_less_often() -> None:
     client = connected_client()
     vm = FakeVm("vm", VncInput())
     session = VncSession(vm, VncInput(), client, now=0.0)
-    session.handle(Connected(64, 48, "test"), 1.0)
+    list(session.handle(Connected(64, 48, "test")))
+    session.handle_timeout(1.0)
     assert client.data_to_send()[:2] == b"\3\0"
-    session.handle(UpdateFinished(), 1.001)
+    list(session.handle(UpdateFinished()))
+    session.handle_timeout(1.001)
     assert session.next_deadline() == pytest.approx(1.0 + 1 / 60)
     vm.frame_rate = 2  # type: ignore[attr-defined]
     assert session.next_deadline() == pytest.approx(1.25)
