@@ -4,7 +4,7 @@ One copy per VM, however many viewers: a viewer keeps only a :class:`~pyrdpmux.m
 has not been sent. The guest's dirty rectangles are hints; what is reported is what really differs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import numpy as np
@@ -131,7 +131,7 @@ class Screen(Watched):
         for _ in self.update_in_steps(rect, fetch):
             pass
 
-    def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Iterator[None]:
+    def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Generator[None, None, None]:
         """The same, for :meth:`pyrdpmux.net.fair.LoopShare.work`: a yield after every band of rows.
 
         What has changed is reported when it is done, or given up; another size meanwhile ends it.

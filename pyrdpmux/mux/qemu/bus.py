@@ -3,13 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.qemu.message import (
     FIXED_SIZE,
+    MAX_FIELDS,
     Message,
     MessageFlags,
     MessageKind,
@@ -22,10 +23,16 @@ from pyrdpmux.mux.qemu.message import (
 )
 from pyrdpmux.mux.qemu.sockets import AUTHENTICATION_LINES, check_authentication, client_authentication
 from pyrdpmux.mux.qemu.transport import SocketTransport, connect_unix
+from pyrdpmux.net.fair import LoopShare
 
 CALL_SECONDS: Final = 10.0
 MAX_PENDING: Final = 256
 """Calls without an answer yet."""
+
+MAX_BODY: Final = 16 << 10
+"""Of a message here: properties are some hundred bytes, and each value takes us a microsecond."""
+
+MAX_BUFFER: Final = 2 * (MAX_BODY + MAX_FIELDS)
 
 DAEMON: Final = "org.freedesktop.DBus"
 DAEMON_PATH: Final = "/org/freedesktop/DBus"
@@ -142,23 +149,30 @@ class Connection:
 
     # -- receiving -------------------------------------------------------------------------------
 
-    def _received(self, data: bytes) -> None:
+    def use_share(self, share: LoopShare) -> None:
+        """Of the VM that this connection is about."""
+        self._transport.share = share
+
+    def _received(self, data: bytes) -> Iterator[None]:
         self._buffer += data
         while self._lines < len(AUTHENTICATION_LINES):
             line, end, rest = self._buffer.partition(b"\r\n")
             if not end:
-                return
+                break
             check_authentication(bytes(line), self._lines)
             self._lines += 1
             self._buffer = rest
-        while len(self._buffer) >= FIXED_SIZE:
-            fixed = read_fixed_part(bytes(self._buffer[:FIXED_SIZE]))
+        while self._lines == len(AUTHENTICATION_LINES) and len(self._buffer) >= FIXED_SIZE:
+            fixed = read_fixed_part(bytes(self._buffer[:FIXED_SIZE]), max_body=MAX_BODY)
             size = FIXED_SIZE + fixed.padded_fields_size + fixed.body_size
             if len(self._buffer) < size:
-                return
+                break
             message = decode_message(bytes(self._buffer[:size]))
             del self._buffer[:size]
             self._dispatch(message)
+            yield
+        if len(self._buffer) > MAX_BUFFER:
+            raise BackendError(f"{len(self._buffer)} bytes that are no message")
 
     def _dispatch(self, message: Message) -> None:
         match message.kind:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
@@ -12,11 +12,11 @@ from pyrdpmux.mux.qemu.bus import Connection
 from pyrdpmux.mux.qemu.input import CONSOLE, KEYBOARD, MOUSE, QemuInput
 from pyrdpmux.mux.qemu.listener import Listener
 from pyrdpmux.mux.qemu.message import Message
-from pyrdpmux.mux.qemu.picture import Picture, Snapshot
+from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import plain
 from pyrdpmux.mux.region import Rect
-from pyrdpmux.mux.screen import Pixels
+from pyrdpmux.mux.resting import work
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.qemu")
@@ -33,13 +33,15 @@ RESET_SECONDS: Final = 2.0
 class QemuConsole:
     """Made by :meth:`open`. ``on_ended`` is called once with the reason, unless it is closed."""
 
-    def __init__(self, connection: Connection, path: str) -> None:
+    def __init__(self, connection: Connection, path: str, budget: PixelBudget | None = None) -> None:
         self.path = path
         self.vm: Vm | None = None
         self.on_ended: Callable[[str], None] = lambda reason: None
         self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._picture = Picture(self._changed)
+        self._picture = Picture(self._changed, budget)
+        #: there is something to paint
+        self._news = asyncio.Event()
         self._listener: Listener | None = None
         self._input = QemuInput(connection, path, self._size, self._pointer_mode_found)
         self._tasks = TaskSet()
@@ -59,7 +61,7 @@ class QemuConsole:
         self._mouse_changed(properties[MOUSE])
         if properties[KEYBOARD].get("Modifiers"):
             self._keyboard_changed(properties[KEYBOARD])
-        self._flush()  # the picture tells of news once: here, if there were any before there was a VM
+        self._tasks.create(self._keep_painting(self.vm), f"picture of {self.path}")
         await self._register()
 
     async def close(self) -> None:
@@ -69,7 +71,7 @@ class QemuConsole:
                 timer.cancel()
         await self._tasks.cancel_all()
         if self._listener is not None:
-            self._listener.close()
+            self._listener.stop()
 
     # -- what the machine tells ------------------------------------------------------------------
 
@@ -116,7 +118,7 @@ class QemuConsole:
         if self._guessing is not None:
             self._guessing.cancel()
             self._guessing = None
-            self._flush()
+            self._news.set()
 
     def _keyboard_changed(self, values: dict[str, Any]) -> None:
         leds = values.get("Modifiers")
@@ -154,7 +156,7 @@ class QemuConsole:
 
     def _changed(self) -> None:
         """Called by the listener's thread, or here."""
-        self._call_soon(self._flush)
+        self._call_soon(self._news.set)
 
     def _call_soon(self, action: Any, *arguments: Any) -> None:
         try:
@@ -162,18 +164,23 @@ class QemuConsole:
         except RuntimeError:
             log.debug("The event loop has ended")
 
-    def _flush(self) -> None:
-        if self._is_closed or self.vm is None or self._guessing is not None:
-            return
-        snapshot = self._picture.take()
-        if snapshot is None:
-            self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
-            return
-        self._draw(self.vm, snapshot)
-        self._is_off = snapshot.is_off
-        if snapshot.rects:
-            self._end_reset()
-        self._show_status()
+    async def _keep_painting(self, vm: Vm) -> None:
+        """In turns of the VM's share, and with a rest after each picture; the listener goes on meanwhile."""
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if self._guessing is not None:
+                continue  # who ends that tells of news
+            snapshot = self._picture.take()
+            if snapshot is None:
+                self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
+                continue
+            rest = await work(vm.loop_share, self._draw(vm, snapshot))
+            self._is_off = snapshot.is_off
+            if snapshot.rects:
+                self._end_reset()
+            self._show_status()
+            await asyncio.sleep(rest)
 
     def _check_guess(self) -> None:
         """The properties have come meanwhile, or they are asked for."""
@@ -187,15 +194,10 @@ class QemuConsole:
             log.debug("Size of %s: %s", self.path, error)
             self._picture.accept_size()
         self._guessing = None
-        self._flush()
+        self._news.set()
 
-    def _draw(self, vm: Vm, snapshot: Snapshot) -> None:
+    def _draw(self, vm: Vm, snapshot: Snapshot) -> Iterator[None]:
         screen = vm.screen
-        pixels = snapshot.pixels
-
-        def fetch(band: Rect) -> Pixels:
-            return pixels[band.y : band.bottom, band.x : band.right]
-
         rects = snapshot.rects
         if (snapshot.width, snapshot.height) != (screen.width, screen.height):
             if not snapshot.is_enabled:
@@ -203,7 +205,7 @@ class QemuConsole:
             screen.resize(snapshot.width, snapshot.height)
             rects = (Rect(0, 0, snapshot.width, snapshot.height),)
         for rect in rects:
-            screen.update(rect, fetch)
+            yield from screen.update_in_steps(rect, snapshot.part)
         if snapshot.cursor is not None:
             screen.set_cursor(snapshot.cursor)
         if snapshot.position is not None:

@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -42,8 +43,20 @@ PEER: Final = "org.freedesktop.DBus.Peer"
 MAX_PICTURE: Final = 128 << 20
 """The D-Bus specification's largest message."""
 
+KEPT_SCRATCH: Final = 8 << 20
+"""Memory for pixels that is kept for the next message; what is more is given back."""
+
+MESSAGES_PER_SECOND: Final = 4000
+"""A QEMU that has more to say than dozens of rectangles per frame has to wait, since reading them takes the
+interpreter from everybody else."""
+
+RESERVE: Final = 1000
+"""Messages that may come at once."""
+
 MAX_HEADERS: Final = 64
 """Distinct ones that are remembered; QEMU has about ten."""
+
+MAX_COMPLAINTS: Final = 8
 
 SCANOUT: Final = Block(width="u32", height="u32", stride="u32", format="u32", length="u32")
 UPDATE: Final = Block(x="i32", y="i32", width="i32", height="i32", stride="u32", format="u32", length="u32")
@@ -60,13 +73,20 @@ class Listener:
         self._headers: dict[bytes, Header] = {}
         self._scratch = bytearray()
         self._serial = 0
+        self._complaints: set[str] = set()
+        self._credit = float(RESERVE)
+        self._credited = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="QEMU listener", daemon=True)
         self._thread.start()
 
-    def close(self) -> None:
-        """The thread ends at once; it closes the socket."""
+    def stop(self) -> None:
+        """The thread ends as soon as it has done what it is at, and closes the socket."""
         with contextlib.suppress(OSError):  # it has ended already
             self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """The same, and wait for it."""
+        self.stop()
         self._thread.join()
 
     # -- the thread ------------------------------------------------------------------------------
@@ -77,6 +97,7 @@ class Listener:
             for number in range(len(AUTHENTICATION_LINES)):
                 check_authentication(self._stream.read_line(), number)
             while True:
+                self._wait_for_credit()
                 self._read_message()
         except EOFError as error:
             reason = str(error)
@@ -93,6 +114,20 @@ class Listener:
             self._socket.close()
             self._picture.close()
             self._ended(reason)
+
+    def _wait_for_credit(self) -> None:
+        now = time.monotonic()
+        self._credit += (now - self._credited) * MESSAGES_PER_SECOND
+        self._credit = min(self._credit, RESERVE) - 1
+        self._credited = now
+        if self._credit < 0:
+            time.sleep(-self._credit / MESSAGES_PER_SECOND)
+
+    def _complain(self, text: str) -> None:
+        """Once per connection."""
+        if text not in self._complaints and len(self._complaints) < MAX_COMPLAINTS:
+            self._complaints.add(text)
+            log.warning("%s", text)
 
     def _read_message(self) -> None:
         fixed = read_fixed_part(self._stream.read(FIXED_SIZE), max_body=MAX_PICTURE)
@@ -130,11 +165,13 @@ class Listener:
         width, height, stride, code, length = SCANOUT.unpack(self._read_block(SCANOUT, size))
         pixels = self._pixels(length, size - SCANOUT.size)
         self._picture.scanout(width, height, stride, code, pixels)
+        self._give_back(pixels)
 
     def _update(self, size: int) -> None:
         x, y, width, height, stride, code, length = UPDATE.unpack(self._read_block(UPDATE, size))
         pixels = self._pixels(length, size - UPDATE.size)
         self._picture.update(Rect(x, y, width, height), stride, code, pixels)
+        self._give_back(pixels)
 
     def _read_block(self, block: Block, size: int) -> bytes:
         if size < block.size:
@@ -149,6 +186,11 @@ class Listener:
         pixels = memoryview(self._scratch)[:length]
         self._stream.read_into(pixels)
         return pixels
+
+    def _give_back(self, pixels: memoryview) -> None:
+        pixels.release()
+        if len(self._scratch) > KEPT_SCRATCH:
+            self._scratch = bytearray()
 
     _HOT: Final[dict[tuple[str, str, str], Callable[["Listener", int], None]]] = {
         (LISTENER, "Scanout", "uuuuay"): _scanout,
@@ -182,7 +224,7 @@ class Listener:
             case (_, "UpdateMap", "iiii"):
                 self._picture.update_map(Rect(*body))
             case (_, "ScanoutDMABUF" | "ScanoutDMABUF2", _):
-                log.warning("QEMU shows a surface of the graphics card: run it without gl=on")
+                self._complain("QEMU shows a surface of the graphics card: run it without gl=on")
                 self._picture.disable()
             case (_, "UpdateDMABUF", _) | (_, "Ping", ""):
                 pass
@@ -200,7 +242,7 @@ class Listener:
         try:
             self._picture.scanout_map(descriptor, offset, width, height, stride, code)
         except (BackendError, OSError) as error:
-            log.warning("QEMU's shared memory: %s", error)
+            self._complain(f"QEMU's shared memory: {error}")
             return self._refuse(message, "Failed", str(error))
         return self._reply(message)
 

@@ -9,6 +9,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import NoInput, Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu.console import QemuConsole
 from pyrdpmux.mux.qemu.message import Message
+from pyrdpmux.mux.qemu.picture import PixelBudget
 from pyrdpmux.mux.qemu.source import MAX_CONSOLES, AnySource, Display
 from pyrdpmux.net.tasks import TaskSet
 
@@ -148,15 +149,18 @@ class QemuMachine:
     async def _open_consoles(self, display: Display, end: Callable[[str], None]) -> None:
         if self._wanted is None:
             self.name = self._claim(display.name)
+        budget = PixelBudget()
         for index, path in enumerate(display.consoles[: self._max_consoles]):
             name = self.name if index == 0 else f"{self.name}:{path.rpartition('_')[2]}"
             assert name is not None
-            console = QemuConsole(display.connection, path)
+            console = QemuConsole(display.connection, path, budget)
             self._consoles[path] = console
             console.on_ended = end
             await console.open(self._host, name, display.uuid if index == 0 else None)
             assert console.vm is not None
             self.vms[name] = console.vm
+            if index == 0:
+                display.use_share(console.vm.loop_share)
 
     def _shown(self, display: Display) -> None:
         self.is_connected = True

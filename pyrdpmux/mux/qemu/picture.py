@@ -1,22 +1,24 @@
 """What QEMU shows on a console: written by the thread that reads it, taken by the event loop when it likes.
 
 However far the loop is behind, this is one picture and one region: the newest pixels, and where they changed.
+INVARIANT: whoever holds the lock touches no pixels, so that the loop never waits for a copy.
 """
 
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.cursor import AnyCursor, Cursor, CursorState
 from pyrdpmux.mux.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
 from pyrdpmux.mux.region import Rect, Region
-from pyrdpmux.mux.screen import MAX_SIDE, NO_SIGNAL_SIZE, Pixels
+from pyrdpmux.mux.screen import MAX_SIDE, NO_SIGNAL_SIZE, Pixels, bands_of
 
 MAX_PIXELS: Final = 7680 * 4320
 """8K UHD; of a larger one QEMU could not even send a D-Bus message."""
@@ -26,6 +28,12 @@ MAX_COMPARED: Final = 64 << 10
 also while it does not change. A larger one is compared by the screen anyway."""
 
 MAX_CURSOR_SIDE: Final = 512
+
+MAX_MACHINE_PIXELS: Final = 2 * MAX_PIXELS
+"""Of all consoles of one QEMU: the memory that it can make us use for its pictures, twice over."""
+
+MAX_ROWS_READ: Final = 1 << 20
+"""Bytes of shared memory at a time; rows may be far longer than the picture is wide."""
 
 _BGRX: Final = (PixelCode.X8R8G8B8, PixelCode.A8R8G8B8)
 
@@ -45,14 +53,43 @@ class Snapshot:
     cursor: AnyCursor | None
     position: tuple[int, int] | None
 
+    def part(self, band: Rect) -> Pixels:
+        """Its pixels; black where none have come yet."""
+        pixels = self.pixels[band.y : band.bottom, band.x : band.right]
+        if pixels.shape[:2] == (band.height, band.width):
+            return pixels
+        padded = np.zeros((band.height, band.width, 4), np.uint8)
+        padded[: pixels.shape[0], : pixels.shape[1]] = pixels
+        return padded
+
+
+class PixelBudget:
+    """What the pictures of one QEMU may take together."""
+
+    def __init__(self, maximum: int = MAX_MACHINE_PIXELS) -> None:
+        self._maximum = maximum
+        self._lock = threading.Lock()
+        self._taken: dict[int, int] = {}
+
+    def take(self, owner: object, pixels: int) -> None:
+        """So many instead of those that the owner has now. BackendError if there are not so many left."""
+        with self._lock:
+            total = sum(self._taken.values()) - self._taken.get(id(owner), 0) + pixels
+            if total > self._maximum:
+                raise BackendError(f"pictures of {total} pixels in all, at most {self._maximum} allowed")
+            self._taken[id(owner)] = pixels
+
+    def give_back(self, owner: object) -> None:
+        with self._lock:
+            self._taken.pop(id(owner), None)
+
 
 class Picture:
     """The pixels of one console. ``changed`` is called by the writer, once until the next :meth:`take`."""
 
-    def __init__(self, changed: Callable[[], None]) -> None:
+    def __init__(self, changed: Callable[[], None], budget: PixelBudget | None = None) -> None:
         self._changed = changed
-        #: held while pixels are written: the size may change from another thread
-        self._writing = threading.Lock()
+        self._budget = budget or PixelBudget()
         #: held for moments only, around everything that :meth:`take` takes
         self._lock = threading.Lock()
         self._size = NO_SIGNAL_SIZE
@@ -73,18 +110,16 @@ class Picture:
         """The whole picture, perhaps of another size. BackendError if it cannot be one."""
         source = _view(width, height, stride, code, data)
         self._drop_shared()
-        with self._writing:
-            self._start(width, height)
-            self._put(Rect(0, 0, width, height), source, pixel_format(code))
+        self._start(width, height)
+        self._put(Rect(0, 0, width, height), source, pixel_format(code))
 
     def update(self, rect: Rect, stride: int, code: int, data: memoryview) -> None:
         """A part of it, which may lie outside: text modes change their size without a word (7.2)."""
         if rect.x < 0 or rect.y < 0:
             raise BackendError(f"an update of {rect}")
         source = _view(rect.width, rect.height, stride, code, data)
-        with self._writing:
-            self._grow(rect.right, rect.bottom)
-            self._put(rect, source, pixel_format(code))
+        self._grow(rect.right, rect.bottom)
+        self._put(rect, source, pixel_format(code))
 
     def scanout_map(
         self, descriptor: int, offset: int, width: int, height: int, stride: int, code: int
@@ -98,8 +133,7 @@ class Picture:
             raise
         self._drop_shared()
         self._shared = shared
-        with self._writing:
-            self._start(width, height)
+        self._start(width, height)
         self.update_map(Rect(0, 0, width, height))
 
     def update_map(self, rect: Rect) -> None:
@@ -109,10 +143,9 @@ class Picture:
             raise BackendError("an UpdateMap without ScanoutMap")
         rect = rect.clip(shared.width, shared.height)
         if not rect.is_empty:
-            source = shared.read(rect)
-            with self._writing:
-                self._grow(rect.right, rect.bottom)
-                self._put(rect, source, shared.format)
+            self._grow(rect.right, rect.bottom)
+            for band in shared.bands_of(rect):
+                self._put(band, shared.read(band), shared.format)
 
     def disable(self) -> None:
         """Nothing is shown."""
@@ -123,10 +156,7 @@ class Picture:
 
     def set_size(self, width: int, height: int) -> None:
         """What the console's properties say. Pixels beyond stay where they are: the news may be old."""
-        if not _is_size(width, height):
-            return
-        with self._writing:
-            self._grow(width, height)
+        if _is_size(width, height):
             self._set_size(width, height)
 
     def define_cursor(self, width: int, height: int, hot_x: int, hot_y: int, data: bytes) -> None:
@@ -155,7 +185,9 @@ class Picture:
             self._is_guessed = False
 
     def close(self) -> None:
+        """No more will be written."""
         self._drop_shared()
+        self._budget.give_back(self)
 
     # -- the loop's side -------------------------------------------------------------------------
 
@@ -189,8 +221,10 @@ class Picture:
 
     def _start(self, width: int, height: int) -> None:
         if self._pixels.shape[:2] != (height, width):
+            self._budget.take(self, width * height)
+            pixels = np.zeros((height, width, 4), np.uint8)
             with self._lock:
-                self._pixels = np.zeros((height, width, 4), np.uint8)
+                self._pixels = pixels
         self._set_size(width, height)
 
     def _set_size(self, width: int, height: int) -> None:
@@ -207,11 +241,13 @@ class Picture:
         room = max(width, right), max(height, bottom)
         if not _is_size(*room):
             raise BackendError(f"an update up to {right},{bottom}")
+        pixels = self._pixels
+        if room != (width, height):
+            self._budget.take(self, room[0] * room[1])
+            pixels = np.zeros((room[1], room[0], 4), np.uint8)
+            pixels[:height, :width] = self._pixels
         with self._lock:
-            if room != (width, height):
-                pixels = np.zeros((room[1], room[0], 4), np.uint8)
-                pixels[:height, :width] = self._pixels
-                self._pixels = pixels
+            self._pixels = pixels
             size = max(self._size[0], right), max(self._size[1], bottom)
             if size != self._size:
                 self._size = size
@@ -219,15 +255,16 @@ class Picture:
 
     def _put(self, rect: Rect, source: Pixels, pixels: PixelFormat) -> None:
         """Pixels first, then the word of them: whoever takes the word sees the pixels."""
-        target = self._pixels[rect.y : rect.bottom, rect.x : rect.right]
-        if pixels.code in _BGRX:
-            words = source.view("<u4")[:, :, 0] & COLOR_MASK
-        else:
-            words = pixels.to_bgrx(source).view("<u4")[:, :, 0]
-        old = target.view("<u4")[:, :, 0]
-        if self._is_enabled and rect.pixels <= MAX_COMPARED and np.array_equal(old, words):
+        is_compared = self._is_enabled and rect.pixels <= MAX_COMPARED
+        has_changed = False
+        for band in bands_of(rect):
+            old = self._pixels[band.y : band.bottom, band.x : band.right].view("<u4")[:, :, 0]
+            words = _words_of(source[band.y - rect.y : band.bottom - rect.y], pixels)
+            if not (is_compared and np.array_equal(old, words)):
+                old[...] = words
+                has_changed = True
+        if not has_changed:
             return
-        old[...] = words
         with self._lock:
             self._is_enabled, self._is_off = True, False
             self._damage.add(rect)
@@ -260,6 +297,12 @@ class _SharedMemory:
         self._offset = offset
         self._stride = stride
 
+    def bands_of(self, rect: Rect) -> Iterator[Rect]:
+        """Of so many rows as are read at a time."""
+        rows = max(1, MAX_ROWS_READ // self._stride)
+        for top in range(rect.y, rect.bottom, rows):
+            yield Rect(rect.x, top, rect.width, min(rows, rect.bottom - top))
+
     def read(self, rect: Rect) -> Pixels:
         """Whole rows are read, a part of them returned."""
         rows = np.empty((rect.height, self._stride), np.uint8)
@@ -267,6 +310,14 @@ class _SharedMemory:
             raise BackendError("shared memory became shorter")
         view = self.format.view(rows.data.cast("B"), self.width, rect.height, self._stride)
         return view[:, rect.x : rect.right]
+
+
+def _words_of(source: Pixels, pixels: PixelFormat) -> NDArray[np.uint32]:
+    """0x00RRGGBB."""
+    if pixels.code in _BGRX:
+        words: NDArray[np.uint32] = source.view("<u4")[:, :, 0] & COLOR_MASK
+        return words
+    return pixels.to_bgrx(source).view("<u4")[:, :, 0]
 
 
 def _is_size(width: int, height: int) -> bool:

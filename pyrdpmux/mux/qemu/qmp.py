@@ -3,13 +3,14 @@
 import asyncio
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.qemu.transport import SocketTransport, connect_unix
+from pyrdpmux.net.fair import LoopShare
 
-MAX_LINE: Final = 1 << 20
+MAX_LINE: Final = 64 << 10
 """Of an answer; those that we ask for take some hundred bytes."""
 
 GREETING_SECONDS: Final = 3.0
@@ -84,12 +85,17 @@ class QmpClient:
         self._transport.close()
         self._forget("the monitor is closed")
 
-    def _received(self, data: bytes) -> None:
+    def use_share(self, share: LoopShare) -> None:
+        """Of the VM that this monitor is about."""
+        self._transport.share = share
+
+    def _received(self, data: bytes) -> Iterator[None]:
         self._buffer += data
         while (end := self._buffer.find(b"\n")) >= 0:
             line = bytes(self._buffer[:end])
             del self._buffer[: end + 1]
             self._line(line)
+            yield
         if len(self._buffer) > MAX_LINE:
             raise BackendError(f"a line of more than {MAX_LINE} bytes")
 
@@ -103,9 +109,9 @@ class QmpClient:
         if "QMP" in message:
             if not self._greeting.done():
                 self._greeting.set_result(message["QMP"])
-        elif "event" in message:
+        elif isinstance(name := message.get("event"), str):
             data = message.get("data")
-            self.on_event(str(message["event"]), data if isinstance(data, dict) else {})
+            self.on_event(name, data if isinstance(data, dict) else {})
         else:
             self._answered(message)
 
@@ -119,7 +125,7 @@ class QmpClient:
             return
         error = message.get("error")
         text = error.get("desc") if isinstance(error, dict) else error
-        answer.set_exception(CommandFailed(str(text)))
+        answer.set_exception(CommandFailed(text if isinstance(text, str) else "no reason given"))
 
     def _lost(self, reason: str) -> None:
         self._forget(reason)

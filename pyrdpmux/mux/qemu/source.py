@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.qemu.bus import CallFailed, Connection, call_daemon, connect_bus
 from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.qmp import CommandFailed, QmpClient
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import plain
+from pyrdpmux.net.fair import LoopShare
 
 BUS_NAME: Final = "org.qemu"
 ROOT: Final = "/org/qemu/Display1"
@@ -37,6 +39,12 @@ class Display:
         self.connection.close()
         if self.qmp is not None:
             self.qmp.close()
+
+    def use_share(self, share: LoopShare) -> None:
+        """From now on, what QEMU sends is handled in turns of this one."""
+        self.connection.use_share(share)
+        if self.qmp is not None:
+            self.qmp.use_share(share)
 
     def is_end_of_qemu(self, message: Message) -> bool:
         """Whether a signal says that QEMU has left the bus."""
@@ -172,9 +180,10 @@ async def _display(connection: Connection, qmp: QmpClient | None) -> Display:
     identities = properties.get("ConsoleIDs")
     if not isinstance(identities, list) or not identities:
         raise BackendError("this QEMU has no display: it runs without a graphics adapter")
-    paths = tuple([f"{ROOT}/Console_{identity}" for identity in identities[:MAX_CONSOLES]])
-    name, uuid = str(properties.get("Name") or ""), properties.get("UUID")
-    return Display(connection, qmp, name, uuid if isinstance(uuid, str) else None, paths)
+    numbers = dict.fromkeys(identity for identity in identities if isinstance(identity, int))
+    paths = tuple([f"{ROOT}/Console_{number}" for number in list(numbers)[:MAX_CONSOLES]])
+    name, uuid = printable(str(properties.get("Name") or "")), properties.get("UUID")
+    return Display(connection, qmp, name, printable(uuid) if isinstance(uuid, str) else None, paths)
 
 
 async def _properties(connection: Connection, path: str, interface: str) -> dict[str, Any]:

@@ -1,12 +1,22 @@
-"""A unix socket on the event loop that can pass descriptors, which asyncio's own transports cannot."""
+"""A unix socket on the event loop that can pass descriptors, which asyncio's own transports cannot.
+
+What comes is handled in turns of a share of the loop; until that is done, and for three times as long again,
+nothing more is read: what a hostile QEMU sends without end stays in its own memory.
+"""
 
 import asyncio
 import contextlib
+import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from pyrdpmux.errors import BackendError, PeerError
+from pyrdpmux.mux.resting import work
+from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
+from pyrdpmux.net.tasks import TaskSet
+
+log = logging.getLogger("pyrdpmux.qemu")
 
 READ_SIZE: Final = 64 << 10
 MAX_UNSENT: Final = 1 << 20
@@ -14,14 +24,21 @@ MAX_UNSENT: Final = 1 << 20
 
 
 class SocketTransport:
-    """Owns a connected socket. ``received`` gets what comes; an error that it raises ends the connection.
+    """Owns a connected socket. ``received`` gets what comes, and yields after each message.
 
-    ``lost`` is called once, with the reason, unless :meth:`close` came first.
+    An error that it raises ends the connection. ``lost`` is called once, with the reason, unless
+    :meth:`close` came first.
     """
 
     def __init__(
-        self, connection: socket.socket, received: Callable[[bytes], None], lost: Callable[[str], None]
+        self,
+        connection: socket.socket,
+        received: Callable[[bytes], Iterator[None]],
+        lost: Callable[[str], None],
     ) -> None:
+        #: until it is known which VM this is about, one that only cuts the work into slices
+        self.share: LoopShare = FairSchedule().share(Kind.GUEST, "QEMU")
+        self._tasks = TaskSet()
         self._socket = connection
         self._received = received
         self._lost = lost
@@ -89,10 +106,31 @@ class SocketTransport:
         if not data:
             self._fail("connection closed")
             return
+        self._loop.remove_reader(self._socket)
+        self._tasks.create(self._handle(data), "messages of QEMU")
+
+    async def _handle(self, data: bytes) -> None:
         try:
-            self._received(data)
+            seconds = await work(self.share, self._until_closed(data))
         except (BackendError, PeerError) as error:
             self._fail(str(error))
+            return
+        except Exception as error:
+            log.exception("A message of QEMU's")
+            self._fail(f"{type(error).__name__}: {error}")
+            return
+        if not self.is_closed:
+            self._loop.call_later(seconds, self._resume)
+
+    def _until_closed(self, data: bytes) -> Iterator[None]:
+        for step in self._received(data):
+            if self.is_closed:
+                return
+            yield step
+
+    def _resume(self) -> None:
+        if not self.is_closed:
+            self._loop.add_reader(self._socket, self._readable)
 
     def _fail(self, reason: str) -> None:
         if not self.is_closed:

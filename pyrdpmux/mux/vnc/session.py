@@ -16,6 +16,7 @@ from pyrdpmux.mux.backend import Vm, VmStatus
 from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.cursor import Cursor, CursorState
 from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.resting import REST_FACTOR
 from pyrdpmux.mux.screen import Pixels, bands_of
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.rfb.client import RfbClient
@@ -37,10 +38,6 @@ log = logging.getLogger("pyrdpmux.vnc")
 
 REQUEST_INTERVAL: Final = 1 / 60
 """Between two requests for an update: servers that answer at once would keep the loop from the others."""
-
-REST_FACTOR: Final = 3
-"""Times what a picture took to decode and paint, until we look at what comes next: a server that sends as
-fast as it can gets a quarter of our time at most, and what it sends meanwhile waits on its side."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 
