@@ -120,8 +120,12 @@ class House:
         await guest.close(vanish=vanish)
         return {}
 
+    async def leave_if_there(self, vm_id: int) -> dict[str, Any]:
+        return await self.leave(vm_id) if vm_id in self._vms else {}
+
     async def heard(self, vm_id: int) -> dict[str, Any]:
-        return self._vms[vm_id].heard()
+        """Nothing, of a VM that is not in this process."""
+        return self._vms[vm_id].heard() if vm_id in self._vms else EchoVm(self._numbers).heard()
 
     async def forget(self, vm_id: int) -> dict[str, Any]:
         """Count from nothing again."""
@@ -152,6 +156,7 @@ class House:
             self.add,
             self.leave,
             self.vanish,
+            self.leave_if_there,
             self.heard,
             self.forget,
             self.add_raw,

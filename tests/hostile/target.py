@@ -73,6 +73,8 @@ class Settings:
     descriptors: int | None = None
     #: the module that is run
     module: str = "pyrdpmux"
+    #: where all listen; None: where they do by default
+    bind: str | None = None
     #: whether VM A and VM B are there
     has_vms: bool = True
 
@@ -88,7 +90,8 @@ def configuration(settings: Settings, gateway: int) -> str:
     }
     for name, vm in {**own, **settings.vms}.items():
         tables[f"vms.{json.dumps(name)}"] = _known("vms", vm)
-    return "".join([_toml(name, table) for name, table in tables.items() if table or "vms." in name])
+    head = _bare({"bind": settings.bind}) if settings.bind is not None else ""
+    return head + "".join([_toml(name, table) for name, table in tables.items() if table or "vms." in name])
 
 
 def _known(name: str, table: Table) -> Table:
@@ -97,9 +100,12 @@ def _known(name: str, table: Table) -> Table:
 
 
 def _toml(name: str, table: Table) -> str:
+    return f"[{name}]\n{_bare(table)}\n"
+
+
+def _bare(table: Table) -> str:
     """TOML's texts, numbers, truths and lists are JSON's."""
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in table.items()]
-    return f"[{name}]\n{''.join(lines)}\n"
+    return "".join([f"{key} = {json.dumps(value)}\n" for key, value in table.items()])
 
 
 class HouseProgram:

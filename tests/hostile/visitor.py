@@ -133,8 +133,10 @@ class Visitor:
         self._go_on.set()
 
     def type(self, *events: InputEvent) -> None:
-        self.connection.send_input(events)
-        self.flush()
+        """Lost if the connection has ended."""
+        if self.is_active:
+            self.connection.send_input(events)
+            self.flush()
 
     def send(self, frames: bytes) -> None:
         """Ready-made PDUs, in as few TLS records as possible."""
