@@ -9,7 +9,7 @@ from typing import Final
 from dbus_fast.aio import MessageBus
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.guest import Rect
+from pyrdpmux.mux.guest import PixelCode, Rect
 from pyrdpmux.mux.librdpmux.bus import connect_bus
 from tests.hostile.attack import AttackFunction, Load
 from tests.hostile.raw_guest import PAIR_VERSION, RawGuest, register_raw
@@ -22,15 +22,26 @@ RETRY_SECONDS: Final = 0.02
 
 
 async def pictures(
-    load: Load, *, bus: str, first: int, count: int, width: int, height: int, hertz: float
+    load: Load,
+    *,
+    bus: str,
+    first: int,
+    count: int,
+    width: int,
+    height: int,
+    hertz: float,
+    format: str = "B8G8R8",
 ) -> None:
-    """Guests that show another picture every time, whether the last one was taken or not."""
+    """Guests that show another picture every time, whether the last one was taken or not.
+
+    ``format``: the default is the one that takes us longest.
+    """
     async with AsyncExitStack() as stack:
         guests = []
         for vm_id in range(first, first + count):
             guest = await RawGuest.register(bus, vm_id=vm_id, uuid=uuid_of(vm_id))
             stack.push_async_callback(guest.close)
-            guest.share(width, height)
+            guest.share(width, height, PixelCode[format])
             await guest.until_connected()
             guests.append(guest)
         await load.go()

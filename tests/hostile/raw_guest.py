@@ -47,10 +47,11 @@ class RawGuest:
 
     def __init__(self, bus: MessageBus, vm_id: int, base: int) -> None:
         self.answers = 0
-        self.pixels: NDArray[np.uint32] | None = None
+        self.pixels: NDArray[np.uint8] | None = None
         self._bus = bus
         self._path = SHARED_MEMORY / object_name(vm_id)
         self._base = base
+        self._format = pixel_format(PixelCode.X8R8G8B8)
         self._socket = PairSocket(self)
         self._connected = asyncio.Event()
         self._memory: mmap.mmap | None = None
@@ -72,25 +73,26 @@ class RawGuest:
         async with asyncio.timeout(CONNECT_SECONDS):
             await self._connected.wait()
 
-    def share(self, width: int, height: int) -> None:
-        """Make a framebuffer of this size."""
+    def share(self, width: int, height: int, code: PixelCode = PixelCode.X8R8G8B8) -> None:
+        """Make a framebuffer of this size and format."""
+        self._format = pixel_format(code)
+        size = width * height * self._format.bytes_per_pixel
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o644)
         try:
-            os.ftruncate(descriptor, width * height * 4)
-            self._memory = mmap.mmap(descriptor, width * height * 4)
+            os.ftruncate(descriptor, size)
+            self._memory = mmap.mmap(descriptor, size)
         finally:
             os.close(descriptor)
-        self.pixels = np.frombuffer(self._memory, np.uint32).reshape(height, width)
+        self.pixels = np.frombuffer(self._memory, np.uint8)
         self.pixels[...] = 0
 
     def change_everything(self) -> None:
         """So much of the picture that all of it has to be sent, at little cost for us."""
         assert self.pixels is not None
-        self.pixels[:, ::STEP] ^= 0x00FFFFFF
+        self.pixels[:: STEP * self._format.bytes_per_pixel] ^= 0xFF
 
     def switch(self, width: int, height: int) -> None:
-        code = pixel_format(PixelCode.X8R8G8B8).code
-        self._socket.send(encode_message(DisplaySwitch(code, width, height), self._base))
+        self._socket.send(encode_message(DisplaySwitch(self._format.code, width, height), self._base))
 
     def update(self, rect: Rect) -> None:
         self._socket.send(encode_message(DisplayUpdate(*rect), self._base))

@@ -20,7 +20,7 @@ UID: Final = 65534
 THIRD_UID: Final = 65533
 SIZE: Final = 512 * MEBIBYTE
 HUGE: Final = 2048 * MEBIBYTE
-OWN: Final = {"user": "owner", "password": "of the guest"}
+OWN: Final[dict[str, Any]] = {"user": "owner", "password": "of the guest"}
 
 
 @pytest.mark.parametrize("size", [SIZE, pytest.param(HUGE, marks=pytest.mark.long)])

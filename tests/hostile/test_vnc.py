@@ -1,6 +1,7 @@
 """Row 6: a VNC server that the daemon was told to show, and that is an enemy."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Final
 
 import pytest
@@ -22,20 +23,22 @@ AFTERWARDS: Final = 3.0
 async def test_the_viewer_of_another_vm_is_answered_at_once(attack: str) -> None:
     with public_directory() as folder:
         settings = Settings(vms={NAME: {"source": f"vnc:unix:{folder / 'vnc'}"}})
-        async with armed(attack, path=str(folder / "vnc")) as server, running(settings) as target:
-            async with looking(target) as alice:
-                await target.until_running(NAME)
-                held = target.observer.memory
-                await server.go()
-                async with target.observer.watching() as most:
-                    answers = await alice.press_several(KEYS)
-                assert_prompt(answers)
-                assert most.memory - held < 300 * MEBIBYTE, "its picture of 122 MiB and one more"
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(armed(attack, path=str(folder / "vnc")))
+            target = await stack.enter_async_context(running(settings))
+            alice = await stack.enter_async_context(looking(target))
+            await target.until_running(NAME)
+            held = target.observer.memory
+            await server.go()
+            async with target.observer.watching() as most:
+                answers = await alice.press_several(KEYS)
+            assert_prompt(answers)
+            assert most.memory - held < 300 * MEBIBYTE, "its picture of 122 MiB and one more"
 
 
 @scene
 async def test_when_it_closes_its_work_ends() -> None:
-    """Two megabytes of copies, each of 32 million pixels, and the end: that is seen while they are decoded."""
+    """Two megabytes of copies, of 32 million pixels each, and the end: seen while they are decoded."""
     with public_directory() as folder:
         settings = Settings(vms={NAME: {"source": f"vnc:unix:{folder / 'vnc'}"}})
         path = str(folder / "vnc")
