@@ -36,12 +36,14 @@ from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 ROOT: Final = Path(__file__).resolve().parents[1]
 TARGET: Final = ROOT / "docs" / "sequence.md"
 
-SERVER: Final[tuple[type[Phase], ...]] = (
+DOOR: Final[tuple[type[Phase], ...]] = (
     server_initiation.ConnectionInitiation,
     server_gateway.GatewayInitiation,
     server_security.TlsHandshake,
     server_security.NetworkLevelAuthentication,
     server_late_initiation.LateInitiation,
+)
+SESSION: Final[tuple[type[Phase], ...]] = (
     server_settings.BasicSettingsExchange,
     server_settings.ChannelConnection,
     server_commencement.SecurityCommencement,
@@ -51,6 +53,7 @@ SERVER: Final[tuple[type[Phase], ...]] = (
     server_activation.ConnectionFinalization,
     server_active.Active,
 )
+SERVER: Final = DOOR + SESSION
 CLIENT: Final[tuple[type[Phase], ...]] = (
     client_initiation.ConnectionInitiation,
     client_initiation.TlsHandshake,
@@ -187,8 +190,11 @@ def transcript_section() -> Iterator[str]:
 
 def render() -> str:
     """The whole document."""
-    lines = [HEAD, "## Server\n"]
-    for phase in SERVER:
+    lines = [HEAD, "## Server: the door\n"]
+    for phase in DOOR:
+        lines += phase_section(phase)
+    lines.append("## Server: the session behind it\n")
+    for phase in SESSION:
         lines += phase_section(phase)
     lines.append("## Client\n")
     for phase in CLIENT:

@@ -113,7 +113,8 @@ class ServerConnection:
 
     def _carry_out(self, session: ServerSession) -> None:
         """What the session says, to the door; its end too."""
-        self.door.send_frames(session.frames_to_send())
+        if frames := session.frames_to_send():
+            self.door.send_frames(frames)
         if session.should_close:
             self.door.close()
 
