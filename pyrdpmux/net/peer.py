@@ -204,17 +204,19 @@ class Peer:
                 data = await self._reader.read(READ_SIZE)
             except OSError:
                 data = b""
-            if not data:
-                self.connection.receive_eof(self._loop.time())
-                self._closing.set()
-                self.flush()
             for at in range(0, len(data), FEED_SIZE):
                 await self._feed(data[at : at + FEED_SIZE])
+            if not data:
+                await self._feed(b"")
+                self._closing.set()
 
     async def _feed(self, data: bytes) -> None:
         """INVARIANT: what is not worked through by now is bounded by FEED_SIZE and one unfinished frame."""
         async with self.turn() as turn:
-            self.connection.receive_data(data, self._loop.time())
+            if data:
+                self.connection.receive_data(data, self._loop.time())
+            else:
+                self.connection.receive_eof(self._loop.time())
             self.flush()
             self._proceed(turn)
         while not self._closing.is_set():

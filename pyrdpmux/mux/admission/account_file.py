@@ -1,5 +1,6 @@
 """The SAM file of a running daemon: looked at whenever somebody logs on, so that `passwd` works at once."""
 
+import asyncio
 import logging
 import os
 from pathlib import Path
@@ -47,11 +48,27 @@ class AccountFile:
         self.path = path
         self._files = files
         self._guest_uid = guest_uid
-        self._read: tuple[bytes, Accounts] | None = None
+        self._parsed: tuple[bytes, Accounts] | None = None
         self._complaint = ""
+        self._reading = asyncio.Lock()
+        #: the next read, which has not begun
+        self._next: asyncio.Task[Accounts] | None = None
 
     async def read(self) -> Accounts:
-        """What the file says now; it is opened and checked every time, on a thread of its own."""
+        """What the file says now; it is opened and checked every time, on a thread of its own.
+
+        All who ask while it is being read share the read after that.
+        """
+        if self._next is None:
+            self._next = asyncio.get_running_loop().create_task(self._read_in_turn(), name="accounts")
+        return await asyncio.shield(self._next)
+
+    async def _read_in_turn(self) -> Accounts:
+        async with self._reading:
+            self._next = None
+            return await self._read_now()
+
+    async def _read_now(self) -> Accounts:
         try:
             found = await self._files.run(self._owner, self._load)
         except (ConfigError, OSError, BlockingTimeout, LimitExceeded) as error:
@@ -72,9 +89,9 @@ class AccountFile:
         uid = self._guest_uid
         owners = frozenset((uid, ROOT)) if uid is not None else frozenset((os.geteuid(), ROOT))
         data = read_protected(self.path, owners, may_be_link=uid is None)
-        if self._read is None or self._read[0] != data:
-            self._read = data, Accounts.parse(data, self.path)
-        return self._read[1]
+        if self._parsed is None or self._parsed[0] != data:
+            self._parsed = data, Accounts.parse(data, self.path)
+        return self._parsed[1]
 
     def _complain(self, complaint: str) -> None:
         if complaint != self._complaint:

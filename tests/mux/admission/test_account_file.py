@@ -2,13 +2,17 @@
 
 import asyncio
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.rdp.tls.accounts import Account, Accounts, set_password
+
+T = TypeVar("T")
 
 
 def find(file: AccountFile | GivenAccounts, user: str) -> Account | None:
@@ -80,6 +84,34 @@ def test_a_guests_file_is_its_users(tmp_path: Path) -> None:
     os.chown(path, 12345, -1)
     assert find(AccountFile(path, BlockingPool(), guest_uid=12345), "alice") is not None
     assert find(AccountFile(path, BlockingPool(), guest_uid=54321), "alice") is None
+
+
+def test_many_at_a_time_share_a_read_and_each_sees_what_was_written_before_it_asked(tmp_path: Path) -> None:
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+
+    async def scenario() -> None:
+        pool = CountingPool()
+        accounts = AccountFile(path, pool)
+        first = [asyncio.get_running_loop().create_task(accounts.read()) for _ in range(50)]
+        await asyncio.sleep(0)
+        set_password(path, "bob", "", "two")
+        later = [asyncio.get_running_loop().create_task(accounts.read()) for _ in range(50)]
+        assert all(table.find("alice", "") for table in await asyncio.gather(*first))
+        assert all(table.find("bob", "") for table in await asyncio.gather(*later))
+        assert pool.jobs <= 3
+
+    asyncio.run(scenario())
+
+
+class CountingPool(BlockingPool):
+    def __init__(self) -> None:
+        super().__init__()
+        self.jobs = 0
+
+    async def run(self, owner: str, job: Callable[[], T]) -> T:
+        self.jobs += 1
+        return await super().run(owner, job)
 
 
 def test_given_accounts_are_what_they_are() -> None:
