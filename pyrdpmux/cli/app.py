@@ -15,6 +15,7 @@ from pyrdpmux.cli import asking, running
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.journal import JournalHandler, is_journal
+from pyrdpmux.mux.log_door import escaped, set_up_logging
 
 STDERR: Final = 2
 
@@ -30,10 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except ConfigError as error:
-        print(f"pyrdpmux: {error}", file=sys.stderr)
+        print(f"pyrdpmux: {escaped(str(error))}", file=sys.stderr)
         return EXIT_USAGE
     except (MuxError, OSError) as error:
-        print(f"pyrdpmux: {error}", file=sys.stderr)
+        print(f"pyrdpmux: {escaped(str(error))}", file=sys.stderr)
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_FAILED
@@ -58,10 +59,9 @@ def make_parser() -> argparse.ArgumentParser:
 def _set_up_logging(verbosity: int) -> None:
     level = logging.DEBUG if verbosity else logging.INFO
     if is_journal(STDERR):
-        logging.basicConfig(level=level, format="%(message)s", handlers=[JournalHandler()])
+        set_up_logging(JournalHandler(), level)
     else:
-        line = "%(asctime)s %(levelname)-7s %(message)s"
-        logging.basicConfig(level=level, format=line, stream=sys.stderr)
+        set_up_logging(logging.StreamHandler(sys.stderr), level, "%(asctime)s %(levelname)-7s %(message)s")
     if verbosity < 2:
         for library in LIBRARIES:
             logging.getLogger(library).setLevel(logging.WARNING)

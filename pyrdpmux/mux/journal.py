@@ -9,11 +9,14 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
+from pyrdpmux.mux.log_door import DoorFormatter, escaped
 from pyrdpmux.wire import Writer
 
 SOCKET: Final = "/run/systemd/journal/socket"
 MAX_MESSAGE: Final = 32 * 1024
-"""Longer ones are cut off: a datagram has its limit, too."""
+"""Longer ones, with a traceback, are cut off: a datagram has its limit, too."""
+
+MAX_FIELD: Final = 256
 
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _DEBUG: Final = 7
@@ -44,6 +47,7 @@ class JournalHandler(logging.Handler):
 
     def __init__(self, path: str = SOCKET) -> None:
         super().__init__()
+        self.setFormatter(DoorFormatter())
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
@@ -75,7 +79,7 @@ def fields_of(record: logging.LogRecord, message: str) -> list[Field]:
     ]
     for name in FIELDS:
         if value := getattr(record, name, ""):
-            fields.append(Field(f"PYRDPMUX_{name.upper()}", str(value)))
+            fields.append(Field(f"PYRDPMUX_{name.upper()}", escaped(str(value), MAX_FIELD)))
     return fields
 
 

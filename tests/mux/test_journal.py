@@ -53,7 +53,38 @@ def test_a_connection_says_whose_it_is(tmp_path: Path) -> None:
 def test_a_line_cannot_become_a_field_of_its_own(tmp_path: Path) -> None:
     text = "two\nPRIORITY=0"
     [entry] = entries(tmp_path / "j", logging.getLogger("pyrdpmux.test"), (logging.INFO, text))
-    assert entry.startswith(b"MESSAGE\n\x0e\0\0\0\0\0\0\0two\nPRIORITY=0\nPRIORITY=6\n")
+    assert entry.startswith(b"MESSAGE=two\\nPRIORITY=0\nPRIORITY=6\n")
+
+
+def test_a_traceback_is_one_value_of_several_lines(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "j"))
+        handler = JournalHandler(str(tmp_path / "j"))
+        try:
+            raise ValueError("bad\nPRIORITY=0")
+        except ValueError as error:
+            about = (type(error), error, error.__traceback__)
+        handler.emit(logging.LogRecord("pyrdpmux", logging.ERROR, "file", 1, "Failed", None, about))
+        entry = journal.recv(1 << 20)
+        handler.close()
+    size = int.from_bytes(entry[8:16], "little")
+    lines = entry[16 : 16 + size].split(b"\n")
+    assert lines[0] == b"Failed"
+    assert all(line.startswith(b"    | ") for line in lines[1:])
+    assert entry[16 + size :].startswith(b"\nPRIORITY=3\n")
+
+
+def test_fields_are_bounded_and_stay_in_their_line(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(str(tmp_path / "j"))
+        handler = JournalHandler(str(tmp_path / "j"))
+        record = logging.LogRecord("pyrdpmux", logging.INFO, "file", 1, "Hello", None, None)
+        record.user = "eve\nPRIORITY=0" + "x" * 10_000
+        handler.emit(record)
+        entry = journal.recv(1 << 20)
+        handler.close()
+    assert b"\nPYRDPMUX_USER=eve\\nPRIORITY=0xxx" in entry
+    assert len(entry) < 1000
 
 
 def test_what_is_too_long_is_cut_off(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ class Typist:
         elif down and 0 <= code <= 0xFFFF:
             strokes = self.layout.strokes_for(chr(code))
             if not strokes:
-                log.debug("no key for U+%04X", code)
+                log.debug("a character that no key types")  # which one is nobody's business
             self._type(strokes)
 
     def _type(self, strokes: Strokes) -> None:

@@ -14,6 +14,7 @@ from pyrdpmux.mux.config import Config, VmSettings
 from pyrdpmux.mux.libvirt.credentials import Credentials, load_identity
 from pyrdpmux.mux.libvirt.options import Options, capabilities, parse_options
 from pyrdpmux.mux.libvirt.service import BusService
+from pyrdpmux.mux.log_door import set_up_logging
 from pyrdpmux.mux.qemu.machine import QemuMachine
 from pyrdpmux.mux.qemu.source import BusSource
 from pyrdpmux.mux.registry import Registry
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(capabilities() + "\n")
             return EXIT_OK
         level = logging.DEBUG if options.verbosity else logging.INFO
-        logging.basicConfig(level=level, format="%(asctime)s %(levelname)-7s %(message)s", stream=sys.stderr)
+        set_up_logging(logging.StreamHandler(sys.stderr), level, "%(asctime)s %(levelname)-7s %(message)s")
         logging.getLogger("dbus_fast").setLevel(logging.WARNING)
         asyncio.run(_run_until_signal(Helper(options)))
     except ConfigError as error:

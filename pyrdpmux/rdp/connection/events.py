@@ -1,9 +1,11 @@
 """What a connection tells its owner. Frozen values; ``match`` on them.
 
+They are logged: what a channel or a picture carries, and what lets a client in, is not in their ``repr``.
+
 Server connections emit the first group, client connections the second, both the third.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pyrdpmux.errors import PeerError
 from pyrdpmux.rdp.fastpath.update import UpdateBody
@@ -14,6 +16,11 @@ from pyrdpmux.rdp.pdu.pointer import UnknownPointer
 from pyrdpmux.rdp.pdu.update import KnownUpdate, UnknownUpdate
 from pyrdpmux.rdp.tls.logon import NtlmLogon
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+
+
+def _size(data: bytes | None) -> str:
+    return "None" if data is None else f"{len(data)} bytes"
+
 
 # -- server ------------------------------------------------------------------------------------------
 
@@ -27,6 +34,9 @@ class ConnectionRequested:
     cookie: bytes | None
     #: the whole routing line (cookie or token), or None
     routing: bytes | None
+
+    def __repr__(self) -> str:
+        return f"ConnectionRequested({self.requested_protocols!r}, routing={_size(self.routing)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +113,18 @@ class GraphicsReceived:
 
     update: KnownUpdate | UnknownUpdate
 
+    def __repr__(self) -> str:
+        return f"GraphicsReceived({type(self.update).__name__})"
+
 
 @dataclass(frozen=True, slots=True)
 class PointerReceived:
     """A pointer update, or one of the few others that only the fast path has (surface commands)."""
 
     update: UpdateBody | UnknownPointer
+
+    def __repr__(self) -> str:
+        return f"PointerReceived({type(self.update).__name__})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +146,7 @@ class AutoReconnectCookieReceived:
     """Save Session Info brought a cookie that lets this client come back without credentials."""
 
     logon_id: int
-    random_bits: bytes
+    random_bits: bytes = field(repr=False)
 
 
 # -- both --------------------------------------------------------------------------------------------
@@ -174,6 +190,9 @@ class ChannelDataReceived:
 
     channel: str
     data: bytes
+
+    def __repr__(self) -> str:
+        return f"ChannelDataReceived({self.channel!r}, {_size(self.data)})"
 
 
 @dataclass(frozen=True, slots=True)
