@@ -17,6 +17,7 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.tls.accounts import Accounts
 from pyrdpmux.rdp.tls.certificate import Certificate, client_context, load_or_create, server_context
+from pyrdpmux.rdp.tls.private_file import write_private
 from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
@@ -43,7 +44,7 @@ def rsa_key() -> RsaKey:
 def accounts(tmp: str = "") -> Accounts:
     """alice with the password ``secret``, in any domain."""
     path = Path(tempfile.mkdtemp(prefix="pyrdpmux-test-")) / "sam"
-    path.write_text("alice:::878d8014606cda29677a44efa1353fc7:::\n", encoding="ascii")
+    write_private(path, b"alice:::878d8014606cda29677a44efa1353fc7:::\n")
     return Accounts.load(path)
 
 

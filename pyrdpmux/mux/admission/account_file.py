@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -10,6 +9,7 @@ from pyrdpmux.errors import ConfigError, LimitExceeded
 from pyrdpmux.mux.admission.protected_file import read_protected
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
+from pyrdpmux.rdp.tls.private_file import read_private
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -87,8 +87,10 @@ class AccountFile:
     def _load(self) -> Accounts:
         """On a thread."""
         uid = self._guest_uid
-        owners = frozenset((uid, ROOT)) if uid is not None else frozenset((os.geteuid(), ROOT))
-        data = read_protected(self.path, owners, may_be_link=uid is None)
+        if uid is None:
+            data = read_private(self.path)
+        else:
+            data = read_protected(self.path, frozenset((uid, ROOT)))
         if self._parsed is None or self._parsed[0] != data:
             self._parsed = data, Accounts.parse(data, self.path)
         return self._parsed[1]

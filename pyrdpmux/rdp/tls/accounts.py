@@ -7,7 +7,7 @@ from typing import Final, Self
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.rdp.tls.logon import HASH_SIZE, NtlmLogon, Proof, check_ntlm
 from pyrdpmux.rdp.tls.md4 import nt_hash as hash_password
-from pyrdpmux.rdp.tls.private_file import read_file, write_private
+from pyrdpmux.rdp.tls.private_file import read_file, read_private, write_private
 
 _COMMENT: Final = "#"
 _MAX_FIELDS: Final = 7
@@ -55,10 +55,6 @@ def _parse_hash(kind: str, text: str) -> bytes:
     return value
 
 
-def _read_lines(path: Path) -> list[str]:
-    return _lines(read_file(path), path)
-
-
 def _lines(data: bytes, path: Path) -> list[str]:
     try:
         return data.decode("utf-8-sig").splitlines()
@@ -92,8 +88,8 @@ class Accounts:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """Raises ConfigError that names file and line."""
-        return cls.parse(read_file(path), path)
+        """Raises ConfigError that names file and line, also if others may read or write it."""
+        return cls.parse(read_private(path), path)
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Self:
@@ -138,7 +134,8 @@ def set_password(path: Path, user: str, domain: str, password: str) -> bool:
             raise ConfigError(f"{value!r}: a {name} name cannot contain that")
     if not user or user.startswith(_COMMENT):
         raise ConfigError(f"{user!r}: not a user name")
-    lines = _read_lines(path) if path.exists() else []
+    # Whoever may read it now: afterwards it is private.
+    lines = _lines(read_file(path), path) if path.exists() else []
     entry = f"{user}:{domain}::{hash_password(password).hex()}:::"
     parsed = _parse(path, lines)
     matches = [i for i, account in enumerate(parsed) if account is not None and account.is_for(user, domain)]

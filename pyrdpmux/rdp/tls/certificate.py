@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pyrdpmux.errors import ConfigError, DecodeError
 from pyrdpmux.rdp.tls.endpoint import describe
-from pyrdpmux.rdp.tls.private_file import read_file, write_private
+from pyrdpmux.rdp.tls.private_file import read_file, read_private, write_private
 from pyrdpmux.wire import Writer
 
 CERTIFICATE_FILE: Final = "pyrdpmux.crt"
@@ -106,7 +106,7 @@ def load(certificate_path: Path, key_path: Path) -> Certificate:
 def _check_key(certificate: Certificate) -> None:
     path = certificate.key_path
     try:
-        key = serialization.load_pem_private_key(read_file(path), password=None)
+        key = serialization.load_pem_private_key(read_private(path), password=None)
     except TypeError as error:
         raise ConfigError(f"{path}: the key is encrypted; remove its passphrase") from error
     except (ValueError, UnsupportedAlgorithm) as error:

@@ -1,9 +1,16 @@
 """Files that nobody else may read: private keys and password hashes."""
 
 import os
+import stat
 from pathlib import Path
+from typing import Final
 
 from pyrdpmux.errors import ConfigError
+
+MAX_SIZE: Final = 1 << 20
+
+_OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
+_ROOT: Final = 0
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -28,3 +35,40 @@ def read_file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: cannot read: {error.strerror}") from error
+
+
+def read_private(path: Path) -> bytes:
+    """The bytes of a file with secrets that only its owner and perhaps a group may read.
+
+    A link is followed: it is the administrator's own. Raises ConfigError that says what to do.
+    """
+    try:
+        # Nothing is waited for: a pipe in its place is no file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        with os.fdopen(descriptor, "rb") as file:
+            check_private(path, os.fstat(descriptor))
+            data = file.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot read: {error.strerror}") from error
+    if len(data) > MAX_SIZE:
+        raise ConfigError(f"{path}: more than {MAX_SIZE} bytes")
+    return data
+
+
+def check_private(path: Path, status: os.stat_result) -> None:
+    """Whether an open file can hold secrets. Raises ConfigError that names its mode, and how to change it.
+
+    Its group may read it, as Debian's ``ssl-cert`` does with keys.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{path}: cannot read: not a regular file")
+    if status.st_uid not in (_ROOT, os.geteuid()):
+        raise ConfigError(
+            f"{path}: belongs to uid {status.st_uid}, expected root or the daemon's own, {os.geteuid()}: "
+            f"run `chown {os.geteuid()} {path}`"
+        )
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & (_OTHERS | stat.S_IWGRP):
+        who = "everybody" if mode & _OTHERS else "its group"
+        what = "write" if mode & (stat.S_IWOTH | stat.S_IWGRP) else "read"
+        raise ConfigError(f"{path}: mode {mode:04o}, {who} may {what} it: run `chmod o-rw,g-w {path}`")

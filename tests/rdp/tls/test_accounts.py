@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.rdp.tls.accounts import Account, Accounts, set_password
 from pyrdpmux.rdp.tls.md4 import nt_hash
+from pyrdpmux.rdp.tls.private_file import write_private
 
 ALICE = "8846f7eaee8fb117ad06bdd830b7586c"  # "password"
 SAM = f"""# made by hand
@@ -22,7 +23,7 @@ bob::aad3b435b51404eeaad3b435b51404ee:{"C" * 32}
 @pytest.fixture
 def sam(tmp_path: Path) -> Path:
     path = tmp_path / "sam"
-    path.write_text(SAM)
+    write_private(path, SAM.encode())
     return path
 
 
@@ -38,7 +39,7 @@ def test_lookup_takes_the_domain_first_and_an_account_without_domain_for_any(sam
 
 def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
     path = tmp_path / "sam"
-    path.write_text(f"bob:LAB::{'b' * 32}:::\n")
+    write_private(path, f"bob:LAB::{'b' * 32}:::\n".encode())
     accounts = Accounts.load(path)
     assert accounts.nt_hash("bob", "OTHER") is None
     assert accounts.nt_hash("bob", "") is None
@@ -46,7 +47,7 @@ def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
 
 def test_the_first_of_two_accounts_counts(tmp_path: Path) -> None:
     path = tmp_path / "sam"
-    path.write_text(f"bob:::{'b' * 32}:::\nBOB:::{'c' * 32}:::\n")
+    write_private(path, f"bob:::{'b' * 32}:::\nBOB:::{'c' * 32}:::\n".encode())
     assert Accounts.load(path).nt_hash("bob", "") == b"\xbb" * 16
 
 
@@ -95,7 +96,7 @@ def test_a_bad_line_is_named(sam: Path, line: str, reason: str) -> None:
 def test_files_that_are_no_text_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none: cannot read"):
         Accounts.load(tmp_path / "none")
-    (tmp_path / "bin").write_bytes(b"alice\xff")
+    write_private(tmp_path / "bin", b"alice\xff")
     with pytest.raises(ConfigError, match=r"bin: not UTF-8 text \(byte 5\)"):
         Accounts.load(tmp_path / "bin")
 
@@ -115,7 +116,10 @@ def test_a_password_is_added_and_replaced_in_place(sam: Path) -> None:
 
 def test_the_file_is_for_its_owner_only(sam: Path, tmp_path: Path) -> None:
     sam.chmod(0o644)
+    with pytest.raises(ConfigError, match="sam: mode 0644, everybody may read it: run `chmod o-rw,g-w "):
+        Accounts.load(sam)
     set_password(sam, "alice", "", "x")
+    assert Accounts.load(sam).nt_hash("alice", "") == nt_hash("x")
     assert sam.stat().st_mode & 0o777 == 0o600
     assert set_password(tmp_path / "new", "alice", "", "x")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600

@@ -20,6 +20,7 @@ from pyrdpmux.rdp.tls.certificate import (
     public_key_of,
     server_context,
 )
+from pyrdpmux.rdp.tls.private_file import write_private
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -118,16 +119,28 @@ def test_a_broken_file_is_named(made: Certificate, tmp_path: Path, broken: str, 
         server_context(tmp_path / CERTIFICATE_FILE, tmp_path / KEY_FILE)
 
 
+def test_a_key_that_others_may_read_is_refused(made: Certificate, tmp_path: Path) -> None:
+    """As Debian has it, a group may; and a link is the administrator's own."""
+    write_private(tmp_path / "server.key", made.key_path.read_bytes())
+    (tmp_path / "link").symlink_to("server.key")
+    for mode in (0o600, 0o400, 0o640, 0o440):
+        (tmp_path / "server.key").chmod(mode)
+        assert load(made.certificate_path, tmp_path / "link").der == made.der
+    (tmp_path / "server.key").chmod(0o644)
+    with pytest.raises(ConfigError, match="link: mode 0644, everybody may read it: run `chmod o-rw,g-w "):
+        load(made.certificate_path, tmp_path / "link")
+
+
 def test_a_foreign_key_is_named(made: Certificate, tmp_path: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     foreign = tmp_path / "foreign.key"
     private = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
-    foreign.write_bytes(key.private_bytes(*private, serialization.NoEncryption()))
+    write_private(foreign, key.private_bytes(*private, serialization.NoEncryption()))
     with pytest.raises(ConfigError, match=r"foreign\.key: the key does not belong"):
         load(made.certificate_path, foreign)
     with pytest.raises(ConfigError, match=r"foreign\.key"):
         server_context(made.certificate_path, foreign)
-    foreign.write_bytes(key.private_bytes(*private, serialization.BestAvailableEncryption(b"x")))
+    write_private(foreign, key.private_bytes(*private, serialization.BestAvailableEncryption(b"x")))
     with pytest.raises(ConfigError, match=r"foreign\.key: the key is encrypted"):
         load(made.certificate_path, foreign)
     with pytest.raises(ConfigError, match=r"foreign\.key"):
