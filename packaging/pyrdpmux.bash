@@ -46,7 +46,7 @@ _pyrdpmux() {
         serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
         demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --state-dir -v --verbose" -- "$current")) ;;
         passwd) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
-        vms) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
+        vms) COMPREPLY=($(compgen -W "-h --help --json --config --state-dir -v --verbose" -- "$current")) ;;
         type) COMPREPLY=($(compgen -W "-h --help --file --config --state-dir -v --verbose" -- "$current")) ;;
         rdp-file) COMPREPLY=($(compgen -W "-h --help --user --output --direct --config --state-dir -v --verbose" -- "$current")) ;;
         diagnose) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;

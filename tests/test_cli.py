@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import os
 import re
 import signal
@@ -256,6 +257,59 @@ def test_demo_says_how_to_connect_and_is_listed(tmp_path: Path, capsys: pytest.C
         assert vm.split()[1:3] == [facts["address"].rpartition(":")[2], "running"]
         process.terminate()
         assert process.wait(SECONDS) == 0
+
+
+def asked(tmp_path: Path, answers: dict[str, Any], *arguments: str) -> int:
+    """A command's exit code, with a daemon that answers so."""
+
+    async def scenario() -> int:
+        async def answer(request: dict[str, Any]) -> dict[str, Any]:
+            told: dict[str, Any] = answers[request["command"]]
+            return told
+
+        server = ControlServer(tmp_path / "control.sock", dict.fromkeys(answers, answer))
+        await server.start()
+        code = await asyncio.to_thread(main, [*arguments, "--state-dir", str(tmp_path)])
+        await server.stop()
+        return code
+
+    return asyncio.run(scenario())
+
+
+VIEWER = {"user": "eve\x1b]0;pwned\x07\nroot", "address": "127.0.0.1:1"}
+HOSTILE_VM = {
+    "name": "x\x1b[2J\u202e" + 1000 * "y",
+    "port": 3901,
+    "status": "running",
+    "width": 8,
+    "height": 8,
+    "viewers": [VIEWER],
+}
+
+
+def test_a_table_of_vms_is_safe_to_look_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(tmp_path, {"vms": {"vms": [HOSTILE_VM]}}, "vms") == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    assert "x\\x1b[2J\\u202eyyy" in lines[1]
+    assert "eve\\x1b]0;pwned\\x07\\nroot" in lines[1]
+    assert len(lines[1]) < 1000
+
+
+def test_vms_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All that the daemon tells, as it tells it."""
+    snapshot = {"vms": [HOSTILE_VM], "shares": [{"kind": "guest", "name": "x", "worked": 0.5}]}
+    assert asked(tmp_path, {"snapshot": snapshot}, "vms", "--json") == 0
+    text = capsys.readouterr().out
+    assert json.loads(text) == snapshot
+    assert text.isascii()
+    assert "\x1b" not in text
+
+
+def test_an_error_of_the_daemon_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert asked(tmp_path, {"vms": {"error": "x\n\x1b[2Jy"}}, "vms") == 1
+    assert capsys.readouterr().err == "pyrdpmux: x\\n\\x1b[2Jy\n"
 
 
 def test_rdp_file_of_a_vm_behind_the_gateway(tmp_path: Path) -> None:

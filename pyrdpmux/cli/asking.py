@@ -5,17 +5,21 @@ import getpass
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from pyrdpmux.cli.options import EXIT_OK, add_common, make_config
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux import control
 from pyrdpmux.mux.keyboard.type_command import set_up_type_command
+from pyrdpmux.mux.log_door import escaped
 from pyrdpmux.mux.rdp_file import RdpFile, reachable
 from pyrdpmux.rdp.tls.accounts import set_password
 
 if TYPE_CHECKING:
     from pyrdpmux.cli.options import Commands
+
+MAX_CELL: Final = 256
+"""Characters in one place of a table."""
 
 
 def add_passwd(commands: "Commands") -> None:
@@ -35,6 +39,7 @@ def add_passwd(commands: "Commands") -> None:
 def add_vms(commands: "Commands") -> None:
     vms = commands.add_parser("vms", help="list the VMs of the running daemon")
     vms.set_defaults(command=run_vms)
+    vms.add_argument("--json", action="store_true", help="as JSON, with what each has cost the daemon")
     add_common(vms, has_config=True)
 
 
@@ -92,16 +97,21 @@ def _read_password(from_stdin: bool) -> str:
 
 
 def run_vms(options: argparse.Namespace) -> int:
-    """`pyrdpmux vms`."""
-    answer = control.ask(make_config(options).control_path, "vms")
+    """`pyrdpmux vms`. What a guest calls itself, or a viewer says, is shown without control characters."""
+    path = make_config(options).control_path
+    if options.json:
+        print(json.dumps(control.ask(path, "snapshot"), indent=2))
+        return EXIT_OK
+    answer = control.ask(path, "vms")
     rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
     for vm in answer["vms"]:
         viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
         rows.append(
             (vm["name"], str(vm["port"]), vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-")
         )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+    cells = [[escaped(cell, MAX_CELL) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(rows[0]))]
+    for row in cells:
         print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
     return EXIT_OK
 

@@ -24,6 +24,9 @@ MAX_ANSWER: Final = 4 << 20
 SECONDS: Final = 5.0
 """For the whole of one question and answer."""
 
+MAX_CONNECTIONS: Final = 16
+"""At once; the next is told so. Only the daemon's own user can connect, perhaps with a script gone wild."""
+
 Answer: TypeAlias = dict[str, Any]
 
 
@@ -38,6 +41,7 @@ class ControlServer:
         self._path = path
         self._commands = commands
         self._server: asyncio.Server | None = None
+        self._open = 0
 
     async def start(self) -> None:
         """Raises MuxError, also when another daemon answers there already."""
@@ -56,20 +60,28 @@ class ControlServer:
             self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open += 1
         try:
             async with asyncio.timeout(SECONDS):
-                request = await reader.readline()
-                writer.write(json.dumps(await self._answer(request)).encode() + b"\n")
-                await writer.drain()
-        except (OSError, TimeoutError, ValueError):
+                if self._open > MAX_CONNECTIONS:
+                    answer: Answer = {"error": f"more than {MAX_CONNECTIONS} questions at once"}
+                else:
+                    answer = await self._answer(await _read_request(reader))
+                writer.write(json.dumps(answer).encode() + b"\n")
+                writer.close()
+                await writer.wait_closed()
+        except (OSError, TimeoutError):
             logger.debug("A control connection ended early")
         finally:
-            writer.close()
+            self._open -= 1
+            writer.transport.abort()
 
     async def _answer(self, line: bytes) -> Answer:
+        if len(line) > MAX_REQUEST:
+            return {"error": f"a request of more than {MAX_REQUEST} bytes"}
         try:
             request = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {"error": "not a line of JSON"}
         name = request.get("command") if isinstance(request, dict) else None
         command = self._commands.get(name) if isinstance(name, str) else None
@@ -79,6 +91,17 @@ class ControlServer:
             return await command(request)
         except MuxError as error:
             return {"error": str(error)}
+        except Exception as error:
+            logger.exception("Control command %s", name)
+            return {"error": f"{name}: {type(error).__name__}, see the daemon's log"}
+
+
+async def _read_request(reader: asyncio.StreamReader) -> bytes:
+    """A line, or so much of one that it is too long."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        return bytes(MAX_REQUEST + 1)
 
 
 def describe_console(console: Console) -> Answer:

@@ -8,11 +8,19 @@ import pytest
 
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.control import Answer, ControlServer, ask, describe_console, is_answering
+from pyrdpmux.mux.control import (
+    MAX_CONNECTIONS,
+    Answer,
+    ControlServer,
+    ask,
+    describe_console,
+    is_answering,
+)
 from pyrdpmux.mux.vm import Console
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run, served
+from tests.mux.support.fake_host import until
 
 
 async def tell(consoles: list[Console]) -> Answer:
@@ -64,14 +72,65 @@ async def answer_to(path: Path, request: bytes) -> object:
         (b"hello\n", {"error": "not a line of JSON"}),
         (b"\xff\n", {"error": "not a line of JSON"}),
         (b"", {"error": "not a line of JSON"}),
-        (b"x" * 100_000, None),
+        (b"x" * 100_000, {"error": "a request of more than 4096 bytes"}),
+        (b"[" * 4000 + b"\n", {"error": "not a line of JSON"}),
+        (b'{"command": ' + b"[" * 4000 + b"\n", {"error": "not a line of JSON"}),
+        (b'{"command": {"a": 1}}\n', {"error": "unknown command {'a': 1}"}),
+        (b'{"command": "careless"}\n', {"error": "careless: AttributeError, see the daemon's log"}),
+        (b'{"command": "careless", "vm": "a"}\n', {"vm": "A"}),
     ],
 )
 def test_every_request_is_answered_or_dropped(tmp_path: Path, request_line: bytes, answer: object) -> None:
     async def scenario() -> None:
-        server = ControlServer(tmp_path / "c", {"vms": lambda _: tell([])})
+        async def careless(request: Answer) -> Answer:
+            return {"vm": request.get("vm").upper()}  # type: ignore[union-attr]
+
+        server = ControlServer(tmp_path / "c", {"vms": lambda _: tell([]), "careless": careless})
         await server.start()
         assert await answer_to(tmp_path / "c", request_line) == answer
+        await server.stop()
+
+    run(scenario)
+
+
+def test_so_many_questions_at_once(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        server = ControlServer(tmp_path / "c", {"vms": lambda _: tell([])})
+        await server.start()
+        silent = [await asyncio.open_unix_connection(tmp_path / "c") for _ in range(MAX_CONNECTIONS)]
+        await until(lambda: server._open == MAX_CONNECTIONS)
+        answer = await answer_to(tmp_path / "c", b'{"command": "vms"}\n')
+        assert answer == {"error": "more than 16 questions at once"}
+        silent.pop()[1].close()
+        await until(lambda: server._open < MAX_CONNECTIONS)
+        assert await answer_to(tmp_path / "c", b'{"command": "vms"}\n') == {"vms": []}
+        for _, writer in silent:
+            writer.close()
+        await server.stop()
+
+    run(scenario)
+
+
+def test_who_does_not_read_the_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.control.SECONDS", 0.1)
+
+    async def much(_request: Answer) -> Answer:
+        return {"much": "x" * 3_000_000}
+
+    async def scenario() -> None:
+        server = ControlServer(tmp_path / "c", {"much": much})
+        await server.start()
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "c", limit=1)
+        writer.write(b'{"command": "much"}\n')
+        await until(lambda: server._open == 1)
+        await until(lambda: server._open == 0)
+        assert server._server is not None
+        # the transport is gone too: what was not read of the answer is in nobody's memory
+        with pytest.raises((OSError, asyncio.IncompleteReadError)):
+            await reader.readexactly(3_000_000)
+        writer.close()
         await server.stop()
 
     run(scenario)

@@ -67,6 +67,27 @@ def test_runs_until_told_to_stop_and_says_goodbye(factory: ConnectionFactory, co
     run(scenario)
 
 
+def test_a_snapshot_tells_of_vms_and_of_what_each_has_cost(
+    factory: ConnectionFactory, config: Config
+) -> None:
+    async def scenario() -> None:
+        stop, ready, backend = asyncio.Event(), asyncio.Event(), OneVm()
+        daemon = Daemon(config, factory, [backend])
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(daemon.run(stop, ready.set))
+            await ready.wait()
+            assert backend.vm is not None
+            async with backend.vm.loop_share.turn():
+                pass
+            answer = await asyncio.to_thread(ask, config.control_path, "snapshot")
+            assert [vm["name"] for vm in answer["vms"]] == ["only"]
+            [share] = [share for share in answer["shares"] if share["kind"] == "guest"]
+            assert (share["name"], share["turns"], share["waiting"]) == ("only", 1, 0)
+            stop.set()
+
+    run(scenario)
+
+
 def test_a_backend_that_cannot_start_ends_the_daemon(factory: ConnectionFactory, config: Config) -> None:
     async def scenario() -> None:
         first = OneVm()
