@@ -15,7 +15,8 @@ from typing import Final
 import zmq
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.librdpmux.transport import MAX_PATH, SocketUser, give_to
+from pyrdpmux.mux.librdpmux.socket_access import give_to
+from pyrdpmux.mux.librdpmux.transport import MAX_PATH, SocketUser
 from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket
 
 log = logging.getLogger("pyrdpmux.librdpmux")

@@ -16,6 +16,7 @@ import pynng
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.messages import MAX_MESSAGE
+from pyrdpmux.mux.librdpmux.socket_access import give_to
 
 RECEIVE_BUFFER: Final = 64
 """Messages that nng holds for us; then the peer's own queue fills."""
@@ -57,16 +58,6 @@ class GuestSocket(Protocol):
         """Never blocks; lost if nobody is there."""
 
     def close(self) -> None: ...
-
-
-def give_to(path: Path, owner: int | None) -> None:
-    """Let only this user (None: us) connect to the socket at ``path``."""
-    try:
-        path.chmod(0o600)
-        if owner not in (None, 0, os.geteuid()):
-            os.chown(path, owner, -1)
-    except OSError as error:
-        raise BackendError(f"{path}: {error.strerror or error}") from error
 
 
 class PairSocket:
