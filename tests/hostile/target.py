@@ -18,6 +18,8 @@ from typing import Any, Final
 
 from pyrdpmux.harness.programs import Program, free_port
 from pyrdpmux.mux.control import ask
+from pyrdpmux.mux.librdpmux.bus import BUS_NAME
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
 from pyrdpmux.rdp.tls.accounts import set_password
 from tests.hostile.observer import Observer
 from tests.mux.support.public_directory import public_directory
@@ -25,6 +27,7 @@ from tests.mux.support.public_directory import public_directory
 ROOT: Final = Path(__file__).parents[2]
 START_SECONDS: Final = 30.0
 ANSWER_SECONDS: Final = 60.0
+GOODBYE_SECONDS: Final = 5.0
 STEP_SECONDS: Final = 0.02
 
 IS_BASE: Final = os.environ.get("HOSTILE_BASE") == "1"
@@ -123,8 +126,10 @@ class HouseProgram:
 
     async def add(self, vm_id: int, **identity: Any) -> str:
         """Register a VM: why it was refused, or nothing."""
-        told = await self.tell("add", {"vm_id": vm_id, "uuid": uuid_of(vm_id), **identity})
-        return str(told.get("refused", ""))
+        told = await self.tell("add", {"vm_id": vm_id, "uuid": uuid_of(vm_id)} | identity)
+        refusal = str(told.get("refused", ""))
+        assert not refusal or refusal.startswith(BUS_NAME), f"not the daemon's refusal: {refusal}"
+        return refusal
 
     async def heard(self, vm_id: int) -> dict[str, Any]:
         """What has reached this VM."""
@@ -143,9 +148,13 @@ class HouseProgram:
         self._process.kill()
 
     async def stop(self) -> None:
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._process.communicate()
+        """Its VMs say goodbye, if they still can."""
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._process.communicate(b"")
+        except TimeoutError:
+            self._process.kill()
+            await self._process.wait()
 
 
 class Target:
@@ -195,6 +204,9 @@ class Target:
     async def stop(self) -> None:
         await self._stack.aclose()
         await asyncio.to_thread(self.program.stop)
+        for left in SHARED_MEMORY.glob("*.rdpmux"):
+            if A <= int(left.stem) < A + VMS_PER_PROCESS:
+                left.unlink(missing_ok=True)
 
     async def open_house(self, uid: int | None = None) -> HouseProgram:
         """Another process for guests; of this user, which takes root."""
