@@ -57,11 +57,9 @@ class Daemon:
                 "vms": self._tell,
                 "reload": self._reload_on_command,
                 "diagnose": self._diagnose,
-                "snapshot": self._snapshot,
                 "type": self._type,
             },
         )
-        self._schedule = factory.schedule
         self._needs_control = needs_control
         self._manager = manager or ServiceManager()
         self._tasks = TaskSet()
@@ -140,11 +138,6 @@ class Daemon:
 
     async def _diagnose(self, _request: Answer) -> Answer:
         return diagnose() | self._figures()
-
-    async def _snapshot(self, request: Answer) -> Answer:
-        """Everything with figures, at one moment."""
-        shares = [asdict(figures) for figures in self._schedule.snapshot()]
-        return {**await self._tell_vms(request), "shares": shares}
 
     async def _type(self, request: Answer) -> Answer:
         return await type_on_command(self.registry.consoles, request)

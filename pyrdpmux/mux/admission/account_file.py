@@ -87,10 +87,7 @@ class AccountFile:
     def _load(self) -> Accounts:
         """On a thread."""
         uid = self._guest_uid
-        if uid is None:
-            data = read_private(self.path)
-        else:
-            data = read_protected(self.path, frozenset((uid, ROOT)))
+        data = read_private(self.path) if uid is None else read_protected(self.path, frozenset((uid, ROOT)))
         if self._parsed is None or self._parsed[0] != data:
             self._parsed = data, Accounts.parse(data, self.path)
         return self._parsed[1]
