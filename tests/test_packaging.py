@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +194,12 @@ def test_completion(words: list[str], expected: set[str]) -> None:
     assert done.stderr == ""
     found = set(done.stdout.split())
     assert found == expected or (words[-1].startswith("/") and expected <= found)
+
+
+def test_versions_with_known_holes_are_not_taken() -> None:
+    """Of what reads a stranger's bytes before anybody has logged on, or a server's pictures."""
+    project = tomllib.loads((PACKAGING.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["jpeg"]]
+    floors = dict(line.split(">=") for line in wanted)
+    for name, floor in (("pyasn1", (0, 6, 4)), ("cryptography", (44, 0, 1)), ("pillow", (10, 3))):
+        assert tuple(map(int, floors[name].split("."))) >= floor

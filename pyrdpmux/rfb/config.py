@@ -13,13 +13,18 @@ from pyrdpmux.wire.secret import Secret
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RfbConfig:
-    """Without ``ca_file``, TLS keeps out who listens, not who pretends to be the server."""
+    """What the server must be, and what we are to it.
+
+    TLS with any certificate, or with none, keeps out who listens, not who pretends to be the server. So
+    without ``ca_file`` certificates are not even asked for, unless it is said that any will do.
+    """
 
     encodings: Sequence[int] = (*FAR, *PSEUDO_ENCODINGS)
     user: str = ""
     password: Secret[str] | None = None
     #: certificates of authorities (PEM): the server must show one of theirs, for ``server_name``
     ca_file: Path | None = None
+    takes_any_certificate: bool = False
     server_name: str | None = None
     is_local: bool = False
 
@@ -29,6 +34,7 @@ class RfbConfig:
             has_user=bool(self.user),
             has_password=bool(self.password),
             needs_certificate=self.ca_file is not None,
+            takes_certificate=self.ca_file is not None or self.takes_any_certificate,
             is_local=self.is_local,
         )
 

@@ -1,6 +1,7 @@
 """From the first byte to ServerInit: versions, security, initialization."""
 
 import re
+from dataclasses import replace
 from typing import Final, Protocol
 
 from pyrdpmux.errors import AuthenticationFailed, LimitExceeded
@@ -22,6 +23,12 @@ from pyrdpmux.wire.secret import Secret
 
 VERSION_SIZE: Final = 12
 _VERSION: Final = re.compile(rb"RFB (\d{3})\.(\d{3})\n")
+
+MAX_NAMED: Final = 8
+"""Types that a complaint lists, of those that are offered."""
+
+UNCHECKED: Final = "; its certificate cannot be checked without ca-file=FILE (any-certificate=yes: trust any)"
+
 _SHARED: Final = b"\1"
 """RFC 6143 7.3.1: the others who look at the server stay connected."""
 
@@ -123,7 +130,7 @@ def _fail() -> Step[None]:
 
 
 def _no_way(offered: list[SecurityType], config: RfbConfig) -> str:
-    names = ", ".join([kind.name for kind in offered])
+    names = ", ".join([kind.name for kind in offered[:MAX_NAMED]])
     hint = " and no password is configured" if not config.means.has_password else ""
     insisting = " with a certificate" if config.means.needs_certificate else ""
     return f"the VNC server offers {names}{hint}; nothing{insisting} that can be used"
@@ -162,7 +169,9 @@ def _choose_subtype(link: Link, config: RfbConfig) -> Step[VeNCryptType]:
         offered.append((yield from take_u32()))
     kind = choose_subtype(offered, config.means)
     if kind is None:
-        names = ", ".join([VeNCryptType(number).name for number in offered]) or "no type"
-        raise AuthenticationFailed(f"the VNC server offers {names} of VeNCrypt, nothing that can be used")
+        names = ", ".join([VeNCryptType(number).name for number in offered[:MAX_NAMED]]) or "no type"
+        hint = UNCHECKED if choose_subtype(offered, replace(config.means, takes_certificate=True)) else ""
+        text = f"the VNC server offers {names} of VeNCrypt, nothing that can be used{hint}"
+        raise AuthenticationFailed(text)
     link.send_bytes(encode(Number(kind)))
     return kind

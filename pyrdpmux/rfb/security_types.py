@@ -86,6 +86,8 @@ class Means:
     has_password: bool = False
     #: only a server that shows a certificate we can check
     needs_certificate: bool = False
+    #: one that we can check, or need not
+    takes_certificate: bool = False
     #: nobody listens on the way there: a password may travel as it is
     is_local: bool = False
 
@@ -109,5 +111,7 @@ def _is_possible(kind: VeNCryptType, means: Means) -> bool:
     if kind.wants_vnc_password and not means.has_password:
         return False
     if means.needs_certificate and not kind.has_certificate:
+        return False
+    if kind.has_certificate and not means.takes_certificate:
         return False
     return kind.has_tls or means.is_local

@@ -120,7 +120,7 @@ SECRET: Final = "secret,id=p,data=geheim"
     [
         ([SECRET], "password-secret=p", "password-file={folder}/password"),
         (["tls-creds-anon,id=t,endpoint=server"], "tls-creds=t", "encoding=raw"),
-        ([X509], "tls-creds=t", "encoding=raw"),
+        ([X509], "tls-creds=t", "any-certificate=yes"),
         ([X509], "tls-creds=t", "ca-file={folder}/ca-cert.pem"),
         (
             [SECRET, X509],

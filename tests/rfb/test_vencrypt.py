@@ -84,7 +84,7 @@ def client_of(**config: Any) -> RfbClient:
 
 @pytest.mark.parametrize("kind", [VeNCryptType.TLS_NONE, VeNCryptType.X509_NONE], ids=lambda k: k.name)
 def test_without_a_password(certificate: Path, kind: VeNCryptType) -> None:
-    client = client_of()
+    client = client_of(takes_any_certificate=True)
     server = Server(client, context_of(certificate, kind))
     said = server.begin(kind)
     assert said[1:4] == [b"\x13", b"\0\2", u32(kind)]
@@ -96,7 +96,7 @@ def test_without_a_password(certificate: Path, kind: VeNCryptType) -> None:
 
 @pytest.mark.parametrize("kind", [VeNCryptType.TLS_VNC, VeNCryptType.X509_VNC], ids=lambda k: k.name)
 def test_with_a_vnc_password(certificate: Path, kind: VeNCryptType) -> None:
-    client = client_of(password=PASSWORD)
+    client = client_of(password=PASSWORD, takes_any_certificate=True)
     server = Server(client, context_of(certificate, kind))
     server.exchange(server.begin(kind)[4])
     assert server.tell(CHALLENGE) == []
@@ -106,11 +106,32 @@ def test_with_a_vnc_password(certificate: Path, kind: VeNCryptType) -> None:
 
 @pytest.mark.parametrize("kind", [VeNCryptType.TLS_PLAIN, VeNCryptType.X509_PLAIN], ids=lambda k: k.name)
 def test_with_user_and_password(certificate: Path, kind: VeNCryptType) -> None:
-    client = client_of(user="ich", password=PASSWORD)
+    client = client_of(user="ich", password=PASSWORD, takes_any_certificate=True)
     server = Server(client, context_of(certificate, kind))
     server.exchange(server.begin(kind)[4])
     assert server.plain == u32(3) + u32(6) + b"ichgeheim"
     assert server.tell(u32(0) + server_init())[0] == Connected(64, 48, "test")
+
+
+@pytest.mark.parametrize("kind", [VeNCryptType.X509_NONE, VeNCryptType.X509_VNC], ids=lambda k: k.name)
+def test_a_certificate_that_cannot_be_checked_is_not_taken(kind: VeNCryptType) -> None:
+    """Whoever sits between us and the server has one too."""
+    script = VERSION_8 + b"\1\x13" + b"\0\2" + b"\0\1" + u32(kind)
+    with pytest.raises(AuthenticationFailed) as caught:
+        events_of(client_of(password=PASSWORD), script)
+    assert "ca-file=FILE" in str(caught.value)
+    assert "any-certificate=yes" in str(caught.value)
+    # of other things that are missing, certificates are no remedy
+    script = VERSION_8 + b"\1\x13" + b"\0\2" + b"\0\1" + u32(VeNCryptType.X509_PLAIN)
+    with pytest.raises(AuthenticationFailed) as caught:
+        events_of(client_of(password=PASSWORD), script)
+    assert "any-certificate" not in str(caught.value)
+
+
+def test_rather_than_a_certificate_that_cannot_be_checked_none(certificate: Path) -> None:
+    client = client_of()
+    server = Server(client, context_of(certificate, VeNCryptType.TLS_NONE))
+    assert server.begin(VeNCryptType.X509_NONE, VeNCryptType.TLS_NONE)[3] == u32(VeNCryptType.TLS_NONE)
 
 
 def test_a_certificate_that_we_know(certificate: Path) -> None:
@@ -165,7 +186,7 @@ def test_encryption_is_preferred() -> None:
         (b"\0\2\0\x41", LimitExceeded, "65, at most 64"),
         (b"\0\2\0\1" + u32(263), AuthenticationFailed, "offers UNKNOWN_0x107 of VeNCrypt"),
         (b"\0\2\0\1" + u32(257) + b"\0", AuthenticationFailed, "not ready for TLS_NONE"),
-        (b"\0\2\0\1" + u32(260) + b"\1" + b"no TLS at all", TlsFailed, "TLS: "),
+        (b"\0\2\0\1" + u32(257) + b"\1" + b"no TLS at all", TlsFailed, "TLS: "),
     ],
 )
 def test_what_goes_wrong(script: bytes, error: type[Exception], complaint: str) -> None:

@@ -12,7 +12,7 @@ from pyrdpmux.wire.secret import Secret
 
 MAX_PASSWORD_FILE: Final = 4096
 FIRST_PORT: Final = 5900
-OPTIONS: Final = ("password-file", "user", "ca-file", "encoding")
+OPTIONS: Final = ("password-file", "user", "ca-file", "any-certificate", "encoding")
 ENCODINGS: Final = {encoding.name.lower(): encoding for encoding in FAR if encoding != Encoding.COPY_RECT}
 
 
@@ -28,6 +28,7 @@ class VncTarget:
     password_file: Path | None = None
     user: str = ""
     ca_file: Path | None = None
+    takes_any_certificate: bool = False
     #: preferred to what we would choose
     encoding: Encoding | None = None
 
@@ -54,6 +55,7 @@ class VncTarget:
             user=self.user,
             password=self._password(),
             ca_file=self.ca_file,
+            takes_any_certificate=self.takes_any_certificate,
             server_name=self.host or None,
             is_local=self.is_local,
         )
@@ -81,6 +83,11 @@ def parse_target(text: str, directory: Path = Path()) -> VncTarget:
     encoding = given.get("encoding")
     if encoding is not None and encoding not in ENCODINGS:
         raise ConfigError(f"{text!r}: encoding {encoding!r}, expected {' or '.join(ENCODINGS)}")
+    takes_any_certificate = given.get("any-certificate", "no") == "yes"
+    if given.get("any-certificate", "no") not in ("yes", "no"):
+        raise ConfigError(f"{text!r}: any-certificate {given['any-certificate']!r}, expected yes or no")
+    if takes_any_certificate and "ca-file" in given:
+        raise ConfigError(f"{text!r}: any-certificate=yes and a ca-file, expected one of them")
     path, host, port = _parse_address(text, address)
     return VncTarget(
         path=directory / path if path else None,
@@ -89,6 +96,7 @@ def parse_target(text: str, directory: Path = Path()) -> VncTarget:
         password_file=directory / given["password-file"] if "password-file" in given else None,
         user=given.get("user", ""),
         ca_file=directory / given["ca-file"] if "ca-file" in given else None,
+        takes_any_certificate=takes_any_certificate,
         encoding=ENCODINGS[encoding] if encoding is not None else None,
     )
 

@@ -20,6 +20,13 @@ from pyrdpmux.wire.secret import Secret
         ("[::1]:5901", VncTarget(host="::1", port=5901), "[::1]:5901", True),
         ("vnc.test:5901", VncTarget(host="vnc.test", port=5901), "vnc.test:5901", False),
         (
+            "vnc.test:5901,any-certificate=yes",
+            VncTarget(host="vnc.test", port=5901, takes_any_certificate=True),
+            "vnc.test:5901",
+            False,
+        ),
+        ("vnc.test:5901,any-certificate=no", VncTarget(host="vnc.test", port=5901), "vnc.test:5901", False),
+        (
             "192.0.2.1:5901,password-file=pw,user=me,ca-file=/ca.pem,encoding=zrle",
             VncTarget(
                 host="192.0.2.1",
@@ -54,6 +61,8 @@ def test_addresses(text: str, target: VncTarget, shown: str, is_local: bool) -> 
         ("host:5900,password=x", "'password=x', expected password-file= or user="),
         ("host:5900,user=", "'user=', expected"),
         ("host:5900,encoding=tight", "encoding 'tight', expected"),
+        ("host:5900,any-certificate=maybe", "any-certificate 'maybe', expected yes or no"),
+        ("host:5900,any-certificate=yes,ca-file=x", "expected one of them"),
     ],
 )
 def test_what_is_no_address(text: str, complaint: str) -> None:
@@ -74,3 +83,9 @@ def test_encodings_depend_on_the_distance() -> None:
     assert parse_target("unix:/x").rfb_config().encodings[0] == Encoding.RAW
     assert parse_target("vnc.test:5900").rfb_config().encodings[:2] == (Encoding.COPY_RECT, Encoding.ZRLE)
     assert parse_target("unix:/x,encoding=hextile").rfb_config().encodings[0] == Encoding.HEXTILE
+
+
+def test_a_certificate_that_nobody_can_check_is_taken_if_it_is_said() -> None:
+    assert not parse_target("vnc.test:5900").rfb_config().means.takes_certificate
+    assert parse_target("vnc.test:5900,any-certificate=yes").rfb_config().means.takes_certificate
+    assert parse_target("vnc.test:5900,ca-file=/x").rfb_config().means.takes_certificate
