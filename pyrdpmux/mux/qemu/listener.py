@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+import numpy as np
+
 from pyrdpmux.errors import BackendError, PeerError
 from pyrdpmux.mux.qemu.message import (
     FIXED_SIZE,
@@ -71,7 +73,7 @@ class Listener:
         self._picture = picture
         self._ended = ended
         self._headers: dict[bytes, Header] = {}
-        self._scratch = bytearray()
+        self._scratch = np.empty(0, np.uint8)
         self._serial = 0
         self._complaints: set[str] = set()
         self._credit = float(RESERVE)
@@ -182,15 +184,16 @@ class Listener:
         if length != left:
             raise BackendError(f"{length} bytes of pixels in a body that has {left} left")
         if len(self._scratch) < length:
-            self._scratch = bytearray(length)
-        pixels = memoryview(self._scratch)[:length]
+            # Not a bytearray, which is cleared while the interpreter waits: 100 ms for an 8K picture.
+            self._scratch = np.empty(length, np.uint8)
+        pixels = self._scratch.data[:length]
         self._stream.read_into(pixels)
         return pixels
 
     def _give_back(self, pixels: memoryview) -> None:
         pixels.release()
         if len(self._scratch) > KEPT_SCRATCH:
-            self._scratch = bytearray()
+            self._scratch = np.empty(0, np.uint8)
 
     _HOT: Final[dict[tuple[str, str, str], Callable[["Listener", int], None]]] = {
         (LISTENER, "Scanout", "uuuuay"): _scanout,
