@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.cli.app import make_parser
+from pyrdpmux.mux.opener.server import make_parser as make_opener_parser
 
 PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
 COMPLETION: Final = "pyrdpmux.bash"
@@ -51,6 +52,37 @@ DETAILS: Final = {
         ),
     ]
 }
+
+OPENER: Final = "pyrdpmux-opener"
+OPENER_SECTION: Final = 8
+
+OPENER_DETAILS: Final = [
+    (
+        "WHAT IT OPENS",
+        [
+            ("/dev/shm/NUMBER.rdpmux", "A VM's framebuffer that belongs to the user of the VM."),
+            (
+                "SAM files",
+                "That belong to the user of the VM or root, contain accounts and nothing else, and take no "
+                "more than 1 MiB. No part of the path may be a symbolic link.",
+            ),
+        ],
+    ),
+    (
+        "WHAT IT REMOVES",
+        [("/dev/shm/NUMBER.rdpmux", "What a dead VM has left, if it belongs to the user of the VM.")],
+    ),
+    (
+        "FILES",
+        [
+            (
+                "/run/pyrdpmux-opener/socket",
+                "Where it is asked, one message a connection; see pyrdpmux\\-opener.socket. It ends when "
+                "nobody has asked for five minutes, and is started again with the next request.",
+            )
+        ],
+    ),
+]
 
 EXIT_STATUS: Final = [
     ("0", "Done."),
@@ -144,6 +176,26 @@ def command_page(command: Command) -> str:
     return "\n".join(lines) + "\n"
 
 
+def opener_page() -> str:
+    """The other command that a daemon needs."""
+    parser = make_opener_parser()
+    lines = [
+        heading(OPENER, OPENER_SECTION),
+        ".SH NAME",
+        f"{escape(OPENER)} \\- open guests' files for pyrdpmux",
+    ]
+    lines += [".SH SYNOPSIS", f"\\fB{escape(OPENER)}\\fR \\fB\\-\\-user\\fR \\fIUSER\\fR"]
+    lines += [".SH DESCRIPTION", escape(parser.description or ""), ".SH OPTIONS"]
+    for action in parser._actions:
+        lines += option_entry(action)
+    for name, entries in [*OPENER_DETAILS, ("EXIT STATUS", [EXIT_STATUS[0], EXIT_STATUS[2]])]:
+        lines.append(f'.SH "{name}"')
+        for term, text in entries:
+            lines += entry(f"\\fB{term}\\fR", text)
+    lines += [".SH SEE ALSO", "\\fBpyrdpmux\\-serve\\fR(8)"]
+    return "\n".join(lines) + "\n"
+
+
 def main_page() -> str:
     lines = [heading("pyrdpmux", 1), ".SH NAME", "pyrdpmux \\- RDP consoles for virtual machines"]
     lines += [".SH SYNOPSIS", "\\fBpyrdpmux\\fR \\fICOMMAND\\fR [\\fIOPTION\\fR]...", ".SH COMMANDS"]
@@ -216,6 +268,7 @@ def render() -> dict[str, str]:
     pages = {
         f"man/pyrdpmux-{command.name}.{command.section}": command_page(command) for command in commands()
     }
+    pages[f"man/{OPENER}.{OPENER_SECTION}"] = opener_page()
     return {"man/pyrdpmux.1": main_page(), COMPLETION: bash_completion(), **pages}
 
 
