@@ -11,10 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.opener import protocol as opener_protocol
 from scripts.generate_manual import COMPLETION, PACKAGING, commands, main, render
 from tests.mux.support.public_directory import public_directory
 
 UNIT = PACKAGING / "pyrdpmux.service"
+OPENER = PACKAGING / "pyrdpmux-opener.service"
+OPENER_SOCKET = PACKAGING / "pyrdpmux-opener.socket"
+
+EXPOSURE = {UNIT: 12, OPENER: 8}
+"""At most, in tenths, as `systemd-analyze security` counts it."""
+
+DESCRIPTORS_PER_VM = 16
+VMS = 1000
 POLICY = PACKAGING / "org.RDPMux.RDPMux.conf"
 
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -61,10 +70,10 @@ asyncio.run(main())
 """
 
 
-def unit() -> configparser.ConfigParser:
+def unit(path: Path = UNIT) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read(UNIT)
+    parser.read(path)
     return parser
 
 
@@ -75,14 +84,37 @@ def test_the_service_is_not_root_and_has_authentication() -> None:
     assert service["Type"] == "notify"
     assert int(service["WatchdogSec"]) > 0
     assert service["RuntimeDirectoryPreserve"] == "restart", "VMs come back to the sockets they knew"
-    assert "CAP_SYS_ADMIN" not in service["CapabilityBoundingSet"]
+
+
+def test_the_service_has_no_capability_and_bounds() -> None:
+    service = unit()["Service"]
+    assert service["CapabilityBoundingSet"] == service["AmbientCapabilities"] == ""
+    assert service["MemoryMax"]
+    assert int(service["TasksMax"]) > 0
+    assert int(service["LimitNOFILE"]) >= 2 * DESCRIPTORS_PER_VM * VMS, "viewers have some as well"
+
+
+def test_the_opener_is_for_the_daemon_and_nobody_else() -> None:
+    """It can read others' files and remove what dead VMs leave, and has nothing to write with."""
+    service, listening = unit(OPENER)["Service"], unit(OPENER_SOCKET)["Socket"]
+    assert service["AmbientCapabilities"] == service["CapabilityBoundingSet"]
+    assert service["AmbientCapabilities"].split() == ["CAP_DAC_READ_SEARCH", "CAP_FOWNER"]
+    assert service["PrivateNetwork"] == "yes"
+    daemon = unit()["Service"]["User"]
+    assert service["ExecStart"].split() == ["/usr/bin/pyrdpmux-opener", "--user", daemon]
+    assert (listening["SocketUser"], listening["SocketMode"]) == (daemon, "0600")
+    assert listening["ListenSequentialPacket"] == opener_protocol.SOCKET
+    assert OPENER_SOCKET.name in unit()["Unit"]["Wants"].split()
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_systemd_understands_the_unit() -> None:
-    """All of it except what is not installed here."""
+def test_systemd_understands_the_units() -> None:
+    """All of them except what is not installed here."""
     verified = subprocess.run(
-        ["systemd-analyze", "verify", UNIT], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", UNIT, OPENER, OPENER_SOCKET],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     complaints = [
         line
@@ -90,8 +122,13 @@ def test_systemd_understands_the_unit() -> None:
         if "is not executable" not in line and "Command 'man" not in line and "pyrdpmux" in line
     ]
     assert complaints == []
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+@pytest.mark.parametrize("path", EXPOSURE, ids=lambda path: path.name)
+def test_the_units_are_tight(path: Path) -> None:
     exposure = subprocess.run(
-        ["systemd-analyze", "security", "--offline=true", "--threshold=30", UNIT],
+        ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE[path]}", path],
         capture_output=True,
         text=True,
         check=False,

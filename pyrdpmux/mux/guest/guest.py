@@ -69,7 +69,8 @@ class Guest:
     ) -> None:
         """``uuid``: the VM's, by which a server knows it again; None makes one up.
 
-        ``mode``: of the framebuffer; 0600 is too little for a server of another user, except root.
+        ``mode``: of the framebuffer; 0600 is too little for a server of another user, except root and those
+        with an opener (``pyrdpmux.mux.opener``).
         """
         self.vm_id = secrets.randbelow(2**31 - 1) if vm_id is None else vm_id
         self.uuid = uuid or str(uuids.uuid4())

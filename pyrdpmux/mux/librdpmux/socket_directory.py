@@ -34,7 +34,7 @@ def make_socket_directory(state_dir: Path | None) -> Path:
 
 
 def serves_others() -> bool:
-    """Whether we may have VMs of other users: as root, or where systemd has lent us what that takes."""
+    """Whether we may have VMs of other users: as root, or in a directory of systemd's, which they reach."""
     return os.geteuid() == 0 or _given_directory() is not None
 
 
