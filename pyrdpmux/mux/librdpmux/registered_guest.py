@@ -1,21 +1,26 @@
-"""One registered VM: its socket, its session, and the timers of both."""
+"""One registered VM: its socket, its session, the timers of both, and when they work."""
 
 import asyncio
 import logging
+import os
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Vm
+from pyrdpmux.mux.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.librdpmux.guest_work import GuestWork
 from pyrdpmux.mux.librdpmux.protocol import Transport
 from pyrdpmux.mux.librdpmux.records import Record
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.router_door import RouterDoor
 from pyrdpmux.mux.librdpmux.session import Session
-from pyrdpmux.mux.librdpmux.shared_memory import object_name
+from pyrdpmux.mux.librdpmux.shared_memory import OpenFile, object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
+from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger("pyrdpmux.librdpmux")
+complaints = RateLimitedLog(log)
 
 
 @runtime_checkable
@@ -46,7 +51,13 @@ class Owner(Protocol):
 class Guest:
     """A registered VM."""
 
-    def __init__(self, server: Owner, registration: Registration, shared_memory: Path) -> None:
+    def __init__(
+        self,
+        server: Owner,
+        registration: Registration,
+        shared_memory: Path,
+        open_file: OpenFile = os.open,
+    ) -> None:
         self.registration = registration
         #: whose death is the VM's; None where only its socket can tell
         self.owner = registration.owner
@@ -60,9 +71,18 @@ class Guest:
         self._loop = asyncio.get_running_loop()
         self._socket: GuestSocket | None = None
         self.session = Session(
-            self.name, self._path, registration.uid, self._send, self._loop.time(), registration.protocol
+            self.name,
+            self._path,
+            registration.uid,
+            self._send,
+            self._loop.time(),
+            registration.protocol,
+            open_file=open_file,
+            complain=self._complain,
         )
+        self._work = GuestWork(self.session, self._loop.time, self._rest)
         self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
 
     @property
     def name(self) -> str:
@@ -76,11 +96,11 @@ class Guest:
         """Bind what its protocol asks for. BackendError."""
         registration = self.registration
         if registration.protocol.transport is Transport.PAIR:
-            pair = PairSocket(self)
+            pair = PairSocket(self, self._work.read)
             self._socket = pair
             self.address = pair.listen(path, registration.uid)
         else:
-            self.address, self._socket = door.open(path, registration, self)
+            self.address, self._socket = door.open(path, registration, self, self._work.read)
         self._plan()
 
     def resume(self, record: Record, door: RouterDoor) -> None:
@@ -101,8 +121,14 @@ class Guest:
         if isinstance(vm, PacedVm):
             self.session.frame_rate = lambda: vm.frame_rate
         self.stop_waiting()
-        self.session.attach(vm.screen, self._loop.time())
+        self.session.attach(vm.screen)
+        self._work.start(vm.loop_share)
         self._plan()
+
+    def lose(self) -> None:
+        """It is dead: nothing that it has shown is copied any more."""
+        self.session.detach()
+        self._work.stop_copying()
 
     def stop_waiting(self) -> None:
         """It is there, or will never be."""
@@ -134,16 +160,17 @@ class Guest:
 
     def close(self, *, unlink: bool = False) -> None:
         """``unlink``: it is dead and has left its framebuffer behind."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._is_closed = True
+        self._plan()
         self.stop_waiting()
         if self._socket is not None:
             self._socket.close()
         self.session.close(unlink=unlink)
+        self._work.close()
 
     def received(self, messages: list[bytes]) -> None:
         self.session.receive(messages, self._loop.time())
+        self._work.wake()
         self._plan()
         self._server.guest_heard(self)
         if self.session.ended:
@@ -168,10 +195,20 @@ class Guest:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        deadline = self.session.next_deadline()
+        if self._is_closed:
+            return
+        deadline = self.session.next_deadline(is_working=self._work.is_active)
         if deadline is not None:
             self._timer = self._loop.call_at(deadline, self._timed_out)
 
     def _timed_out(self) -> None:
         self.session.handle_timeout(self._loop.time())
+        self._work.wake()
         self._plan()
+
+    def _rest(self) -> None:
+        """Everything is done for now, and what comes next may be due later."""
+        self._plan()
+
+    def _complain(self, text: str) -> None:
+        complaints.warning(f"guest {self.key}", "%s: %s", printable(self.name), printable(text, MAX_REASON))

@@ -15,17 +15,18 @@ from typing import Final
 import zmq
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.librdpmux.socket_access import give_to
-from pyrdpmux.mux.librdpmux.transport import MAX_PATH, SocketUser
-from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket
+from pyrdpmux.mux.librdpmux.transport import MAX_PATH, Run, SocketUser, at_once
+from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket, zmq_context
+from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
-log = logging.getLogger("pyrdpmux.librdpmux")
-
-MAX_COMPLAINTS: Final = 20
-"""Lines in the log about what comes in at one socket."""
+log = RateLimitedLog(logging.getLogger("pyrdpmux.librdpmux"))
 
 SETTLE_SECONDS: Final = 0.02
 """After the news that a connection has ended, until its descriptor is closed."""
+
+UUID_SIZE: Final = 36
 
 MAX_GUESSES: Final = 64
 """Connections to a VM's own socket before it is given up to find the VM among them."""
@@ -175,12 +176,13 @@ class Route:
 class Router(ZmqSocket):
     """A ROUTER socket for one VM, or for all. Create it on the loop, then bind it."""
 
-    def __init__(self) -> None:
-        super().__init__(zmq.ROUTER)
+    def __init__(self, run: Run = at_once) -> None:
+        super().__init__(zmq.ROUTER, run)
         self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         self._routes: dict[bytes, Route] = {}
         self._is_private = False
-        self._complaints = 0
+        self._check_planned = False
+        self._check_again = False
         self._address = ""
         self._path: _OwnPath | None = None
         self._number: int | None = None
@@ -237,7 +239,10 @@ class Router(ZmqSocket):
         A VM that knew an earlier server connects to this one by itself but need not say anything for hours,
         and nothing can be sent to it, a key that wakes it neither, unless its routing id is known.
         """
-        self._numbering = zmq.Context.instance().socket(zmq.DEALER)
+        try:
+            self._numbering = zmq_context().socket(zmq.DEALER)
+        except zmq.ZMQError as error:
+            raise BackendError(f"no ZeroMQ socket: {error.strerror or error}") from error
         self._numbering.setsockopt(zmq.LINGER, 0)
         self._numbering.connect(self._address)
         self._numbering.send(b"")
@@ -277,13 +282,14 @@ class Router(ZmqSocket):
                 self._numbered(Peer.of(frames[0]))
                 continue
             if len(frames) != 3:
-                self._complain(f"a message of {len(frames)} frames, expected 3")
+                log.warning("zmq frames", "ZeroMQ: a message of %d frames, expected 3", len(frames))
                 continue
             route = self._routes.get(frames[1].bytes)
             if route is None:
-                self._complain(f"a message for an unknown VM: {frames[1].bytes[:36]!r}")
+                uuid = frames[1].bytes[:UUID_SIZE]
+                log.warning("zmq uuid", "ZeroMQ: a message for an unknown VM: %s", printable(repr(uuid)))
             elif complaint := route.admits(Peer.of(frames[0])):
-                self._complain(f"a message for {route.uuid.decode()} {complaint}")
+                log.warning("zmq peer", "ZeroMQ: a message for %s %s", route.uuid.decode(), complaint)
             else:
                 batches.setdefault(route, []).append(frames[2].bytes)
         for route, batch in batches.items():
@@ -295,16 +301,17 @@ class Router(ZmqSocket):
             route.look()
 
     def _disconnected(self) -> None:
-        self._loop.call_later(SETTLE_SECONDS, self._check)
+        """Many may go at a time, and to look is the more work the more VMs there are."""
+        if self._check_planned:
+            self._check_again = True
+        else:
+            self._check_planned = True
+            self._loop.call_later(SETTLE_SECONDS, self._check)
 
     def _check(self) -> None:
+        is_due_again, self._check_planned, self._check_again = self._check_again, False, False
         for route in list(self._routes.values()):
             if not self._closed:
                 route.check()
-
-    def _complain(self, complaint: str) -> None:
-        self._complaints += 1
-        if self._complaints <= MAX_COMPLAINTS:
-            log.warning("ZeroMQ: %s", complaint)
-        if self._complaints == MAX_COMPLAINTS:
-            log.warning("ZeroMQ: further complaints are not logged")
+        if is_due_again:
+            self._disconnected()

@@ -205,7 +205,7 @@ class LibrdpmuxServer:
         guest.grace = asyncio.get_running_loop().call_later(
             self._grace_seconds, self._start_removal, guest, "the VM is gone"
         )
-        guest.session.detach()
+        guest.lose()
         self._host.vm_lost(guest.vm, "the VM is gone")
 
     def guest_returned(self, guest: Guest) -> None:

@@ -1,10 +1,13 @@
 """One guest's conversation: its messages in, its screen painted, its acknowledgements and input out.
 
-Without sockets and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``.
+Without sockets and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``. The
+picture is copied in small steps, which somebody else takes when it is this guest's turn.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +35,10 @@ from pyrdpmux.mux.librdpmux.protocol import (
     Protocol,
     clamp_rate,
 )
-from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface
+from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, OpenFile, Surface
 from pyrdpmux.mux.pixel_format import pixel_format
 from pyrdpmux.mux.region import Rect, Region
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.screen import Pixels, Screen
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
@@ -47,7 +50,11 @@ KEEP_ALIVE: Final = 2.0
 """Acknowledgements of a silent guest: ten seconds without any message make the library abort its process."""
 
 COPY_INTERVAL: Final = 1 / 60
-"""Between two copies: a guest that updates as fast as it can must not keep the loop from the others."""
+"""Between the beginnings of two copies: nobody sees more pictures than that."""
+
+REST: Final = 3
+"""After a copy, so many times as long as it has taken us: however large its picture, and however often it
+changes, a guest costs no more than a quarter of the time."""
 
 MAX_OWED: Final = 64
 """Acknowledgements per copy; the library waits for each before it sends the next update."""
@@ -85,7 +92,11 @@ class Session:
         send: Callable[[bytes], None],
         now: float,
         protocol: Protocol = PROTOCOLS[1],
+        *,
+        open_file: OpenFile = os.open,
+        complain: Callable[[str], None] | None = None,
     ) -> None:
+        """``open_file`` opens the framebuffer; ``complain`` is told what is wrong with the guest."""
         self.input = InputSender(self._send_input, self._size)
         self.name = name
         self.ended = False
@@ -98,24 +109,30 @@ class Session:
         self._path = path
         self._owner = owner
         self._send = send
+        self._open_file = open_file
+        self._tell = complain or (lambda text: log.warning("%s: %s", name, text))
         self._screen: Screen | None = None
         self._framebuffer: Framebuffer | None = None
         self._switch: DisplaySwitch | None = None
         self._damage = Region()
         self._owed = 0
-        self._copied_at = now - COPY_INTERVAL
+        self._next_copy = now
+        self._is_copying = False
+        #: changes when what is being copied is of no use any more
+        self._epoch = 0
         self._timer = AcknowledgementTimer(now)
         self._complaints = 0
 
-    def attach(self, screen: Screen, now: float) -> None:
+    def attach(self, screen: Screen) -> None:
         """The VM is published: paint here. What arrived before is not lost."""
+        self._epoch += 1
         self._screen = screen
         if self._framebuffer is not None:
             self._show(self._framebuffer, screen)
-        self._copy_if_due(now)
 
     def detach(self) -> None:
         """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
+        self._epoch += 1
         self._screen = None
 
     def receive(self, messages: Iterable[bytes], now: float) -> None:
@@ -129,7 +146,6 @@ class Session:
                 self._complain(error)
                 self._owe()
         self._timer.heard(now)
-        self._copy_if_due(now)
 
     @property
     def dialect(self) -> Dialect:
@@ -145,6 +161,10 @@ class Session:
     def acknowledges(self) -> bool:
         return self.dialect.acknowledgement is not Acknowledgement.NONE
 
+    @property
+    def has_framebuffer(self) -> bool:
+        return self._framebuffer is not None
+
     def resume(self, base: int | None, switch: DisplaySwitch | None) -> None:
         """What an earlier server knew of this VM; it will not say it again."""
         if base is not None:
@@ -156,25 +176,110 @@ class Session:
         rate = self._rate() if self._protocol.version > 2 else None
         return encode_message(UpdateComplete(frame_rate=rate), self.dialect.base)
 
-    def next_deadline(self) -> float | None:
-        """None: nothing is due before the guest says something."""
+    def next_deadline(self, *, is_working: bool = False) -> float | None:
+        """None: nothing is due before the guest says something. ``is_working``: copies are seen to."""
         due = [self._timer.deadline] if self.acknowledges else []
-        if self._has_work:
-            due.append(self._copied_at + COPY_INTERVAL)
+        if self._has_work and not is_working:
+            due.append(self._next_copy)
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> None:
-        self._copy_if_due(now)
         if self.acknowledges and self._timer.is_due(now):
             self._acknowledge()
 
     def close(self, *, unlink: bool = False) -> None:
         """``unlink``: the guest is dead and has left its framebuffer behind."""
+        self.detach()
+        self._close_framebuffer(unlink=unlink)
+
+    # -- copying ---------------------------------------------------------------------------------
+
+    def is_copy_due(self, now: float) -> bool:
+        return self._has_work and not self._is_copying and now >= self._next_copy
+
+    def copy_steps(self) -> Generator[None, None, None]:
+        """What has changed until now, from the framebuffer to the screen; then it is acknowledged.
+
+        A step is a band of the screen (:data:`pyrdpmux.mux.screen.BAND`). What the guest says meanwhile is
+        for the next copy; a switch, or the end of the session, ends this one.
+        """
+        screen = self._screen
+        if screen is None:
+            return
+        owed, self._owed = self._owed, 0
+        epoch = self._epoch
+        self._is_copying = True
+        try:
+            yield from self._apply_switch(screen, epoch)
+            yield from self._copy(screen, epoch)
+        except BackendError as error:
+            self._complain(error)
+        finally:
+            self._is_copying = False
+            for _ in range(owed):
+                self._acknowledge()
+
+    def copied(self, started: float, ended: float, worked: float) -> None:
+        """``worked``: seconds that the steps themselves have taken, however long they had to wait."""
+        self._next_copy = max(started + COPY_INTERVAL, ended + REST * worked)
+
+    def _apply_switch(self, screen: Screen, epoch: int) -> Iterator[None]:
+        if self._switch is None:
+            return
+        switch, self._switch = self._switch, None
+        self._close_framebuffer()
+        try:
+            surface = Surface(pixel_format(switch.format), switch.width, switch.height)
+            self._framebuffer = Framebuffer.open(self._path, surface, self._owner, self._open_file)
+        except BackendError as error:
+            self._complain(error)
+            # Nothing is better than what the guest has not shown for a while.
+            yield from self._update(screen, screen.rect, _black, epoch)
+            return
+        log.debug("%s: screen %dx%d %s", self.name, surface.width, surface.height, surface.format.name)
+        self._show(self._framebuffer, screen)
+
+    def _show(self, framebuffer: Framebuffer, screen: Screen) -> None:
+        """All of it, on a screen that showed something else."""
+        screen.resize(framebuffer.surface.width, framebuffer.surface.height)
+        self.input.forget_position()
+        self._damage = Region([screen.rect])
+
+    def _copy(self, screen: Screen, epoch: int) -> Iterator[None]:
+        framebuffer = self._framebuffer
+        if self._is_stale(epoch):
+            return
+        damage, self._damage = self._damage, Region()
+        if framebuffer is None:
+            return
+        damage.clip(*self._size())
+        for rect in damage:
+            yield from self._update(screen, rect, framebuffer.read_bgrx, epoch)
+
+    def _update(
+        self, screen: Screen, rect: Rect, fetch: Callable[[Rect], Pixels], epoch: int
+    ) -> Iterator[None]:
+        """INVARIANT: nothing is fetched once the framebuffer may be closed, or another one be meant."""
+        if self._is_stale(epoch):
+            return
+        with closing(screen.update_in_steps(rect, fetch)) as steps:
+            for _ in steps:
+                yield
+                if self._is_stale(epoch):
+                    return
+
+    def _is_stale(self, epoch: int) -> bool:
+        """Whether a copy that began then is of no use any more."""
+        return self._epoch != epoch or self._switch is not None
+
+    def _close_framebuffer(self, *, unlink: bool = False) -> None:
         if self._framebuffer is not None:
             if unlink:
                 self._framebuffer.unlink()
             self._framebuffer.close()
             self._framebuffer = None
+
+    # -- inside ----------------------------------------------------------------------------------
 
     def _take(self, message: Message) -> None:
         match message:
@@ -209,49 +314,6 @@ class Session:
     def _has_work(self) -> bool:
         return self._screen is not None and bool(self._switch or self._owed or not self._damage.is_empty)
 
-    def _copy_if_due(self, now: float) -> None:
-        if self._screen is None or not self._has_work or now < self._copied_at + COPY_INTERVAL:
-            return
-        self._copied_at = now
-        try:
-            self._apply_switch(self._screen)
-            self._copy(self._screen)
-        except BackendError as error:
-            self._complain(error)
-        finally:
-            for _ in range(self._owed):
-                self._acknowledge()
-            self._owed = 0
-
-    def _apply_switch(self, screen: Screen) -> None:
-        if self._switch is None:
-            return
-        switch, self._switch = self._switch, None
-        self.close()
-        try:
-            surface = Surface(pixel_format(switch.format), switch.width, switch.height)
-            self._framebuffer = Framebuffer.open(self._path, surface, self._owner)
-        except BackendError:
-            # Nothing is better than what the guest has not shown for a while.
-            screen.write(screen.rect, np.zeros_like(screen.pixels))
-            raise
-        log.debug("%s: screen %dx%d %s", self.name, surface.width, surface.height, surface.format.name)
-        self._show(self._framebuffer, screen)
-
-    def _show(self, framebuffer: Framebuffer, screen: Screen) -> None:
-        """All of it, on a screen that showed something else."""
-        screen.resize(framebuffer.surface.width, framebuffer.surface.height)
-        self.input.forget_position()
-        self._damage = Region([screen.rect])
-
-    def _copy(self, screen: Screen) -> None:
-        damage, self._damage = self._damage, Region()
-        if self._framebuffer is None:
-            return
-        damage.clip(*self._size())
-        for rect in damage:
-            screen.update(rect, self._framebuffer.read_bgrx)
-
     def _size(self) -> tuple[int, int]:
         """Of what the guest shows; before that, of what its viewers see."""
         if self._framebuffer is not None:
@@ -264,6 +326,10 @@ class Session:
     def _complain(self, error: BackendError) -> None:
         self._complaints += 1
         if self._complaints <= MAX_COMPLAINTS:
-            log.warning("%s: %s", self.name, error)
+            self._tell(str(error))
         if self._complaints == MAX_COMPLAINTS:
-            log.warning("%s: further complaints are not logged", self.name)
+            self._tell("further complaints are not logged")
+
+
+def _black(band: Rect) -> Pixels:
+    return np.zeros((band.height, band.width, 4), np.uint8)

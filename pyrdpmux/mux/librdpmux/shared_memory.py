@@ -8,6 +8,7 @@ daemon and every other VM's console. A read merely comes up short. What the kern
 
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,10 @@ MAX_PIXELS: Final = 7680 * 4320
 
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
 """The library's objects have always this size, and old servers map all of it."""
+
+
+OpenFile = Callable[[Path, int], int]
+"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 
 def object_name(vm_id: int) -> str:
@@ -78,12 +83,17 @@ class Framebuffer:
         self._scratch: Bytes = np.empty(0, np.uint8)
 
     @classmethod
-    def open(cls, path: Path, surface: Surface, owner: int | None) -> "Framebuffer":
-        """``owner``: the only uid whose object is accepted, beside root's; None if it is not known."""
+    def open(
+        cls, path: Path, surface: Surface, owner: int | None, open_file: OpenFile = os.open
+    ) -> "Framebuffer":
+        """``owner``: the only uid whose object is accepted; None if it is not known.
+
+        Not root's for anybody else: who names the object of a VM of root's would be shown its picture.
+        """
         # O_NONBLOCK: a pipe in its place must not hold us up before it is recognized as one.
         flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         try:
-            descriptor = os.open(path, flags)
+            descriptor = open_file(path, flags)
         except OSError as error:
             raise BackendError(f"{path}: {error.strerror or error}") from error
         framebuffer = cls(descriptor, path, surface)
@@ -98,7 +108,7 @@ class Framebuffer:
         status = os.fstat(self._descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise BackendError(f"{self._path}: not a regular file")
-        if owner is not None and status.st_uid not in (owner, 0):
+        if owner is not None and status.st_uid != owner:
             raise BackendError(f"{self._path}: belongs to uid {status.st_uid}, but its VM to uid {owner}")
         if status.st_size < self.surface.size:
             raise BackendError(
@@ -131,7 +141,11 @@ class Framebuffer:
         if size > self._scratch.size:
             self._scratch = np.empty(size, np.uint8)
         rows = self._scratch[:size]
-        if os.preadv(self._descriptor, [rows.data], rect.y * surface.stride) != size:
+        try:
+            count = os.preadv(self._descriptor, [rows.data], rect.y * surface.stride)
+        except OSError as error:
+            raise BackendError(f"{self._path}: {error.strerror or error}") from error
+        if count != size:
             raise BackendError(f"{self._path}: shrank below what its surface takes")
         return rows.reshape(shape)[:, rect.x : rect.right]
 

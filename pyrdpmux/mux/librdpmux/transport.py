@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -26,7 +26,10 @@ BACKLOG: Final = 1024
 """Messages for a peer that stands still, beyond nng's own; then the newest are lost."""
 
 MAX_BATCH: Final = 64
-"""Messages handled before other descriptors of the loop get their turn."""
+"""Messages read before the loop is asked again whether there are more."""
+
+STEP: Final = 8
+"""Messages handled at a time; what they cost at worst is well below a slice of the loop."""
 
 INTRODUCTION_SECONDS: Final = 0.1
 """How long nng's threads may take to tell of a pipe whose messages can be read already."""
@@ -36,6 +39,17 @@ MAX_PATH: Final = 107
 
 RECONNECT_MS: Final = (20, 500)
 """Shortest and longest wait of a dialing end between attempts."""
+
+
+Run = Callable[[Iterator[None]], None]
+"""Takes the steps of reading: all of them now, or one by one in turns of the loop to come. Until the last one
+nothing more is read, so that a peer that sends faster than that fills its own queue."""
+
+
+def at_once(steps: Iterator[None]) -> None:
+    """For a peer that is trusted."""
+    for _ in steps:
+        pass
 
 
 class SocketUser(Protocol):
@@ -63,23 +77,27 @@ class GuestSocket(Protocol):
 class PairSocket:
     """One end. Create it on the loop, then :meth:`listen` or :meth:`dial`."""
 
-    def __init__(self, user: SocketUser) -> None:
+    def __init__(self, user: SocketUser, run: Run = at_once) -> None:
         self._user = user
+        self._run = run
         self._loop = asyncio.get_running_loop()
-        self._socket = pynng.Pair0(
-            recv_max_size=MAX_MESSAGE,
-            recv_buffer_size=RECEIVE_BUFFER,
-            send_buffer_size=SEND_BUFFER,
-            reconnect_time_min=RECONNECT_MS[0],
-            reconnect_time_max=RECONNECT_MS[1],
-        )
+        try:
+            self._socket = pynng.Pair0(
+                recv_max_size=MAX_MESSAGE,
+                recv_buffer_size=RECEIVE_BUFFER,
+                send_buffer_size=SEND_BUFFER,
+                reconnect_time_min=RECONNECT_MS[0],
+                reconnect_time_max=RECONNECT_MS[1],
+            )
+            self._descriptor: int = self._socket.recv_fd
+        except pynng.NNGException as error:
+            raise BackendError(f"no nanomsg socket: {error}") from error
         self._socket.add_post_pipe_connect_cb(self._from_nng(self._pipe_added))
         self._socket.add_post_pipe_remove_cb(self._from_nng(self._pipe_removed))
         self._backlog: deque[bytes] = deque()
         self._pipes: set[int] = set()
         self._closed = False
         self._strange_since: float | None = None
-        self._descriptor: int = self._socket.recv_fd
         self._loop.add_reader(self._descriptor, self._readable)
         #: watched while the backlog waits for nng to have room again
         self._send_descriptor: int | None = None
@@ -150,13 +168,26 @@ class PairSocket:
         return True
 
     def _readable(self) -> None:
-        if not self._is_introduced():
-            return
-        messages: list[bytes] = []
-        while len(messages) < MAX_BATCH and (message := self._try_receive()) is not None:
-            messages.append(message)
-        if messages:
-            self._user.received(messages)
+        if self._is_introduced():
+            self._loop.remove_reader(self._descriptor)
+            self._run(self._read())
+
+    def _read(self) -> Iterator[None]:
+        try:
+            for _ in range(MAX_BATCH // STEP):
+                messages: list[bytes] = []
+                while len(messages) < STEP and (message := self._try_receive()) is not None:
+                    messages.append(message)
+                if messages:
+                    self._user.received(messages)
+                if self._closed or len(messages) < STEP:
+                    return
+                yield
+                if self._closed:
+                    return
+        finally:
+            if not self._closed:
+                self._loop.add_reader(self._descriptor, self._readable)
 
     def _is_introduced(self) -> bool:
         """Whether the sender is known: a message may overtake the news that its pipe is there."""

@@ -4,30 +4,57 @@ Import this, and what is built on it, only where pyzmq is needed: it is an optio
 """
 
 import asyncio
-import contextlib
+from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import zmq
 from zmq.utils.monitor import parse_monitor_message
 
+from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.messages import MAX_MESSAGE
+from pyrdpmux.mux.librdpmux.transport import MAX_BATCH, STEP, Run, at_once
 
-MAX_BATCH: Final = 64
-"""Messages handled before other descriptors of the loop get their turn."""
+MAX_SOCKETS: Final = 8192
+"""Of our context, where each VM takes three: its own, and two for the news of its connections. libzmq's
+default of 1023 would be the end at 341 VMs."""
+
+MAX_NEWS: Final = 64
+"""Comings and goings looked at before other descriptors of the loop get their turn."""
 
 _NEWS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 
 
-class ZmqSocket:
-    """Calls :meth:`_take`, :meth:`_connected` and :meth:`_disconnected`, all on the loop."""
+@cache
+def zmq_context() -> "zmq.Context[zmq.Socket[bytes]]":
+    """Ours, for all sockets of the process."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
+    return context
 
-    def __init__(self, kind: int) -> None:
+
+class ZmqSocket:
+    """Calls :meth:`_take` in steps, :meth:`_connected` and :meth:`_disconnected`, all on the loop.
+
+    BackendError if there are no descriptors left.
+    """
+
+    def __init__(self, kind: int, run: Run = at_once) -> None:
         self._loop = asyncio.get_running_loop()
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self._run = run
+        self._is_reading = False
+        try:
+            self._socket: zmq.Socket[bytes] = zmq_context().socket(kind)
+        except zmq.ZMQError as error:
+            raise BackendError(f"no ZeroMQ socket: {error.strerror or error}") from error
         self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self._closed = False
-        self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_NEWS)
+        try:
+            self._monitor: zmq.Socket[bytes] = self._socket.get_monitor_socket(_NEWS)
+        except zmq.ZMQError as error:
+            self._socket.close(linger=0)
+            raise BackendError(f"no ZeroMQ socket: {error.strerror or error}") from error
         self._descriptors: tuple[int, int] = (self._socket.fileno(), self._monitor.fileno())
         self._loop.add_reader(self._descriptors[0], self._readable)
         self._loop.add_reader(self._descriptors[1], self._monitored)
@@ -53,9 +80,7 @@ class ZmqSocket:
         except zmq.ZMQError:
             return False
         finally:
-            # The descriptor tells of a message once, and that may have been just now.
-            if int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
-                self._loop.call_soon(self._readable)
+            self._look_again()
         return True
 
     def _take(self, messages: list[list[zmq.Frame]]) -> None:
@@ -67,23 +92,50 @@ class ZmqSocket:
     def _disconnected(self) -> None:
         """One has gone."""
 
+    def _look_again(self) -> None:
+        """The descriptor tells of a message once, and that may have been just now."""
+        if not self._closed and int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+            self._loop.call_soon(self._readable)
+
     def _readable(self) -> None:
+        if not self._is_reading and not self._closed:
+            self._is_reading = True
+            self._run(self._read())
+
+    def _read(self) -> Iterator[None]:
+        try:
+            for _ in range(MAX_BATCH // STEP):
+                messages = self._receive()
+                if messages:
+                    self._take(messages)
+                if self._closed or len(messages) < STEP:
+                    return
+                yield
+                if self._closed:
+                    return
+        finally:
+            self._is_reading = False
+            self._look_again()
+
+    def _receive(self) -> list[list[zmq.Frame]]:
         messages: list[list[zmq.Frame]] = []
-        while not self._closed and len(messages) < MAX_BATCH:
+        while len(messages) < STEP:
             try:
                 messages.append(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
             except zmq.Again:
                 break
-        else:
-            self._loop.call_soon(self._readable)
-        if messages and not self._closed:
-            self._take(messages)
+        return messages
 
     def _monitored(self) -> None:
-        with contextlib.suppress(zmq.Again):
-            while not self._closed:
+        for _ in range(MAX_NEWS):
+            if self._closed:
+                return
+            try:
                 news = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
-                if news["event"] == zmq.EVENT_DISCONNECTED:
-                    self._disconnected()
-                else:
-                    self._connected()
+            except zmq.Again:
+                return
+            if news["event"] == zmq.EVENT_DISCONNECTED:
+                self._disconnected()
+            else:
+                self._connected()
+        self._loop.call_soon(self._monitored)

@@ -13,7 +13,7 @@ import zmq
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.dealer import DealerSocket
-from pyrdpmux.mux.librdpmux.router import MAX_COMPLAINTS, Route, Router
+from pyrdpmux.mux.librdpmux.router import Route, Router
 from tests.mux.support.fake_host import until
 from tests.mux.support.library import ZeroMqLibrary
 
@@ -137,7 +137,7 @@ def test_complaints_do_not_fill_the_log(tmp_path: Path, caplog: pytest.LogCaptur
             await library.send_frames(b"nonsense")
         await library.send_frames(UUID.encode(), b"")
         await until(lambda: notes.messages == [b""])
-        assert len(caplog.messages) == MAX_COMPLAINTS + 1
+        assert len(caplog.messages) == 1, "of a kind, in a second"
         library.close()
         route.close()
 

@@ -1,0 +1,14 @@
+import logging
+
+import pytest
+
+from pyrdpmux.mux.librdpmux import registered_guest, router
+from pyrdpmux.mux.rate_limited_log import RateLimitedLog
+
+
+@pytest.fixture(autouse=True)
+def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test has complained of is news in the next, however soon that comes."""
+    log = RateLimitedLog(logging.getLogger("pyrdpmux.librdpmux"))
+    monkeypatch.setattr(router, "log", log)
+    monkeypatch.setattr(registered_guest, "complaints", log)
