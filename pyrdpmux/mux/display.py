@@ -20,13 +20,18 @@ class Display(Watched):
         #: the VM's picture, whatever covers it
         self.screen = screen
         self._card: tuple[str, str] | None = None
+        #: the card over what the screen showed when somebody looked first; without viewers nobody does
         self._covered: Pixels | None = None
         screen.subscribe(self)
 
     @property
     def pixels(self) -> Pixels:
         """What is to be seen now."""
-        return self.screen.pixels if self._covered is None else self._covered
+        if self._card is None:
+            return self.screen.pixels
+        if self._covered is None:
+            self._covered = status_picture(self.screen.pixels, *self._card)
+        return self._covered
 
     @property
     def width(self) -> int:
@@ -51,7 +56,7 @@ class Display(Watched):
             return
         had_card = self.is_covered
         self._card = (title, detail)
-        self._cover()
+        self._covered = None
         self._everything_changed()
         if not had_card and self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
@@ -68,12 +73,12 @@ class Display(Watched):
     # -- the screen's side -----------------------------------------------------------------------
 
     def screen_damaged(self, rects: Sequence[Rect]) -> None:
-        if self._covered is None:
+        if self._card is None:
             for listener in tuple(self._listeners):
                 listener.screen_damaged(rects)
 
     def screen_resized(self, width: int, height: int) -> None:
-        self._cover()
+        self._covered = None
         for listener in tuple(self._listeners):
             listener.screen_resized(width, height)
 
@@ -94,7 +99,3 @@ class Display(Watched):
     def _tell_cursor(self) -> None:
         for listener in tuple(self._listeners):
             listener.cursor_changed()
-
-    def _cover(self) -> None:
-        """The card over what the screen shows at this moment."""
-        self._covered = None if self._card is None else status_picture(self.screen.pixels, *self._card)

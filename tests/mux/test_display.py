@@ -113,3 +113,16 @@ def test_nobody_hears_after_leaving() -> None:
     leave()
     display.cover("vm")
     assert notes.told == []
+
+
+def test_a_card_that_nobody_looks_at_is_not_drawn() -> None:
+    """A thousand VMs that wait for their first picture would take two gigabytes for it."""
+    screen = Screen()
+    display = Display(screen)
+    for detail in ("starting", "waiting for its picture"):
+        display.cover("vm", detail)
+    assert display._covered is None
+    assert display.pixels is display.pixels
+    assert display.pixels.any()
+    display.uncover()
+    assert display._covered is None
