@@ -14,7 +14,7 @@ from pyrdpmux.mux.control import Answer, ControlServer, describe_console
 from pyrdpmux.mux.diagnostics import diagnose
 from pyrdpmux.mux.gateway import Gateway
 from pyrdpmux.mux.keyboard.pasting import type_on_command
-from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.registry import Registry, SourceOf
 from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.mux.sources import Sources
 from pyrdpmux.net.tasks import TaskSet
@@ -49,7 +49,7 @@ class Daemon:
         self._load_config = load_config or (lambda: self._config)
         self._backends = backends
         self.gateway = Gateway(self.registry, factory, config)
-        self._sources = Sources(self.registry)
+        self._sources = Sources(lambda name: self.registry.for_publisher(SourceOf(name)))
         self._control = ControlServer(
             config.control_path,
             {
@@ -74,7 +74,7 @@ class Daemon:
             await self.gateway.use(self._config, await self.gateway.prepare(self._config))
             for backend in self._backends:
                 started.append(backend)
-                await backend.start(self.registry)
+                await backend.start(self.registry.for_publisher(backend))
             await self._sources.use(self._config)
             on_ready()
             self._manager.ready(self._status)

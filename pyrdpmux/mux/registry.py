@@ -1,9 +1,14 @@
-"""All consoles of the daemon, by name, and their ports: the :class:`~.backend.VmHost` of the backends."""
+"""All consoles of the daemon, by name, and their ports: the :class:`~.backend.VmHost` of the backends.
+
+A console belongs to who published it. Viewers type into it what is meant for that VM, so that nobody else
+takes it over or gets a name or UUID that leads to it; each publisher knows by itself whose its VMs are.
+"""
 
 import asyncio
 import errno
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
@@ -24,6 +29,18 @@ PORTS_TRIED: Final = 4 * MAX_VMS
 _BUSY: Final = (errno.EADDRINUSE, errno.EACCES)
 
 
+@dataclass(frozen=True, slots=True)
+class SourceOf:
+    """The publisher of a VM that the configuration says the source of."""
+
+    name: str
+
+
+def _names(console: Console) -> tuple[str, ...]:
+    """What leads to a console, in one case."""
+    return (console.name.casefold(), *([console.uuid.casefold()] if console.uuid else []))
+
+
 class Registry:
     """Adds, takes over, loses and removes VMs."""
 
@@ -31,6 +48,7 @@ class Registry:
         self._config = config
         self._factory = factory
         self._consoles: dict[str, Console] = {}
+        self._publishers: dict[str, object] = {}
         self._changing = asyncio.Lock()
         self._is_closed = False
         factory.watch(self._accounts_changed)
@@ -39,14 +57,29 @@ class Registry:
     def consoles(self) -> list[Console]:
         return list(self._consoles.values())
 
+    def for_publisher(self, publisher: object) -> "PublishersHost":
+        """What a backend is given, so that its VMs are known to be its own."""
+        return PublishersHost(self, publisher)
+
     async def add_vm(
-        self, name: str, *, input: InputSink, uuid: str | None = None, preferred_port: int = 0
+        self,
+        name: str,
+        *,
+        input: InputSink,
+        uuid: str | None = None,
+        preferred_port: int = 0,
+        publisher: object = None,
     ) -> Vm:
-        """Publish a VM. A known name is taken over: same screen, port and viewers, new input sink."""
+        """Publish a VM. A known name is taken over: same screen, port and viewers, new input sink.
+
+        Only by the same ``publisher``; a name that another one has, or a configured source, is not to be had.
+        """
         async with self._changing:
             console = self._consoles.get(name)
+            self._check_name(name, console, publisher)
             if console is None:
                 console = await self._open(name, preferred_port)
+                self._publishers[name] = publisher
         vm = RegisteredVm(console)
         console.start(vm, input, uuid)
         return vm
@@ -57,6 +90,7 @@ class Registry:
         if console is None:
             return
         self._consoles.pop(console.name, None)
+        self._publishers.pop(console.name, None)
         console.registration = None
         await console.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
         logger.info("VM %s removed: %s", console.name, reason)
@@ -104,15 +138,19 @@ class Registry:
         return moves
 
     def find(self, name: str) -> Console | None:
-        """By name, UUID or port; in whatever case."""
+        """By name, UUID or port; in whatever case.
+
+        None as well if several could be meant: a VM's name may be another one's UUID.
+        """
         wanted = name.casefold()
-        ways: tuple[Callable[[Console], str], ...] = (
-            lambda console: console.name.casefold(),
-            lambda console: (console.uuid or "").casefold(),
-            lambda console: str(console.port),
-        )
-        found = (console for way in ways for console in self.consoles if wanted and way(console) == wanted)
-        return next(found, None)
+        if not wanted:
+            return None
+        found = [console for console in self.consoles if wanted in _names(console)]
+        if len(found) > 1 and all(console.name.casefold() == wanted for console in found):
+            found = [console for console in found if console.name == name]
+        if not found:
+            found = [console for console in self.consoles if str(console.port) == wanted]
+        return found[0] if len(found) == 1 else None
 
     def by_serial(self, serial: int) -> Console | None:
         """The very console that had this number; a later one of its name has another."""
@@ -126,7 +164,7 @@ class Registry:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""
         self._is_closed = True
         async with self._changing:
-            consoles, self._consoles = self.consoles, {}
+            consoles, self._consoles, self._publishers = self.consoles, {}, {}
             for console in consoles:
                 console.registration = None
             await asyncio.gather(
@@ -137,6 +175,18 @@ class Registry:
         """The console that this registration speaks for; none for one that is not the latest."""
         console = self._consoles.get(vm.name)
         return console if console is not None and console.registration is vm else None
+
+    def _check_name(self, name: str, console: Console | None, publisher: object) -> None:
+        """BackendError if it is somebody else's."""
+        if console is not None and self._publishers.get(name) != publisher:
+            raise BackendError(f"there is a VM {name!r} already, of another source")
+        source = self._config.vm(name).source
+        if source is not None and publisher != SourceOf(name):
+            raise BackendError(f"VM {name!r} comes from {source.partition(':')[0]} by the configuration")
+        if console is None:
+            for other in self.consoles:
+                if name.casefold() in _names(other):
+                    raise BackendError(f"{name!r} is a name of VM {other.name!r}")
 
     async def _open(self, name: str, preferred_port: int) -> Console:
         if self._is_closed:
@@ -171,3 +221,24 @@ class Registry:
         taken = {console.port for console in self.consoles}
         last = min(self._config.port + PORTS_TRIED, 65536)
         yield from (port for port in range(self._config.port, last) if port not in taken)
+
+
+class PublishersHost:
+    """The registry as one backend sees it."""
+
+    def __init__(self, registry: Registry, publisher: object) -> None:
+        self._registry = registry
+        self._publisher = publisher
+
+    async def add_vm(
+        self, name: str, *, input: InputSink, uuid: str | None = None, preferred_port: int = 0
+    ) -> Vm:
+        return await self._registry.add_vm(
+            name, input=input, uuid=uuid, preferred_port=preferred_port, publisher=self._publisher
+        )
+
+    async def remove_vm(self, vm: Vm, reason: str) -> None:
+        await self._registry.remove_vm(vm, reason)
+
+    def vm_lost(self, vm: Vm, reason: str) -> None:
+        self._registry.vm_lost(vm, reason)

@@ -91,8 +91,11 @@ class Source:
 class Sources:
     """The backends of the configured VMs; another configuration starts and stops what differs."""
 
-    def __init__(self, host: VmHost, kinds: Mapping[str, OpenBackend] | None = None) -> None:
-        self._host = host
+    def __init__(
+        self, host_for: Callable[[str], VmHost], kinds: Mapping[str, OpenBackend] | None = None
+    ) -> None:
+        """``host_for``: the registry, as the source of this VM sees it."""
+        self._host_for = host_for
         self._kinds = installed_kinds() if kinds is None else kinds
         self._running: dict[str, Source] = {}
 
@@ -131,7 +134,7 @@ class Sources:
         return open_backend(name, address)
 
     async def _start(self, name: str, address: str) -> None:
-        source = Source(address, self._open(name, address), self._host)
+        source = Source(address, self._open(name, address), self._host_for(name))
         try:
             await source.start()
         except BackendError as error:

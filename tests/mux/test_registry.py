@@ -10,7 +10,7 @@ import pytest
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, VmSettings, load_config
-from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.registry import Registry, SourceOf
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
@@ -226,5 +226,71 @@ def test_vms_are_found_by_name_and_uuid(factory: ConnectionFactory, base_port: i
         assert host.find(str(base_port)) is not console
         assert host.find("build") is host.find("") is None
         await host.close("done")
+
+    run(scenario)
+
+
+def test_a_console_belongs_to_who_published_it(factory: ConnectionFactory, base_port: int) -> None:
+    async def scenario() -> None:
+        made = registry(factory, base_port)
+        ours, theirs = made.for_publisher("ours"), made.for_publisher("theirs")
+        first = await ours.add_vm("a", input=RecordingSink())
+        with pytest.raises(BackendError, match="VM 'a' already, of another source"):
+            await theirs.add_vm("a", input=RecordingSink())
+        made.vm_lost(first, "gone for a while")
+        with pytest.raises(BackendError, match="of another source"):
+            await theirs.add_vm("a", input=RecordingSink())
+        again = await ours.add_vm("a", input=RecordingSink())
+        assert again.port == first.port
+        await ours.remove_vm(again, "gone for good")
+        await theirs.add_vm("a", input=RecordingSink())
+        await made.close("done")
+
+    run(scenario)
+
+
+def test_the_name_of_a_configured_source_is_its_own(factory: ConnectionFactory, base_port: int) -> None:
+    """Also while the source cannot be reached: the rules of that name are for what comes from there."""
+
+    async def scenario() -> None:
+        made = registry(factory, base_port, a=VmSettings(source="vnc:127.0.0.1:5900"))
+        for publisher in (None, "bus", SourceOf("b")):
+            with pytest.raises(BackendError, match="VM 'a' comes from vnc by the configuration"):
+                await made.for_publisher(publisher).add_vm("a", input=RecordingSink())
+        await made.for_publisher(SourceOf("a")).add_vm("a", input=RecordingSink())
+        await made.close("done")
+
+    run(scenario)
+
+
+UUID = "ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb"
+
+
+@pytest.mark.parametrize("name", [UUID, UUID.upper(), "BUILD7", "build7"])
+def test_a_name_that_leads_to_another_vm_is_taken(
+    factory: ConnectionFactory, base_port: int, name: str
+) -> None:
+    async def scenario() -> None:
+        made = registry(factory, base_port)
+        await made.add_vm("Build7", input=RecordingSink(), uuid=UUID, publisher="qemu")
+        with pytest.raises(BackendError, match="is a name of VM 'Build7'"):
+            await made.add_vm(name, input=RecordingSink(), uuid=name, publisher="bus")
+        await made.close("done")
+
+    run(scenario)
+
+
+def test_what_could_mean_two_vms_leads_to_none(factory: ConnectionFactory, base_port: int) -> None:
+    """A stranger was first under the UUID that a VM turns out to have."""
+
+    async def scenario() -> None:
+        made = registry(factory, base_port)
+        await made.add_vm(UUID, input=RecordingSink(), uuid=UUID, publisher="bus")
+        await made.add_vm("build7", input=RecordingSink(), uuid=UUID.upper(), publisher="qemu")
+        assert made.find(UUID) is None
+        found = made.find("build7")
+        assert found is not None
+        assert found.name == "build7"
+        await made.close("done")
 
     run(scenario)

@@ -43,7 +43,7 @@ def make() -> tuple[Sources, FakeHost, list[str]]:
     def open_backend(name: str, address: str) -> Backend:
         return OneVm(name, address, log)
 
-    return Sources(host, {"test": open_backend}), host, log
+    return Sources(lambda name: host, {"test": open_backend}), host, log
 
 
 def test_a_configuration_starts_and_stops_what_differs() -> None:
