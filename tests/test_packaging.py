@@ -138,14 +138,15 @@ def test_the_units_are_tight(path: Path) -> None:
 
 @pytest.fixture
 def guarded_bus() -> Iterator[str]:
-    """With our policy, in which "daemon" stands for the group pyrdpmux, and somebody who owns the name."""
+    """With our policy, in which "daemon" and "bin" stand for the group and user pyrdpmux, and an owner."""
     with public_directory() as directory:
         yield from _guarded_bus(directory)
 
 
 def _guarded_bus(directory: Path) -> Iterator[str]:
     policy = directory / "policy.conf"
-    policy.write_text(POLICY.read_text().replace('group="pyrdpmux"', 'group="daemon"'))
+    text = POLICY.read_text().replace('group="pyrdpmux"', 'group="daemon"')
+    policy.write_text(text.replace('user="pyrdpmux"', 'user="bin"'))
     configuration = directory / "bus.conf"
     configuration.write_text(BUS.format(socket=directory / "bus", policy=policy))
     with subprocess.Popen(
@@ -167,8 +168,18 @@ def _guarded_bus(directory: Path) -> Iterator[str]:
 
 @pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs dbus-daemon")
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-@pytest.mark.parametrize(("uid", "gid", "may"), [(0, 0, True), (65534, 1, True), (65534, 65534, False)])
-def test_only_root_and_the_group_own_and_register(guarded_bus: str, uid: int, gid: int, may: bool) -> None:
+@pytest.mark.parametrize(
+    ("uid", "gid", "may_own", "may_send"),
+    [
+        (0, 0, True, True),
+        (2, 2, True, True),  # the daemon's user
+        (65534, 1, False, True),  # a VM's, in the group
+        (65534, 65534, False, False),
+    ],
+)
+def test_only_the_daemon_owns_and_only_the_group_registers(
+    guarded_bus: str, uid: int, gid: int, may_own: bool, may_send: bool
+) -> None:
     done = subprocess.run(
         [sys.executable, "-c", CALLER, guarded_bus, str(uid), str(gid)],
         capture_output=True,
@@ -178,11 +189,9 @@ def test_only_root_and_the_group_own_and_register(guarded_bus: str, uid: int, gi
     assert done.returncode == 0, done.stderr
     denied = "org.freedesktop.DBus.Error.AccessDenied"
     own, send = (line.split()[1] for line in done.stdout.splitlines())
-    if may:
-        assert own == "IN_QUEUE"
-        assert send == "org.freedesktop.DBus.Error.UnknownMethod", "it has arrived"
-    else:
-        assert (own, send) == (denied, denied)
+    assert own == ("IN_QUEUE" if may_own else denied)
+    arrived = "org.freedesktop.DBus.Error.UnknownMethod"
+    assert send == (arrived if may_send else denied)
 
 
 def test_the_manual_is_current() -> None:

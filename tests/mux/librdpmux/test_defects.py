@@ -24,7 +24,7 @@ PROOFS: dict[str, list[str]] = {
         HERE + "versions.py::test_a_whole_conversation",
     ],
     "S4": [
-        "test_packaging.py::test_only_root_and_the_group_own_and_register",
+        "test_packaging.py::test_only_the_daemon_owns_and_only_the_group_registers",
         HERE + "listener.py::test_only_the_vms_user_and_root_may",
         HERE + "server.py::test_a_sam_file_of_somebody_else_is_not_read",
     ],
