@@ -18,9 +18,11 @@ from pyrdpmux.mux.backend import Backend
 from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
+from pyrdpmux.mux.descriptors import raise_limit
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 from pyrdpmux.mux.qemu.backend import QemuBackend
+from pyrdpmux.mux.rate_limited_log import RateLimitedLog, quiet_accept_errors
 from pyrdpmux.mux.rdp_file import reachable
 from pyrdpmux.mux.service_manager import ServiceManager
 from pyrdpmux.rdp.tls.accounts import Accounts
@@ -113,6 +115,11 @@ def _librdpmux_backend(
         shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
         access=factory,
         reload=reload,
+        guests_per_uid=config.librdpmux.guests_per_uid,
+        security_labels=config.librdpmux.security_labels,
+        vms=lambda: factory.config.vms,
+        schedule=factory.schedule,
+        files=factory.files,
     )
 
 
@@ -152,6 +159,8 @@ def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
 async def _run_until_signal(daemon: Daemon, on_ready: Callable[[], None]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    raise_limit()
+    quiet_accept_errors(loop, RateLimitedLog(logger))
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)

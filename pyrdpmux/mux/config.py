@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import pwd
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ DEFAULT_BIND: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3901
 """RDPMux numbered its listeners from here."""
 
+MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
 EXAMPLE: Final = Path(__file__).with_name("example.toml")
 
@@ -98,6 +100,10 @@ class LibrdpmuxSettings:
     default_protocol: int = 5
     #: ZeroMQ guests all use the original's abstract socket instead of a private one each
     shared_socket: bool = False
+    #: VMs of one user; libvirt's QEMUs share one
+    guests_per_uid: int = 1000
+    #: VMs of one user are told apart by the labels of SELinux or AppArmor as well
+    security_labels: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +124,8 @@ class VmSettings:
     keyboard: str | None = None
     viewers: int | None = None
     certificate_dir: Path | None = None
+    #: whose VM it is, if it registers itself; None: whose it was the first time
+    uid: int | None = None
     #: where the VM comes from, KIND:ADDRESS; None: it registers itself
     source: str | None = None
 
@@ -320,6 +328,8 @@ def _read_librdpmux(table: SettingsTable) -> LibrdpmuxSettings:
     settings = LibrdpmuxSettings(
         default_protocol=table.integer("default-protocol", defaults.default_protocol, low=1, high=5),
         shared_socket=table.boolean("shared-socket", defaults.shared_socket),
+        guests_per_uid=table.integer("guests-per-uid", defaults.guests_per_uid, low=1, high=1000),
+        security_labels=table.boolean("security-labels", defaults.security_labels),
     )
     table.finish()
     return settings
@@ -344,10 +354,24 @@ def _read_vm(table: SettingsTable) -> VmSettings:
         keyboard=table.choice("keyboard", "us", LAYOUTS) if table.has("keyboard") else None,
         viewers=table.integer("viewers", 0, low=0, high=1000) or None,
         certificate_dir=table.path("certificate-dir", None),
+        uid=_read_owner(table),
         source=_read_source(table),
     )
     table.finish()
     return settings
+
+
+def _read_owner(table: SettingsTable) -> int | None:
+    """By number, or by name: one of this machine's users."""
+    if not table.has("owner"):
+        return table.integer("uid", 0, low=0, high=MAX_UID) if table.has("uid") else None
+    name = table.string("owner", "")
+    if table.has("uid"):
+        table.fail("owner", "and uid say the same, one of them is enough")
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        table.fail("owner", f"{name!r} is not a user of this machine")
 
 
 def _read_source(table: SettingsTable) -> str | None:

@@ -44,7 +44,7 @@ def has_room_for(count: int) -> bool:
     opened: list[int] = []
     try:
         for _ in range(count):
-            opened.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+            opened.append(os.dup(opened[0]) if opened else os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
             if opened[-1] >= line:
                 return False
     except OSError:

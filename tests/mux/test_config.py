@@ -148,6 +148,23 @@ def test_an_error_names_file_line_and_key(tmp_path: Path, text: str, expected: s
     assert complaint(tmp_path, text).startswith(expected)
 
 
+def test_whose_vm_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text('[vms.a]\nuid = 107\n[vms.b]\nowner = "root"\n[vms.c]\n[librdpmux]\nguests-per-uid = 7\n')
+    config = load_config(path)
+    assert [config.vm(name).uid for name in ("a", "b", "c", "d")] == [107, 0, None, None]
+    assert config.librdpmux.guests_per_uid == 7
+    for text, complaint in (
+        ('[vms.a]\nowner = "nobody-at-all"\n', "line 2: vms.a.owner: 'nobody-at-all' is not a user"),
+        ('[vms.a]\nowner = "root"\nuid = 0\n', "line 2: vms.a.owner: and uid say the same"),
+        ("[vms.a]\nuid = -1\n", "line 2: vms.a.uid: -1, 0 to"),
+        ("[librdpmux]\nguests-per-uid = 0\n", "line 2: librdpmux.guests-per-uid: 0, 1 to 1000"),
+    ):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match=complaint):
+            load_config(path)
+
+
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load_config(tmp_path / "none.toml")

@@ -1,13 +1,20 @@
 """librdpmux as a backend of the mux."""
 
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pyrdpmux.mux.backend import VmHost
+from pyrdpmux.mux.config import VmSettings
+from pyrdpmux.mux.librdpmux.claims import GUESTS_PER_UID
 from pyrdpmux.mux.librdpmux.dbus_service import DBusService, Reload
 from pyrdpmux.mux.librdpmux.protocol import NEWEST
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
+from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, AccessControl, LibrdpmuxServer
-from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, OpenFile
+from pyrdpmux.net.blocking import BlockingPool
+from pyrdpmux.net.fair import FairSchedule
 
 
 class LibrdpmuxBackend:
@@ -15,7 +22,8 @@ class LibrdpmuxBackend:
 
     Without a bus, :attr:`server` can still be told of VMs directly. ``default_version`` is what the object
     path announces that everybody knows; each version has a path of its own besides. ``reload`` is what
-    ``Reload`` on the bus does. For the others see
+    ``Reload`` on the bus does. ``security_labels``: VMs of one user are told apart by how the kernel confines
+    them, where it does. For the others see
     :class:`~.server.LibrdpmuxServer`.
     """
 
@@ -31,6 +39,12 @@ class LibrdpmuxBackend:
         shared_memory: Path = SHARED_MEMORY,
         grace_seconds: float = GRACE_SECONDS,
         reload: Reload | None = None,
+        guests_per_uid: int = GUESTS_PER_UID,
+        security_labels: bool = True,
+        vms: Callable[[], Mapping[str, VmSettings]] | None = None,
+        schedule: FairSchedule | None = None,
+        files: BlockingPool | None = None,
+        open_file: OpenFile = os.open,
     ) -> None:
         self.server = LibrdpmuxServer(
             directory=directory,
@@ -40,9 +54,20 @@ class LibrdpmuxBackend:
             shared_memory=shared_memory,
             grace_seconds=grace_seconds,
             on_change=self._guest_changed,
+            guests_per_uid=guests_per_uid,
+            vms=vms,
+            schedule=schedule,
+            files=files,
+            open_file=open_file,
         )
         self._service = (
-            DBusService(bus, self.server, default_version=default_version, reload=reload)
+            DBusService(
+                bus,
+                self.server,
+                default_version=default_version,
+                reload=reload,
+                security_labels=security_labels,
+            )
             if bus != "none"
             else None
         )
@@ -69,6 +94,6 @@ class LibrdpmuxBackend:
             self._service.guest_changed(guest, is_there)
 
 
-async def _nobody_knows(owner: str, uid: int | None) -> bool:
+async def _nobody_knows(registration: Registration) -> bool:
     """Never asked: without a bus no owner is known."""
     return True

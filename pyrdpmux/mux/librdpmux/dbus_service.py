@@ -13,6 +13,7 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.service import ServiceInterface
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
     DISAPPEARED,
@@ -27,15 +28,22 @@ from pyrdpmux.mux.librdpmux.bus import (
     connect_bus,
     lost_name,
 )
+from pyrdpmux.mux.librdpmux.callers import Caller, find_caller
 from pyrdpmux.mux.librdpmux.dbus_objects import ListenerInterface, WorkerInterface, main_objects
+from pyrdpmux.mux.librdpmux.pins import describe
 from pyrdpmux.mux.librdpmux.protocol import NEWEST, PROTOCOLS, Transport
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.router_door import MISSING, has_zeromq
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
+from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")
+refusals = RateLimitedLog(log)
+
+MAX_CALLS: Final = 4096
+"""That are not answered yet, of all callers."""
 
 RECONNECT_SECONDS: Final = 5.0
 
@@ -59,7 +67,9 @@ class DBusService:
         *,
         default_version: int = NEWEST,
         reload: Reload | None = None,
+        security_labels: bool = True,
     ) -> None:
+        self._security_labels = security_labels
         self._address = bus
         self._server = server
         self._reload = reload
@@ -116,7 +126,7 @@ class DBusService:
             await call_daemon(bus, "AddMatch", DISAPPEARED)
             (self._server.bus_id,) = await call_daemon(bus, "GetId")
             # Before the name, which makes VMs that can do so register again.
-            await self._server.resume(lambda owner, uid: _is_alive(bus, owner, uid))
+            await self._server.resume(lambda registration: self._is_alive(bus, registration))
             for path, interface in (*self._main.items(), *self._consoles.items()):
                 bus.export(path, interface)
             if await bus.request_name(BUS_NAME, NameFlag.DO_NOT_QUEUE) != RequestNameReply.PRIMARY_OWNER:
@@ -157,6 +167,13 @@ class DBusService:
         handler = self._handler_of(message)
         if handler is None:
             return False
+        if len(self._calls) >= MAX_CALLS:
+            refusals.warning(
+                "calls", "D-Bus: %d calls wait for an answer, more are refused", len(self._calls)
+            )
+            error = Message.new_error(message, ErrorType.LIMITS_EXCEEDED, "too many calls wait")
+            self._calls.create(self._reply(self._bus, error), "refusal")
+            return True
         self._calls.create(
             self._answer(self._bus, message, handler), f"{message.member} from {message.sender}"
         )
@@ -171,26 +188,30 @@ class DBusService:
         return None
 
     async def _answer(self, bus: MessageBus, message: Message, handler: Handler) -> None:
-        what = f"{message.member} from {message.sender}"
+        what = printable(f"{message.member} from {message.sender}")
         try:
             signature, body = await handler(bus, message)
         except DBusError as error:
-            log.warning("%s: %s", what, error.text)
+            refusals.warning(error.type, "%s: %s", what, printable(error.text, MAX_REASON))
             reply = Message.new_error(message, error.type, error.text)
         except BackendError as error:
-            log.warning("%s: %s", what, error)
+            kind = f"{type(error).__name__} of {message.member}"
+            refusals.warning(kind, "%s: %s", what, printable(str(error), MAX_REASON))
             reply = Message.new_error(message, ERROR_REFUSED, str(error))
         except Exception as error:
             log.exception("%s", what)
             reply = Message.new_error(message, ErrorType.FAILED, f"{type(error).__name__}: {error}")
         else:
             reply = Message.new_method_return(message, signature, body)
+        await self._reply(bus, reply)
+
+    async def _reply(self, bus: MessageBus, reply: Message) -> None:
         with contextlib.suppress(OSError, EOFError):  # the bus has gone, and the caller's question with it
             await bus.send(reply)
 
     async def _register(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
         """On every object alike: what a VM speaks is in its own words, not in the path it was given."""
-        registration = _read_registration(message, *await _caller(bus, message))
+        registration = _read_registration(message, await self._caller(bus, message))
         address = await self._server.register(registration)
         # It may have died while it was being registered, which nobody has heard then.
         owner = registration.owner or ""
@@ -201,9 +222,9 @@ class DBusService:
 
     async def _reload_for(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
         """For who may do so with a signal as well."""
-        _, uid = await _caller(bus, message)
-        if uid not in (os.geteuid(), 0):
-            raise DBusError(ErrorType.ACCESS_DENIED, f"the configuration is not uid {uid}'s to reload")
+        caller = await self._caller(bus, message)
+        if caller.uid not in (os.geteuid(), 0):
+            raise DBusError(ErrorType.ACCESS_DENIED, f"the configuration is not uid {caller.uid}'s to reload")
         _check_signature(message, "")
         if self._reload is None:
             raise DBusError(ErrorType.NOT_SUPPORTED, "there is no configuration to reload")
@@ -220,20 +241,34 @@ class DBusService:
             raise DBusError(ErrorType.UNKNOWN_METHOD, f"{message.path} has no method {message.member}")
         _check_signature(message, signature)
         guest = interface.guest
-        _, uid = await _caller(bus, message)
-        if uid not in (guest.registration.uid, 0):
-            raise DBusError(ErrorType.ACCESS_DENIED, f"the console of {guest.name} is not uid {uid}'s")
+        caller = await self._caller(bus, message)
+        if not caller.may_act_for(guest.registration):
+            who = describe(caller.uid, caller.label)
+            raise DBusError(ErrorType.ACCESS_DENIED, f"the console of {guest.name} is not {who}'s")
         await action(self, guest, *message.body)
         return "", []
 
     async def _set_credential_file(self, guest: Guest, path: str) -> None:
-        self._server.set_accounts(guest, Path(path) if path else None)
+        await self._server.set_accounts(guest, Path(path) if path else None)
 
     async def _set_authentication(self, guest: Guest, is_required: bool) -> None:
         self._server.require_authentication(guest, is_required)
 
     async def _shut_down(self, guest: Guest) -> None:
         await self._server.shut_down(guest)
+
+    async def _caller(self, bus: MessageBus, message: Message) -> Caller:
+        if message.sender is None:
+            raise DBusError(ErrorType.ACCESS_DENIED, "a caller without a name")
+        return await find_caller(bus, message.sender, with_label=self._security_labels)
+
+    async def _is_alive(self, bus: MessageBus, registration: Registration) -> bool:
+        """Whether its owner's name still stands for a process of its user."""
+        try:
+            caller = await find_caller(bus, registration.owner or "", with_label=self._security_labels)
+        except DBusError:
+            return False
+        return caller.is_still(registration)
 
     _CONSOLE_CALLS: Final[dict[str, tuple[str, Callable[..., Awaitable[None]]]]] = {
         "SetCredentialFile": ("s", _set_credential_file),
@@ -247,24 +282,7 @@ def _check_signature(message: Message, expected: str) -> None:
         raise DBusError(ErrorType.INVALID_ARGS, f"signature {message.signature!r}, expected {expected!r}")
 
 
-async def _caller(bus: MessageBus, message: Message) -> tuple[str, int]:
-    """Its name and its user."""
-    if message.sender is None:
-        raise DBusError(ErrorType.ACCESS_DENIED, "a caller without a name")
-    (uid,) = await call_daemon(bus, "GetConnectionUnixUser", message.sender)
-    return message.sender, int(uid)
-
-
-async def _is_alive(bus: MessageBus, owner: str, uid: int | None) -> bool:
-    """Whether this name still stands for a process of that user."""
-    try:
-        (actual,) = await call_daemon(bus, "GetConnectionUnixUser", owner)
-    except DBusError:
-        return False
-    return uid in (None, actual)
-
-
-def _read_registration(message: Message, owner: str, uid: int) -> Registration:
+def _read_registration(message: Message, caller: Caller) -> Registration:
     """The arguments of Register, whose number and types tell versions apart."""
     signature, body = message.signature, message.body
     if signature not in {known for protocol in PROTOCOLS.values() for known in protocol.signatures}:
@@ -289,6 +307,8 @@ def _read_registration(message: Message, owner: str, uid: int) -> Registration:
         uuid=uuid,
         port=port,
         accounts=Path(accounts) if accounts else None,
-        owner=owner,
-        uid=uid,
+        owner=caller.name,
+        uid=caller.uid,
+        security_label=caller.label,
+        pid=caller.pid,
     )

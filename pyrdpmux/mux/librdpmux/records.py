@@ -7,19 +7,23 @@ expects to be known there.
 import json
 import logging
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch
+from pyrdpmux.mux.librdpmux.pins import Pin
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.registration import Registration
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
 FILE_NAME: Final = "librdpmux.json"
-MAX_SIZE: Final = 1 << 20
+MAX_SIZE: Final = 64 << 20
+"""A thousand VMs whose paths and labels are as long as they can be."""
+
 _FORMAT: Final = 1
 
 
@@ -40,36 +44,49 @@ class Record:
 
 
 class RecordFile:
-    """All records in one file, replaced as a whole; none of it is worth stopping for."""
+    """All records in one file, replaced as a whole; none of it is worth stopping for.
 
-    def __init__(self, directory: Path | None) -> None:
-        """None: nothing is kept."""
+    ``on_change`` is told that what is on disk is old; without it, each change is written at once.
+    """
+
+    def __init__(self, directory: Path | None, on_change: Callable[[], None] | None = None) -> None:
+        """No directory: nothing is kept."""
         self._path = directory / FILE_NAME if directory is not None else None
+        self._on_change = on_change or (lambda: self.write(self.text()))
         self._records: dict[str, Record] = {}
+        #: as they are written: to make all of them anew for each change of one takes long
+        self._texts: dict[str, str] = {}
+        self._pins = "{}"
 
-    def load(self) -> list[Record]:
-        """What the last daemon left."""
+    def load(self) -> tuple[list[Record], dict[str, Pin]]:
+        """What the last daemon left: its VMs, and whose those of the configuration are."""
         if self._path is None:
-            return []
+            return [], {}
         try:
             text = self._path.read_text(encoding="utf-8") if self._path.stat().st_size <= MAX_SIZE else ""
         except FileNotFoundError:
-            return []
+            return [], {}
         except (OSError, UnicodeDecodeError) as error:
             log.warning("%s: %s", self._path, error)
-            return []
+            return [], {}
         try:
-            records = [_read(item) for item in json.loads(text)["vms"]]
-        except (BackendError, KeyError, TypeError, ValueError, RecursionError) as error:
+            values = json.loads(text)
+            records = [_read(item) for item in values["vms"]]
+            pins = {str(name): Pin(int(uid), label) for name, (uid, label) in values.get("pins", {}).items()}
+        except (BackendError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             log.warning("%s: not used, it is not ours: %r", self._path, error)
-            return []
+            return [], {}
         self._records = {record.registration.key: record for record in records}
-        return records
+        self._texts = {key: json.dumps(_write(record)) for key, record in self._records.items()}
+        self._pins = _write_pins(pins)
+        return records, pins
 
     def put(self, record: Record) -> None:
-        if self._records.get(record.registration.key) != record:
-            self._records[record.registration.key] = record
-            self._save()
+        key = record.registration.key
+        if self._records.get(key) != record:
+            self._records[key] = record
+            self._texts[key] = json.dumps(_write(record))
+            self._on_change()
 
     def update(self, key: str, **changes: Any) -> None:
         if key in self._records:
@@ -77,12 +94,23 @@ class RecordFile:
 
     def remove(self, key: str) -> None:
         if self._records.pop(key, None) is not None:
-            self._save()
+            del self._texts[key]
+            self._on_change()
 
-    def _save(self) -> None:
+    def put_pins(self, pins: Mapping[str, Pin]) -> None:
+        text = _write_pins(pins)
+        if text != self._pins:
+            self._pins = text
+            self._on_change()
+
+    def text(self) -> str:
+        """What :meth:`write` is to write."""
+        return f'{{"format": {_FORMAT}, "pins": {self._pins}, "vms": [{", ".join(self._texts.values())}]}}'
+
+    def write(self, text: str) -> None:
+        """On whatever thread."""
         if self._path is None:
             return
-        text = json.dumps({"format": _FORMAT, "vms": [_write(record) for record in self._records.values()]})
         new = self._path.with_name(f".{self._path.name}.new")
         try:
             new.unlink(missing_ok=True)
@@ -95,6 +123,10 @@ class RecordFile:
             log.warning("%s: not written, a restart will lose VMs: %s", self._path, error)
 
 
+def _write_pins(pins: Mapping[str, Pin]) -> str:
+    return json.dumps({name: [pin.uid, pin.label] for name, pin in pins.items()})
+
+
 def _write(record: Record) -> dict[str, Any]:
     registration, switch = record.registration, record.switch
     return {
@@ -105,6 +137,8 @@ def _write(record: Record) -> dict[str, Any]:
         "accounts": str(registration.accounts) if registration.accounts is not None else None,
         "owner": registration.owner,
         "uid": registration.uid,
+        "label": registration.security_label,
+        "pid": registration.pid,
         "name": registration.name,
         "address": record.address,
         "bus": record.bus_id,
@@ -128,6 +162,8 @@ def _read(item: dict[str, Any]) -> Record:
             accounts=Path(accounts) if accounts is not None else None,
             owner=item["owner"],
             uid=item["uid"],
+            security_label=item.get("label"),
+            pid=item.get("pid"),
             name=item["name"],
         ),
         address=str(item["address"]),

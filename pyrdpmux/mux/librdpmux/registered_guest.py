@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, runtime_checkable
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Vm
@@ -21,6 +21,10 @@ from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 complaints = RateLimitedLog(log)
+
+DESCRIPTORS: Final = 8
+"""Of a VM at most: its console's port, its socket (three, with ZeroMQ four), its connection (a library of
+version 3 may have two) and its framebuffer."""
 
 
 @runtime_checkable
@@ -144,19 +148,29 @@ class Guest:
     def is_lost(self) -> bool:
         return self.grace is not None
 
+    @property
+    def descriptors_to_come(self) -> int:
+        """That it will need, and does not have yet."""
+        return (not self.is_connected) + (not self.session.has_framebuffer)
+
     def may_be_replaced_by(self, other: Registration) -> bool:
-        """Only by a VM of its user, since its viewers go on typing.
+        """Only by a VM of its user, confined like it, since its viewers go on typing; and if it is gone.
 
-        With a UUID it is the same VM then, perhaps migrated; a mere number may belong to two at a time, so
-        that the first must be dead. Where no bus tells who lives, the user is enough.
+        Who is there may register anew: the same connection to the bus, or the same process at the next bus.
         """
-        if self.registration.uid != other.uid:
+        mine = self.registration
+        if mine.uid != other.uid or mine.security_label not in (None, other.security_label):
             return False
-        return bool(self.registration.identity) or self.may_share_address(other)
+        if self.is_lost or self.owner == other.owner:
+            return True
+        if self.owner is not None:
+            return False
+        return not self.is_connected or None in (mine.pid, other.pid) or mine.pid == other.pid
 
-    def may_share_address(self, other: Registration) -> bool:
-        """Not while another process might connect to it again."""
-        return self.is_lost or self.owner in (None, other.owner)
+    @property
+    def may_come_back(self) -> bool:
+        """It is said to be dead, but its process still has the socket, and would connect to it again."""
+        return self.is_lost and self.is_connected
 
     def close(self, *, unlink: bool = False) -> None:
         """``unlink``: it is dead and has left its framebuffer behind."""

@@ -1,5 +1,6 @@
 """What a VM says of itself when it registers, and what the bus says of its process."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,28 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNOR
 
 FIRST_UNPRIVILEGED_PORT: Final = 1024
 
+MAX_PATH: Final = 4096
+"""Bytes of a SAM file's path, as in PATH_MAX; each is kept, and written down for the next daemon."""
+
 
 class RegistrationRefused(BackendError):
     """A VM may not register like this; the text tells its hypervisor why."""
+
+
+class AccountsMissing(RegistrationRefused):
+    """Its SAM file is not there, or not its own."""
+
+
+def check_path(path: Path) -> None:
+    """RegistrationRefused for what cannot be the path of a SAM file, whatever is there."""
+    try:
+        size = len(os.fsencode(path))
+    except UnicodeEncodeError:
+        raise RegistrationRefused(f"{str(path)!r:.80}: the path of a SAM file is UTF-8") from None
+    if "\0" in str(path) or size > MAX_PATH:
+        raise RegistrationRefused(f"{str(path)!r:.80}: not a path of at most {MAX_PATH} bytes")
+    if not path.is_absolute():
+        raise RegistrationRefused(f"{path}: the path of a SAM file starts with /")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +56,10 @@ class Registration:
     owner: str | None = None
     #: the user it runs as, if that is known
     uid: int | None = None
+    #: how the kernel's security module confines it, if it does, and the bus tells
+    security_label: str | None = None
+    #: its process, the same
+    pid: int | None = None
     #: None: its identity
     name: str | None = None
 
@@ -46,8 +70,8 @@ class Registration:
             raise RegistrationRefused(f"{self.uuid[:40]!r} is not a UUID of 36 characters")
         if 0 < self.port < FIRST_UNPRIVILEGED_PORT and self.uid not in (None, 0):
             raise RegistrationRefused(f"port {self.port}, only root's VMs may have one below 1024")
-        if self.accounts is not None and not self.accounts.is_absolute():
-            raise RegistrationRefused(f"{self.accounts}: the path of a SAM file starts with /")
+        if self.accounts is not None:
+            check_path(self.accounts)
 
     @property
     def protocol(self) -> Protocol:

@@ -6,28 +6,45 @@ caller, the demo VM calls it directly.
 
 import asyncio
 import logging
+import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import VmHost
+from pyrdpmux.mux.config import VmSettings
+from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.account_check import check_accounts
-from pyrdpmux.mux.librdpmux.records import Record, RecordFile
+from pyrdpmux.mux.librdpmux.bus_turns import BusTurns
+from pyrdpmux.mux.librdpmux.claims import GUESTS_PER_UID, Claims
+from pyrdpmux.mux.librdpmux.pins import Pins
+from pyrdpmux.mux.librdpmux.record_keeper import RecordKeeper
+from pyrdpmux.mux.librdpmux.records import Record
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
-from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
+from pyrdpmux.mux.librdpmux.registration import (
+    AccountsMissing,
+    Registration,
+    RegistrationRefused,
+    check_path,
+)
 from pyrdpmux.mux.librdpmux.router_door import RouterDoor
-from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name, remove_leftover
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, OpenFile, object_name, remove_leftover
 from pyrdpmux.mux.librdpmux.socket_directory import make_socket_directory
+from pyrdpmux.net.blocking import BlockingPool
+from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
-MAX_GUESTS: Final = 256
 GRACE_SECONDS: Final = 60.0
 """How long a dead VM's viewers wait for it to come back under the same identity."""
+
+
+IsAlive = Callable[[Registration], Awaitable[bool]]
+"""Whether the process that registered is still at the bus, by its name there."""
 
 
 class AccessControl(Protocol):
@@ -38,8 +55,11 @@ class AccessControl(Protocol):
     def require_authentication(self, name: str, is_required: bool | None) -> None:
         """For connections from now on. None: as configured, or as :meth:`set_accounts` implies."""
 
-    def set_accounts(self, name: str, path: Path | None) -> None:
-        """The VM's own SAM file, which also asks for authentication. None: the configured one."""
+    def set_accounts(self, name: str, path: Path | None, uid: int | None = None) -> None:
+        """The VM's own SAM file, which also asks for authentication. None: the configured one.
+
+        ``uid``: the only user whose file it may be, whenever it is read; None if that is not known.
+        """
 
 
 class ConfiguredAccess:
@@ -50,7 +70,7 @@ class ConfiguredAccess:
 
     def require_authentication(self, name: str, is_required: bool | None) -> None: ...
 
-    def set_accounts(self, name: str, path: Path | None) -> None: ...
+    def set_accounts(self, name: str, path: Path | None, uid: int | None = None) -> None: ...
 
 
 class LibrdpmuxServer:
@@ -58,7 +78,9 @@ class LibrdpmuxServer:
 
     ``directory`` holds the sockets, one of ours if not given. ``state_dir`` keeps the registrations for the
     next daemon; without it they end with this one. ``on_change`` is called with a guest when it is published,
-    and again with ``is_there=False`` when it is removed.
+    and again with ``is_there=False`` when it is removed. ``vms`` tells the tables ``[vms.NAME]`` of the
+    configuration, which are for their owners only. ``schedule`` and ``files`` are the daemon's; ``open_file``
+    opens framebuffers.
     """
 
     def __init__(
@@ -71,6 +93,11 @@ class LibrdpmuxServer:
         grace_seconds: float = GRACE_SECONDS,
         access: AccessControl | None = None,
         on_change: Callable[[Guest, bool], None] | None = None,
+        guests_per_uid: int = GUESTS_PER_UID,
+        vms: Callable[[], Mapping[str, VmSettings]] | None = None,
+        schedule: FairSchedule | None = None,
+        files: BlockingPool | None = None,
+        open_file: OpenFile = os.open,
     ) -> None:
         self.shared_memory = shared_memory
         self.access = access or ConfiguredAccess()
@@ -78,8 +105,15 @@ class LibrdpmuxServer:
         self.bus_id = ""
         self._directory = directory
         self._state_dir = state_dir
-        self._door = RouterDoor(shared_address)
-        self._records = RecordFile(state_dir)
+        schedule = schedule or FairSchedule()
+        self._files = files or BlockingPool()
+        self._open_file = open_file
+        self._turns = BusTurns(schedule)
+        self._door = RouterDoor(shared_address, schedule)
+        self._keeper = RecordKeeper(state_dir, self._files)
+        self._records = self._keeper.file
+        self._pins = Pins(vms)
+        self._claims = Claims(self._pins, guests_per_uid, is_shared=shared_address is not None)
         self._grace_seconds = grace_seconds
         self._on_change = on_change or (lambda guest, is_there: None)
         self._host: VmHost | None = None
@@ -104,6 +138,7 @@ class LibrdpmuxServer:
                 await self._drop(guest, "the console service stops")
             self._host = None
         self._door.stop()
+        await self._keeper.stop()
         if self._own_directory is not None:
             # Made again by the next daemon, in the same place.
             shutil.rmtree(self._own_directory, ignore_errors=True)
@@ -114,44 +149,58 @@ class LibrdpmuxServer:
 
         A VM whose owner is gone, or asks again, is taken over: same port, same viewers.
         """
-        async with self._registering:
-            host, directory = self._host, self._directory
-            if host is None or directory is None:
-                raise RegistrationRefused("the console service is not running")
-            self._check(registration)
-            previous = self._guests.get(registration.key)
-            guest = Guest(self, registration, self.shared_memory)
-            path = directory / self._socket_name(registration, previous)
-            if previous is not None:
-                previous.close()
-            try:
-                guest.listen(path, self._door)
-                self.access.set_accounts(guest.name, registration.accounts)
-                self.access.require_authentication(guest.name, None)
-                await self._publish(guest, host, registration.port)
-            except BaseException:
-                guest.close()
-                if previous is not None:
-                    await self._remove(previous, "its successor could not be registered")
-                raise
+        async with self._turns.of(registration.uid) as share:
+            async with share.turn():  # what is refused is refused here, in the time of who asks
+                self._claims.check(registration, self._guests)
+            await check_accounts(registration.accounts, registration.uid, self._files, share)
+            async with self._registering:
+                previous = self._claims.check(registration, self._guests)
+                guest = await self._register(registration, previous)
+        await self._keeper.flush()
         return guest.address
 
-    async def resume(self, is_alive: Callable[[str, int | None], Awaitable[bool]]) -> None:
-        """Take the VMs of the last daemon. ``is_alive`` tells about an owner's name on :attr:`bus_id`."""
+    async def _register(self, registration: Registration, previous: Guest | None) -> Guest:
+        host, directory = self._host, self._directory
+        if host is None or directory is None:
+            raise RegistrationRefused("the console service is not running")
+        guest = Guest(self, registration, self.shared_memory, self._open_file)
+        path = directory / self._socket_name(registration, previous)
+        if previous is not None:
+            previous.close()
+        try:
+            guest.listen(path, self._door)
+            self.access.set_accounts(guest.name, registration.accounts, registration.uid)
+            self.access.require_authentication(guest.name, None)
+            await self._publish(guest, host, registration.port)
+        except BaseException:
+            guest.close()
+            if previous is not None:
+                await self._remove(previous, "its successor could not be registered")
+            raise
+        return guest
+
+    async def resume(self, is_alive: IsAlive) -> None:
+        """Take the VMs of the last daemon. ``is_alive`` tells about their owners' names on :attr:`bus_id`."""
         async with self._registering:
             host = self._host
-            for record in self._records.load():
+            records, pins = self._records.load()
+            self._pins.load(pins)
+            for record in records:
                 registration = record.registration
                 if host is None or registration.key in self._guests:
                     continue
                 knows_owner = registration.owner is not None and record.bus_id == self.bus_id != ""
-                if knows_owner and not await is_alive(registration.owner or "", registration.uid):
+                if knows_owner and not await is_alive(registration):
                     self._forget(record)
                     continue
                 try:
                     await self._resume(record, host, knows_owner=knows_owner)
                 except BackendError as error:
-                    log.warning("%s: cannot be resumed: %s", registration.label, error)
+                    log.warning(
+                        "%s: cannot be resumed: %s",
+                        printable(registration.label),
+                        printable(str(error), MAX_REASON),
+                    )
                     self._records.remove(registration.key)
 
     def owner_lost(self, owner: str) -> None:
@@ -173,10 +222,15 @@ class LibrdpmuxServer:
     def guests(self) -> list[Guest]:
         return list(self._guests.values())
 
-    def set_accounts(self, guest: Guest, path: Path | None) -> None:
+    async def set_accounts(self, guest: Guest, path: Path | None) -> None:
         """Another SAM file for connections from now on. RegistrationRefused."""
-        check_accounts(path, guest.registration.uid)
-        self.access.set_accounts(guest.name, path)
+        if path is not None:
+            check_path(path)
+        async with self._turns.of(guest.registration.uid) as share:
+            await check_accounts(path, guest.registration.uid, self._files, share)
+        if self._guests.get(guest.key) is not guest:
+            raise RegistrationRefused(f"{guest.name} is not there any more")
+        self.access.set_accounts(guest.name, path, guest.registration.uid)
         guest.registration = replace(guest.registration, accounts=path)
         self._remember(guest)
 
@@ -201,7 +255,7 @@ class LibrdpmuxServer:
         """It died: its viewers wait for a while."""
         if guest.vm is None or guest.is_lost or self._host is None:
             return
-        log.info("%s: lost, waiting %g s for its return", guest.name, self._grace_seconds)
+        log.info("%s: lost, waiting %g s for its return", printable(guest.name), self._grace_seconds)
         guest.grace = asyncio.get_running_loop().call_later(
             self._grace_seconds, self._start_removal, guest, "the VM is gone"
         )
@@ -217,29 +271,10 @@ class LibrdpmuxServer:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _check(self, registration: Registration) -> None:
-        check_accounts(registration.accounts, registration.uid)
-        previous = self._guests.get(registration.key)
-        if previous is None and len(self._guests) >= MAX_GUESTS:
-            raise RegistrationRefused(f"{len(self._guests)} VMs are registered, no more are allowed")
-        if previous is not None and not previous.may_be_replaced_by(registration):
-            raise RegistrationRefused(f"VM {previous.key} is in use by {previous.owner or 'another user'}")
-        for guest in self.guests:
-            if guest is previous:
-                continue
-            if guest.registration.vm_id == registration.vm_id:
-                raise RegistrationRefused(f"VM id {registration.vm_id} is in use by {guest.name}")
-            if self._door.is_shared and guest.registration.uuid == registration.uuid != "":
-                raise RegistrationRefused("at the shared socket a VM without a UUID must be the only one")
-
     def _socket_name(self, registration: Registration, previous: Guest | None) -> str:
-        """By the number that a process picks, so that a predecessor that lives on has another one."""
+        """By the number that a process picks, unless that process might connect there again."""
         vm_id = registration.vm_id
-        if (
-            previous is None
-            or previous.registration.vm_id != vm_id
-            or previous.may_share_address(registration)
-        ):
+        if previous is None or previous.registration.vm_id != vm_id or not previous.may_come_back:
             return f"{vm_id}.socket"
         self._addresses_given += 1
         return f"{vm_id}-{self._addresses_given}.socket"
@@ -251,11 +286,13 @@ class LibrdpmuxServer:
         )
         self._guests[guest.key] = guest
         guest.publish(vm)
-        log.info("%s: protocol %d, RDP on port %d", guest.name, registration.version, vm.port)
+        log.info("%s: protocol %d, RDP on port %d", printable(guest.name), registration.version, vm.port)
         self._on_change(guest, True)
         self._remember(guest)
 
     def _remember(self, guest: Guest) -> None:
+        if self._pins.set(guest.registration):
+            self._records.put_pins(self._pins.all)
         self._records.put(
             Record(
                 registration=guest.registration,
@@ -269,14 +306,14 @@ class LibrdpmuxServer:
         )
 
     async def _resume(self, record: Record, host: VmHost, *, knows_owner: bool) -> None:
-        guest = Guest(self, record.registration, self.shared_memory)
+        guest = Guest(self, record.registration, self.shared_memory, self._open_file)
         guest.requires_authentication = record.requires_authentication
         if not knows_owner:
             guest.owner = None
         try:
             guest.resume(record, self._door)
-            check_accounts(record.registration.accounts, record.registration.uid)
-            self.access.set_accounts(guest.name, record.registration.accounts)
+            await self._check_again(record.registration)
+            self.access.set_accounts(guest.name, record.registration.accounts, record.registration.uid)
             self.access.require_authentication(guest.name, record.requires_authentication)
             await self._publish(guest, host, record.port)
         except BaseException:
@@ -285,10 +322,20 @@ class LibrdpmuxServer:
         if not knows_owner:
             self.guest_lost(guest)
 
+    async def _check_again(self, registration: Registration) -> None:
+        """A SAM file that is away for a while ends no VM; nobody can log on until it is back."""
+        self._pins.check(registration)
+        async with self._turns.of(registration.uid) as share:
+            try:
+                await check_accounts(registration.accounts, registration.uid, self._files, share)
+            except AccountsMissing as error:
+                name = printable(registration.label)
+                log.warning("%s: nobody can log on: %s", name, printable(str(error), MAX_REASON))
+
     def _forget(self, record: Record) -> None:
         """It died while no daemon was there."""
         registration = record.registration
-        log.info("%s: has died in the meantime", registration.label)
+        log.info("%s: has died in the meantime", printable(registration.label))
         remove_leftover(self.shared_memory / object_name(registration.vm_id), registration.uid)
         self._records.remove(registration.key)
 
@@ -306,6 +353,8 @@ class LibrdpmuxServer:
                 await self._remove(guest, reason)
 
     async def _remove(self, guest: Guest, reason: str) -> None:
+        if self._pins.set(guest.registration):  # its table is newer than its registration
+            self._records.put_pins(self._pins.all)
         self._records.remove(guest.key)
         await self._drop(guest, reason)
 

@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from pyrdpmux.mux.librdpmux import registered_guest, router
+from pyrdpmux.mux.librdpmux import account_check, dbus_service, record_keeper, registered_guest, router
 from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
 
@@ -10,5 +10,7 @@ from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> None:
     """What one test has complained of is news in the next, however soon that comes."""
     log = RateLimitedLog(logging.getLogger("pyrdpmux.librdpmux"))
-    monkeypatch.setattr(router, "log", log)
+    for module in (account_check, record_keeper, router):
+        monkeypatch.setattr(module, "log", log)
+    monkeypatch.setattr(dbus_service, "refusals", log)
     monkeypatch.setattr(registered_guest, "complaints", log)

@@ -17,6 +17,7 @@ import pytest
 
 from pyrdpmux.mux.control import Answer, ask
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
+from pyrdpmux.mux.librdpmux.records import FILE_NAME
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name
 from pyrdpmux.mux.librdpmux.socket_directory import make_socket_directory
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
@@ -69,6 +70,8 @@ def test_a_vm_outlives_the_daemons_death(tmp_path: Path) -> None:
             library = ZeroMqLibrary(endpoint, UUID)
             await library.send("94 02 ce20020888 cd0320 cd0258")
             await until(lambda: the_vm(tmp_path)["width"] == 800, SECONDS)
+            # written down a moment after it is shown
+            await until(lambda: "800, 600" in (tmp_path / FILE_NAME).read_text(), SECONDS)
             os.kill(process.pid, signal.SIGKILL)
             process.wait()
         with daemon(tmp_path):

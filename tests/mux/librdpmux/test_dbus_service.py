@@ -152,6 +152,27 @@ def test_refusals_are_errors(
     asyncio.run(scenario())
 
 
+def test_refusals_do_not_fill_the_log(bus: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        async with Service(bus, tmp_path) as service:
+            await service.register("ii", 9, 1)
+            other = await connect_bus(bus)
+
+            async def refused(signature: str, *arguments: object) -> str:
+                with pytest.raises(DBusError) as caught:
+                    await call(other, BUS_NAME, OBJECT_PATH, INTERFACE, "Register", signature, *arguments)
+                return caught.value.text
+
+            kinds = (("ii", 9, 1), ("ii", 1, 9), ("iis", 1, 2, "\n\x1b[2J"))
+            texts = await asyncio.gather(*[refused(*kind) for kind in kinds for _ in range(30)])
+            assert len(set(texts)) == 3, "who asks is always told"
+            await disconnect(other)
+
+    asyncio.run(scenario())
+    assert 2 <= len(caplog.messages) <= 6, "one a second of each kind"
+    assert not any("\n" in text or "\x1b" in text for text in caplog.messages)
+
+
 def test_an_id_belongs_to_its_owner(bus: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         async with Service(bus, tmp_path) as service:

@@ -65,7 +65,7 @@ class FakeAccess:
     def require_authentication(self, name: str, is_required: bool | None) -> None:
         self.required[name] = is_required
 
-    def set_accounts(self, name: str, path: Path | None) -> None:
+    def set_accounts(self, name: str, path: Path | None, uid: int | None = None) -> None:
         self.accounts[name] = path
 
 

@@ -39,12 +39,12 @@ def test_they_come_back_as_they_were(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     again = RecordFile(tmp_path)
-    assert again.load() == [RECORD, BARE]
+    assert again.load() == ([RECORD, BARE], {})
     again.update(BARE.registration.key, base=0)
     again.update("unknown", base=0)
     again.remove(RECORD.registration.key)
     again.remove("unknown")
-    assert RecordFile(tmp_path).load() == [replace(BARE, base=0)]
+    assert RecordFile(tmp_path).load() == ([replace(BARE, base=0)], {})
     assert [found.name for found in tmp_path.iterdir()] == [FILE_NAME]
 
 
@@ -59,7 +59,7 @@ def test_what_has_not_changed_is_not_written(tmp_path: Path) -> None:
 def test_without_a_directory_nothing_is_kept() -> None:
     file = RecordFile(None)
     file.put(RECORD)
-    assert file.load() == []
+    assert file.load() == ([], {})
 
 
 def test_a_disk_that_is_full_is_no_reason_to_stop(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -95,7 +95,7 @@ def test_a_file_that_is_not_ours_is_not_used(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / FILE_NAME).write_text(text)
-    assert RecordFile(tmp_path).load() == []
+    assert RecordFile(tmp_path).load() == ([], {})
     assert "not used" in caplog.text
 
 
@@ -103,4 +103,4 @@ def test_a_file_that_is_not_ours_is_not_used(
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_the_file(tmp_path: Path, data: bytes) -> None:
     (tmp_path / FILE_NAME).write_bytes(data)
-    assert RecordFile(tmp_path).load() == []
+    assert RecordFile(tmp_path).load() == ([], {})

@@ -1,0 +1,88 @@
+"""Whose VMs those are that the configuration names: their rules must never apply to a stranger.
+
+``[vms.NAME]`` says who may see a VM and with which accounts, and whoever registers under that name gets all
+that. So the first one who does is remembered, over restarts too, unless the configuration says whose it is.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pyrdpmux.mux.config import VmSettings
+from pyrdpmux.mux.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
+
+MAX_PINS: Final = 4096
+"""Names that are remembered; only configured ones are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """The user of a VM, and how its processes are confined, if that is known."""
+
+    uid: int
+    label: str | None = None
+
+    def __str__(self) -> str:
+        return describe(self.uid, self.label)
+
+
+def describe(uid: int | None, label: str | None) -> str:
+    """For people."""
+    confinement = f", label {printable(label, MAX_REASON)}" if label is not None else ""
+    return f"uid {uid}{confinement}"
+
+
+class Pins:
+    """By the VM's name. ``vms`` tells the tables of the configuration as it is now."""
+
+    def __init__(self, vms: Callable[[], Mapping[str, VmSettings]] | None = None) -> None:
+        self._vms = vms or (lambda: {})
+        self._pins: dict[str, Pin] = {}
+
+    def load(self, pins: Mapping[str, Pin]) -> None:
+        """Of the last daemon."""
+        self._pins = dict(pins)
+
+    @property
+    def all(self) -> Mapping[str, Pin]:
+        return self._pins
+
+    def check(self, registration: Registration) -> None:
+        """RegistrationRefused if this VM is somebody else's."""
+        name, uid, label = registration.label, registration.uid, registration.security_label
+        settings = self._vms().get(name)
+        if settings is None or uid is None:
+            return
+        if settings.uid is not None:
+            if settings.uid != uid:
+                raise RegistrationRefused(
+                    f"VM {name} is uid {settings.uid}'s by the configuration, not {describe(uid, label)}'s"
+                )
+            return
+        pin = self._pins.get(name)
+        if pin is not None and (pin.uid != uid or pin.label not in (None, label)):
+            raise RegistrationRefused(
+                f"VM {name} has been {pin}'s, not {describe(uid, label)}'s; "
+                f"if that is right, say uid = {uid} in its table of the configuration"
+            )
+        if pin is None and len(self._pins) >= MAX_PINS:
+            self._forget_others()
+            if len(self._pins) >= MAX_PINS:
+                raise RegistrationRefused(f"{len(self._pins)} VMs of the configuration have owners already")
+
+    def set(self, registration: Registration) -> bool:
+        """It has the VM, from now on; True if that is news."""
+        settings = self._vms().get(registration.label)
+        if settings is None or registration.uid is None:
+            return False
+        pin = Pin(registration.uid, registration.security_label)
+        if self._pins.get(registration.label) == pin:
+            return False
+        self._pins[registration.label] = pin
+        return True
+
+    def _forget_others(self) -> None:
+        """What is not configured any more has no rules that could apply to a stranger."""
+        names = self._vms()
+        self._pins = {name: pin for name, pin in self._pins.items() if name in names}
