@@ -52,7 +52,7 @@ class DealerSocket(ZmqSocket):
         self._is_connected = True
         self._user.connected()
 
-    def _disconnected(self) -> None:
+    def _disconnected(self, descriptor: int) -> None:
         if self._is_connected:
             self._is_connected = False
             self._user.disconnected()

@@ -4,11 +4,8 @@ The original trusts the UUID in a message. Here a UUID belongs to the process th
 as that is connected, and only if it runs as the user that registered the VM: the kernel vouches for both.
 """
 
-import contextlib
 import logging
 import os
-import socket
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +13,7 @@ import zmq
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.connection_log import printable
-from pyrdpmux.mux.librdpmux.socket_access import give_to
+from pyrdpmux.mux.librdpmux.peers import OwnPath, Peer, hang_up, peer_of
 from pyrdpmux.mux.librdpmux.transport import MAX_PATH, Run, SocketUser, at_once
 from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket, zmq_context
 from pyrdpmux.mux.rate_limited_log import RateLimitedLog
@@ -28,69 +25,14 @@ SETTLE_SECONDS: Final = 0.02
 
 UUID_SIZE: Final = 36
 
+CONNECTIONS_PER_VM: Final = 2
+"""The library of version 3 connects twice."""
+
+SPARE_CONNECTIONS: Final = 8
+"""Of each user, beside those of its VMs: old ones whose end has not been noticed, or our own."""
+
 MAX_GUESSES: Final = 64
 """Connections to a VM's own socket before it is given up to find the VM among them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """One connection, as libzmq and the kernel describe it."""
-
-    routing_id: bytes
-    descriptor: int
-    inode: int
-    uid: int
-    pid: int
-
-    @classmethod
-    def of(cls, frame: zmq.Frame) -> "Peer":
-        """Who sent this."""
-        descriptor = int(frame.get(zmq.SRCFD))
-        # "host:uid:gid:pid"; the first is meaningless for a unix socket
-        uid, _, pid = str(frame.get("Peer-Address")).split(":")[-3:]
-        return cls(frame.bytes, descriptor, _inode(descriptor), int(uid), int(pid))
-
-    @property
-    def is_alive(self) -> bool:
-        """Its descriptor is closed at its end, and no other socket ever has its inode."""
-        return _inode(self.descriptor) == self.inode
-
-
-def _inode(descriptor: int) -> int:
-    try:
-        return os.fstat(descriptor).st_ino
-    except OSError:
-        return -1
-
-
-class _OwnPath:
-    """A listening socket for one user from its first moment, and its name, which goes with it."""
-
-    def __init__(self, path: Path, owner: int | None) -> None:
-        self._path = path
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()  # left by a daemon that was killed
-        self.socket = socket.socket(socket.AF_UNIX)
-        mask = os.umask(0o177)
-        try:
-            self.socket.bind(os.fspath(path))
-            give_to(path, owner)
-            self.socket.listen()
-            self._inode = path.lstat().st_ino
-        except OSError as error:
-            self.socket.close()
-            raise BackendError(f"{path}: {error.strerror or error}") from error
-        except BackendError:
-            self.socket.close()
-            raise
-        finally:
-            os.umask(mask)
-
-    def remove(self) -> None:
-        """Unless it is somebody else's by now."""
-        with contextlib.suppress(OSError):
-            if self._path.lstat().st_ino == self._inode:
-                self._path.unlink()
 
 
 class Route:
@@ -110,6 +52,10 @@ class Route:
         self._call: bytes | None = None
         #: the connection of a VM whose UUID was given to another one
         self.banned: bytes | None = None
+
+    def is_for(self, uid: int) -> bool:
+        """Whether it is of this user's VM."""
+        return self._uid in (None, uid)
 
     @property
     def is_connected(self) -> bool:
@@ -184,7 +130,9 @@ class Router(ZmqSocket):
         self._check_planned = False
         self._check_again = False
         self._address = ""
-        self._path: _OwnPath | None = None
+        #: by descriptor, of which user each is
+        self._connections: dict[int, int] = {}
+        self._path: OwnPath | None = None
         self._number: int | None = None
         self._numbering: zmq.Socket[bytes] | None = None
 
@@ -196,7 +144,7 @@ class Router(ZmqSocket):
         self._is_private = True
         # Bound by us: libzmq would let everybody connect first, and would remove the path some time after it
         # was closed, when it may already be a successor's.
-        self._path = _OwnPath(path, owner)
+        self._path = OwnPath(path, owner)
         self._socket.setsockopt(zmq.USE_FD, self._path.socket.detach())
         self._bind(address)
         return address
@@ -205,6 +153,11 @@ class Router(ZmqSocket):
         """Bind where every local user may connect."""
         self._bind(address)
         return address
+
+    @property
+    def _local_name(self) -> str:
+        """Of our socket, as the kernel tells it."""
+        return self._address.removeprefix("ipc://").replace("@", "\0", 1)
 
     def _bind(self, address: str) -> None:
         try:
@@ -300,7 +253,23 @@ class Router(ZmqSocket):
         for route in list(self._routes.values()):
             route.look()
 
-    def _disconnected(self) -> None:
+    def _accepted(self, descriptor: int) -> None:
+        """libzmq accepts without end, and each connection takes a descriptor from everybody."""
+        uid = peer_of(descriptor, self._local_name)
+        if uid is None:
+            return  # gone already, and its number perhaps given to another
+        self._connections[descriptor] = uid
+        routes = sum(route.is_for(uid) for route in self._routes.values())
+        count = sum(other == uid for other in self._connections.values())
+        if count > SPARE_CONNECTIONS + CONNECTIONS_PER_VM * routes:
+            log.warning("zmq connections", "ZeroMQ: uid %d has %d connections, one is closed", uid, count)
+            hang_up(descriptor)
+
+    def _disconnected(self, descriptor: int) -> None:
+        self._connections.pop(descriptor, None)
+        self._check_soon()
+
+    def _check_soon(self) -> None:
         """Many may go at a time, and to look is the more work the more VMs there are."""
         if self._check_planned:
             self._check_again = True
@@ -314,4 +283,4 @@ class Router(ZmqSocket):
             if not self._closed:
                 route.check()
         if is_due_again:
-            self._disconnected()
+            self._check_soon()

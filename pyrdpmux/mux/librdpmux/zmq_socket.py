@@ -19,10 +19,10 @@ MAX_SOCKETS: Final = 8192
 """Of our context, where each VM takes three: its own, and two for the news of its connections. libzmq's
 default of 1023 would be the end at 341 VMs."""
 
-MAX_NEWS: Final = 64
+MAX_NEWS: Final = 16
 """Comings and goings looked at before other descriptors of the loop get their turn."""
 
-_NEWS: Final = zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
+_NEWS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 
 
 @cache
@@ -86,11 +86,14 @@ class ZmqSocket:
     def _take(self, messages: list[list[zmq.Frame]]) -> None:
         raise NotImplementedError
 
+    def _accepted(self, descriptor: int) -> None:
+        """Somebody has connected who may be a peer."""
+
     def _connected(self) -> None:
         """A peer is there."""
 
-    def _disconnected(self) -> None:
-        """One has gone."""
+    def _disconnected(self, descriptor: int) -> None:
+        """One has gone, or somebody who has not become one; the descriptor is closed about now."""
 
     def _look_again(self) -> None:
         """The descriptor tells of a message once, and that may have been just now."""
@@ -134,8 +137,11 @@ class ZmqSocket:
                 news = parse_monitor_message(self._monitor.recv_multipart(zmq.NOBLOCK))
             except zmq.Again:
                 return
-            if news["event"] == zmq.EVENT_DISCONNECTED:
-                self._disconnected()
-            else:
-                self._connected()
+            match news["event"]:
+                case zmq.EVENT_ACCEPTED:
+                    self._accepted(int(news["value"]))
+                case zmq.EVENT_DISCONNECTED:
+                    self._disconnected(int(news["value"]))
+                case _:
+                    self._connected()
         self._loop.call_soon(self._monitored)

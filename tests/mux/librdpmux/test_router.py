@@ -13,7 +13,7 @@ import zmq
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.dealer import DealerSocket
-from pyrdpmux.mux.librdpmux.router import Route, Router
+from pyrdpmux.mux.librdpmux.router import CONNECTIONS_PER_VM, SPARE_CONNECTIONS, Route, Router
 from tests.mux.support.fake_host import until
 from tests.mux.support.library import ZeroMqLibrary
 
@@ -348,5 +348,70 @@ def test_a_successor_at_the_same_path_is_not_disturbed(tmp_path: Path) -> None:
         await until(lambda: bool(notes.messages))
         library.close()
         new.close()
+
+    asyncio.run(scenario())
+
+
+CONNECTOR = """
+import socket, sys, time
+path, count = sys.argv[1].replace("@", chr(0)), int(sys.argv[2])
+found = []
+for _ in range(count):
+    one = socket.socket(socket.AF_UNIX)
+    for _ in range(1000):
+        try:
+            one.connect(path)
+            break
+        except BlockingIOError:
+            time.sleep(0.001)
+    found.append(one)
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("is_private", [True, False])
+def test_a_guest_that_connects_without_end_takes_few_descriptors(tmp_path: Path, is_private: bool) -> None:
+    """Each is one that somebody else cannot have; libzmq would accept as many as there are."""
+    count = 150
+    name = f"pyrdpmux-test-{os.getpid()}-many"
+
+    async def scenario() -> None:
+        notes = Notes()
+        if is_private:
+            router, route, endpoint = private(tmp_path, notes)
+            path = str(tmp_path / "s")
+        else:
+            router = Router()
+            endpoint, path = router.bind_shared(f"ipc://@/{name}"), f"\0/{name}"
+            route = router.add(UUID, notes, os.getuid())
+        library = ZeroMqLibrary(endpoint, UUID)
+        await library.send_frames(UUID.encode(), b"1")
+        await until(lambda: bool(notes.messages))
+        before = len(os.listdir("/proc/self/fd"))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            CONNECTOR,
+            path.replace("\0", "@"),
+            str(count),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"there\n"
+        few = before + SPARE_CONNECTIONS + CONNECTIONS_PER_VM + 6
+        await until(lambda: len(os.listdir("/proc/self/fd")) <= few)
+        await asyncio.sleep(0.1)
+        assert len(os.listdir("/proc/self/fd")) <= few
+        route.send(b"a key")
+        assert await library.receive() == b"a key"
+        assert notes.news == ["connected"]
+        process.stdin.close()
+        await process.wait()
+        await until(lambda: len(router._connections) <= 2)
+        library.close()
+        router.close()
 
     asyncio.run(scenario())

@@ -1,0 +1,97 @@
+"""Who is at the other end of a ZeroMQ connection, and the socket that only one user may connect to."""
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import zmq
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.socket_access import give_to
+
+_CREDENTIALS_SIZE: Final = 12
+"""struct ucred: pid, uid, gid."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """One connection, as libzmq and the kernel describe it."""
+
+    routing_id: bytes
+    descriptor: int
+    inode: int
+    uid: int
+    pid: int
+
+    @classmethod
+    def of(cls, frame: zmq.Frame) -> "Peer":
+        """Who sent this."""
+        descriptor = int(frame.get(zmq.SRCFD))
+        # "host:uid:gid:pid"; the first is meaningless for a unix socket
+        uid, _, pid = str(frame.get("Peer-Address")).split(":")[-3:]
+        return cls(frame.bytes, descriptor, _inode(descriptor), int(uid), int(pid))
+
+    @property
+    def is_alive(self) -> bool:
+        """Its descriptor is closed at its end, and no other socket ever has its inode."""
+        return _inode(self.descriptor) == self.inode
+
+
+def _inode(descriptor: int) -> int:
+    try:
+        return os.fstat(descriptor).st_ino
+    except OSError:
+        return -1
+
+
+def peer_of(descriptor: int, name: str) -> int | None:
+    """The user who has connected to our socket of that name; None if it is no such connection."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as found:
+        if found.family == socket.AF_UNIX and _name_of(found) == name:
+            credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS_SIZE)
+            return memoryview(credentials).cast("I")[1]
+    return None
+
+
+def hang_up(descriptor: int) -> None:
+    """End a connection, which libzmq then notices."""
+    with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as found:
+        found.shutdown(socket.SHUT_RDWR)
+
+
+def _name_of(found: socket.socket) -> str:
+    name = found.getsockname()
+    return os.fsdecode(name) if isinstance(name, bytes) else str(name)
+
+
+class OwnPath:
+    """A listening socket for one user from its first moment, and its name, which goes with it."""
+
+    def __init__(self, path: Path, owner: int | None) -> None:
+        self._path = path
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()  # left by a daemon that was killed
+        self.socket = socket.socket(socket.AF_UNIX)
+        mask = os.umask(0o177)
+        try:
+            self.socket.bind(os.fspath(path))
+            give_to(path, owner)
+            self.socket.listen()
+            self._inode = path.lstat().st_ino
+        except OSError as error:
+            self.socket.close()
+            raise BackendError(f"{path}: {error.strerror or error}") from error
+        except BackendError:
+            self.socket.close()
+            raise
+        finally:
+            os.umask(mask)
+
+    def remove(self) -> None:
+        """Unless it is somebody else's by now."""
+        with contextlib.suppress(OSError):
+            if self._path.lstat().st_ino == self._inode:
+                self._path.unlink()
