@@ -11,9 +11,11 @@ from dbus_fast.aio import MessageBus
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.guest import PixelCode, Rect
 from pyrdpmux.mux.librdpmux.bus import connect_bus
+from pyrdpmux.rdp.tls.accounts import set_password
 from tests.hostile.attack import AttackFunction, Load
 from tests.hostile.raw_guest import PAIR_VERSION, RawGuest, register_raw
 from tests.hostile.target import uuid_of
+from tests.hostile.visitor import welcome
 
 FULL_VERSION: Final = 5
 """The protocol that can name a SAM file."""
@@ -127,6 +129,29 @@ async def sam_file(load: Load, *, bus: str, first: int, path: str, size: int) ->
     await asyncio.Event().wait()
 
 
+def make_pipe(path: Path) -> None:
+    """In place of the file that is there."""
+    path.unlink()
+    os.mkfifo(path, 0o644)
+
+
+async def pipe(load: Load, *, bus: str, first: int, path: str, gateway: int) -> None:
+    """A VM whose accounts were a file when it registered, and are a pipe now; somebody logs on there."""
+    account = {"user": "owner", "password": "of the pipe"}
+    set_password(Path(path), account["user"], "", account["password"])
+    connection = await connect_bus(bus)
+    await register_raw(connection, vm_id=first, uuid=uuid_of(first), version=FULL_VERSION, auth_file=path)
+    await load.go()
+    make_pipe(Path(path))
+    load.under_way()
+    while True:
+        await welcome(
+            gateway, source="127.0.1.1", seconds=2, user="owner", password="x", domain=uuid_of(first)
+        )
+        load.count("logons")
+        await asyncio.sleep(RETRY_SECONDS)
+
+
 ATTACKS: Final[dict[str, AttackFunction]] = {
-    attack.__name__: attack for attack in (pictures, resizes, registrations, sam_file)
+    attack.__name__: attack for attack in (pictures, resizes, registrations, sam_file, pipe)
 }
