@@ -29,7 +29,7 @@ COLUMNS: Final = (
     ("after", 6),
     ("load held", 0),
 )
-"""Strangers: how many of how many got in, and the worst answer to a first request; then the viewer's times."""
+"""Strangers: how many of how many got in, the worst answer to a first request; then the viewer's times."""
 
 
 def milliseconds(seconds: float | None, is_open: bool = False) -> str:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.guest import PixelCode, Rect, pixel_format
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
-from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, encode_message
+from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Shutdown, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name
 from pyrdpmux.mux.librdpmux.transport import PairSocket
 
 CONNECT_SECONDS: Final = 5.0
+GOODBYE_SECONDS: Final = 0.1
 PAIR_VERSION: Final = 2
 """The oldest protocol with a UUID: nanomsg, and every update is answered."""
 
@@ -96,6 +97,16 @@ class RawGuest:
 
     def update(self, rect: Rect) -> None:
         self._socket.send(encode_message(DisplayUpdate(*rect), self._base))
+
+    def say(self, data: bytes) -> None:
+        """Whatever it is."""
+        self._socket.send(data)
+
+    async def leave(self) -> None:
+        """The one thing that a hypervisor says in the end."""
+        self.say(encode_message(Shutdown(), self._base))
+        await asyncio.sleep(GOODBYE_SECONDS)
+        await self.close()
 
     async def close(self) -> None:
         self._socket.close()

@@ -15,6 +15,10 @@ LIMIT: Final = 10
 """Failed logons of one address in a minute, as it is configured by default."""
 
 AT_ONCE: Final = 8
+
+PATIENCE: Final = 4.0
+"""Seconds for the answers to guesses; those that come later still are as good as none."""
+
 GUESS: Final = {"user": ALICE["user"], "password": "a guess"}
 
 
@@ -32,7 +36,7 @@ async def answers(visitors: list[Visitor]) -> int:
     """How many passwords were looked at."""
     for visitor in visitors:
         visitor.go_on()
-    await asyncio.gather(*[visitor.until_over(20) for visitor in visitors])
+    await asyncio.gather(*[visitor.until_over(PATIENCE) for visitor in visitors])
     return sum([visitor.was_turned_away for visitor in visitors])
 
 
@@ -55,10 +59,9 @@ async def test_the_right_guess_comes_too_late_as_well() -> None:
         )
         await lucky.until_held()
         await answers(first)
-        for _ in range(3):
-            await answers(await at_the_door(stack, target, "127.0.1.1", 4))
+        await answers(await at_the_door(stack, target, "127.0.1.1", 4))
         lucky.go_on()
-        assert not await lucky.until_active(5)
+        assert not await lucky.until_active(2)
 
 
 @scene
@@ -122,4 +125,4 @@ async def test_attempts_are_delayed_and_not_refused() -> None:
         found = await asyncio.gather(*visits)
         assert [visit.is_active for visit in found] == [True] * 8
         spread = sorted([visit.timing.proved or 0.0 for visit in found])
-        assert spread[-1] - spread[0] > 2, "seconds from the first to the last, of at least three and a half"
+        assert spread[-1] - spread[0] > 1.5, "of two seconds, after a burst of four"
