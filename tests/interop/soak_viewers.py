@@ -1,4 +1,4 @@
-"""Viewers as they come: most behave, some stall, vanish, forget their password or talk nonsense."""
+"""Viewers as they come: most behave, some stall, vanish, forget their password, talk nonsense or attack."""
 
 import asyncio
 import contextlib
@@ -30,6 +30,15 @@ FORMATS: Final = tuple(range(0x40, 0x44))
 RELEASE: Final = KeyboardFlags.RELEASE
 SHIFT: Final = 0x2A
 
+HOSTILE: Final = tuple([f"127.0.1.{number}" for number in range(1, 61)])
+"""Where attackers come from."""
+
+CROWD: Final = 5
+JUNK: Final = 15
+MOVES: Final = 250
+"""Of an attack: sockets that say nothing, connections of nonsense, moves of the mouse in one PDU. Moderate:
+two minutes are to be enough for all; what more of it does is the matter of ``tests/hostile/``."""
+
 #: a good beginning, so that what follows meets the decoders behind it
 X224_REQUEST: Final = bytes.fromhex("030000130ee000000000000100080003000000")
 
@@ -53,9 +62,19 @@ class Crowd:
 
     async def _visit_until(self, end: float, ports: list[int]) -> None:
         loop = asyncio.get_running_loop()
-        kinds = (self._polite, self._abrupt, self._stalled, self._garbage, self._silent, self._stranger)
+        kinds = (
+            self._polite,
+            self._abrupt,
+            self._stalled,
+            self._garbage,
+            self._silent,
+            self._stranger,
+            self._flooding,
+            self._crowding,
+            self._junk,
+        )
         while (left := end - loop.time()) > 0:
-            [kind] = self._random.choices(kinds, (8, 4, 3, 3, 1, 1))
+            [kind] = self._random.choices(kinds, (8, 4, 3, 3, 1, 1, 2, 1, 1))
             name = kind.__name__.strip("_")
             self.counts[name] = self.counts.get(name, 0) + 1
             stay = min(self._random.uniform(0.3, 5.0), left)
@@ -129,6 +148,43 @@ class Crowd:
             await client.until(lambda: client.is_closed or client.connection.is_active)
             if client.connection.is_active:
                 self.complaints.append(f"port {port}: somebody was let in without the password")
+
+    async def _flooding(self, port: int, stay: float) -> None:
+        """Has every right to be there, and sends as much as it can for a moment."""
+        async with self._viewer(port) as client:
+            await self._use(client, 0.1)
+            for _ in range(max(1, round(stay))):
+                if not client.connection.is_active:
+                    break
+                for x in range(3):
+                    moves = [MouseEvent(PointerFlags.MOVE, x + y, y) for y in range(MOVES)]
+                    client.connection.send_input(moves)
+                keys = [self._keystroke() for _ in range(MOVES // 3)]
+                client.connection.send_input([event for stroke in keys for event in stroke])
+                for x in range(10):
+                    client.connection.request_refresh(x, 0, 2000 - x, 2000)
+                    client.connection.suppress_output(x % 2 == 0)
+                client.flush()
+                await asyncio.sleep(0.3)
+            client.drop()
+
+    async def _crowding(self, port: int, stay: float) -> None:
+        """Takes room, from one address, and says nothing."""
+        source = self._random.choice(HOSTILE)
+        async with contextlib.AsyncExitStack() as stack:
+            for _ in range(CROWD):
+                _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+                stack.callback(writer.transport.abort)
+            await asyncio.sleep(min(stay, 2.0))
+
+    async def _junk(self, port: int, stay: float) -> None:
+        """Four bytes of nonsense, from many addresses."""
+        async with contextlib.AsyncExitStack() as stack:
+            for source in self._random.sample(HOSTILE, JUNK):
+                _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
+                stack.callback(writer.transport.abort)
+                writer.write(self._random.randbytes(4))
+            await asyncio.sleep(min(stay, 1.5))
 
     # -- what they do ----------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Twenty VMs and their viewers come, misbehave, die and return; afterwards the daemon is as it was.
+"""Twenty VMs and their viewers come, misbehave, attack, die and return; afterwards the daemon is as it was.
 
 Fifteen seconds or so; two minutes where ``CI`` is true; ``PYRDPMUX_SOAK`` in seconds overrules both.
 """
@@ -17,6 +17,7 @@ from pyrdpmux.harness.programs import is_listening
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name
 from tests.interop.soak_guests import first_vm_id
 from tests.interop.soak_host import DaemonProgram, House, serving
+from tests.interop.soak_intruders import Intruders
 from tests.interop.soak_viewers import Crowd, check_picture
 from tests.mux.qemu.bus_daemon import bus_daemon
 
@@ -74,6 +75,7 @@ class Soak:
         self.daemon = daemon
         self.houses = [House(bus, folder, first, VMS // HOUSES) for first in range(0, VMS, VMS // HOUSES)]
         self.crowd = Crowd(random)
+        self.intruders = Intruders(bus, random)
         self.fates: dict[str, int] = {}
         self._random = random
 
@@ -84,6 +86,7 @@ class Soak:
         over = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._die_and_return(over))
+            group.create_task(self.intruders.come_and_go(over))
             await self.crowd.churn(list(ports.values()), seconds, AT_ONCE)
             over.set()
         for house in self.houses:
@@ -188,7 +191,7 @@ async def scenario(folder: Path, bus: str, seconds: float) -> None:
             await asyncio.gather(*[house.stop() for house in soak.houses], return_exceptions=True)
         end = await soak.until_without("mux.vm.Console")
         report("VMs gone", end)
-        print(soak.crowd.counts, soak.fates)
+        print(soak.crowd.counts, soak.fates, soak.intruders.counts)
     log = daemon.log.read_text()
     problems = [line for line in log.splitlines() if " ERROR " in line or line.startswith("Traceback")]
     assert not problems, log
