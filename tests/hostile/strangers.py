@@ -19,6 +19,9 @@ REQUEST: Final = bytes.fromhex("030000130ee000000000000100080003000000")
 """A good X.224 Connection Request, of which a drip is made."""
 
 DRIP_SECONDS: Final = 0.5
+MAX_JUNK: Final = 2000
+"""Talkers at a time, each of which has a socket."""
+
 TICK: Final = 0.02
 LOOK_SECONDS: Final = 0.1
 
@@ -145,20 +148,25 @@ async def junk(load: Load, *, port: int, per_second: int) -> None:
     await load.go()
     loop = asyncio.get_running_loop()
     sources = itertools.cycle(ATTACKERS)
-    there: list[tuple[float, socket.socket]] = []
+    room = asyncio.Semaphore(MAX_JUNK)
+
+    async def talk() -> None:
+        with contextlib.suppress(OSError):
+            plug = await open_socket(port, next(sources))
+            with plug:
+                plug.send(JUNK)
+                load.count("connections")
+                await asyncio.sleep(JUNK_STAYS)
+        room.release()
+
     started = loop.time()
     load.under_way()
-    for number in itertools.count():
-        if (early := started + number / per_second - loop.time()) > TICK:
-            await asyncio.sleep(early)
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                plug = await open_socket(port, next(sources))
-                plug.send(JUNK)
-                there.append((loop.time(), plug))
-                load.count("connections")
-        while there and loop.time() > there[0][0] + JUNK_STAYS:
-            there.pop(0)[1].close()
+    async with asyncio.TaskGroup() as group:
+        for number in itertools.count():
+            if (early := started + number / per_second - loop.time()) > 0:
+                await asyncio.sleep(early)
+            await room.acquire()
+            group.create_task(talk())
 
 
 async def guesses(load: Load, *, port: int, sources: Sequence[str], at_once: int, user: str) -> None:

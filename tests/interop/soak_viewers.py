@@ -174,7 +174,7 @@ class Crowd:
         async with contextlib.AsyncExitStack() as stack:
             for _ in range(CROWD):
                 _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
-                stack.callback(writer.transport.abort)
+                stack.callback(_abort, writer)
             await asyncio.sleep(min(stay, 2.0))
 
     async def _junk(self, port: int, stay: float) -> None:
@@ -182,7 +182,7 @@ class Crowd:
         async with contextlib.AsyncExitStack() as stack:
             for source in self._random.sample(HOSTILE, JUNK):
                 _, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(source, 0))
-                stack.callback(writer.transport.abort)
+                stack.callback(_abort, writer)
                 writer.write(self._random.randbytes(4))
             await asyncio.sleep(min(stay, 1.5))
 
@@ -219,6 +219,11 @@ class Crowd:
         key = self._random.choice(keys)
         move = MouseEvent(PointerFlags.MOVE, self._random.randrange(640), self._random.randrange(480))
         return [move, KeyboardEvent(KeyboardFlags(0), key), KeyboardEvent(RELEASE, key)]
+
+
+def _abort(writer: asyncio.StreamWriter) -> None:
+    """INVARIANT: who holds this holds the writer, which closes its socket when nobody does."""
+    writer.transport.abort()
 
 
 async def check_picture(port: int, picture: NDArray[np.uint8]) -> str:

@@ -52,7 +52,7 @@ PER_VIEWER: Final = (
 
 #: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred; flags too
 BOUNDED: Final = (
-    "mux.auto_reconnect._Cookie",
+    "mux.admission.auto_reconnect._Cookie",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",
     "codec.interleaved_encoder._Orders",
