@@ -12,7 +12,7 @@ from tests.hostile.attack import attacking
 from tests.hostile.hypervisors import make_sparse
 from tests.hostile.observer import MEBIBYTE
 from tests.hostile.scene import POLITE, assert_prompt, looking, scene
-from tests.hostile.target import ALICE, B, Target, running, uuid_of
+from tests.hostile.target import ALICE, B, Target, eventually, running, uuid_of
 from tests.hostile.visitor import visiting, welcome
 
 OTHER: Final = B + 1
@@ -20,6 +20,9 @@ UID: Final = 65534
 THIRD_UID: Final = 65533
 SIZE: Final = 512 * MEBIBYTE
 HUGE: Final = 2048 * MEBIBYTE
+SAM_LINES: Final = 15_000
+SAM_FILES: Final = 20
+WARM_UP: Final = 5
 OWN: Final[dict[str, Any]] = {"user": "owner", "password": "of the guest"}
 
 
@@ -113,6 +116,31 @@ async def test_a_file_of_somebody_else_lets_nobody_in() -> None:
         target.set_password(other, foreign, THIRD_UID)
         path.symlink_to(other)
         assert not await log_on_to_other(target, "127.0.1.52", password=foreign["password"])
+
+
+@scene
+async def test_files_that_nobody_names_any_more_are_forgotten() -> None:
+    """A guest comes again and again, each time with another file of a size that is allowed."""
+    text = "".join([f"user{number}:::{number:032x}:::\n" for number in range(SAM_LINES)])
+    async with running() as target:
+        await welcome(target.gateway, source=POLITE, **ALICE)
+        for number in range(SAM_FILES):
+            if number == WARM_UP:
+                held = target.observer.memory
+            path = target.folder / f"{number}.sam"
+            path.write_text(text)
+            assert not await target.house.add(OTHER, auth_file=str(path))
+            await log_on_to_other(target, f"127.0.1.{1 + number}")
+            await target.house.tell("leave", OTHER)
+            await until_gone(target)
+        assert target.observer.memory - held < 20 * MEBIBYTE
+
+
+async def until_gone(target: Target) -> None:
+    async def gone() -> bool:
+        return uuid_of(OTHER) not in await target.vms()
+
+    await eventually(gone)
 
 
 @pytest.mark.root
