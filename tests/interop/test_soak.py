@@ -61,7 +61,7 @@ BOUNDED: Final = (
 )
 
 PIPES_PER_VM: Final = 4
-"""Descriptors: a nanomsg socket has a pipe to be read at, and one to be written at once its guest was slow."""
+"""Descriptors: a nanomsg socket has a pipe to be read at, and one to be written at if its guest was slow."""
 
 
 FLAGS: Final = ("Flags", "Options", "Method")
