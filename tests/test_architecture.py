@@ -41,6 +41,7 @@ RANKS = {
     "pyrdpmux.mux.config": 54,
     "pyrdpmux.mux.connection_log": 54,
     "pyrdpmux.mux.rate_limited_log": 54,
+    "pyrdpmux.mux.opener": 54,
     "pyrdpmux.mux.admission": 55,
     "pyrdpmux.mux": 60,
     "pyrdpmux.harness": 60,

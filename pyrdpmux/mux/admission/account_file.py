@@ -2,18 +2,17 @@
 
 import asyncio
 import logging
+import os
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
-from pyrdpmux.mux.admission.protected_file import read_protected
+from pyrdpmux.mux.admission.protected_file import OpenFile, read_protected
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
 from pyrdpmux.rdp.tls.private_file import read_private
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-ROOT: Final = 0
 
 
 class AccountTable(Protocol):
@@ -43,11 +42,22 @@ class GivenAccounts:
 class AccountFile:
     """Accounts by path. While the file is missing or broken nobody is let in, and the log says why, once."""
 
-    def __init__(self, path: Path, files: BlockingPool, *, guest_uid: int | None = None) -> None:
-        """``guest_uid``: a VM's file: it must be that user's, or root's. None: the administrator's."""
+    def __init__(
+        self,
+        path: Path,
+        files: BlockingPool,
+        *,
+        guest_uid: int | None = None,
+        open_file: OpenFile = os.open,
+    ) -> None:
+        """``guest_uid``: a VM's file: it must be that user's. None: the administrator's.
+
+        ``open_file`` opens a VM's file.
+        """
         self.path = path
         self._files = files
         self._guest_uid = guest_uid
+        self._open_file = open_file
         self._parsed: tuple[bytes, Accounts] | None = None
         self._complaint = ""
         self._reading = asyncio.Lock()
@@ -87,7 +97,10 @@ class AccountFile:
     def _load(self) -> Accounts:
         """On a thread."""
         uid = self._guest_uid
-        data = read_private(self.path) if uid is None else read_protected(self.path, frozenset((uid, ROOT)))
+        if uid is None:
+            data = read_private(self.path)
+        else:
+            data = read_protected(self.path, frozenset({uid}), open_file=self._open_file)
         if self._parsed is None or self._parsed[0] != data:
             self._parsed = data, Accounts.parse(data, self.path)
         return self._parsed[1]

@@ -16,6 +16,7 @@ from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource
 from pyrdpmux.mux.admission.ticket import AccountsInForce
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config
+from pyrdpmux.mux.opener.client import Opener
 from pyrdpmux.net.blocking import BlockingPool
 
 GIVEN: Final = "given"
@@ -46,13 +47,19 @@ class AccountsBook:
     """Knows every source of accounts by what is in force."""
 
     def __init__(
-        self, config: Config, overrides: VmOverrides, files: BlockingPool, given: AccountSource | None = None
+        self,
+        config: Config,
+        overrides: VmOverrides,
+        files: BlockingPool,
+        given: AccountSource | None = None,
+        opener: Opener | None = None,
     ) -> None:
-        """``given`` replaces all files: everybody logs on with these."""
+        """``given`` replaces all files: everybody logs on with these. ``opener`` opens files of VMs."""
         self._config = config
         self._overrides = overrides
         self._pool = files
         self._given = given
+        self._opener = opener or Opener()
         self._epochs = itertools.count(1)
         self._common = self._begin(GIVEN if given is not None else str(config.accounts_path()))
         self._configured = {
@@ -114,7 +121,9 @@ class AccountsBook:
     def _file(self, path: Path, uid: int | None) -> AccountFile:
         key = (path, uid)
         if key not in self._files:
-            self._files[key] = AccountFile(path, self._pool, guest_uid=uid)
+            self._files[key] = AccountFile(
+                path, self._pool, guest_uid=uid, open_file=self._opener.accounts_of(uid)
+            )
         self._files.move_to_end(key)
         if len(self._files) > MAX_FILES:
             self._files.popitem(last=False)

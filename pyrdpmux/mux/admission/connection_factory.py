@@ -184,7 +184,7 @@ class ConnectionFactory:
     def set_accounts(self, name: str, path: Path | None, uid: int | None = None) -> None:
         """The VM brings these along; what the configuration says of this VM is worth more.
 
-        ``uid``: whose file it must be, beside root's. Who was proved against others before has to go.
+        ``uid``: whose file it must be. Who was proved against others before has to go.
         """
         if self.accounts.set_own(name, path, uid):
             for changed in self._watchers:

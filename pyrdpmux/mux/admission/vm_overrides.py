@@ -10,7 +10,7 @@ class OwnAccounts:
     """A VM's SAM file."""
 
     path: Path
-    #: whose file it must be, or root's; None: anybody's
+    #: whose file it must be; None: anybody's
     uid: int | None
     #: another one whenever it has been something else in between
     epoch: int

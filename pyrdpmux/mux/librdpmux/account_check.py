@@ -17,6 +17,7 @@ from pyrdpmux.errors import ConfigError, LimitExceeded
 from pyrdpmux.mux.admission.protected_file import NotTheirs, ProtectedFileError, read_protected
 from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.registration import AccountsMissing, RegistrationRefused
+from pyrdpmux.mux.opener.client import Opener
 from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.net.fair import LoopShare
@@ -28,7 +29,9 @@ MAX_LINES: Final = 1 << 15
 LINES_PER_STEP: Final = 200
 
 
-async def check_accounts(path: Path | None, uid: int | None, files: BlockingPool, share: LoopShare) -> None:
+async def check_accounts(
+    path: Path | None, uid: int | None, files: BlockingPool, share: LoopShare, opener: Opener
+) -> None:
     """RegistrationRefused unless it is a SAM file of this user (None: of anybody).
 
     Read on a thread, since it may be anywhere; parsed in turns of ``share``, since it may be long.
@@ -37,7 +40,8 @@ async def check_accounts(path: Path | None, uid: int | None, files: BlockingPool
         return
     owners = None if uid is None else frozenset({uid})
     try:
-        data = await files.run(f"uid {uid}", lambda: read_protected(path, owners))
+        open_file = opener.accounts_of(uid)
+        data = await files.run(f"uid {uid}", lambda: read_protected(path, owners, open_file=open_file))
     except NotTheirs as error:
         reason = printable(str(error), MAX_REASON)
         log.warning("accounts", "Not a SAM file for a VM of uid %s: %s", uid, reason)

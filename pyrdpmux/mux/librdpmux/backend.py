@@ -1,6 +1,5 @@
 """librdpmux as a backend of the mux."""
 
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,7 +11,8 @@ from pyrdpmux.mux.librdpmux.protocol import NEWEST
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, AccessControl, LibrdpmuxServer
-from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, OpenFile
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
+from pyrdpmux.mux.opener.client import Opener
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 
@@ -44,7 +44,7 @@ class LibrdpmuxBackend:
         vms: Callable[[], Mapping[str, VmSettings]] | None = None,
         schedule: FairSchedule | None = None,
         files: BlockingPool | None = None,
-        open_file: OpenFile = os.open,
+        opener: Opener | None = None,
     ) -> None:
         self.server = LibrdpmuxServer(
             directory=directory,
@@ -58,7 +58,7 @@ class LibrdpmuxBackend:
             vms=vms,
             schedule=schedule,
             files=files,
-            open_file=open_file,
+            opener=opener,
         )
         self._service = (
             DBusService(

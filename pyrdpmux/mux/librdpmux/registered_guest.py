@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
@@ -15,8 +14,9 @@ from pyrdpmux.mux.librdpmux.records import Record
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.router_door import RouterDoor
 from pyrdpmux.mux.librdpmux.session import Session
-from pyrdpmux.mux.librdpmux.shared_memory import OpenFile, object_name
+from pyrdpmux.mux.librdpmux.shared_memory import object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
+from pyrdpmux.mux.opener.client import Opener
 from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger("pyrdpmux.librdpmux")
@@ -60,8 +60,9 @@ class Guest:
         server: Owner,
         registration: Registration,
         shared_memory: Path,
-        open_file: OpenFile = os.open,
+        opener: Opener | None = None,
     ) -> None:
+        opener = opener or Opener()
         self.registration = registration
         #: whose death is the VM's; None where only its socket can tell
         self.owner = registration.owner
@@ -81,7 +82,8 @@ class Guest:
             self._send,
             self._loop.time(),
             registration.protocol,
-            open_file=open_file,
+            open_file=opener.framebuffers_of(registration.uid),
+            unlink=opener.unlink_framebuffer,
             complain=self._complain,
         )
         self._work = GuestWork(self.session, self._loop.time, self._rest)

@@ -6,7 +6,6 @@ caller, the demo VM calls it directly.
 
 import asyncio
 import logging
-import os
 import shutil
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -31,13 +30,17 @@ from pyrdpmux.mux.librdpmux.registration import (
     check_path,
 )
 from pyrdpmux.mux.librdpmux.router_door import RouterDoor
-from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, OpenFile, object_name, remove_leftover
+from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name, remove_leftover
 from pyrdpmux.mux.librdpmux.socket_directory import make_socket_directory
+from pyrdpmux.mux.opener.client import Opener
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")
+
+OPENER_SECONDS: Final = 0.25
+"""That an opener may take for a framebuffer; a tenth of a millisecond is usual."""
 
 GRACE_SECONDS: Final = 60.0
 """How long a dead VM's viewers wait for it to come back under the same identity."""
@@ -79,8 +82,8 @@ class LibrdpmuxServer:
     ``directory`` holds the sockets, one of ours if not given. ``state_dir`` keeps the registrations for the
     next daemon; without it they end with this one. ``on_change`` is called with a guest when it is published,
     and again with ``is_there=False`` when it is removed. ``vms`` tells the tables ``[vms.NAME]`` of the
-    configuration, which are for their owners only. ``schedule`` and ``files`` are the daemon's; ``open_file``
-    opens framebuffers.
+    configuration, which are for their owners only. ``schedule`` and ``files`` are the daemon's; ``opener``
+    opens files of VMs that we may not open ourselves.
     """
 
     def __init__(
@@ -97,7 +100,7 @@ class LibrdpmuxServer:
         vms: Callable[[], Mapping[str, VmSettings]] | None = None,
         schedule: FairSchedule | None = None,
         files: BlockingPool | None = None,
-        open_file: OpenFile = os.open,
+        opener: Opener | None = None,
     ) -> None:
         self.shared_memory = shared_memory
         self.access = access or ConfiguredAccess()
@@ -107,7 +110,9 @@ class LibrdpmuxServer:
         self._state_dir = state_dir
         schedule = schedule or FairSchedule()
         self._files = files or BlockingPool()
-        self._open_file = open_file
+        self._opener = opener or Opener()
+        #: for what is asked on the loop
+        self._quick_opener = self._opener.with_patience(OPENER_SECONDS)
         self._turns = BusTurns(schedule)
         self._door = RouterDoor(shared_address, schedule)
         self._keeper = RecordKeeper(state_dir, self._files)
@@ -152,7 +157,7 @@ class LibrdpmuxServer:
         async with self._turns.of(registration.uid) as share:
             async with share.turn():  # what is refused is refused here, in the time of who asks
                 self._claims.check(registration, self._guests)
-            await check_accounts(registration.accounts, registration.uid, self._files, share)
+            await check_accounts(registration.accounts, registration.uid, self._files, share, self._opener)
             async with self._registering:
                 previous = self._claims.check(registration, self._guests)
                 guest = await self._register(registration, previous)
@@ -163,7 +168,7 @@ class LibrdpmuxServer:
         host, directory = self._host, self._directory
         if host is None or directory is None:
             raise RegistrationRefused("the console service is not running")
-        guest = Guest(self, registration, self.shared_memory, self._open_file)
+        guest = Guest(self, registration, self.shared_memory, self._quick_opener)
         path = directory / self._socket_name(registration, previous)
         if previous is not None:
             previous.close()
@@ -227,7 +232,7 @@ class LibrdpmuxServer:
         if path is not None:
             check_path(path)
         async with self._turns.of(guest.registration.uid) as share:
-            await check_accounts(path, guest.registration.uid, self._files, share)
+            await check_accounts(path, guest.registration.uid, self._files, share, self._opener)
         if self._guests.get(guest.key) is not guest:
             raise RegistrationRefused(f"{guest.name} is not there any more")
         self.access.set_accounts(guest.name, path, guest.registration.uid)
@@ -306,7 +311,7 @@ class LibrdpmuxServer:
         )
 
     async def _resume(self, record: Record, host: VmHost, *, knows_owner: bool) -> None:
-        guest = Guest(self, record.registration, self.shared_memory, self._open_file)
+        guest = Guest(self, record.registration, self.shared_memory, self._quick_opener)
         guest.requires_authentication = record.requires_authentication
         if not knows_owner:
             guest.owner = None
@@ -327,7 +332,9 @@ class LibrdpmuxServer:
         self._pins.check(registration)
         async with self._turns.of(registration.uid) as share:
             try:
-                await check_accounts(registration.accounts, registration.uid, self._files, share)
+                await check_accounts(
+                    registration.accounts, registration.uid, self._files, share, self._opener
+                )
             except AccountsMissing as error:
                 name = printable(registration.label)
                 log.warning("%s: nobody can log on: %s", name, printable(str(error), MAX_REASON))
@@ -336,7 +343,8 @@ class LibrdpmuxServer:
         """It died while no daemon was there."""
         registration = record.registration
         log.info("%s: has died in the meantime", printable(registration.label))
-        remove_leftover(self.shared_memory / object_name(registration.vm_id), registration.uid)
+        path = self.shared_memory / object_name(registration.vm_id)
+        remove_leftover(path, registration.uid, self._quick_opener.unlink_framebuffer)
         self._records.remove(registration.key)
 
     async def _publish_again(self, guest: Guest) -> None:

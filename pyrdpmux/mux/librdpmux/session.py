@@ -35,7 +35,7 @@ from pyrdpmux.mux.librdpmux.protocol import (
     Protocol,
     clamp_rate,
 )
-from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, OpenFile, Surface
+from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, OpenFile, Surface, Unlink
 from pyrdpmux.mux.pixel_format import pixel_format
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.screen import Pixels, Screen
@@ -94,9 +94,13 @@ class Session:
         protocol: Protocol = PROTOCOLS[1],
         *,
         open_file: OpenFile = os.open,
+        unlink: Unlink | None = None,
         complain: Callable[[str], None] | None = None,
     ) -> None:
-        """``open_file`` opens the framebuffer; ``complain`` is told what is wrong with the guest."""
+        """``open_file`` opens the framebuffer, ``unlink`` removes it when its VM is dead.
+
+        ``complain`` is told what is wrong with the guest.
+        """
         self.input = InputSender(self._send_input, self._size)
         self.name = name
         self.ended = False
@@ -110,6 +114,7 @@ class Session:
         self._owner = owner
         self._send = send
         self._open_file = open_file
+        self._unlink = unlink
         self._tell = complain or (lambda text: log.warning("%s: %s", name, text))
         self._screen: Screen | None = None
         self._framebuffer: Framebuffer | None = None
@@ -275,7 +280,7 @@ class Session:
     def _close_framebuffer(self, *, unlink: bool = False) -> None:
         if self._framebuffer is not None:
             if unlink:
-                self._framebuffer.unlink()
+                self._framebuffer.unlink(*([self._unlink] if self._unlink is not None else []))
             self._framebuffer.close()
             self._framebuffer = None
 

@@ -34,16 +34,24 @@ OpenFile = Callable[[Path, int], int]
 """What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 
+Unlink = Callable[[Path, int | None], None]
+"""What removes a file of this user. Raises OSError."""
+
+
+def _unlink(path: Path, _owner: int | None) -> None:
+    path.unlink()
+
+
 def object_name(vm_id: int) -> str:
     return f"{vm_id}.rdpmux"
 
 
-def remove_leftover(path: Path, owner: int | None) -> None:
+def remove_leftover(path: Path, owner: int | None, unlink: Unlink = _unlink) -> None:
     """Remove what a dead VM of this user has left; may not be permitted."""
     try:
         status = path.lstat()
         if stat.S_ISREG(status.st_mode) and owner == status.st_uid:
-            path.unlink()
+            unlink(path, owner)
     except OSError:
         pass
 
@@ -121,12 +129,12 @@ class Framebuffer:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def unlink(self) -> None:
+    def unlink(self, unlink: Unlink = _unlink) -> None:
         """Remove the object of a VM that has died, unless another one took its name; may not be permitted."""
         try:
             ours, current = os.fstat(self._descriptor), self._path.lstat()
             if (ours.st_dev, ours.st_ino) == (current.st_dev, current.st_ino):
-                self._path.unlink()
+                unlink(self._path, ours.st_uid)
         except OSError:
             pass
 

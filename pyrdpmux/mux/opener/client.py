@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from pyrdpmux.mux.opener.opening import ROOT, SHARED_MEMORY
+from pyrdpmux.mux.opener.opening import SHARED_MEMORY
 from pyrdpmux.mux.opener.protocol import (
     MAX_ANSWER,
     SOCKET,
@@ -31,6 +31,9 @@ from pyrdpmux.mux.opener.protocol import (
 
 SECONDS: Final = 3.0
 """For one request, a little longer than the opener waits for a file."""
+
+VARIABLE: Final = "PYRDPMUX_OPENER_SOCKET"
+"""Of the environment."""
 
 MAX_DESCRIPTORS: Final = 4
 """Room for more than the one that is expected, so that they can be closed."""
@@ -46,9 +49,14 @@ _OBJECT: Final = re.compile(r"(0|[1-9][0-9]{0,9})\.rdpmux", re.ASCII)
 class Opener:
     """Asks the opener at a socket. Every failure is an OSError, also that there is none."""
 
-    def __init__(self, path: str | Path = SOCKET, seconds: float = SECONDS) -> None:
-        self._path = os.fspath(path)
+    def __init__(self, path: str | Path | None = None, seconds: float = SECONDS) -> None:
+        """Without ``path`` the socket that :data:`VARIABLE` names, else the unit's."""
+        self._path = os.fspath(path or os.environ.get(VARIABLE) or SOCKET)
         self._seconds = seconds
+
+    def with_patience(self, seconds: float) -> "Opener":
+        """The same one, for who has less time."""
+        return Opener(self._path, seconds)
 
     @property
     def is_there(self) -> bool:
@@ -59,8 +67,8 @@ class Opener:
         return self._open(FramebufferRequest(Kind.FRAMEBUFFER, vm_id, uid), (uid,))
 
     def open_accounts(self, path: Path, uid: int) -> int:
-        """A descriptor, for reading, of a SAM file of this user's or root's."""
-        return self._open(AccountsRequest(uid, os.fspath(path)), (uid, ROOT))
+        """A descriptor, for reading, of a SAM file of this user's."""
+        return self._open(AccountsRequest(uid, os.fspath(path)), (uid,))
 
     def remove_framebuffer(self, vm_id: int, uid: int) -> None:
         """Remove what a dead VM of this user has left."""

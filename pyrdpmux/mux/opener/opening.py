@@ -5,8 +5,8 @@ file of the right owner, asked of the descriptor and not of the path; and it is 
 directory on the way may be anybody's: without links, who owns one can offer nothing there but files, and
 their owner is asked.
 
-SAM files are checked for what they contain, too: a daemon that has been taken over asks for root's files, and
-must not get a key or a shadow password, which are owned like a SAM file of root's.
+SAM files are checked for what they contain, too: a daemon that has been taken over may ask for any user's
+files, and must not get a key or a shadow password.
 """
 
 import errno
@@ -25,8 +25,6 @@ MAX_ACCOUNTS: Final = 1 << 20
 
 READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 STEP: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-
-ROOT: Final = 0
 
 _SAM_LINE: Final = re.compile(rb"(#.*|[^:]+:[^:]*:([0-9A-Fa-f]{32})?:[0-9A-Fa-f]{32}(:[^:]*){0,3})?")
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -58,10 +56,10 @@ def remove_framebuffer(vm_id: int, uid: int) -> None:
 
 
 def open_accounts(path: str, uid: int) -> int:
-    """A SAM file of this user's or root's. OSError."""
+    """A SAM file of this user's. OSError."""
     parent, _, name = path.rpartition("/")
     with _walked(parent) as directory:
-        descriptor = _open_regular(directory, name, (uid, ROOT))
+        descriptor = _open_regular(directory, name, (uid,))
     try:
         _check_accounts(descriptor)
     except BaseException:

@@ -91,7 +91,7 @@ def confined_daemon(directory: Path, bus: str, opener: RunningOpener | None) -> 
         "NOTIFY_SOCKET": str(directory / "notify"),
     }
     if opener is not None:
-        environment |= {"OPENER_SOCKET": str(opener.socket), "OPENER_UID": str(GUEST)}
+        environment |= {"PYRDPMUX_OPENER_SOCKET": str(opener.socket)}
     for name, mode in (("state", 0o700), ("run", 0o711)):
         (directory / name).mkdir()
         (directory / name).chmod(mode)
