@@ -22,7 +22,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-MAX_VMS: Final = 1000
+MAX_VMS: Final = 2000
 PORTS_TRIED: Final = 4 * MAX_VMS
 """Above the base port; others on this machine listen too."""
 

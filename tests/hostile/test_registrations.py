@@ -38,10 +38,10 @@ async def test_descriptors_are_left_for_who_looks_and_the_log_stays_short() -> N
         assert attack.report["registered"] >= 50, "and VMs in any case"
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [300, pytest.param(998, marks=pytest.mark.long)])
 @scene
 async def test_a_thousand_vms_of_one_user_can_be_registered(count: int) -> None:
-    """libvirt's QEMUs share one."""
+    """libvirt's QEMUs share one; two are there already."""
     async with running() as target, looking(target) as alice:
         flood = {"bus": target.bus, "first": OTHER, "count": count}
         async with attacking("registrations", **flood) as attack:

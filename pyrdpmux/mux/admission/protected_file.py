@@ -21,6 +21,10 @@ MAX_SIZE: Final = 1 << 20
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
+OpenFile = Callable[[Path, int], int]
+"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
+
+
 class ProtectedFileError(ConfigError):
     """A file that cannot be used as it is. The text never says what is in it."""
 

@@ -8,9 +8,9 @@ from pyrdpmux.mux.librdpmux.pins import Pins, describe
 from pyrdpmux.mux.librdpmux.registered_guest import DESCRIPTORS, Guest
 from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
 
-MAX_GUESTS: Final = 1000
+MAX_GUESTS: Final = 2000
 GUESTS_PER_UID: Final = 1000
-"""By default: libvirt runs all its VMs as one user."""
+"""By default: libvirt runs all its VMs as one user. Others have as much room beside it."""
 
 
 class Claims:

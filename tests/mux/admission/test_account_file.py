@@ -84,6 +84,8 @@ def test_a_guests_file_is_its_users(tmp_path: Path) -> None:
     os.chown(path, 12345, -1)
     assert find(AccountFile(path, BlockingPool(), guest_uid=12345), "alice") is not None
     assert find(AccountFile(path, BlockingPool(), guest_uid=54321), "alice") is None
+    os.chown(path, 0, -1)
+    assert find(AccountFile(path, BlockingPool(), guest_uid=12345), "alice") is None, "nor root's"
 
 
 def test_many_at_a_time_share_a_read_and_each_sees_what_was_written_before_it_asked(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_file_that_hangs_delays_only_its_user(tmp_path: Path, monkeypatch: pyt
     goes_on = threading.Event()
     hangs = threading.Event()
 
-    def read(path: Path, owners: frozenset[int] | None) -> bytes:
+    def read(path: Path, owners: frozenset[int] | None, **_: object) -> bytes:
         hangs.set()
         goes_on.wait(10)
         return b""
