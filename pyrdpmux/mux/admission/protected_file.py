@@ -12,9 +12,6 @@ from typing import Final
 
 from pyrdpmux.errors import ConfigError
 
-OpenFile = Callable[[Path, int], int]
-"""As :func:`os.open`."""
-
 MAX_SIZE: Final = 1 << 20
 """Some 10,000 accounts."""
 
