@@ -278,6 +278,9 @@ def _read_security(table: SettingsTable) -> SecuritySettings:
 
 def _read_limits(table: SettingsTable) -> LimitSettings:
     defaults = LimitSettings()
+    for gone in ("pending-per-vm", "pending-per-address"):
+        if table.has(gone):
+            table.fail(gone, "is no more: `pending` is the limit for all ports together")
     limits = LimitSettings(
         viewers_per_vm=table.integer("viewers-per-vm", defaults.viewers_per_vm, low=1, high=1000),
         pending=table.integer("pending", defaults.pending, low=8, high=10_000),

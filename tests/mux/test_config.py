@@ -127,6 +127,13 @@ def test_files_of_ours_are_in_the_state_directory() -> None:
         ("port = 0", ", line 1: port: 0, 1 to 65535 allowed"),
         ("\nbus = 'sysstem'", ", line 2: bus: 'sysstem', expected system, session, none or an address"),
         ("[vms]\nx = 3", ", line 2: vms.x: 3 is not a table: write [vms.x]"),
+        ("[limits]\npending-per-vm = 16", ", line 2: limits.pending-per-vm: is no more: `pending` is"),
+        (
+            '[limits]\nexempt-networks = ["home"]',
+            ", line 2: limits.exempt-networks: 'home', expected a network",
+        ),
+        ("[limits]\npending = 3", ", line 2: limits.pending: 3, 8 to 10000 allowed"),
+        ("[security]\ncredssp-min-version = 7", ", line 2: security.credssp-min-version: 7, 2 to 6 allowed"),
         ("[vms.x]\nprot = 3", ", line 2: vms.x.prot: unknown key, did you mean 'port'?"),
         ("[security]\nnla = 1", ", line 2: security.nla: 1 is neither true nor false"),
         (
