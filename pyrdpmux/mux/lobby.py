@@ -122,6 +122,9 @@ class Lobby:
         choices = self._open_to(principal, ticket)
         return choices[0] if len(choices) == 1 else None
 
+    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
+        return ""
+
     def join(self, viewer: Viewer) -> None:
         self._viewer = viewer
 

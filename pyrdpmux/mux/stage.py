@@ -37,6 +37,9 @@ class Stage(Resolver, Protocol):
     def entrance(self, claimed: Principal, ticket: Ticket | None) -> "tuple[Stage, Principal]":
         """Where somebody who has just logged on at this port goes, and by what name; not yet let in there."""
 
+    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
+        """Why nothing of it, not even its size, may be told to this principal; or nothing."""
+
     def join(self, viewer: "Viewer") -> None:
         """The viewer comes; it need not be active yet."""
 

@@ -60,6 +60,8 @@ class Viewer:
         self._client_size = (0, 0)
         self._stage = stage
         self._has_joined = False
+        #: why it is sent away as soon as it can be told so
+        self._refusal = ""
         self._way_back: WayBack | None = None
         self._connection = connection
         self._arrival = arrival
@@ -206,7 +208,10 @@ class Viewer:
                 self._log_detail(event)
 
     async def _settle(self) -> None:
+        """Of who has hung up, what is left is worth a burst and no more."""
         await self._input.work_off(self._peer.turn, self._apply_input)
+        if self._input.is_slowed and self._peer.has_hung_up:
+            self._peer.abort()
 
     def _on_input(self, events: Sequence[InputEvent]) -> None:
         """What nobody would listen to costs nothing."""
@@ -248,7 +253,9 @@ class Viewer:
         if event.is_authenticated:
             who = self.ticket.principal if self.ticket is not None else Proved(event.user, event.domain)
         stage, self.principal = self._stage.entrance(who, self.ticket)
-        self._join(stage)
+        self._refusal = stage.bars(self.principal, self.ticket)
+        if not self._refusal:
+            self._join(stage)
 
     def _on_activated(self, event: Activated) -> None:
         self.size = (event.width, event.height)
@@ -263,7 +270,7 @@ class Viewer:
     def _appear(self) -> None:
         """On the stage, if it lets us: not any sooner, since only an active client can be told why not."""
         if not self.is_admitted:
-            if reason := self._stage.refuse(self):
+            if reason := self._refusal or self._stage.refuse(self):
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
@@ -279,10 +286,11 @@ class Viewer:
         return self._stage.frame_seconds
 
     def _on_disconnected(self, event: Disconnected) -> None:
-        self._painter.start_over()
+        """Keys that it holds are let go now, not when its socket has lingered."""
+        level = self._arrival.level if not self._has_joined else logging.INFO
+        self._leave()
         self._arrival.ended(event.error)
         by_whom = "by the client" if event.by_peer else "by us"
-        level = self._arrival.level if not self._has_joined else logging.INFO
         self._log.log(level, "Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
 
     def _log_detail(self, event: Event) -> None:

@@ -38,6 +38,11 @@ class ViewerInput:
     def __len__(self) -> int:
         return len(self._events)
 
+    @property
+    def is_slowed(self) -> bool:
+        """Its budget is used up: what comes has to wait."""
+        return self._bucket.available(self._now()) < BATCH
+
     def add(self, events: Sequence[InputEvent]) -> None:
         """Joined with what waits already."""
         for event in events:

@@ -120,8 +120,7 @@ class Console:
 
     def admits(self, principal: Principal, ticket: Ticket | None) -> bool:
         """Whether this principal may see the console: its proof counts here, and it is on the lists."""
-        has_objection = self._factory.objection(self, principal, ticket)
-        return not has_objection and self.access_of(principal) is not Access.NONE
+        return not self.bars(principal, ticket)
 
     def resolve(self, user: str, domain: str) -> LogonTarget:
         """What a name means at our port, or at the gateway to who has asked for us."""
@@ -200,6 +199,13 @@ class Console:
 
     # -- the stage -------------------------------------------------------------------------------
 
+    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
+        if self.is_closed:
+            return "the VM is gone"
+        if objection := self._factory.objection(self, principal, ticket):
+            return objection
+        return "not allowed to see this VM" if self.access_of(principal) is Access.NONE else ""
+
     def join(self, viewer: Viewer) -> None:
         self._viewers[viewer] = None
 
@@ -212,12 +218,8 @@ class Console:
 
     def refuse(self, viewer: Viewer) -> str:
         """Why not: no right to be here, or no room."""
-        if self.is_closed:
-            return "the VM is gone"
-        if objection := self._factory.objection(self, viewer.principal, viewer.ticket):
-            return objection
-        if self.access_of(viewer.principal) is Access.NONE:
-            return "not allowed to see this VM"
+        if reason := self.bars(viewer.principal, viewer.ticket):
+            return reason
         if len(self.viewers) < self._max_viewers:
             return ""
         for other in self.viewers:

@@ -1,7 +1,9 @@
 """A listening TCP port."""
 
 import asyncio
+import socket
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from pyrdpmux.net.tasks import TaskSet
 
@@ -9,6 +11,13 @@ OnConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 
 #: bytes that a StreamReader may hold before it stops reading the socket
 READ_LIMIT = 64 * 1024
+
+
+ACCEPTED_AT_ONCE: Final = 8
+"""Connections that are accepted before other descriptors of the loop get their turn."""
+
+BACKLOG: Final = 512
+"""Connections that the kernel keeps for us meanwhile."""
 
 
 class Listener:
@@ -46,5 +55,8 @@ async def listen(host: str, port: int, on_connection: OnConnection) -> Listener:
         # A task that is cancelled before its first step runs none of its own cleaning up.
         task.add_done_callback(lambda _task: writer.close())
 
-    server = await asyncio.start_server(accept, host, port, limit=READ_LIMIT)
+    server = await asyncio.start_server(accept, host, port, limit=READ_LIMIT, backlog=ACCEPTED_AT_ONCE)
+    for listening in server.sockets:  # asyncio takes as many at a time as it lets the kernel keep
+        with socket.fromfd(listening.fileno(), listening.family, listening.type) as kept:
+            kept.listen(BACKLOG)
     return Listener(server, tasks)

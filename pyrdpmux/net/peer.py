@@ -6,6 +6,7 @@ is read before it is done: a peer that sends faster than it is served waits, and
 
 import asyncio
 import contextlib
+import select
 import socket
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -167,6 +168,16 @@ class Peer:
     def unsent_bytes(self) -> int:
         """What waits in the transport because the peer does not read."""
         return self._writer.transport.get_write_buffer_size()
+
+    @property
+    def has_hung_up(self) -> bool:
+        """The peer has closed its side, perhaps behind much that has not been read yet."""
+        raw = self._writer.get_extra_info("socket")
+        if raw is None or raw.fileno() < 0:
+            return True
+        poll = select.poll()
+        poll.register(raw.fileno(), select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     async def drained(self) -> None:
         """Wait until the peer has taken enough that new output will not be stale when it arrives.

@@ -19,7 +19,7 @@ PREFIX: Final = "2001:db8::/32"
 SERVER: Final = "2001:db8:ffff::1"
 ATTACKERS: Final = [f"2001:db8:1:1::{number:x}" for number in range(1, 301)]
 POLITE: Final = [f"2001:db8:2:{number:x}::1" for number in range(1, 11)]
-GUESSERS: Final = [f"2001:db8:3:3::{number:x}" for number in range(1, 13)]
+GUESSERS: Final = [f"2001:db8:3:3::{number:x}" for number in range(1, 8)]
 NONLOCAL: Final = Path("/proc/sys/net/ipv6/ip_nonlocal_bind")
 
 

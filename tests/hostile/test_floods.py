@@ -9,7 +9,7 @@ from tests.hostile.attack import attacking
 from tests.hostile.floods import CHANNEL, EVENTS, FLOODS, SECRET, channel, input_pdu, keys, mouse, scancodes
 from tests.hostile.observer import MEBIBYTE
 from tests.hostile.scene import assert_prompt, looking, scene
-from tests.hostile.target import MALLORY, A, B, Settings, Target, running, uuid_of
+from tests.hostile.target import MALLORY, A, B, Settings, Target, eventually, running, uuid_of
 from tests.hostile.visitor import Visitor, visiting
 
 KEYS = 5
@@ -109,9 +109,16 @@ async def test_no_key_stays_down_after_a_flood() -> None:
     async with running() as target:
         pdu = input_pdu(keys(EVENTS - 1))
         await mallory_sends(target, pdu * 100)
-        heard = await target.house.heard(B)
-        assert heard["pressed"] > 0
-        assert heard["down"] == []
+        assert (await target.house.heard(B))["pressed"] > 0
+
+        async def all_up() -> bool:
+            """What was sent is worked off within the budget of a viewer, or dropped with her."""
+            heard = await target.house.heard(B)
+            return not heard["down"]
+
+        await eventually(all_up)
+        await asyncio.sleep(1)
+        assert await all_up()
 
 
 @scene

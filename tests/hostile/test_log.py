@@ -64,10 +64,15 @@ WORDS: Final[dict[str, Callable[[str], dict[str, Any]]]] = {
 async def test_what_a_stranger_says(options: tuple[str, ...]) -> None:
     limits = {"failed-logons-per-minute": 0}
     async with running(Settings(options=options, limits=limits)) as target:
-        for door in (target.gateway, await target.port(A)):
-            for words in WORDS.values():
-                for word in (EVIL, EVIL[1:], LONG[:200] + EVIL):
-                    await welcome(door, source="127.0.1.1", seconds=3, **words(word))
+        said = [
+            (door, words(word))
+            for door in (target.gateway, await target.port(A))
+            for words in WORDS.values()
+            for word in (EVIL, EVIL[1:], LONG[:200] + EVIL)
+        ]
+        for at in range(0, len(said), 10):
+            some = said[at : at + 10]
+            await asyncio.gather(*[welcome(door, source="127.0.1.1", seconds=3, **who) for door, who in some])
         assert_clean(target, await settle(target))
 
 
@@ -75,11 +80,13 @@ async def test_what_a_stranger_says(options: tuple[str, ...]) -> None:
 async def test_refusals_are_counted_and_not_listed() -> None:
     """One who guessed too often, and goes on coming: a line each would be his to write."""
     async with running() as target:
-        for _ in range(12):
+        for _ in range(4):
             await welcome(target.gateway, source="127.0.1.1", user="alice", password="guess")
         before = len(await settle(target))
-        for _ in range(300):
-            await welcome(target.gateway, source="127.0.1.1", user="alice", password="guess", seconds=0.3)
+        for _ in range(10):
+            guess = {"user": "alice", "password": "guess"}
+            again = [welcome(target.gateway, source="127.0.1.1", seconds=0.3, **guess) for _ in range(30)]
+            await asyncio.gather(*again)
         lines = (await settle(target))[before:]
         assert len(lines) < 100, "of three hundred connections"
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import socket
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from pyrdpmux.net.listener import listen
+from pyrdpmux.net.listener import ACCEPTED_AT_ONCE, listen
 from tests.net.lines import run
 
 
@@ -26,6 +27,30 @@ def test_any_port_will_do() -> None:
         assert first.port > 0
         await first.close()
         await second.close()
+
+    run(scenario)
+
+
+def test_many_at_once_are_accepted_a_few_at_a_time_and_none_is_lost() -> None:
+    async def scenario() -> None:
+        accepted = 0
+
+        async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal accepted
+            accepted += 1
+
+        listener = await listen("127.0.0.1", 0, count)
+        crowd = [socket.create_connection(("127.0.0.1", listener.port)) for _ in range(200)]
+        steps = []
+        while accepted < len(crowd):
+            before = accepted
+            await asyncio.sleep(0)
+            steps.append(accepted - before)
+        assert max(steps) <= ACCEPTED_AT_ONCE
+        for one in crowd:
+            one.close()
+        await listener.close()
+        await listener.cancel_connections()
 
     run(scenario)
 

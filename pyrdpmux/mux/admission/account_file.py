@@ -3,8 +3,9 @@
 import asyncio
 import logging
 import os
+from collections import OrderedDict
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
 from pyrdpmux.mux.admission.protected_file import OpenFile, read_protected
@@ -13,6 +14,10 @@ from pyrdpmux.rdp.tls.accounts import Account, Accounts
 from pyrdpmux.rdp.tls.private_file import read_private
 
 logger = logging.getLogger("pyrdpmux.mux")
+
+
+PARSED_SIZE: Final = 4 << 20
+"""Bytes of all files together that are remembered; taken apart they are six times as large."""
 
 
 class AccountTable(Protocol):
@@ -39,6 +44,32 @@ class GivenAccounts:
         return self._table
 
 
+class ParsedFiles:
+    """What the files of VMs contain, as long as there is room: a look at one that is as before costs less."""
+
+    def __init__(self, size: int = PARSED_SIZE) -> None:
+        self._room = size
+        self._files: OrderedDict[object, tuple[bytes, Accounts]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def get(self, key: object) -> tuple[bytes, Accounts] | None:
+        return self._files.get(key)
+
+    def put(self, key: object, data: bytes, accounts: Accounts) -> None:
+        """What nobody has looked at for longest goes first."""
+        self.forget(key)
+        self._files[key] = data, accounts
+        self._room -= len(data)
+        while self._room < 0:
+            self.forget(next(iter(self._files)))
+
+    def forget(self, key: object) -> None:
+        if (known := self._files.pop(key, None)) is not None:
+            self._room += len(known[0])
+
+
 class AccountFile:
     """Accounts by path. While the file is missing or broken nobody is let in, and the log says why, once."""
 
@@ -49,16 +80,17 @@ class AccountFile:
         *,
         guest_uid: int | None = None,
         open_file: OpenFile = os.open,
+        parsed: ParsedFiles | None = None,
     ) -> None:
         """``guest_uid``: a VM's file: it must be that user's. None: the administrator's.
 
-        ``open_file`` opens a VM's file.
+        ``open_file`` opens a VM's file; ``parsed`` is shared with others.
         """
         self.path = path
         self._files = files
         self._guest_uid = guest_uid
         self._open_file = open_file
-        self._parsed: tuple[bytes, Accounts] | None = None
+        self._parsed = parsed if parsed is not None else ParsedFiles()
         self._complaint = ""
         self._reading = asyncio.Lock()
         #: the next read, which has not begun
@@ -80,7 +112,9 @@ class AccountFile:
 
     async def _read_now(self) -> Accounts:
         try:
-            found = await self._files.run(self._owner, self._load)
+            known = self._parsed.get(self)
+            data, found = await self._files.run(self._owner, lambda: self._load(known))
+            self._parsed.put(self, data, found)
         except (ConfigError, OSError, BlockingTimeout, LimitExceeded) as error:
             self._complain(str(error))
             return Accounts()
@@ -94,16 +128,14 @@ class AccountFile:
             f"accounts of uid {self._guest_uid}" if self._guest_uid is not None else f"accounts {self.path}"
         )
 
-    def _load(self) -> Accounts:
+    def _load(self, known: tuple[bytes, Accounts] | None) -> tuple[bytes, Accounts]:
         """On a thread."""
         uid = self._guest_uid
         if uid is None:
             data = read_private(self.path)
         else:
             data = read_protected(self.path, frozenset({uid}), open_file=self._open_file)
-        if self._parsed is None or self._parsed[0] != data:
-            self._parsed = data, Accounts.parse(data, self.path)
-        return self._parsed[1]
+        return known if known is not None and known[0] == data else (data, Accounts.parse(data, self.path))
 
     def _complain(self, complaint: str) -> None:
         if complaint != self._complaint:

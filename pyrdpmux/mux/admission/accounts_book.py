@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource
+from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource, ParsedFiles
 from pyrdpmux.mux.admission.ticket import AccountsInForce
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.config import Config
@@ -60,6 +60,7 @@ class AccountsBook:
         self._pool = files
         self._given = given
         self._opener = opener or Opener()
+        self._parsed = ParsedFiles()
         self._epochs = itertools.count(1)
         self._common = self._begin(GIVEN if given is not None else str(config.accounts_path()))
         self._configured = {
@@ -122,9 +123,10 @@ class AccountsBook:
         key = (path, uid)
         if key not in self._files:
             self._files[key] = AccountFile(
-                path, self._pool, guest_uid=uid, open_file=self._opener.accounts_of(uid)
+                path, self._pool, guest_uid=uid, open_file=self._opener.accounts_of(uid), parsed=self._parsed
             )
         self._files.move_to_end(key)
         if len(self._files) > MAX_FILES:
-            self._files.popitem(last=False)
+            _, old = self._files.popitem(last=False)
+            self._parsed.forget(old)
         return self._files[key]

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Final
 
 from pyrdpmux.errors import (
-    AuthenticationFailed,
     DecodeError,
     LimitExceeded,
     PeerError,
@@ -20,13 +19,12 @@ from pyrdpmux.mux.config import LimitSettings
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
 
 _FAILURES: Final[tuple[tuple[type[PeerError], Failure], ...]] = (
-    (AuthenticationFailed, Failure.WRONG_PASSWORD),
     (PeerTimeout, Failure.SILENCE),
     (DecodeError, Failure.JUNK),
     (SequenceError, Failure.JUNK),
     (LimitExceeded, Failure.JUNK),
 )
-"""Not among them: no common protocol, a refused certificate, an early goodbye: polite clients end so."""
+"""Not among them: a wrong password, no common protocol, a refused certificate, an early goodbye."""
 
 LINES_PER_SECOND: Final = 10
 LINES_AT_ONCE: Final = 100

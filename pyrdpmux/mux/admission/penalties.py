@@ -14,7 +14,7 @@ from typing import Final
 from pyrdpmux.mux.admission.networks import Origin
 
 TOLERATED_SECONDS: Final = 15.0
-"""People mistype passwords, and clients try one protocol after another."""
+"""Clients try one protocol after another, and people let them wait."""
 
 MAX_SECONDS: Final = 120.0
 """What is remembered of a network at most: so long after its last failure it is as good as any other."""
@@ -30,16 +30,15 @@ MAX_NETWORKS: Final = 4096
 
 
 class Failure(Enum):
-    """How a connection ended before its user was known."""
+    """How a connection ended before its user was known. Wrong passwords are for :mod:`.guesses`."""
 
-    WRONG_PASSWORD = auto()
     #: it said nothing, or stopped halfway, until its time was over or others needed its place
     SILENCE = auto()
     #: what it said was not the protocol
     JUNK = auto()
 
 
-SECONDS: Final = {Failure.WRONG_PASSWORD: 5.0, Failure.SILENCE: 5.0, Failure.JUNK: 2.0}
+SECONDS: Final = {Failure.SILENCE: 5.0, Failure.JUNK: 2.0}
 """What each adds."""
 
 

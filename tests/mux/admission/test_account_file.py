@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import pytest
 
-from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
+from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts, ParsedFiles
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.rdp.tls.accounts import Account, Accounts, set_password
 
@@ -114,6 +114,19 @@ class CountingPool(BlockingPool):
     async def run(self, owner: str, job: Callable[[], T]) -> T:
         self.jobs += 1
         return await super().run(owner, job)
+
+
+def test_what_is_remembered_of_files_has_a_size() -> None:
+    parsed, table = ParsedFiles(100), Accounts()
+    for number in range(10):
+        parsed.put(number, bytes(30), table)
+    assert [number for number in range(10) if parsed.get(number) is not None] == [7, 8, 9]
+    parsed.put(8, bytes(90), table)
+    assert len(parsed) == 1
+    parsed.put("too large", bytes(101), table)
+    assert len(parsed) == 0
+    parsed.put("again", bytes(100), table)
+    assert parsed.get("again") == (bytes(100), table)
 
 
 def test_given_accounts_are_what_they_are() -> None:

@@ -23,8 +23,8 @@ class Clock:
 
 def test_few_failures_are_of_people() -> None:
     penalties = Penalties(Clock(), 0)
-    for _ in range(int(TOLERATED_SECONDS / SECONDS[Failure.WRONG_PASSWORD])):
-        assert not penalties.note(HERE, Failure.WRONG_PASSWORD)
+    for _ in range(int(TOLERATED_SECONDS / SECONDS[Failure.SILENCE])):
+        assert not penalties.note(HERE, Failure.SILENCE)
     assert penalties.attempt(HERE) == 0.0
 
 
