@@ -29,9 +29,15 @@ E = TypeVar("E", bound=Event)
 
 
 @functools.cache
+def _directory() -> "tempfile.TemporaryDirectory[str]":
+    """Of this process, until it ends."""
+    return tempfile.TemporaryDirectory(prefix="pyrdpmux-test-")
+
+
+@functools.cache
 def certificate() -> Certificate:
     """One self-signed certificate for all tests of a process (an RSA key takes a while to make)."""
-    directory = Path(tempfile.mkdtemp(prefix="pyrdpmux-test-"))
+    directory = Path(_directory().name)
     return load_or_create(directory, "pyrdpmux test", datetime.fromtimestamp(WALL_CLOCK, UTC))
 
 
@@ -41,9 +47,10 @@ def rsa_key() -> RsaKey:
     return RsaKey.generate()
 
 
-def accounts(tmp: str = "") -> Accounts:
+@functools.cache
+def accounts() -> Accounts:
     """alice with the password ``secret``, in any domain."""
-    path = Path(tempfile.mkdtemp(prefix="pyrdpmux-test-")) / "sam"
+    path = Path(_directory().name) / "sam"
     write_private(path, b"alice:::878d8014606cda29677a44efa1353fc7:::\n")
     return Accounts.load(path)
 
