@@ -174,8 +174,6 @@ class LibrdpmuxServer:
             previous.close()
         try:
             guest.listen(path, self._door)
-            self.access.set_accounts(guest.name, registration.accounts, registration.uid)
-            self.access.require_authentication(guest.name, None)
             await self._publish(guest, host, registration.port)
         except BaseException:
             guest.close()
@@ -285,10 +283,13 @@ class LibrdpmuxServer:
         return f"{vm_id}-{self._addresses_given}.socket"
 
     async def _publish(self, guest: Guest, host: VmHost, port: int) -> None:
+        """INVARIANT: it has a say about who may see a console only once that is its own."""
         registration = guest.registration
         vm = await host.add_vm(
             guest.name, input=guest.session.input, uuid=registration.identity, preferred_port=port
         )
+        self.access.set_accounts(guest.name, registration.accounts, registration.uid)
+        self.access.require_authentication(guest.name, guest.requires_authentication)
         self._guests[guest.key] = guest
         guest.publish(vm)
         log.info("%s: protocol %d, RDP on port %d", printable(guest.name), registration.version, vm.port)
@@ -318,8 +319,6 @@ class LibrdpmuxServer:
         try:
             guest.resume(record, self._door)
             await self._check_again(record.registration)
-            self.access.set_accounts(guest.name, record.registration.accounts, record.registration.uid)
-            self.access.require_authentication(guest.name, record.requires_authentication)
             await self._publish(guest, host, record.port)
         except BaseException:
             guest.close()
