@@ -58,6 +58,11 @@ class Arrival:
         self._share: LoopShare = control.take_share(place.origin)
         self._peer: Peer | None = None
 
+    def evict(self) -> None:
+        """Another needs its place: it ends now, whatever it waits for, a turn or an answer."""
+        if self._peer is not None:
+            self._peer.abort()
+
     @property
     def origin(self) -> Origin:
         return self._place.origin
@@ -155,10 +160,13 @@ class Acceptor:
         address = str(peername[0]) if isinstance(peername, tuple) else ""
         origin, is_exempt = Origin.of(address), address in self._control.exempt
         evicted = asyncio.Event()
+        arrival: Arrival | None = None
 
         def evict() -> None:
             evicted.set()
             writer.transport.abort()
+            if arrival is not None:
+                arrival.evict()
 
         place = self._control.pending.enter(origin, evict, is_exempt=is_exempt)
         try:
@@ -173,6 +181,7 @@ class Acceptor:
             if evicted.is_set():
                 arrival.failed(Failure.SILENCE)
         finally:
+            arrival = None  # which has the place, whose ``evict`` has it
             self._control.pending.leave(place)
 
     async def _serve(self, arrival: Arrival, address: str) -> None:
