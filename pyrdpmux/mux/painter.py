@@ -48,6 +48,19 @@ def tiles_of(damage: Iterable[Rect], width: int, height: int) -> list[Rect]:
     return [_aligned(boxes[cell], width) for cell in sorted(boxes)]
 
 
+def batches_of(damage: Sequence[Rect], width: int, height: int, size: int) -> Iterator[list[Rect]]:
+    """The same tiles in the same order, so many at a time: found row by row, as they are asked for."""
+    waiting: list[Rect] = []
+    for top in range(0, height, TILE):
+        row = Rect(0, top, width, TILE)
+        waiting += tiles_of([rect.intersection(row) for rect in damage if rect.overlaps(row)], width, height)
+        while len(waiting) >= size:
+            yield waiting[:size]
+            del waiting[:size]
+    if waiting:
+        yield waiting
+
+
 def _aligned(rect: Rect, width: int) -> Rect:
     left = rect.x - rect.x % COLUMN_ALIGNMENT
     right = rect.right + -rect.right % COLUMN_ALIGNMENT

@@ -6,12 +6,12 @@ that stands still costs no memory and catches up in one picture.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from pyrdpmux.mux.budget import TokenBucket
 from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.painter import bitmaps_of, tiles_of
+from pyrdpmux.mux.painter import batches_of, bitmaps_of
 from pyrdpmux.mux.region import Rect, Region, bounding_box
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.net.peer import Peer
@@ -138,26 +138,29 @@ class ViewerPainter:
     async def _paint_frame(self) -> None:
         """Everything that was damaged when the frame began, from the screen as it is when it is sent."""
         generation, display = self._generation, self._display
-        if display is None:
+        if display is None or self._pending.is_empty:
             return
         width, height = (min(pair) for pair in zip(self._size, (display.width, display.height), strict=True))
-        tiles: Sequence[Rect] = tiles_of(self._pending, width, height)
+        batches = batches_of(tuple(self._pending), width, height, TILES_PER_STEP)
         self._pending.clear()
-        while tiles:
+        tiles = next(batches, None)
+        while tiles is not None:
             await self._peer.drained()
             async with self._peer.turn() as turn:
                 if generation != self._generation or not self._connection.is_active:
                     return
-                tiles = self._paint_some(display, tiles, turn)
+                tiles = self._paint_some(display, tiles, batches, turn)
 
-    def _paint_some(self, display: Display, tiles: Sequence[Rect], turn: Turn) -> Sequence[Rect]:
-        """As many as there is time for; what is left."""
-        while tiles and not turn.is_over:
-            step, tiles = tiles[:TILES_PER_STEP], tiles[TILES_PER_STEP:]
-            self._connection.send_bitmaps(bitmaps_of(display.pixels, step, self._connection.output))
+    def _paint_some(
+        self, display: Display, tiles: list[Rect] | None, batches: Iterator[list[Rect]], turn: Turn
+    ) -> list[Rect] | None:
+        """As many as there is time for; what comes next."""
+        while tiles is not None and not turn.is_over:
+            self._connection.send_bitmaps(bitmaps_of(display.pixels, tiles, self._connection.output))
             self._peer.flush()
             if not self._connection.is_active:
-                return ()
+                return None
+            tiles = next(batches, None)
         return tiles
 
 
