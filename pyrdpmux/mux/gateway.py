@@ -5,7 +5,7 @@ import logging
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.lobby import NAME, SIZE, Lobby
+from pyrdpmux.mux.lobby import NAME, SIZE, Hall, Lobby
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener
@@ -21,6 +21,7 @@ class Gateway:
         self.acceptor = Acceptor(NAME, factory.control, self._receive)
         self._registry = registry
         self._factory = factory
+        self._hall = Hall()
 
     async def prepare(self, config: Config) -> Listener | None:
         """A listener at another address than now, for :meth:`use`. Raises ConfigError."""
@@ -45,5 +46,5 @@ class Gateway:
         await self.acceptor.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
 
     def _receive(self, arrival: Arrival) -> Viewer:
-        lobby = Lobby(self._registry, self._factory)
+        lobby = Lobby(self._registry, self._factory, self._hall)
         return Viewer(lobby, self._factory.connect_to_any(lobby, SIZE), arrival, self._factory.desk)

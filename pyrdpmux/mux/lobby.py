@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Final
 
 from pyrdpmux.mux.access import Claimed, Principal
@@ -20,6 +20,7 @@ from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.mux.vm import Console
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 from pyrdpmux.rdp.tls.logon import Proof
 
@@ -32,6 +33,38 @@ MAX_SIZE: Final = (2560, 1600)
 REFRESH_SECONDS: Final = 1.0
 FRAME_SECONDS: Final = 1 / 30
 
+LIMIT: Final = 8
+"""Lists that one user has at a time: each may be 16 MB, and is looked through every second."""
+
+
+class Hall:
+    """All who look at the list of VMs at one gateway, each at a picture of its own: not too many of one user."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self._viewers: dict[Hashable, dict[Viewer, None]] = {}
+
+    def enter(self, viewer: Viewer) -> None:
+        """Whoever has proved to be somebody is one; who has not is its network. The oldest makes room."""
+        viewers = self._viewers.setdefault(self._whose(viewer), {})
+        while len(viewers) >= self.limit:
+            oldest = next(iter(viewers))
+            del viewers[oldest]
+            oldest.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
+        viewers[viewer] = None
+
+    def leave(self, viewer: Viewer) -> None:
+        whose = self._whose(viewer)
+        viewers = self._viewers.get(whose, {})
+        viewers.pop(viewer, None)
+        if not viewers:
+            self._viewers.pop(whose, None)
+
+    def _whose(self, viewer: Viewer) -> Hashable:
+        if viewer.ticket is not None:
+            return viewer.ticket.accounts.source, viewer.principal
+        return viewer.origin.narrow
+
 
 class Lobby:
     """A :class:`~.stage.Stage` of its own for each, until it is known which VM's console comes next.
@@ -41,8 +74,9 @@ class Lobby:
     outside it looks like a wrong one. There is no picture before it is shown to somebody.
     """
 
-    def __init__(self, registry: Registry, factory: ConnectionFactory) -> None:
+    def __init__(self, registry: Registry, factory: ConnectionFactory, hall: Hall | None = None) -> None:
         self.name = NAME
+        self._hall = hall or Hall()
         self.leds: int | None = None
         self.frame_seconds = FRAME_SECONDS
         self._registry = registry
@@ -130,6 +164,7 @@ class Lobby:
 
     def leave(self, viewer: Viewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
+        self._hall.leave(viewer)
         self._viewer = self._display = None
         if self._timer is not None:
             self._timer.cancel()
@@ -142,6 +177,7 @@ class Lobby:
             return "the VM that was meant is gone"
         if not self._open_to(viewer.principal, viewer.ticket):
             return "no VM that this user may see"
+        self._hall.enter(viewer)
         self._refresh()
         return ""
 

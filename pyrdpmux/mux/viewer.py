@@ -13,6 +13,7 @@ from typing import Final
 from pyrdpmux.mux.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
+from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.painter import palette_update
@@ -82,6 +83,11 @@ class Viewer:
     @property
     def address(self) -> str:
         return self._peer.peername
+
+    @property
+    def origin(self) -> Origin:
+        """The network that it comes from."""
+        return self._arrival.origin
 
     @property
     def is_active(self) -> bool:

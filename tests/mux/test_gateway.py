@@ -16,6 +16,7 @@ from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
 from pyrdpmux.mux.gateway import Gateway
+from pyrdpmux.mux.lobby import LIMIT
 from pyrdpmux.mux.picker import HEADING_HEIGHT, ROW_HEIGHT
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.vm import Console
@@ -365,5 +366,27 @@ def test_a_port_that_is_taken_is_named(config: Config, tmp_path: Path) -> None:
             path.write_text(f"[gateway]\nport = {port}\n")
             with pytest.raises(ConfigError, match=rf"line 2: gateway\.port: cannot listen at .*:{port}"):
                 await made.gateway.prepare(load_config(path))
+
+    run(scenario)
+
+
+def test_one_user_has_no_more_than_some_lists(config: Config) -> None:
+    """Each costs memory, time and a descriptor, and who has a password for one VM could have thousands."""
+
+    async def scenario() -> None:
+        limits = replace(config.limits, attempts_per_second=0)
+        async with world(replace(config, limits=limits)) as made, AsyncExitStack() as stack:
+            other = await stack.enter_async_context(made.client("bob"))
+            await other.until(lambda: other.connection.is_active)
+            clients = [await stack.enter_async_context(made.client()) for _ in range(2 * LIMIT)]
+            await eventually(lambda: sum(client.is_closed for client in clients) == LIMIT)
+            await asyncio.sleep(0.1)
+            assert sum(client.connection.is_active for client in clients) == LIMIT
+            assert other.connection.is_active
+            ends = {client.error_info for client in clients if client.is_closed}
+            assert ends == {ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION}
+            for client in clients:
+                client.drop()
+            await eventually(lambda: not made.gateway._hall._viewers)
 
     run(scenario)
