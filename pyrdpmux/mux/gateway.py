@@ -5,7 +5,7 @@ import logging
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.lobby import NAME, SIZE, Hall, Lobby
+from pyrdpmux.mux.lobby import NAME, SIZE, Lobby, PickerViewers
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.viewer import Viewer
 from pyrdpmux.net.listener import Listener
@@ -21,7 +21,7 @@ class Gateway:
         self.acceptor = Acceptor(NAME, factory.control, self._receive)
         self._registry = registry
         self._factory = factory
-        self._hall = Hall()
+        self._picker_viewers = PickerViewers()
 
     async def prepare(self, config: Config) -> Listener | None:
         """A listener at another address than now, for :meth:`use`. Raises ConfigError."""
@@ -46,5 +46,5 @@ class Gateway:
         await self.acceptor.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
 
     def _receive(self, arrival: Arrival) -> Viewer:
-        lobby = Lobby(self._registry, self._factory, self._hall)
+        lobby = Lobby(self._registry, self._factory, self._picker_viewers)
         return Viewer(lobby, self._factory.connect_to_any(lobby, SIZE), arrival, self._factory.desk)

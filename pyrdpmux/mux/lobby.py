@@ -37,8 +37,8 @@ LIMIT: Final = 8
 """Lists that one user has at a time: each may be 16 MB, and is looked through every second."""
 
 
-class Hall:
-    """All who look at the list of VMs at one gateway, each at a picture of its own: not too many of one user."""
+class PickerViewers:
+    """All who look at the list at one gateway, each at a picture of its own: not too many of one user."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
@@ -74,9 +74,11 @@ class Lobby:
     outside it looks like a wrong one. There is no picture before it is shown to somebody.
     """
 
-    def __init__(self, registry: Registry, factory: ConnectionFactory, hall: Hall | None = None) -> None:
+    def __init__(
+        self, registry: Registry, factory: ConnectionFactory, picker_viewers: PickerViewers | None = None
+    ) -> None:
         self.name = NAME
-        self._hall = hall or Hall()
+        self._picker_viewers = picker_viewers or PickerViewers()
         self.leds: int | None = None
         self.frame_seconds = FRAME_SECONDS
         self._registry = registry
@@ -164,7 +166,7 @@ class Lobby:
 
     def leave(self, viewer: Viewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
-        self._hall.leave(viewer)
+        self._picker_viewers.leave(viewer)
         self._viewer = self._display = None
         if self._timer is not None:
             self._timer.cancel()
@@ -177,7 +179,7 @@ class Lobby:
             return "the VM that was meant is gone"
         if not self._open_to(viewer.principal, viewer.ticket):
             return "no VM that this user may see"
-        self._hall.enter(viewer)
+        self._picker_viewers.enter(viewer)
         self._refresh()
         return ""
 

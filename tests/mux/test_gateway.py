@@ -387,6 +387,6 @@ def test_one_user_has_no_more_than_some_lists(config: Config) -> None:
             assert ends == {ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION}
             for client in clients:
                 client.drop()
-            await eventually(lambda: not made.gateway._hall._viewers)
+            await eventually(lambda: not made.gateway._picker_viewers._viewers)
 
     run(scenario)

@@ -76,18 +76,20 @@ class PendingTable:
 
     def _victim(self) -> Pending:
         """Of who keeps failing before others, of the most loaded network before others, the oldest."""
-        loads: dict[str, tuple[bool, bool, int, int]] = {}
+        loads: dict[str, tuple[bool, int, int]] = {}
         worst: Pending | None = None
+        worst_load: tuple[bool, bool, int, int] | None = None
         for place in self._places:
             origin = place.origin
             if origin.narrow not in loads:
                 loads[origin.narrow] = (
-                    not place.is_exempt,
                     self._is_suspect(origin),
                     self._narrow[origin.narrow],
                     self._wide[origin.wide],
                 )
-            if worst is None or loads[origin.narrow] > loads[worst.origin.narrow]:
-                worst = place
+            # One address of a network may be exempt, and its neighbors not.
+            load = (not place.is_exempt, *loads[origin.narrow])
+            if worst_load is None or load > worst_load:
+                worst, worst_load = place, load
         assert worst is not None
         return worst

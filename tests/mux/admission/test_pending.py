@@ -75,3 +75,18 @@ def test_who_has_left_makes_room() -> None:
     made.enter("10.0.0.1")
     assert made.gone == []
     assert made.table.of(Origin.of("10.0.0.1")) == 2
+
+
+def test_neighbors_of_an_exempt_address_are_not_exempt() -> None:
+    """One address of a /64 is the proxy's, another is an attacker's, who shall not push out third ones."""
+    table = PendingTable(limit=4)
+    gone: list[str] = []
+    for name, address, is_exempt in [
+        ("proxy", "2001:db8::1", True),
+        ("polite", "192.0.2.1", False),
+        ("first", "2001:db8::2", False),
+        ("second", "2001:db8::2", False),
+        ("third", "2001:db8::2", False),
+    ]:
+        table.enter(Origin.of(address), lambda name=name: gone.append(name), is_exempt=is_exempt)  # type: ignore[misc]
+    assert gone == ["first"]
