@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final
 
 from pyrdpmux.mux.access import Claimed, Principal
@@ -11,7 +11,8 @@ from pyrdpmux.mux.admission.logon_desk import LogonTarget
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.display import Display
-from pyrdpmux.mux.picker import Entry, Picker
+from pyrdpmux.mux.picker import Entry, Picker, Strip, draw
+from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.routing import asked_for, wish_of
 from pyrdpmux.mux.screen import Screen
@@ -88,6 +89,11 @@ class Lobby:
         self._display: Display | None = None
         self._viewer: Viewer | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._painting: asyncio.Task[None] | None = None
+        self._is_dirty = False
+        #: what each row of the picture shows already, by its top
+        self._painted: dict[int, Strip] = {}
+        self._painted_size = (0, 0)
 
     # -- before the logon ------------------------------------------------------------------------
 
@@ -168,6 +174,7 @@ class Lobby:
         """The picture goes, too: it is made again for who comes back."""
         self._picker_viewers.leave(viewer)
         self._viewer = self._display = None
+        self._painted_size = (0, 0)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -222,8 +229,32 @@ class Lobby:
         self._timer = asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._refresh)
 
     def _paint(self) -> None:
-        self._picker.resize(self.screen.height)
-        self.screen.write(self.screen.rect, self._picker.paint(self.screen.width, self.screen.height))
+        """Soon, in the turns of who looks."""
+        self._is_dirty = True
+        if self._viewer is not None and self._painting is None:
+            self._painting = self._viewer.begin(self._paint_until_clean())
+
+    async def _paint_until_clean(self) -> None:
+        try:
+            while self._is_dirty and self._viewer is not None:
+                self._is_dirty = False
+                await self._viewer.work(self._paint_in_steps())
+                await asyncio.sleep(FRAME_SECONDS)
+        finally:
+            self._painting = None
+
+    def _paint_in_steps(self) -> Iterator[None]:
+        """The rows that have become others."""
+        screen, width = self.screen, self.screen.width
+        self._picker.resize(screen.height)
+        if self._painted_size != (width, screen.height):
+            self._painted_size = (width, screen.height)
+            self._painted.clear()
+        for strip in tuple(self._picker.strips(screen.height)):
+            if self._painted.get(strip.top) != strip:
+                self._painted[strip.top] = strip
+                screen.write(Rect(0, strip.top, width, strip.height), draw(strip, width))
+                yield
 
 
 def _detail(console: Console) -> str:

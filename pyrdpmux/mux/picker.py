@@ -1,12 +1,12 @@
 """The list of VMs that a gateway shows to who has not said which one: drawn by us, used by keys or mouse."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from pyrdpmux.mux.font import CELL_HEIGHT, CELL_WIDTH, draw_text
+from pyrdpmux.mux.font import CELL_WIDTH, draw_text
 from pyrdpmux.mux.screen import Pixels
 from pyrdpmux.mux.us_layout import PLAIN
 from pyrdpmux.mux.way_back import DESCRIPTION
@@ -40,6 +40,16 @@ class Entry:
 
     name: str
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A row of the picture: where it is, and what is in it. Equal ones look the same."""
+
+    top: int
+    height: int
+    what: str | Entry = ""
+    is_selected: bool = False
 
 
 class Picker:
@@ -117,28 +127,42 @@ class Picker:
 
     # -- drawing ---------------------------------------------------------------------------------
 
-    def paint(self, width: int, height: int) -> Pixels:
-        """What it looks like now."""
-        picture: Pixels = np.zeros((height, width, 4), np.uint8)
-        picture[..., :3] = BACKGROUND
-        if not self.entries:
-            draw_text(picture, MARGIN, HEADING_HEIGHT, NOTHING, FAINT, SCALE)
+    def strips(self, height: int) -> Iterator[Strip]:
+        """What it looks like now on a picture of this height: from the top to the bottom, without a gap."""
+        foot = max(height - len(HELP) * ROW_HEIGHT, 0)
+        rows = self._lines()
+        for top in range(0, foot, ROW_HEIGHT):
+            what, is_selected = next(rows, ("", False))
+            yield Strip(top, min(ROW_HEIGHT, foot - top), what, is_selected)
+        for number, text in enumerate(HELP):
+            top = foot + number * ROW_HEIGHT
+            if top < height:
+                yield Strip(top, min(ROW_HEIGHT, height - top), text)
+
+    def _lines(self) -> Iterator[tuple[str | Entry, bool]]:
+        """What stands in each row, and whether it is what is selected."""
         visible = self.entries[self._top : self._top + self._rows]
-        for number, entry in enumerate(visible):
-            self._paint_row(picture, number, entry, is_selected=self._top + number == self.selected)
         hidden = len(self.entries) - len(visible)
         count = f"  ({self.selected + 1} of {len(self.entries)})" if hidden else ""
-        draw_text(picture, MARGIN, ROW_HEIGHT, HEADING + count, TEXT, SCALE)
-        for number, text in enumerate(HELP):
-            top = height - (len(HELP) - number) * ROW_HEIGHT
-            draw_text(picture, MARGIN, top, text, FAINT, SCALE)
-        return picture
+        yield from (("", False), (HEADING + count, False), ("", False))
+        for number, entry in enumerate(visible, self._top):
+            yield entry, number == self.selected
+        if not self.entries:
+            yield NOTHING, False
 
-    def _paint_row(self, picture: Pixels, number: int, entry: Entry, *, is_selected: bool) -> None:
-        top = HEADING_HEIGHT + number * ROW_HEIGHT
-        if is_selected:
-            picture[top : top + ROW_HEIGHT, MARGIN // 2 : -MARGIN // 2, :3] = SELECTED
-        text_top = top + (ROW_HEIGHT - CELL_HEIGHT * SCALE) // 2
-        draw_text(picture, MARGIN, text_top, entry.name, TEXT, SCALE)
-        left = max(MARGIN + (len(entry.name) + 2) * COLUMN, picture.shape[1] // 2)
-        draw_text(picture, left, text_top, entry.detail, TEXT if is_selected else FAINT, SCALE)
+
+def draw(strip: Strip, width: int) -> Pixels:
+    """The pixels of a strip: (its height, ``width``, 4)."""
+    picture: Pixels = np.zeros((strip.height, width, 4), np.uint8)
+    picture[..., :3] = BACKGROUND
+    if strip.is_selected:
+        picture[:, MARGIN // 2 : -MARGIN // 2, :3] = SELECTED
+    if isinstance(strip.what, Entry):
+        name, detail = strip.what.name, strip.what.detail
+        draw_text(picture, MARGIN, 0, name, TEXT, SCALE)
+        left = max(MARGIN + (len(name) + 2) * COLUMN, width // 2)
+        draw_text(picture, left, 0, detail, TEXT if strip.is_selected else FAINT, SCALE)
+    else:
+        color = TEXT if strip.what.startswith(HEADING) else FAINT
+        draw_text(picture, MARGIN, 0, strip.what, color, SCALE)
+    return picture

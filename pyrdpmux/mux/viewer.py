@@ -7,8 +7,8 @@ types is heard, before the stage has let it in.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final
 
 from pyrdpmux.mux.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.mux.admission.acceptor import Arrival
@@ -123,6 +123,17 @@ class Viewer:
             self._painter.close()
             self._pointer.close()
             self._leave()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        """Do this, as long as the connection lasts."""
+        if self._tasks is None:
+            work.close()
+            return None
+        return self._tasks.create_task(work)
+
+    async def work(self, steps: Iterable[object]) -> None:
+        """Take these steps in turns of this viewer's share."""
+        await self._arrival.work(steps)
 
     def enter(self, stage: Stage, *, way_back: Stage | None = None) -> None:
         """Go on to another stage; the connection takes on its size and picture.

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,7 +13,9 @@ from pyrdpmux.mux.picker import (
     SELECTED,
     Entry,
     Picker,
+    draw,
 )
+from pyrdpmux.mux.screen import Pixels
 from pyrdpmux.rdp.pdu.input import (
     InputEvent,
     KeyboardEvent,
@@ -33,6 +36,14 @@ def picker(*names: str, height: int = 480) -> Picker:
     made.resize(height)
     made.show([Entry(name) for name in names or NAMES])
     return made
+
+
+def picture_of(made: Picker, width: int, height: int) -> Pixels:
+    """All strips, one below the other, which leaves no gap."""
+    made.resize(height)
+    strips = list(made.strips(height))
+    assert [strip.top for strip in strips] == [sum(s.height for s in strips[:n]) for n in range(len(strips))]
+    return np.concatenate([draw(strip, width) for strip in strips])
 
 
 def press(code: int) -> KeyboardEvent:
@@ -81,7 +92,7 @@ def test_nothing_to_choose() -> None:
     made = Picker()
     for event in (press(ENTER), press(DOWN), press(KEY_B), row(0, CLICK)):
         assert made.take(event) is None
-    assert made.paint(640, 480).any()
+    assert picture_of(made, 640, 480).any()
 
 
 def test_a_long_list_scrolls() -> None:
@@ -115,10 +126,19 @@ def test_the_selection_follows_its_name() -> None:
     assert made.take(press(ENTER)) is None
 
 
+def test_another_selection_changes_two_rows() -> None:
+    """Nothing else is drawn again."""
+    made = picker()
+    before = list(made.strips(480))
+    made.take(press(DOWN))
+    after = list(made.strips(480))
+    assert sum(one != other for one, other in zip(before, after, strict=True)) == 2
+
+
 def test_the_selected_row_stands_out() -> None:
     made = picker()
     made.take(press(DOWN))
-    picture = made.paint(640, 480)
+    picture = picture_of(made, 640, 480)
     is_selected = (picture[..., :3] == SELECTED).all(axis=2).any(axis=1)
     assert is_selected[HEADING_HEIGHT + ROW_HEIGHT + 1]
     assert not is_selected[: HEADING_HEIGHT + ROW_HEIGHT].any()
@@ -143,4 +163,4 @@ def test_no_input_breaks_it(events: list[InputEvent], count: int, height: int) -
     made = picker(*names, height=height)
     for event in events:
         assert made.take(event) in (None, *NAMES, *names)
-    made.paint(200, height)
+    assert picture_of(made, 200, height).shape == (height, 200, 4)

@@ -58,6 +58,10 @@ class Arrival:
         self._share: LoopShare = control.take_share(place.origin)
         self._peer: Peer | None = None
 
+    async def work(self, steps: Iterable[object]) -> None:
+        """Take these steps in turns of the connection's share."""
+        await self._share.work(steps)
+
     def evict(self) -> None:
         """Another needs its place: it ends now, whatever it waits for, a turn or an answer."""
         if self._peer is not None:
