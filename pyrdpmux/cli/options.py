@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.config import Config, is_bus, load_config
+from pyrdpmux.mux.config import Config, is_bus, load_config, vm_name
 
 EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
@@ -68,7 +68,7 @@ def make_config(options: argparse.Namespace) -> Config:
     }
     vms = dict(config.vms)
     for name, source in getattr(options, "source", ()):
-        vms[name] = replace(config.vm(name), source=source)
+        vms[vm_name(name)] = replace(config.vm(vm_name(name)), source=source)
     config = replace(config, **given, vms=vms)
     if (port := getattr(options, "gateway_port", None)) is not None:
         config = replace(config, gateway=replace(config.gateway, port=port))

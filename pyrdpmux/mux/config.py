@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import pwd
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ DEFAULT_PORT: Final = 3901
 
 MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
+
 EXAMPLE: Final = Path(__file__).with_name("example.toml")
 
 
@@ -238,7 +241,7 @@ def _read_config(table: SettingsTable) -> Config:
         qmp_sockets=table.strings("qmp-sockets") or (),
         public_address=table.optional_string("public-address"),
         groups=_read_groups(table.table("groups")),
-        vms={name: _read_vm(vm) for name, vm in table.table("vms").tables()},
+        vms=_read_vms(table.table("vms")),
         origin=table.origin,
     )
     table.finish()
@@ -342,6 +345,20 @@ def _read_groups(table: SettingsTable) -> Mapping[str, tuple[str, ...]]:
     groups = {name: table.strings(name) or () for name in table.names()}
     table.finish()
     return groups
+
+
+def vm_name(text: str) -> str:
+    """A UUID is one name in whatever case: VMs that have one for a name have it in lower case."""
+    return text.lower() if _UUID.fullmatch(text) else text
+
+
+def _read_vms(table: SettingsTable) -> Mapping[str, VmSettings]:
+    vms: dict[str, VmSettings] = {}
+    for name, vm in table.tables():
+        if vm_name(name) in vms:
+            table.fail(name, "is the same VM as another table's, in other letters")
+        vms[vm_name(name)] = _read_vm(vm)
+    return vms
 
 
 def _read_vm(table: SettingsTable) -> VmSettings:

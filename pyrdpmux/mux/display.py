@@ -74,13 +74,11 @@ class Display(Watched):
 
     def screen_damaged(self, rects: Sequence[Rect]) -> None:
         if self._card is None:
-            for listener in tuple(self._listeners):
-                listener.screen_damaged(rects)
+            self.tell(lambda listener: listener.screen_damaged(rects))
 
     def screen_resized(self, width: int, height: int) -> None:
         self._covered = None
-        for listener in tuple(self._listeners):
-            listener.screen_resized(width, height)
+        self.tell(lambda listener: listener.screen_resized(width, height))
 
     def cursor_changed(self) -> None:
         if self._card is None:
@@ -88,14 +86,11 @@ class Display(Watched):
 
     def cursor_moved(self, x: int, y: int) -> None:
         if self._card is None:
-            for listener in tuple(self._listeners):
-                listener.cursor_moved(x, y)
+            self.tell(lambda listener: listener.cursor_moved(x, y))
 
     def _everything_changed(self) -> None:
         """All of the picture is another one now."""
-        for listener in tuple(self._listeners):
-            listener.screen_damaged([Rect(0, 0, self.width, self.height)])
+        self.tell(lambda listener: listener.screen_damaged([Rect(0, 0, self.width, self.height)]))
 
     def _tell_cursor(self) -> None:
-        for listener in tuple(self._listeners):
-            listener.cursor_changed()
+        self.tell(lambda listener: listener.cursor_changed())

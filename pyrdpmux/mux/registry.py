@@ -158,7 +158,7 @@ class Registry:
 
     def _accounts_changed(self, name: str) -> None:
         if (console := self._consoles.get(name)) is not None:
-            console.review()
+            console.review(has_other_accounts=True)
 
     async def close(self, reason: str) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""

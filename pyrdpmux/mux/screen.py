@@ -4,6 +4,7 @@ One copy per VM, however many viewers: a viewer keeps only a :class:`~pyrdpmux.m
 has not been sent. The guest's dirty rectangles are hints; what is reported is what really differs.
 """
 
+import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol, TypeAlias
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 
 from pyrdpmux.mux.cursor import AnyCursor, CursorState
 from pyrdpmux.mux.region import Rect, bounding_box
+
+logger = logging.getLogger("pyrdpmux.mux")
 
 Pixels: TypeAlias = NDArray[np.uint8]
 """(height, width, 4): blue, green, red, and a fourth byte that is always 0."""
@@ -65,6 +68,16 @@ class Watched:
 
         return unsubscribe
 
+    def tell(self, news: Callable[[ScreenListener], None]) -> None:
+        """Everybody. Who fails at it hears nothing more, and keeps nobody else from it, nor who paints."""
+        for listener in tuple(self._listeners):
+            try:
+                news(listener)
+            except Exception:
+                logger.exception("A viewer could not be told what has changed")
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
 
 class Screen(Watched):
     """A picture with subscribers."""
@@ -94,8 +107,7 @@ class Screen(Watched):
         if (width, height) == (self.width, self.height):
             return
         self.pixels = _black(width, height)
-        for listener in tuple(self._listeners):
-            listener.screen_resized(width, height)
+        self.tell(lambda listener: listener.screen_resized(width, height))
         self.on_painted()
 
     def set_cursor(self, cursor: AnyCursor) -> None:
@@ -103,14 +115,12 @@ class Screen(Watched):
         if cursor == self.cursor:
             return
         self.cursor = cursor
-        for listener in tuple(self._listeners):
-            listener.cursor_changed()
+        self.tell(lambda listener: listener.cursor_changed())
 
     def move_cursor(self, x: int, y: int) -> None:
         """The guest has moved its pointer, which viewers follow unless they move theirs."""
         x, y = min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
-        for listener in tuple(self._listeners):
-            listener.cursor_moved(x, y)
+        self.tell(lambda listener: listener.cursor_moved(x, y))
 
     def write(self, rect: Rect, bgrx: Pixels) -> None:
         """Put ``bgrx``, of the size of ``rect``, at its place; what lies outside is cut off."""
@@ -148,8 +158,7 @@ class Screen(Watched):
                 yield
         finally:
             if damaged := damage.reported():
-                for listener in tuple(self._listeners):
-                    listener.screen_damaged(damaged)
+                self.tell(lambda listener: listener.screen_damaged(damaged))
             self.on_painted()
 
 

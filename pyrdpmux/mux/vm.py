@@ -102,12 +102,15 @@ class Console:
         self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
         self.review()
 
-    def review(self) -> None:
-        """Rules or accounts have changed: who may not stay is told so."""
+    def review(self, *, has_other_accounts: bool = False) -> None:
+        """Rules or accounts have changed: who may not stay is told so.
+
+        ``has_other_accounts``: the VM's own, so that who has proved nothing is asked, too.
+        """
         for viewer in self.viewers:
             access = self.access_of(viewer.principal)
             objection = ""
-            if isinstance(viewer.principal, Proved):
+            if has_other_accounts or isinstance(viewer.principal, Proved):
                 objection = self._factory.objection(self, viewer.principal, viewer.ticket)
             if access is Access.NONE or objection:
                 reason = objection or "not allowed to see this VM any more"

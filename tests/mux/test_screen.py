@@ -220,3 +220,17 @@ def test_a_step_is_not_more_than_a_band(width: int, height: int) -> None:
     assert steps == len(sizes)
     assert sum(sizes) == width * height
     assert max(sizes) <= BAND_PIXELS
+
+
+def test_a_listener_that_fails_keeps_nobody_else_from_the_news(caplog: pytest.LogCaptureFixture) -> None:
+    class Failing(Notes):
+        def screen_damaged(self, rects: Sequence[Rect]) -> None:
+            raise RuntimeError("a bug")
+
+    screen, failing, other = Screen(64, 64), Failing(), Notes()
+    screen.subscribe(failing)
+    screen.subscribe(other)
+    for value in (1, 2):
+        screen.write(Rect(0, 0, 2, 2), np.full((2, 2, 4), value, np.uint8))
+    assert len(other.damage) == 2
+    assert caplog.text.count("could not be told") == 1

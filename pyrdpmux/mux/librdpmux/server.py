@@ -368,8 +368,13 @@ class LibrdpmuxServer:
     async def _drop(self, guest: Guest, reason: str) -> None:
         del self._guests[guest.key]
         guest.close(unlink=guest.is_lost)
+        removal = None
         if self._host is not None and guest.vm is not None:
-            await self._host.remove_vm(guest.vm, reason)
+            removal = self._tasks.create(self._host.remove_vm(guest.vm, reason), f"remove {guest.name}")
+            await asyncio.sleep(0)
+        # Its viewers are being told; from here on the name may be another VM's, with accounts of its own.
         self.access.set_accounts(guest.name, None)
         self.access.require_authentication(guest.name, None)
+        if removal is not None:
+            await removal
         self._on_change(guest, False)

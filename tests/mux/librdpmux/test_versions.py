@@ -205,7 +205,7 @@ def test_a_whole_conversation(bus: str, tmp_path: Path, version: Version) -> Non
             assert vm.is_acknowledgement(await vm.library.receive())
         await vm.library.send(version.message(5, ""))
         await until(lambda: vm.host.removed == [(version.name, "the VM has shut down")])
-        assert os.listdir(vm.directory) == ["librdpmux.json"]
+        await until(lambda: os.listdir(vm.directory) == ["librdpmux.json"])
 
     play(Hypervisor(bus, tmp_path, version), scenario)
 
