@@ -33,6 +33,8 @@ class ViewerInput:
         self._now = now
         self._sleep = sleep
         self._events: deque[InputEvent] = deque()
+        #: that the pointer has had
+        self._positions = 0
         self._bucket = TokenBucket(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
 
     def __len__(self) -> int:
@@ -44,9 +46,12 @@ class ViewerInput:
         return self._bucket.available(self._now()) < BATCH
 
     def add(self, events: Sequence[InputEvent]) -> None:
-        """Joined with what waits already."""
+        """Joined with what waits already; but for the first position, which motion is told against."""
         for event in events:
-            if self._events and _replaces(event, self._events[-1]):
+            may_join = True
+            if isinstance(event, MouseEvent):
+                may_join, self._positions = self._positions > 1, self._positions + 1
+            if may_join and self._events and _replaces(event, self._events[-1]):
                 self._events[-1] = event
             else:
                 self._events.append(event)
@@ -54,6 +59,7 @@ class ViewerInput:
     def clear(self) -> None:
         """What was meant for another VM."""
         self._events.clear()
+        self._positions = 0
 
     async def work_off(self, next_turn: NextTurn, apply: Apply) -> None:
         """Hand on everything, in turns of the viewer's share, as fast as its budget allows."""

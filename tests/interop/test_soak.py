@@ -53,6 +53,8 @@ PER_VIEWER: Final = (
 #: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred; flags too
 BOUNDED: Final = (
     "mux.admission.auto_reconnect._Cookie",
+    "mux.admission.penalties._Record",
+    "mux.rate_limited_log._Kind",
     "mux.admission.auto_reconnect.CookieStore",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",
