@@ -37,6 +37,7 @@ RANKS = {
     "pyrdpmux.mux.keyboard.layout": 51,
     "pyrdpmux.mux.keyboard.layouts": 52,
     "pyrdpmux.mux.access": 53,
+    "pyrdpmux.mux.vm_names": 53,
     "pyrdpmux.mux.settings_table": 53,
     "pyrdpmux.mux.config": 54,
     "pyrdpmux.mux.connection_log": 54,

@@ -3,7 +3,6 @@
 import ipaddress
 import os
 import pwd
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pyrdpmux.mux.access import AccessRules
 from pyrdpmux.mux.keyboard.layout import Layout
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.settings_table import Origin, SettingsTable
+from pyrdpmux.mux.vm_names import vm_name
 
 DEFAULT_BIND: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3901
@@ -22,8 +22,6 @@ DEFAULT_PORT: Final = 3901
 
 MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
-
 EXAMPLE: Final = Path(__file__).with_name("example.toml")
 
 
@@ -345,11 +343,6 @@ def _read_groups(table: SettingsTable) -> Mapping[str, tuple[str, ...]]:
     groups = {name: table.strings(name) or () for name in table.names()}
     table.finish()
     return groups
-
-
-def vm_name(text: str) -> str:
-    """A UUID is one name in whatever case: VMs that have one for a name have it in lower case."""
-    return text.lower() if _UUID.fullmatch(text) else text
 
 
 def _read_vms(table: SettingsTable) -> Mapping[str, VmSettings]:

@@ -46,6 +46,9 @@ from pyrdpmux.rdp.tls.logon import NtlmLogon
 BINDING_CREDSSP_VERSION: Final = 5
 """From here on the client proves with a hash and a nonce which certificate it sees (CVE-2018-0886)."""
 
+COST_OF_REFRESH: Final = 50
+"""In input events, of what is no input: 200 of them a second are far more than any client has use for."""
+
 
 class Viewer:
     """Drives one connection; :meth:`run` is its life."""
@@ -203,10 +206,13 @@ class Viewer:
     def _on_event(self, event: Event) -> None:
         match event:
             case InputReceived(events):
+                self._input.charge(len(events))
                 self._on_input(events)
             case RefreshRequested(rectangles):
+                self._input.charge(COST_OF_REFRESH)
                 self._painter.refresh([Rect(*rectangle) for rectangle in rectangles])
             case OutputSuppressed(is_suppressed):
+                self._input.charge(COST_OF_REFRESH)
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
                 self._painter.suppress(is_suppressed)
             case Activated():

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final
 
-from pyrdpmux.mux.budget import TokenBucket
+from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.rdp.pdu.input import InputEvent, MouseEvent, PointerFlags, SynchronizeEvent
 
@@ -17,6 +17,10 @@ EVENTS_PER_SECOND: Final = 1000.0
 
 EVENTS_AT_ONCE: Final = 1000.0
 """A client that was away for a moment, or types a text, may send so many."""
+
+TOLD_PER_SECOND: Final = 10_000.0
+TOLD_AT_ONCE: Final = 20_000.0
+"""The same before joining, and of all that a client tells: it costs time to read, also what is dropped."""
 
 BATCH: Final = 16
 """Events that are handed on before the clock is looked at."""
@@ -35,6 +39,7 @@ class ViewerInput:
         self._events: deque[InputEvent] = deque()
         #: that the pointer has had
         self._positions = 0
+        self._told = TokenBucket(TOLD_PER_SECOND, TOLD_AT_ONCE)
         self._bucket = TokenBucket(EVENTS_PER_SECOND, EVENTS_AT_ONCE)
 
     def __len__(self) -> int:
@@ -43,7 +48,11 @@ class ViewerInput:
     @property
     def is_slowed(self) -> bool:
         """Its budget is used up: what comes has to wait."""
-        return self._bucket.available(self._now()) < BATCH
+        return min(self._bucket.available(self._now()), self._told.available(self._now())) < BATCH
+
+    def charge(self, count: int) -> None:
+        """So much has been read that the client has told, of whatever kind."""
+        self._told.take(count, self._now())
 
     def add(self, events: Sequence[InputEvent]) -> None:
         """Joined with what waits already; but for the first position, which motion is told against."""
@@ -63,6 +72,8 @@ class ViewerInput:
 
     async def work_off(self, next_turn: NextTurn, apply: Apply) -> None:
         """Hand on everything, in turns of the viewer's share, as fast as its budget allows."""
+        if wait := self._told.wait(self._now()):
+            await self._sleep(wait)
         while self._events:
             if wait := self._bucket.wait(self._now(), min(BATCH, len(self._events))):
                 await self._sleep(wait)

@@ -9,10 +9,10 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from pyrdpmux.mux.budget import TokenBucket
 from pyrdpmux.mux.display import Display
 from pyrdpmux.mux.painter import batches_of, bitmaps_of
 from pyrdpmux.mux.region import Rect, Region, bounding_box
+from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.server.connection import ServerConnection

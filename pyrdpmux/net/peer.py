@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
+from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.fair import LoopShare, Turn
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.machine import Connection
@@ -20,6 +21,10 @@ READ_SIZE: Final = 65536
 
 FEED_SIZE: Final = 16 * 1024
 """Bytes that a connection is given in one turn: what is TLS among them is decrypted in one go."""
+
+BYTES_PER_SECOND: Final = 8 << 20
+BYTES_AT_ONCE: Final = 8 << 20
+"""What a peer with a share may send: who sends more is read from more slowly."""
 
 #: above this many unsent bytes ``drained`` waits; a stalled viewer costs no more than this and one batch
 HIGH_WATER = 256 * 1024
@@ -72,6 +77,7 @@ class Peer:
         self.connection = connection
         #: may become another one at any time
         self.share = share
+        self._budget = TokenBucket(BYTES_PER_SECOND, BYTES_AT_ONCE)
         self._reader = reader
         self._writer = writer
         self._loop = asyncio.get_running_loop()
@@ -215,6 +221,9 @@ class Peer:
                 data = await self._reader.read(READ_SIZE)
             except OSError:
                 data = b""
+            if self.share is not None:
+                self._budget.take(len(data), self._loop.time())
+                await asyncio.sleep(self._budget.wait(self._loop.time()))
             for at in range(0, len(data), FEED_SIZE):
                 await self._feed(data[at : at + FEED_SIZE])
             if not data:

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from pyrdpmux.mux.viewer_input import BATCH, EVENTS_AT_ONCE, EVENTS_PER_SECOND, ViewerInput
+from pyrdpmux.mux.viewer_input import (
+    BATCH,
+    EVENTS_AT_ONCE,
+    EVENTS_PER_SECOND,
+    TOLD_AT_ONCE,
+    TOLD_PER_SECOND,
+    ViewerInput,
+)
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.pdu.input import (
     InputEvent,
@@ -108,6 +115,19 @@ def test_beyond_its_budget_a_viewer_waits_and_loses_nothing() -> None:
         assert made.told == events
         assert abs(made.slept - 3000 / EVENTS_PER_SECOND) < 0.1
         assert len(made.input) == 0
+
+    run(scenario)
+
+
+def test_what_is_joined_or_dropped_has_been_read_all_the_same() -> None:
+    async def scenario() -> None:
+        made = Machine()
+        for _ in range(100):
+            made.input.charge(1000)
+            made.input.add([MouseEvent(MOVE, n, n) for n in range(1000)])
+            await made.work_off()
+        assert abs(made.slept - (100_000 - TOLD_AT_ONCE) / TOLD_PER_SECOND) < 0.1
+        assert made.input.is_slowed
 
     run(scenario)
 

@@ -1,18 +1,16 @@
 """What a VM says of itself when it registers, and what the bus says of its process."""
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Protocol
+from pyrdpmux.mux.vm_names import UUID
 
 NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
 """What QEMU sends for a VM without one: not an identity."""
-
-_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 
 FIRST_UNPRIVILEGED_PORT: Final = 1024
 
@@ -66,7 +64,7 @@ class Registration:
     def __post_init__(self) -> None:
         if self.vm_id < 0:
             raise RegistrationRefused(f"VM id {self.vm_id}, expected 0 or more")
-        if self.version > 1 and not _UUID.fullmatch(self.uuid):
+        if self.version > 1 and not UUID.fullmatch(self.uuid):
             raise RegistrationRefused(f"{self.uuid[:40]!r} is not a UUID of 36 characters")
         if 0 < self.port < FIRST_UNPRIVILEGED_PORT and self.uid not in (None, 0):
             raise RegistrationRefused(f"port {self.port}, only root's VMs may have one below 1024")

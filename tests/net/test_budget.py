@@ -1,4 +1,4 @@
-from pyrdpmux.mux.budget import TokenBucket
+from pyrdpmux.net.budget import TokenBucket
 
 
 def test_a_burst_and_then_the_rate() -> None:
