@@ -138,14 +138,14 @@ def test_the_units_are_tight(path: Path) -> None:
 
 @pytest.fixture
 def guarded_bus() -> Iterator[str]:
-    """With our policy, in which "daemon" and "bin" stand for the group and user pyrdpmux, and an owner."""
+    """With our policy, in which "daemon" and "bin" stand for the group pyrdpmux-vms and the user pyrdpmux, and an owner."""
     with public_directory() as directory:
         yield from _guarded_bus(directory)
 
 
 def _guarded_bus(directory: Path) -> Iterator[str]:
     policy = directory / "policy.conf"
-    text = POLICY.read_text().replace('group="pyrdpmux"', 'group="daemon"')
+    text = POLICY.read_text().replace('group="pyrdpmux-vms"', 'group="daemon"')
     policy.write_text(text.replace('user="pyrdpmux"', 'user="bin"'))
     configuration = directory / "bus.conf"
     configuration.write_text(BUS.format(socket=directory / "bus", policy=policy))
