@@ -138,7 +138,7 @@ def test_the_units_are_tight(path: Path) -> None:
 
 @pytest.fixture
 def guarded_bus() -> Iterator[str]:
-    """With our policy, in which "daemon" and "bin" stand for the group pyrdpmux-vms and the user pyrdpmux, and an owner."""
+    """With our policy, in which "daemon" is the group pyrdpmux-vms, "bin" the user pyrdpmux, and an owner."""
     with public_directory() as directory:
         yield from _guarded_bus(directory)
 

@@ -14,12 +14,19 @@ _ROOT: Final = 0
 
 
 def write_private(path: Path, data: bytes) -> None:
-    """Replace ``path`` atomically by ``data``, with mode 0600 whatever it had before. Raises ConfigError."""
+    """Replace ``path`` atomically by ``data``, with mode 0600 whatever it had before. Raises ConfigError.
+
+    Written by root, it belongs to whom it belonged to before, or whose directory it is in: a daemon of its
+    own user reads what an administrator has changed.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            if os.geteuid() == _ROOT:
+                owner = path.stat() if path.exists() else path.parent.stat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -88,3 +88,18 @@ def test_secrets_are_not_that_long(tmp_path: Path) -> None:
     (tmp_path / "key").chmod(0o600)
     with pytest.raises(ConfigError, match=f"more than {MAX_SIZE} bytes"):
         read_private(tmp_path / "key")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for somebody else")
+def test_what_root_writes_belongs_to_whose_directory_it_is(tmp_path: Path) -> None:
+    """`pyrdpmux passwd` is run by root, and read by a daemon that is not."""
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, 12345, 12346)
+    write_private(home / "accounts.sam", b"one")
+    found = (home / "accounts.sam").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12345, 12346, 0o600)
+    os.chown(home / "accounts.sam", 777, 778)
+    write_private(home / "accounts.sam", b"two")
+    found = (home / "accounts.sam").stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (777, 778, 0o600)
