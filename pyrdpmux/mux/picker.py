@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from pyrdpmux.mux.font import CELL_WIDTH, draw_text
+from pyrdpmux.mux.font import CELL_HEIGHT, CELL_WIDTH, draw_text
 from pyrdpmux.mux.screen import Pixels
 from pyrdpmux.mux.us_layout import PLAIN
 from pyrdpmux.mux.way_back import DESCRIPTION
@@ -157,12 +157,13 @@ def draw(strip: Strip, width: int) -> Pixels:
     picture[..., :3] = BACKGROUND
     if strip.is_selected:
         picture[:, MARGIN // 2 : -MARGIN // 2, :3] = SELECTED
+    top = (ROW_HEIGHT - CELL_HEIGHT * SCALE) // 2
     if isinstance(strip.what, Entry):
         name, detail = strip.what.name, strip.what.detail
-        draw_text(picture, MARGIN, 0, name, TEXT, SCALE)
+        draw_text(picture, MARGIN, top, name, TEXT, SCALE)
         left = max(MARGIN + (len(name) + 2) * COLUMN, width // 2)
-        draw_text(picture, left, 0, detail, TEXT if strip.is_selected else FAINT, SCALE)
+        draw_text(picture, left, top, detail, TEXT if strip.is_selected else FAINT, SCALE)
     else:
         color = TEXT if strip.what.startswith(HEADING) else FAINT
-        draw_text(picture, MARGIN, 0, strip.what, color, SCALE)
+        draw_text(picture, MARGIN, top, strip.what, color, SCALE)
     return picture
