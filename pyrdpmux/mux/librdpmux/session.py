@@ -38,6 +38,7 @@ from pyrdpmux.mux.librdpmux.protocol import (
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, OpenFile, Surface, Unlink
 from pyrdpmux.mux.pixel_format import pixel_format
 from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.resting import REST_FACTOR
 from pyrdpmux.mux.screen import Pixels, Screen
 
 log = logging.getLogger("pyrdpmux.librdpmux")
@@ -51,10 +52,6 @@ KEEP_ALIVE: Final = 2.0
 
 COPY_INTERVAL: Final = 1 / 60
 """Between the beginnings of two copies: nobody sees more pictures than that."""
-
-REST: Final = 3
-"""After a copy, so many times as long as it has taken us: however large its picture, and however often it
-changes, a guest costs no more than a quarter of the time."""
 
 MAX_OWED: Final = 64
 """Acknowledgements per copy; the library waits for each before it sends the next update."""
@@ -226,7 +223,7 @@ class Session:
 
     def copied(self, started: float, ended: float, worked: float) -> None:
         """``worked``: seconds that the steps themselves have taken, however long they had to wait."""
-        self._next_copy = max(started + COPY_INTERVAL, ended + REST * worked)
+        self._next_copy = max(started + COPY_INTERVAL, ended + REST_FACTOR * worked)
 
     def _apply_switch(self, screen: Screen, epoch: int) -> Iterator[None]:
         if self._switch is None:

@@ -11,10 +11,11 @@ import pytest
 from pyrdpmux.mux.librdpmux.guest_work import GuestWork
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
-from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, REST, Session
+from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, Session
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer
 from pyrdpmux.mux.pixel_format import Bytes, PixelCode
 from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.resting import REST_FACTOR
 from pyrdpmux.mux.screen import BAND, Screen
 from pyrdpmux.net.fair import SLICE_SECONDS, FairSchedule, Kind
 
@@ -171,7 +172,7 @@ def test_a_guest_rests_three_times_as_long_as_it_has_worked(world: World) -> Non
         due = guest.session.next_deadline()
         assert due is not None
         worked = 20 * STEP_SECONDS
-        assert REST == 3
+        assert REST_FACTOR == 3
         assert end - 3 * STEP_SECONDS + 3 * worked <= due <= end + 3 * worked + 1e-9, (
             "of its own time, not of the other's"
         )
