@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
-from pyrdpmux.mux.admission.protected_file import OpenFile, read_protected
+from pyrdpmux.mux.admission.protected_file import read_protected
+from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.rdp.tls.accounts import Account, Accounts
 from pyrdpmux.rdp.tls.private_file import read_private

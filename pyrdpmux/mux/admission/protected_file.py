@@ -6,20 +6,16 @@ thread (:class:`pyrdpmux.net.blocking.BlockingPool`).
 
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.opener.client import OpenFile
 
 MAX_SIZE: Final = 1 << 20
 """Some 10,000 accounts."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
-
-
-OpenFile = Callable[[Path, int], int]
-"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 
 class ProtectedFileError(ConfigError):

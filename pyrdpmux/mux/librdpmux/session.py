@@ -35,7 +35,8 @@ from pyrdpmux.mux.librdpmux.protocol import (
     Protocol,
     clamp_rate,
 )
-from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, OpenFile, Surface, Unlink
+from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
+from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.mux.pixel_format import pixel_format
 from pyrdpmux.mux.region import Rect, Region
 from pyrdpmux.mux.resting import REST_FACTOR

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.mux.pixel_format import Bytes, PixelFormat
 from pyrdpmux.mux.region import Rect
 
@@ -28,10 +29,6 @@ MAX_PIXELS: Final = 7680 * 4320
 
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
 """The library's objects have always this size, and old servers map all of it."""
-
-
-OpenFile = Callable[[Path, int], int]
-"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 
 Unlink = Callable[[Path, int | None], None]

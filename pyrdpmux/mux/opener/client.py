@@ -41,7 +41,7 @@ MAX_DESCRIPTORS: Final = 4
 RETRY_SECONDS: Final = 0.005
 
 OpenFile: TypeAlias = Callable[[Path, int], int]
-"""As :func:`os.open` without a mode."""
+"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 _OBJECT: Final = re.compile(r"(0|[1-9][0-9]{0,9})\.rdpmux", re.ASCII)
 
