@@ -13,7 +13,7 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -117,16 +117,11 @@ class Opener:
 
     def _open(self, request: Request, owners: Collection[int]) -> int:
         descriptors = self._ask(request)
-        try:
-            [descriptor] = descriptors
-            _check(descriptor, owners)
-        except ValueError:
-            _close(descriptors)
-            raise OSError(errno.EPROTO, f"the opener sent {len(descriptors)} descriptors, not 1") from None
-        except OSError:
-            _close(descriptors)
-            raise
-        return descriptor
+        with _closed_on_error(descriptors):
+            if len(descriptors) != 1:
+                raise OSError(errno.EPROTO, f"the opener sent {len(descriptors)} descriptors, not 1")
+            _check(descriptors[0], owners)
+        return descriptors[0]
 
     def _ask(self, request: Request) -> list[int]:
         """The descriptors that came with the answer."""
@@ -135,14 +130,11 @@ class Opener:
             self._connect(connection)
             connection.send(request.encode())
             answer, descriptors = _receive(connection)
-        try:
-            decode_answer(answer)
-        except MalformedMessage as error:
-            _close(descriptors)
-            raise OSError(errno.EPROTO, f"the opener's answer: {error}") from error
-        except OSError:
-            _close(descriptors)
-            raise
+        with _closed_on_error(descriptors):
+            try:
+                decode_answer(answer)
+            except MalformedMessage as error:
+                raise OSError(errno.EPROTO, f"the opener's answer: {error}") from error
         return descriptors
 
     def _connect(self, connection: socket.socket) -> None:
@@ -180,6 +172,15 @@ def _check(descriptor: int, owners: Collection[int]) -> None:
         raise OSError(errno.EACCES, f"the opener sent a file of uid {status.st_uid}")
     if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE != os.O_RDONLY:
         raise OSError(errno.EACCES, "the opener sent a descriptor that can write")
+
+
+@contextlib.contextmanager
+def _closed_on_error(descriptors: list[int]) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        _close(descriptors)
+        raise
 
 
 def _close(descriptors: list[int]) -> None:
