@@ -31,17 +31,15 @@ def read_protected(
     owners: frozenset[int] | None,
     max_size: int = MAX_SIZE,
     *,
-    may_be_link: bool = False,
     open_file: OpenFile = os.open,
 ) -> bytes:
     """All of a regular file that belongs to one of these users (None: to anybody). Raises ProtectedFileError.
 
-    Everything is asked of the open descriptor, so that what was looked at is what is read. ``may_be_link``:
-    also for an administrator's own configuration, where a link is nobody's trick. ``open_file``: a way to a
-    descriptor that we may not open ourselves.
+    Everything is asked of the open descriptor, so that what was looked at is what is read. ``open_file``: a
+    way to a descriptor that we may not open ourselves.
     """
     try:
-        descriptor = open_file(path, _FLAGS & ~os.O_NOFOLLOW if may_be_link else _FLAGS)
+        descriptor = open_file(path, _FLAGS)
     except OSError as error:
         raise NotTheirs(f"{path}: cannot read: {error.strerror}") from error
     except ValueError as error:  # a NUL, or what no file name can be

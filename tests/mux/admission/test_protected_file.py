@@ -103,12 +103,6 @@ def test_what_is_no_path(text: str) -> None:
         read_protected(Path(text), US)
 
 
-def test_an_administrators_link_is_followed_if_that_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "link"
-    _link(path)
-    assert read_protected(path, US, may_be_link=True) == b"secret"
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to have somebody else's file")
 def test_a_file_of_somebody_else(tmp_path: Path) -> None:
     path = tmp_path / "file"
