@@ -80,6 +80,15 @@ class World:
             await asyncio.gather(task, return_exceptions=True)
             self.painter.close()
 
+    @asynccontextmanager
+    async def showing(self) -> AsyncIterator[None]:
+        """After the first picture, which is not in ``painted``."""
+        self.show()
+        async with self.running():
+            await self.until_done()
+            self.painted.clear()
+            yield
+
     async def until_done(self) -> None:
         for _ in range(200):
             await asyncio.sleep(0)
@@ -136,10 +145,7 @@ def test_a_flood_of_refreshes_costs_a_few_pictures(monkeypatch: pytest.MonkeyPat
 
     async def scenario() -> None:
         world = World(monkeypatch)
-        world.show()
-        async with world.running():
-            await world.until_done()
-            world.painted.clear()
+        async with world.showing():
             pieces = [Rect(x, y, 64, 64) for y in range(0, 768, 64) for x in range(0, 1024, 64)]
             for _ in range(200):
                 world.painter.refresh(pieces)
@@ -157,10 +163,7 @@ def test_a_flood_of_refreshes_costs_a_few_pictures(monkeypatch: pytest.MonkeyPat
 def test_few_rectangles_are_sent_as_they_are_and_many_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         world = World(monkeypatch)
-        world.show()
-        async with world.running():
-            await world.until_done()
-            world.painted.clear()
+        async with world.showing():
             world.painter.refresh([Rect(0, 0, 8, 8), Rect(900, 700, 8, 8), Rect(5000, 0, 9, 9)])
             await world.until_done()
             assert world.pixels == 128
@@ -175,10 +178,7 @@ def test_few_rectangles_are_sent_as_they_are_and_many_as_one(monkeypatch: pytest
 def test_a_window_that_flickers_costs_a_few_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         world = World(monkeypatch)
-        world.show()
-        async with world.running():
-            await world.until_done()
-            world.painted.clear()
+        async with world.showing():
             for _ in range(200):
                 world.painter.suppress(True)
                 world.painter.suppress(False)
