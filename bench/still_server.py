@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from pyrdpmux.codec.color import Pixels
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
-from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.guest import GuestInput
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
 
 
 class StillBackend:

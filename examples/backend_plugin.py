@@ -7,7 +7,7 @@ import numpy as np
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.backend import NoInput, VmHost
-from pyrdpmux.mux.screen import MAX_SIDE, Pixels
+from pyrdpmux.mux.picture.screen import MAX_SIDE, Pixels
 
 
 class StillPicture:

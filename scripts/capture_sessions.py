@@ -28,10 +28,10 @@ from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.programs import Program, ProgramError, free_port
 from pyrdpmux.harness.relay import Relay
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.demo.backend import DemoBackend
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 FIXTURES: Final = Path(__file__).resolve().parent.parent / "fixtures" / "pcaps"
 GEOMETRY: Final = "640x480"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.rdp.connection.client import activation as client_activation
-from pyrdpmux.rdp.connection.client import commencement as client_commencement
 from pyrdpmux.rdp.connection.client import initiation as client_initiation
+from pyrdpmux.rdp.connection.client import secure_settings as client_commencement
 from pyrdpmux.rdp.connection.client import settings as client_settings
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
@@ -17,10 +17,10 @@ from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server import activation as server_activation
 from pyrdpmux.rdp.connection.server import active as server_active
-from pyrdpmux.rdp.connection.server import commencement as server_commencement
 from pyrdpmux.rdp.connection.server import gateway as server_gateway
 from pyrdpmux.rdp.connection.server import initiation as server_initiation
 from pyrdpmux.rdp.connection.server import late_initiation as server_late_initiation
+from pyrdpmux.rdp.connection.server import secure_settings as server_commencement
 from pyrdpmux.rdp.connection.server import security as server_security
 from pyrdpmux.rdp.connection.server import settings as server_settings
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, StandardSecurityOptions
@@ -30,7 +30,7 @@ from pyrdpmux.rdp.pdu.display import InclusiveRectangle, SuppressOutput
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
-from pyrdpmux.rdp.tls.server_certificate import RsaKey, RsaPublicKey
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey, RsaPublicKey
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 ROOT: Final = Path(__file__).resolve().parents[1]

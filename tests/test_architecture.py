@@ -21,36 +21,61 @@ PACKAGE = ROOT / "pyrdpmux"
 RANKS = {
     "pyrdpmux": 0,
     "pyrdpmux.errors": 0,
+    "pyrdpmux.geometry": 1,
     "pyrdpmux.wire": 1,
     "pyrdpmux.codec": 10,
     "pyrdpmux.rdp": 20,
+    "pyrdpmux.rdp.crypto": 21,
     "pyrdpmux.rdp.x224": 21,
     "pyrdpmux.rdp.mcs": 22,
     "pyrdpmux.rdp.pdu": 23,
     "pyrdpmux.rdp.fastpath": 24,
-    "pyrdpmux.rdp.tls": 30,
-    "pyrdpmux.rdp.channels": 30,
+    "pyrdpmux.rdp.channels": 24,
+    "pyrdpmux.rdp.tls": 25,
+    "pyrdpmux.rdp.nla": 26,
+    "pyrdpmux.rdp.standard_security": 26,
     "pyrdpmux.rdp.connection": 40,
+    "pyrdpmux.rdp.connection.server": 41,
+    "pyrdpmux.rdp.connection.client": 41,
     "pyrdpmux.rfb": 40,
     "pyrdpmux.net": 50,
-    # admission knows settings and networks, and nothing of consoles, viewers or backends
-    "pyrdpmux.mux.keyboard.layout": 51,
-    "pyrdpmux.mux.keyboard.layouts": 52,
-    "pyrdpmux.mux.access": 53,
-    "pyrdpmux.mux.vm_names": 53,
-    "pyrdpmux.mux.settings_table": 53,
-    "pyrdpmux.mux.config": 54,
-    "pyrdpmux.mux.connection_log": 54,
-    "pyrdpmux.mux.rate_limited_log": 54,
+    "pyrdpmux.harness": 51,
+    "pyrdpmux.mux": 51,
+    "pyrdpmux.mux.log": 52,
+    "pyrdpmux.mux.keyboard": 52,
+    "pyrdpmux.mux.picture": 52,
+    "pyrdpmux.mux.systemd": 53,
+    "pyrdpmux.mux.settings": 53,
     "pyrdpmux.mux.opener": 54,
+    # admission knows settings and networks, and nothing of consoles, viewers or backends
     "pyrdpmux.mux.admission": 55,
-    "pyrdpmux.mux": 60,
-    "pyrdpmux.harness": 60,
+    "pyrdpmux.mux.backend": 56,
+    "pyrdpmux.mux.resting": 56,
+    "pyrdpmux.mux.input": 57,
+    # sources of VMs: they paint a screen and take input, and know no viewer
+    "pyrdpmux.mux.vnc": 58,
+    "pyrdpmux.mux.qemu": 58,
+    "pyrdpmux.mux.librdpmux": 58,
+    "pyrdpmux.mux.guest": 59,
+    "pyrdpmux.mux.demo": 60,
+    "pyrdpmux.mux.sources": 61,
+    "pyrdpmux.mux.console": 61,
+    "pyrdpmux.mux.registry": 62,
+    "pyrdpmux.mux.gateway": 63,
+    "pyrdpmux.mux.control": 64,
+    "pyrdpmux.mux.daemon": 65,
+    "pyrdpmux.mux.libvirt": 65,
     "pyrdpmux.cli": 70,
     "pyrdpmux.__main__": 80,
 }
-#: Sides of the connection that share PDUs and machinery, never decisions.
-STRANGERS = [("pyrdpmux.rdp.connection.server", "pyrdpmux.rdp.connection.client")]
+#: Neighbors that know nothing of each other: the sides of a connection share PDUs, never decisions.
+STRANGERS = [
+    ("pyrdpmux.rdp.connection.server", "pyrdpmux.rdp.connection.client"),
+    ("pyrdpmux.harness", "pyrdpmux.mux"),
+    ("pyrdpmux.mux.vnc", "pyrdpmux.mux.qemu"),
+    ("pyrdpmux.mux.vnc", "pyrdpmux.mux.librdpmux"),
+    ("pyrdpmux.mux.qemu", "pyrdpmux.mux.librdpmux"),
+]
 
 FIRST_RANK_WITH_A_WORLD = RANKS["pyrdpmux.net"]
 WORLDLY = {"asyncio", "socket", "threading", "time", "random", "secrets", "selectors", "subprocess", "signal"}
@@ -110,12 +135,16 @@ def imports(name: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, full if full in MODULES else node.module
 
 
+def is_inside(name: str, folder: str) -> bool:
+    return name == folder or name.startswith(f"{folder}.")
+
+
 def import_violation(importer: str, imported: str) -> str | None:
     """Why ``importer`` may not import ``imported``; None if it may."""
     for one, other in STRANGERS:
         for here, there in ((one, other), (other, one)):
-            if importer.startswith(here) and imported.startswith(there):
-                return f"{here} and {there} share PDUs, never decisions"
+            if is_inside(importer, here) and is_inside(imported, there):
+                return f"{here} and {there} know nothing of each other"
     ours, theirs = group_of(importer), group_of(imported)
     if ours == theirs or RANKS[theirs] < RANKS[ours]:
         return None
@@ -249,10 +278,10 @@ def test_each_module_is_tested() -> None:
         ("pyrdpmux.rdp.mcs.connect", "pyrdpmux.rdp.tls.endpoint", False),
         ("pyrdpmux.wire.reader", "pyrdpmux.rdp.x224.tpkt", False),
         ("pyrdpmux.rdp.connection.machine", "pyrdpmux.net.peer", False),
-        ("pyrdpmux.mux.vm", "pyrdpmux.harness.pcap", False),
-        ("pyrdpmux.mux.vm", "pyrdpmux.mux.admission.acceptor", True),
-        ("pyrdpmux.mux.admission.acceptor", "pyrdpmux.mux.vm", False),
-        ("pyrdpmux.harness.pcap", "pyrdpmux.mux.vm", False),
+        ("pyrdpmux.mux.console.console", "pyrdpmux.harness.pcap", False),
+        ("pyrdpmux.mux.console.console", "pyrdpmux.mux.admission.acceptor", True),
+        ("pyrdpmux.mux.admission.acceptor", "pyrdpmux.mux.console.console", False),
+        ("pyrdpmux.harness.pcap", "pyrdpmux.mux.console.console", False),
         ("pyrdpmux.rdp.connection.server.active", "pyrdpmux.rdp.connection.client.active", False),
         ("pyrdpmux.rdp.connection.server.active", "pyrdpmux.rdp.connection.machine", True),
         ("pyrdpmux.rdp.fastpath.update", "pyrdpmux.rdp.pdu.update", True),

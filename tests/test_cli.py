@@ -19,9 +19,9 @@ import pytest
 
 from pyrdpmux import __version__
 from pyrdpmux.cli import main
-from pyrdpmux.cli.running import demo_announcement
-from pyrdpmux.mux.control import ControlServer
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.cli.daemon_commands import demo_announcement
+from pyrdpmux.mux.control.control_socket import ControlServer
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 SECONDS = 20
 

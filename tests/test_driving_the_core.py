@@ -11,8 +11,8 @@ from pyrdpmux.rdp.connection.server.config import SecurityPolicy
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
-from pyrdpmux.rdp.tls import logon
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla import logon
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 PAGE = Path(__file__).parents[1] / "docs" / "driving-the-core.md"
 

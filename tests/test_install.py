@@ -67,7 +67,7 @@ def test_it_is_the_wheel_that_runs(installed: Path) -> None:
 
 def test_the_wheel_has_what_it_needs_beside_code(installed: Path) -> None:
     [package] = installed.glob("lib/python*/site-packages/pyrdpmux")
-    assert (package / "mux" / "example.toml").is_file()
+    assert (package / "mux" / "settings" / "example.toml").is_file()
     assert not list(package.glob("**/test_*.py"))
 
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux import __version__
-from pyrdpmux.cli import asking, running
+from pyrdpmux.cli import client_commands, daemon_commands
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
-from pyrdpmux.mux.journal import JournalHandler, is_journal
-from pyrdpmux.mux.log_door import escaped, set_up_logging
+from pyrdpmux.mux.log.door import escaped, set_up_logging
+from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 
 STDERR: Final = 2
 
@@ -45,14 +45,14 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="pyrdpmux", description="RDP consoles for virtual machines.")
     parser.add_argument("--version", action="version", version=f"pyrdpmux {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
-    running.add_serve(commands)
-    running.add_demo(commands)
-    asking.add_passwd(commands)
-    asking.add_vms(commands)
-    asking.add_type(commands)
-    asking.add_rdp_file(commands)
-    asking.add_diagnose(commands)
-    asking.add_reload(commands)
+    daemon_commands.add_serve(commands)
+    daemon_commands.add_demo(commands)
+    client_commands.add_passwd(commands)
+    client_commands.add_vms(commands)
+    client_commands.add_type(commands)
+    client_commands.add_rdp_file(commands)
+    client_commands.add_diagnose(commands)
+    client_commands.add_reload(commands)
     return parser
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Pixels, Samples, Words, words
-from pyrdpmux.codec.windows import Scratch
+from pyrdpmux.codec.scatter import Scratch
 from pyrdpmux.errors import EncodeError
 
 Strip = NDArray[Any]

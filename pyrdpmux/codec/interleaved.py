@@ -15,7 +15,7 @@ import numpy as np
 from pyrdpmux.codec import interleaved_decoder, interleaved_encoder
 from pyrdpmux.codec.batches import batches, gathered, tile_samples, tile_words
 from pyrdpmux.codec.color import Pixels, Samples, Words, expand, sample_size
-from pyrdpmux.codec.windows import Scratch
+from pyrdpmux.codec.scatter import Scratch
 
 
 def encode(tiles: Sequence[Pixels] | Pixels, bits_per_pixel: int) -> list[bytes]:

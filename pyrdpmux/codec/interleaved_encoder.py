@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import REDUCE, Samples, Words
-from pyrdpmux.codec.windows import (
+from pyrdpmux.codec.scatter import (
     SPARE,
     WINDOW,
     Bits,

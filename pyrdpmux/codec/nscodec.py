@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pyrdpmux.codec import nscodec_rle
 from pyrdpmux.codec.batches import batches, gathered, tile_words
 from pyrdpmux.codec.color import MAX_PIXELS, Pixels, Words
-from pyrdpmux.codec.windows import Bytes, Scratch, rounded_up
+from pyrdpmux.codec.scatter import Bytes, Scratch, rounded_up
 from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.wire import Block, Reader, Writer
 from pyrdpmux.wire import encode as encode_structure

@@ -22,8 +22,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec import windows
-from pyrdpmux.codec.windows import SPARE, WINDOW, Bits, Bytes, Positions, Scratch
+from pyrdpmux.codec import scatter
+from pyrdpmux.codec.scatter import SPARE, WINDOW, Bits, Bytes, Positions, Scratch
 from pyrdpmux.errors import DecodeError
 
 END_SIZE: Final = 4
@@ -45,9 +45,9 @@ def encode(planes: Bytes, scratch: Scratch) -> list[bytes]:
     chosen = np.empty(0, np.int64)
     if size > END_SIZE + _SHORT_SIZE:
         same = _equal_to_next(planes, scratch)
-        before = windows.preceding(same)
+        before = scatter.preceding(same)
         starts, ends = same & ~before, before & ~same
-        gain = windows.population(same | before) - _SHORT_SIZE * windows.population(starts)
+        gain = scatter.population(same | before) - _SHORT_SIZE * scatter.population(starts)
         chosen = np.flatnonzero(gain > 0)
         if len(chosen):
             edges = (starts | ends)[chosen]
@@ -61,7 +61,7 @@ def encode(planes: Bytes, scratch: Scratch) -> list[bytes]:
 
 
 def _padded(size: int) -> int:
-    return windows.rounded_up(size - END_SIZE + 1, 64)
+    return scatter.rounded_up(size - END_SIZE + 1, 64)
 
 
 def _equal_to_next(planes: Bytes, scratch: Scratch) -> Bits:
@@ -71,14 +71,14 @@ def _equal_to_next(planes: Bytes, scratch: Scratch) -> Bits:
     last = size - END_SIZE - 1
     np.equal(planes[:, :last], planes[:, 1 : last + 1], out=mask[:, :last])
     mask[:, last:] = False
-    return windows.pack(mask.reshape(-1), count)
+    return scatter.pack(mask.reshape(-1), count)
 
 
 def _encode_chosen(planes: Bytes, chosen: Positions, edges: Bits, scratch: Scratch) -> list[bytes]:
     """INVARIANT: a run has two bytes or more, and lies within a row: so first and last bytes alternate."""
     size, padded = planes.shape[1], _padded(planes.shape[1])
-    runs = windows.population(edges) >> 1
-    places = windows.positions(edges)
+    runs = scatter.population(edges) >> 1
+    places = scatter.positions(edges)
     first, last = places[0::2], places[1::2]
     length = last - first
     length += 1
@@ -114,13 +114,13 @@ def _copied(
     source = scratch.get("rle source", planes.size + SPARE)
     source[: planes.size] = planes.reshape(-1)
     out = scratch.get("rle target", total + SPARE)
-    source_windows, target_windows = windows.windows(source), windows.windows(out)
+    source_windows, target_windows = scatter.windows(source), scatter.windows(out)
     full = length >> 4
     partial = np.flatnonzero(length & (WINDOW - 1))
     done = full[partial] * WINDOW
     target_windows[target[partial] + done] = source_windows[begin[partial] + done]
     some = np.flatnonzero(full)
-    targets, sources = windows.spread(target[some], begin[some], full[some], WINDOW, WINDOW)
+    targets, sources = scatter.spread(target[some], begin[some], full[some], WINDOW, WINDOW)
     target_windows[targets] = source_windows[sources]
     return out[:total]
 

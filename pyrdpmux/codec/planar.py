@@ -15,7 +15,7 @@ import numpy as np
 from pyrdpmux.codec import planar_color, planar_decoder, planar_encoder
 from pyrdpmux.codec.batches import batches, tile_words
 from pyrdpmux.codec.color import Pixels, Words
-from pyrdpmux.codec.windows import Scratch
+from pyrdpmux.codec.scatter import Scratch
 
 
 def encode(

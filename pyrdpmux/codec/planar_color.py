@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pyrdpmux.codec import planar_encoder
 from pyrdpmux.codec.batches import batches
 from pyrdpmux.codec.color import Pixels, words
-from pyrdpmux.codec.windows import Scratch
+from pyrdpmux.codec.scatter import Scratch
 from pyrdpmux.errors import EncodeError
 
 Planes = NDArray[np.uint8]

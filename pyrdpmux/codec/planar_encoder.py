@@ -38,7 +38,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.batches import side_by_side, tiles_of
 from pyrdpmux.codec.color import Words
-from pyrdpmux.codec.windows import (
+from pyrdpmux.codec.scatter import (
     SPARE,
     Bits,
     Bytes,

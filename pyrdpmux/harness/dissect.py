@@ -29,6 +29,8 @@ from pyrdpmux.rdp.mcs.connect import ConnectInitial, ConnectResponse
 from pyrdpmux.rdp.mcs.domain import SendDataIndication, SendDataRequest, decode_domain_pdu
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateRequest, ConferenceCreateResponse
 from pyrdpmux.rdp.mcs.server_data import ServerMessageChannelData, ServerNetworkData, ServerSecurityData
+from pyrdpmux.rdp.nla.early_user_auth import EarlyUserAuthResult
+from pyrdpmux.rdp.nla.ts_request import TSRequest
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
 from pyrdpmux.rdp.pdu.licensing import LicenseError, LicensingPdu, NewLicense
 from pyrdpmux.rdp.pdu.message_channel import Message, decode_message_body, encode_message
@@ -41,10 +43,8 @@ from pyrdpmux.rdp.pdu.security import (
     SecurityFlags,
 )
 from pyrdpmux.rdp.pdu.share import ShareSequence
-from pyrdpmux.rdp.tls.early_user_auth import EarlyUserAuthResult
-from pyrdpmux.rdp.tls.server_certificate import RsaKey, RsaPublicKey, ServerCertificate
-from pyrdpmux.rdp.tls.standard import CLIENT_RANDOM_SIZE, StandardSecurity
-from pyrdpmux.rdp.tls.ts_request import TSRequest
+from pyrdpmux.rdp.standard_security.encryption import CLIENT_RANDOM_SIZE, StandardSecurity
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey, RsaPublicKey, ServerCertificate
 from pyrdpmux.rdp.x224.tpdu import Data, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import Reader, Structure, decode, encode

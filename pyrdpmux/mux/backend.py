@@ -1,13 +1,14 @@
 """What a source of VMs and the registry know of each other; neither knows more.
 
 A backend (librdpmux on D-Bus, the demo VM, later others) announces VMs to its :class:`VmHost`, paints their
-:class:`~pyrdpmux.mux.screen.Screen` and gets the viewers' input through the :class:`InputSink` it handed in.
+:class:`~pyrdpmux.mux.picture.screen.Screen` and gets the viewers' input through the :class:`InputSink`
+that it handed in.
 """
 
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
 
 

@@ -9,14 +9,14 @@ from typing import Final
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Backend
-from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.control import Answer, ControlServer, describe_console
-from pyrdpmux.mux.diagnostics import diagnose
-from pyrdpmux.mux.gateway import Gateway
-from pyrdpmux.mux.keyboard.pasting import type_on_command
+from pyrdpmux.mux.control.control_socket import Answer, ControlServer, describe_console
+from pyrdpmux.mux.control.diagnostics import diagnose
+from pyrdpmux.mux.control.type_text import type_on_command
+from pyrdpmux.mux.gateway.gateway import Gateway
 from pyrdpmux.mux.registry import Registry, SourceOf
-from pyrdpmux.mux.service_manager import ServiceManager
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.mux.sources import Sources
+from pyrdpmux.mux.systemd.service_manager import ServiceManager
 from pyrdpmux.net.tasks import TaskSet
 
 logger = logging.getLogger("pyrdpmux.mux")

@@ -14,9 +14,9 @@ from typing import Final
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, Vm
-from pyrdpmux.mux.config import Config
-from pyrdpmux.mux.connection_log import MAX_NAME
-from pyrdpmux.mux.vm import Console, RegisteredVm
+from pyrdpmux.mux.console.console import Console, RegisteredVm
+from pyrdpmux.mux.log.connection_log import MAX_NAME
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.listener import Listener
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 

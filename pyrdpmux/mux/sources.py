@@ -11,7 +11,7 @@ from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.backend import Backend, InputSink, Vm, VmHost
-from pyrdpmux.mux.config import Config
+from pyrdpmux.mux.settings.config import Config
 
 logger = logging.getLogger("pyrdpmux.mux")
 

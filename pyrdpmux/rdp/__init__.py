@@ -4,7 +4,7 @@ The stack of one connection, outermost first::
 
     socket (pyrdpmux.net)
       TLS records                     rdp.tls.endpoint     (or none: standard RDP security)
-        CredSSP TSRequest             rdp.tls.credssp      (only while NLA runs)
+        CredSSP TSRequest             rdp.nla.credssp      (only while NLA runs)
         fast-path PDU                 rdp.fastpath
         TPKT > X.224 Data             rdp.x224
           MCS connect / domain PDU    rdp.mcs

@@ -27,8 +27,7 @@ from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.security_types import VeNCryptType
 from pyrdpmux.rfb.steps import Step
 from pyrdpmux.rfb.updates import Decoders, check_size, read_messages
-from pyrdpmux.wire import encode
-from pyrdpmux.wire.reader import Structure
+from pyrdpmux.wire import Structure, encode
 
 QEMU_NAME: Final = "QEMU"
 """How the name of a QEMU's desktop begins."""

@@ -2,7 +2,19 @@
 
 from pyrdpmux.wire.block import Block
 from pyrdpmux.wire.enums import OpenIntEnum, OpenIntFlag
-from pyrdpmux.wire.reader import Reader, Structure, decode
-from pyrdpmux.wire.writer import Writer, encode
+from pyrdpmux.wire.reader import Reader
+from pyrdpmux.wire.secret import Secret
+from pyrdpmux.wire.structure import Structure, decode, encode
+from pyrdpmux.wire.writer import Writer
 
-__all__ = ["Block", "OpenIntEnum", "OpenIntFlag", "Reader", "Structure", "Writer", "decode", "encode"]
+__all__ = [
+    "decode",
+    "encode",
+    "Structure",
+    "Reader",
+    "Writer",
+    "Block",
+    "OpenIntEnum",
+    "OpenIntFlag",
+    "Secret",
+]

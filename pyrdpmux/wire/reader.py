@@ -5,13 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.wire.block import Block
-
-if TYPE_CHECKING:
-    from pyrdpmux.wire.writer import Writer
 
 _U16_LE = struct.Struct("<H")
 _U16_BE = struct.Struct(">H")
@@ -23,20 +20,18 @@ _I32_BE = struct.Struct(">i")
 _U64_LE = struct.Struct("<Q")
 
 
-class Structure(Protocol):
-    """What can be read from a :class:`Reader` and written to a ``Writer``."""
+class Readable(Protocol):
+    """What can be read from a :class:`Reader`."""
 
     @classmethod
     def read(cls, r: Reader) -> Self: ...
 
-    def write(self, w: Writer) -> None: ...
 
-
-S = TypeVar("S", bound="Structure")
+S = TypeVar("S", bound="Readable")
 
 
 class Reader:
-    """A cursor over ``data``. Only :func:`decode` and tests construct one.
+    """A cursor over ``data``. Only ``wire.structure.decode`` and tests construct one.
 
     INVARIANT: a read returns exactly the bytes asked for or raises DecodeError; sizes below zero are
     refused; offsets are absolute in the frame, also within regions.
@@ -219,11 +214,3 @@ class Reader:
                 f"{self._end - self._pos} bytes too many",
                 self._pos,
             )
-
-
-def decode(cls: type[S], data: bytes) -> S:
-    """One structure from the whole of ``data``. Raises DecodeError, nothing else."""
-    r = Reader(data, cls.__name__)
-    value = cls.read(r)
-    r.finish("")
-    return value

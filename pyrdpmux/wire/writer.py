@@ -5,13 +5,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pyrdpmux.errors import EncodeError
 from pyrdpmux.wire.block import Block
-
-if TYPE_CHECKING:
-    from pyrdpmux.wire.reader import Structure
 
 _U16_LE = struct.Struct("<H")
 _U16_BE = struct.Struct(">H")
@@ -23,8 +20,14 @@ _I32_BE = struct.Struct(">i")
 _U64_LE = struct.Struct("<Q")
 
 
+class Writable(Protocol):
+    """What can be written to a :class:`Writer`."""
+
+    def write(self, w: Writer) -> None: ...
+
+
 class Writer:
-    """Grows one frame. Only :func:`encode` and tests construct one."""
+    """Grows one frame. Only ``wire.structure.encode`` and tests construct one."""
 
     __slots__ = ("_data", "_path")
 
@@ -139,12 +142,12 @@ class Writer:
 
     # -- structure -------------------------------------------------------------------------------
 
-    def structure(self, value: Structure, field: str) -> None:
+    def structure(self, value: Writable, field: str) -> None:
         self._path.append(field)
         value.write(self)
         self._path.pop()
 
-    def items(self, values: tuple[Structure, ...], field: str) -> None:
+    def items(self, values: tuple[Writable, ...], field: str) -> None:
         for i, value in enumerate(values):
             self.structure(value, f"{field}[{i}]")
 
@@ -182,10 +185,3 @@ class Writer:
             self._data[at : at + size] = length.to_bytes(size, "little" if order == "little" else "big")
         except OverflowError:
             raise self.error(field, f"{length} does not fit {size} bytes") from None
-
-
-def encode(value: Structure) -> bytes:
-    """The bytes of one structure. Raises EncodeError if a value does not fit its field."""
-    w = Writer(type(value).__name__)
-    value.write(w)
-    return w.getvalue()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.codec import batches
-from pyrdpmux.codec.windows import Scratch
+from pyrdpmux.codec.scatter import Scratch
 from pyrdpmux.errors import EncodeError
 
 

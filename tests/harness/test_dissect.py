@@ -11,8 +11,8 @@ from pyrdpmux.harness.fixture import dissect_fixture
 from pyrdpmux.harness.session import Unit, UnitKind
 from pyrdpmux.harness.tls_capture import Direction
 from pyrdpmux.rdp.mcs.domain import SendDataIndication
+from pyrdpmux.rdp.nla.ts_request import TSRequest
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
-from pyrdpmux.rdp.tls.ts_request import TSRequest
 from pyrdpmux.rdp.x224.negotiation import FailureCode, NegotiationFailure
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm
 from pyrdpmux.rdp.x224.tpkt import Tpkt

@@ -11,7 +11,7 @@ from dbus_fast.aio import MessageBus
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.guest import PixelCode, Rect
 from pyrdpmux.mux.librdpmux.bus import connect_bus
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.rdp.nla.accounts import set_password
 from tests.hostile.attack import AttackFunction, Load
 from tests.hostile.raw_guest import PAIR_VERSION, RawGuest, register_raw
 from tests.hostile.target import uuid_of

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyrdpmux.harness.programs import Program, free_port
-from pyrdpmux.mux.control import ask
+from pyrdpmux.mux.control.control_socket import ask
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.rdp.nla.accounts import set_password
 from tests.hostile.observer import Observer
 from tests.mux.support.public_directory import public_directory
 

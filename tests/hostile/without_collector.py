@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pyrdpmux.cli import main
-from pyrdpmux.mux.control import ControlServer
+from pyrdpmux.mux.control.control_socket import ControlServer
 
 
 async def count(_request: dict[str, Any]) -> dict[str, Any]:

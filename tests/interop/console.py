@@ -15,16 +15,16 @@ from typing import Any, Final, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.programs import free_port, wait_until
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.guest import Guest, GuestInput, PixelCode, pixel_format
 from pyrdpmux.mux.librdpmux.messages import Keyboard, Message, Mouse, decode_message
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 USER: Final = "alice"
 PASSWORD: Final = "correct horse"

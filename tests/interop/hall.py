@@ -11,11 +11,11 @@ import numpy as np
 
 from pyrdpmux.harness.programs import free_port, wait_until
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, GatewaySettings, SecuritySettings, VmSettings
-from pyrdpmux.mux.gateway import Gateway
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.gateway.gateway import Gateway
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.mux.vm import Console
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.mux.settings.config import Config, GatewaySettings, SecuritySettings, VmSettings
+from pyrdpmux.rdp.nla.accounts import Accounts
 from tests.interop.client import colorful
 from tests.interop.console import EVERYTHING, PASSWORD, PATIENCE, USER, Bgrx
 from tests.mux.recording_sink import RecordingSink

@@ -15,10 +15,10 @@ import numpy as np
 from pyrdpmux.harness.programs import Program, free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, SecuritySettings
 from pyrdpmux.mux.qemu.backend import QemuBackend
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 USER: Final = "alice"
 PASSWORD: Final = "correct horse"

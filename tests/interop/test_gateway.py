@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.cli.rdp_file import RdpFile
 from pyrdpmux.harness.programs import ProgramError, wait_until
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.config import SecuritySettings, VmSettings
-from pyrdpmux.mux.picker import BACKGROUND
-from pyrdpmux.mux.rdp_file import RdpFile
+from pyrdpmux.mux.gateway.picker import BACKGROUND
+from pyrdpmux.mux.settings.config import SecuritySettings, VmSettings
 from tests.interop.client import SECONDS, TITLE, Client, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import PASSWORD, USER

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.config import SecuritySettings
+from pyrdpmux.mux.settings.config import SecuritySettings
 from tests.interop.client import colorful, rdesktop, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import Console

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.pointer import premultiply
 from pyrdpmux.harness.programs import ProgramError, wait_until
-from pyrdpmux.mux.config import SecuritySettings
-from pyrdpmux.mux.cursor import Cursor, CursorState
+from pyrdpmux.mux.picture.cursor import Cursor, CursorState
+from pyrdpmux.mux.settings.config import SecuritySettings
 from pyrdpmux.rdp.pdu.display import LedFlags
 from tests.interop.client import SECONDS, Client, rdesktop, shown, xfreerdp
 from tests.interop.conftest import Start

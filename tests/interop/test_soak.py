@@ -44,7 +44,7 @@ codecs for sizes that had not occurred take some; three pictures that are not le
 
 #: what must not be left once all viewers are gone
 PER_VIEWER: Final = (
-    "mux.viewer.Viewer",
+    "mux.console.viewer.Viewer",
     "net.peer.Peer",
     "rdp.connection.server.connection.ServerConnection",
     "rdp.tls.endpoint.TlsEndpoint",
@@ -54,7 +54,7 @@ PER_VIEWER: Final = (
 BOUNDED: Final = (
     "mux.admission.auto_reconnect._Cookie",
     "mux.admission.penalties._Record",
-    "mux.rate_limited_log._Kind",
+    "mux.log.rate_limited._Kind",
     "mux.admission.auto_reconnect.CookieStore",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",
@@ -196,7 +196,7 @@ async def scenario(folder: Path, bus: str, seconds: float) -> None:
                 report("after a round", last)
         finally:
             await asyncio.gather(*[house.stop() for house in soak.houses], return_exceptions=True)
-        end = await soak.until_without("mux.vm.Console")
+        end = await soak.until_without("mux.console.console.Console")
         report("VMs gone", end)
         print(soak.crowd.counts, soak.fates, soak.intruders.counts)
     log = daemon.log.read_text()

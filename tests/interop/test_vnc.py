@@ -12,13 +12,13 @@ from pyrdpmux.harness.programs import free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.config import Config, SecuritySettings
+from pyrdpmux.mux.control.type_text import type_text
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
-from pyrdpmux.mux.keyboard.pasting import type_text
 from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
 from pyrdpmux.mux.vnc.backend import VncBackend
 from pyrdpmux.mux.vnc.target import parse_target
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
 from tests.interop.authority import write_certificates
 from tests.interop.client import xfreerdp
 from tests.interop.conftest import Start

@@ -4,7 +4,7 @@ import pytest
 
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.identities import load_certificate
-from pyrdpmux.mux.config import Config, SecuritySettings
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
 
 
 @pytest.fixture(scope="session")

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, LimitSettings, VmSettings
-from pyrdpmux.mux.region import Rect
-from pyrdpmux.mux.vm import Console
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.settings.config import Config, LimitSettings, VmSettings
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 LIMITS: Final = LimitSettings(frames_per_second=100)

@@ -11,11 +11,11 @@ from pyrdpmux.errors import BackendError, MuxError
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
-from pyrdpmux.mux.config import Config, load_config
-from pyrdpmux.mux.control import ask
+from pyrdpmux.mux.control.control_socket import ask
 from pyrdpmux.mux.daemon import Daemon
+from pyrdpmux.mux.settings.config import Config, load_config
+from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
-from pyrdpmux.rdp.tls.accounts import Accounts
 from tests.mux.rdp_client import connected, eventually
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run

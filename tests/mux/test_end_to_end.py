@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.guest import Guest, PixelCode, pixel_format
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags, wheel_flags
 from tests.mux.rdp_client import connected, eventually
 from tests.mux.recording_sink import RecordingSink

@@ -15,10 +15,10 @@ from pyrdpmux.rdp.connection.machine import Connection
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, StandardSecurityOptions
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.trace import ListTracer
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.certificate import Certificate, client_context, load_or_create, server_context
 from pyrdpmux.rdp.tls.private_file import write_private
-from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: 2026-11-22, for NTLM time stamps

@@ -221,7 +221,7 @@ class Cookies:
         return 7, self.random_bits
 
     def verify(self, logon_id: int, security_verifier: bytes, client_random: bytes) -> str | None:
-        from pyrdpmux.rdp.tls.standard import security_verifier as verifier_of
+        from pyrdpmux.rdp.standard_security.encryption import security_verifier as verifier_of
 
         return "alice" if security_verifier == verifier_of(self.random_bits, client_random) else None
 

@@ -103,7 +103,7 @@ def _anchors(data: Bytes) -> tuple[Numbers, NDArray[np.uint64]]:
     chosen = small < _ANCHOR_LIMIT
     chosen[1:] &= ~chosen[:-1]  # one in a run of equal bytes is enough
     anchors = np.flatnonzero(chosen)
-    # One gather of 32-byte items; see pyrdpmux.codec.windows.
+    # One gather of 32-byte items; see pyrdpmux.codec.scatter.
     first = np.ndarray((1,), f"V{WINDOW}", data)
     stretches = as_strided(first, (count,), (1,))[anchors].view("<u8").reshape(-1, len(_FACTORS))
     hashes = np.zeros(len(anchors), np.uint64)

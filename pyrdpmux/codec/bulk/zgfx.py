@@ -16,8 +16,7 @@ from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
 from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
 from pyrdpmux.codec.bulk.segments import COMPRESSED, TYPE_MASK, Segment, SegmentedData
 from pyrdpmux.errors import DecodeError, EncodeError
-from pyrdpmux.wire.reader import decode
-from pyrdpmux.wire.writer import encode
+from pyrdpmux.wire import decode, encode
 
 MAX_MESSAGE: Final = 64 << 20
 """Uncompressed; a 7680x4320 surface of raw pixels is 133 MB, but no server sends one as a single message."""

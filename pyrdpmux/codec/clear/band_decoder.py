@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pyrdpmux.codec.clear.residual import colors_of
 from pyrdpmux.codec.clear.stream import BAND_HEADER, MAX_BAND_HEIGHT
 from pyrdpmux.codec.color import Words
-from pyrdpmux.codec.windows import Bytes, Positions
+from pyrdpmux.codec.scatter import Bytes, Positions
 from pyrdpmux.errors import DecodeError
 
 PATH: Final = "ClearCodec.bandsData"

@@ -19,7 +19,7 @@ from pyrdpmux.codec.clear.mirror import Keys, Mirror, Slots
 from pyrdpmux.codec.clear.residual import octets
 from pyrdpmux.codec.clear.stream import BAND_HEADER, MAX_BAND_HEIGHT
 from pyrdpmux.codec.color import Words
-from pyrdpmux.codec.windows import Positions
+from pyrdpmux.codec.scatter import Positions
 
 VBAR_BITS: Final = 15
 SHORT_VBAR_BITS: Final = 14

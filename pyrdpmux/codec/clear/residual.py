@@ -6,7 +6,7 @@ import numpy as np
 
 from pyrdpmux.codec.clear import runs
 from pyrdpmux.codec.color import Words
-from pyrdpmux.codec.windows import Bytes
+from pyrdpmux.codec.scatter import Bytes
 from pyrdpmux.errors import DecodeError
 
 PATH: Final = "ClearCodec.residualData"

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.windows import Bytes, Positions
+from pyrdpmux.codec.scatter import Bytes, Positions
 from pyrdpmux.errors import DecodeError
 
 _SHORT_END: Final = 0xFF

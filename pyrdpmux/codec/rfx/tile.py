@@ -18,7 +18,7 @@ from pyrdpmux.codec.rfx import color, dwt, quant, rlgr, rlgr_decoder
 from pyrdpmux.codec.rfx.quant import Quantization
 from pyrdpmux.codec.rfx.rlgr import Events
 from pyrdpmux.codec.rfx.rlgr_tables import COEFFICIENTS, Mode
-from pyrdpmux.codec.windows import pack, population, positions
+from pyrdpmux.codec.scatter import pack, population, positions
 from pyrdpmux.errors import EncodeError
 
 Streams = tuple[bytes, bytes, bytes]

@@ -12,7 +12,7 @@ from pyrdpmux.mux.admission.control import AdmissionControl, failure_of
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.penalties import Failure
 from pyrdpmux.mux.admission.pending import Pending
-from pyrdpmux.mux.connection_log import ConnectionLog
+from pyrdpmux.mux.log.connection_log import ConnectionLog
 from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer

@@ -11,7 +11,7 @@ from pyrdpmux.errors import ConfigError, LimitExceeded
 from pyrdpmux.mux.admission.protected_file import read_protected
 from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
-from pyrdpmux.rdp.tls.accounts import Account, Accounts
+from pyrdpmux.rdp.nla.accounts import Account, Accounts
 from pyrdpmux.rdp.tls.private_file import read_private
 
 logger = logging.getLogger("pyrdpmux.mux")

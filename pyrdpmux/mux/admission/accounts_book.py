@@ -15,8 +15,8 @@ from typing import Final, Protocol
 from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource, ParsedFiles
 from pyrdpmux.mux.admission.ticket import AccountsInForce
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
-from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.opener.client import Opener
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 
 GIVEN: Final = "given"

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pyrdpmux.rdp.tls.standard import security_verifier
+from pyrdpmux.rdp.standard_security.encryption import security_verifier
 
 RANDOM_SIZE: Final = 16
 MAX_COOKIES: Final = 256

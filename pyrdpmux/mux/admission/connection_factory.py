@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pyrdpmux.mux.access import Claimed, Principal
 from pyrdpmux.mux.admission.account_file import AccountTable, GivenAccounts
 from pyrdpmux.mux.admission.accounts_book import AccountsBook, VmIdentity
 from pyrdpmux.mux.admission.auto_reconnect import CookieStores
@@ -18,7 +17,8 @@ from pyrdpmux.mux.admission.identities import Identity, load_identities
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
-from pyrdpmux.mux.config import Config
+from pyrdpmux.mux.settings.access import Claimed, Principal
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.rdp.connection.server.config import (
@@ -28,8 +28,8 @@ from pyrdpmux.rdp.connection.server.config import (
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.selection import Selector
-from pyrdpmux.rdp.tls.logon import Proof
-from pyrdpmux.rdp.tls.server_certificate import RsaKey
+from pyrdpmux.rdp.nla.logon import Proof
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 
 logger = logging.getLogger("pyrdpmux.mux")
 

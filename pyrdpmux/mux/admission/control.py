@@ -15,7 +15,7 @@ from pyrdpmux.mux.admission.guesses import Guesses
 from pyrdpmux.mux.admission.networks import ExemptNetworks, Origin
 from pyrdpmux.mux.admission.penalties import Failure, Penalties
 from pyrdpmux.mux.admission.pending import PendingTable
-from pyrdpmux.mux.config import LimitSettings
+from pyrdpmux.mux.settings.config import LimitSettings
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
 
 _FAILURES: Final[tuple[tuple[type[PeerError], Failure], ...]] = (

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from pyrdpmux.mux.config import Config
+from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.certificate import Certificate
 

@@ -9,14 +9,14 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from pyrdpmux.mux.access import Proved
 from pyrdpmux.mux.admission.account_file import AccountSource
 from pyrdpmux.mux.admission.control import AdmissionControl
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import AccountsInForce, Ticket
-from pyrdpmux.mux.connection_log import printable
-from pyrdpmux.rdp.tls.accounts import Account
-from pyrdpmux.rdp.tls.logon import NtlmLogon, Proof, check_ntlm
+from pyrdpmux.mux.log.connection_log import printable
+from pyrdpmux.mux.settings.access import Proved
+from pyrdpmux.rdp.nla.accounts import Account
+from pyrdpmux.rdp.nla.logon import NtlmLogon, Proof, check_ntlm
 
 logger = logging.getLogger("pyrdpmux.mux")
 

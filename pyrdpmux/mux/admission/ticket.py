@@ -7,7 +7,7 @@ nothing again.
 
 from dataclasses import dataclass
 
-from pyrdpmux.mux.access import Proved
+from pyrdpmux.mux.settings.access import Proved
 
 
 @dataclass(frozen=True, slots=True)

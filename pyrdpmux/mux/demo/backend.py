@@ -10,7 +10,7 @@ from pyrdpmux.mux.demo.machine import FRAME_SECONDS, Machine, Mode
 from pyrdpmux.mux.guest import Guest, GuestInput
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.pixel_format import pixel_format
+from pyrdpmux.mux.picture.pixel_format import pixel_format
 from pyrdpmux.net.tasks import TaskSet
 
 RESTART_SECONDS: Final = 2.0

@@ -4,8 +4,8 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.demo.paint import AMBER, BLACK, WHITE, Words, draw_line, fill
-from pyrdpmux.mux.region import Rect
 
 BARS: Final = (0xFFFFFF, 0xFFFF00, 0x00FFFF, 0x00FF00, 0xFF00FF, 0xFF0000, 0x0000FF, 0x000000)
 BOX: Final = 28

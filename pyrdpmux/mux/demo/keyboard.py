@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final
 
-from pyrdpmux.mux.us_layout import PLAIN, SHIFTED
+from pyrdpmux.mux.keyboard.us_layout import PLAIN, SHIFTED
 
 
 class Named(Enum):

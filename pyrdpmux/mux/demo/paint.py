@@ -6,8 +6,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.mux.font import CELL_HEIGHT, CELL_WIDTH, glyph
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.picture.font import CELL_HEIGHT, CELL_WIDTH, glyph
 
 Words: TypeAlias = NDArray[np.uint32]
 

@@ -11,8 +11,8 @@
 The bytes are those of the C library, so the server may be ours or the original.
 """
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.guest.guest import Guest, GuestInput
-from pyrdpmux.mux.pixel_format import PixelCode, PixelFormat, pixel_format
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat, pixel_format
 
 __all__ = ["Guest", "GuestInput", "PixelCode", "PixelFormat", "Rect", "pixel_format"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE, Surface
-from pyrdpmux.mux.pixel_format import Bytes
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.picture.pixel_format import Bytes
 
 
 class GuestFramebuffer:

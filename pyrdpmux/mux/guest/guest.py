@@ -12,6 +12,7 @@ from typing import Final, Self
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.backend import InputSink, NoInput
 from pyrdpmux.mux.guest.framebuffer import GuestFramebuffer
 from pyrdpmux.mux.guest.registration import Identity, Registration
@@ -31,9 +32,8 @@ from pyrdpmux.mux.librdpmux.messages import (
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Acknowledgement, Protocol, Transport
 from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE, SHARED_MEMORY, Surface, object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
-from pyrdpmux.mux.pixel_format import PixelFormat
-from pyrdpmux.mux.region import Rect, Region
-from pyrdpmux.mux.screen import Pixels
+from pyrdpmux.mux.picture.pixel_format import PixelFormat
+from pyrdpmux.mux.picture.screen import Pixels
 
 log = logging.getLogger("pyrdpmux.guest")
 

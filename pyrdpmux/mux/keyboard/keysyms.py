@@ -3,7 +3,7 @@
 from typing import Final
 
 from pyrdpmux.mux.keyboard.qnum import ALT_GR, CAPS_LOCK, LEFT_SHIFT, NUM_LOCK, RIGHT_SHIFT
-from pyrdpmux.mux.us_layout import PLAIN, SHIFTED
+from pyrdpmux.mux.keyboard.us_layout import PLAIN, SHIFTED
 
 UNICODE: Final = 0x01000000
 """Keysyms from here on are Unicode characters, except for Latin-1, which is from 0 on."""

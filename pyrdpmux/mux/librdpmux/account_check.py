@@ -15,13 +15,13 @@ from typing import Final
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
 from pyrdpmux.mux.admission.protected_file import NotTheirs, ProtectedFileError, read_protected
-from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.registration import AccountsMissing, RegistrationRefused
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 from pyrdpmux.mux.opener.client import Opener
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.net.fair import LoopShare
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 log = RateLimitedLog(logging.getLogger("pyrdpmux.librdpmux"))
 

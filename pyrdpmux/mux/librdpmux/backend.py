@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pyrdpmux.mux.backend import VmHost
-from pyrdpmux.mux.config import VmSettings
 from pyrdpmux.mux.librdpmux.claims import GUESTS_PER_UID
 from pyrdpmux.mux.librdpmux.dbus_service import DBusService, Reload
 from pyrdpmux.mux.librdpmux.protocol import NEWEST
@@ -13,6 +12,7 @@ from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import GRACE_SECONDS, AccessControl, LibrdpmuxServer
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
 from pyrdpmux.mux.opener.client import Opener
+from pyrdpmux.mux.settings.config import VmSettings
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pyrdpmux.mux.descriptors import has_room_for, limit
 from pyrdpmux.mux.librdpmux.pins import Pins, describe
 from pyrdpmux.mux.librdpmux.registered_guest import DESCRIPTORS, Guest
 from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
+from pyrdpmux.net.descriptors import has_room_for, limit
 
 MAX_GUESTS: Final = 2000
 GUESTS_PER_UID: Final = 1000

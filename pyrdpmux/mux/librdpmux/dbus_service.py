@@ -13,7 +13,6 @@ from dbus_fast.aio import MessageBus
 from dbus_fast.service import ServiceInterface
 
 from pyrdpmux.errors import BackendError, ConfigError
-from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
     DISAPPEARED,
@@ -36,7 +35,8 @@ from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.router_door import MISSING, has_zeromq
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.librdpmux")

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pyrdpmux.mux.config import VmSettings
-from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.settings.config import VmSettings
 
 MAX_PINS: Final = 4096
 """Names that are remembered; only configured ones are."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyrdpmux.errors import LimitExceeded
 from pyrdpmux.mux.librdpmux.records import RecordFile
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.net.tasks import TaskSet
 

@@ -7,7 +7,6 @@ from typing import Final, Protocol, runtime_checkable
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Vm
-from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.guest_work import GuestWork
 from pyrdpmux.mux.librdpmux.protocol import Transport
 from pyrdpmux.mux.librdpmux.records import Record
@@ -16,8 +15,9 @@ from pyrdpmux.mux.librdpmux.router_door import RouterDoor
 from pyrdpmux.mux.librdpmux.session import Session
 from pyrdpmux.mux.librdpmux.shared_memory import object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 from pyrdpmux.mux.opener.client import Opener
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 complaints = RateLimitedLog(log)

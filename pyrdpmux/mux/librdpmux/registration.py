@@ -7,7 +7,7 @@ from typing import Final
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Protocol
-from pyrdpmux.mux.vm_names import UUID
+from pyrdpmux.mux.settings.vm_names import UUID
 
 NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
 """What QEMU sends for a VM without one: not an identity."""

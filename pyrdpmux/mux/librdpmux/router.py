@@ -12,11 +12,11 @@ from typing import Final
 import zmq
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.connection_log import printable
 from pyrdpmux.mux.librdpmux.peers import OwnPath, Peer, hang_up, peer_of
 from pyrdpmux.mux.librdpmux.transport import MAX_PATH, Run, SocketUser, at_once
 from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket, zmq_context
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
+from pyrdpmux.mux.log.connection_log import printable
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 
 log = RateLimitedLog(logging.getLogger("pyrdpmux.librdpmux"))
 

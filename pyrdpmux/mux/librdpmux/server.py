@@ -14,8 +14,6 @@ from typing import Final, Protocol
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import VmHost
-from pyrdpmux.mux.config import VmSettings
-from pyrdpmux.mux.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.librdpmux.account_check import check_accounts
 from pyrdpmux.mux.librdpmux.bus_turns import BusTurns
 from pyrdpmux.mux.librdpmux.claims import GUESTS_PER_UID, Claims
@@ -32,7 +30,9 @@ from pyrdpmux.mux.librdpmux.registration import (
 from pyrdpmux.mux.librdpmux.router_door import RouterDoor
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name, remove_leftover
 from pyrdpmux.mux.librdpmux.socket_directory import make_socket_directory
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.opener.client import Opener
+from pyrdpmux.mux.settings.config import VmSettings
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.net.tasks import TaskSet

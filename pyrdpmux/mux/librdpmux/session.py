@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.messages import (
     DisplaySwitch,
@@ -37,10 +38,9 @@ from pyrdpmux.mux.librdpmux.protocol import (
 )
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
 from pyrdpmux.mux.opener.client import OpenFile
-from pyrdpmux.mux.pixel_format import pixel_format
-from pyrdpmux.mux.region import Rect, Region
+from pyrdpmux.mux.picture.pixel_format import pixel_format
+from pyrdpmux.mux.picture.screen import Pixels, Screen
 from pyrdpmux.mux.resting import REST_FACTOR
-from pyrdpmux.mux.screen import Pixels, Screen
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
@@ -203,8 +203,8 @@ class Session:
     def copy_steps(self) -> Generator[None, None, None]:
         """What has changed until now, from the framebuffer to the screen; then it is acknowledged.
 
-        A step is a band of the screen (:data:`pyrdpmux.mux.screen.BAND`). What the guest says meanwhile is
-        for the next copy; a switch, or the end of the session, ends this one.
+        A step is a band of the screen (:data:`pyrdpmux.mux.picture.screen.BAND`). What the guest says
+        meanwhile is for the next copy; a switch, or the end of the session, ends this one.
         """
         screen = self._screen
         if screen is None:

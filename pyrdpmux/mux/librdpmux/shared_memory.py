@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.opener.client import OpenFile
-from pyrdpmux.mux.pixel_format import Bytes, PixelFormat
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""

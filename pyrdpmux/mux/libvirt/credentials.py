@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from pyrdpmux.mux.admission.identities import Identity
+from pyrdpmux.rdp.nla.accounts import Account, Accounts
+from pyrdpmux.rdp.nla.logon import NtlmLogon, Proof
 from pyrdpmux.rdp.tls import certificate
-from pyrdpmux.rdp.tls.accounts import Account, Accounts
-from pyrdpmux.rdp.tls.logon import NtlmLogon, Proof
 
 
 class Credentials:

@@ -10,14 +10,14 @@ from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError, MuxError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, VmSettings
 from pyrdpmux.mux.libvirt.credentials import Credentials, load_identity
 from pyrdpmux.mux.libvirt.options import Options, capabilities, parse_options
 from pyrdpmux.mux.libvirt.service import BusService
-from pyrdpmux.mux.log_door import set_up_logging
+from pyrdpmux.mux.log.door import set_up_logging
 from pyrdpmux.mux.qemu.machine import QemuMachine
 from pyrdpmux.mux.qemu.source import BusSource
 from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.libvirt")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu import input
 from pyrdpmux.mux.qemu.bus import Connection
@@ -15,7 +16,6 @@ from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import plain
-from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.resting import work
 from pyrdpmux.net.tasks import TaskSet
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from pyrdpmux.mux.backend import Button
+from pyrdpmux.mux.input.wheel import WheelClicks
 from pyrdpmux.mux.keyboard.locks import LockLights
 from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.qemu.bus import CallFailed, Reply
-from pyrdpmux.mux.wheel import WheelClicks
 
 KEYBOARD: Final = "org.qemu.Display1.Keyboard"
 MOUSE: Final = "org.qemu.Display1.Mouse"

@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError, PeerError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.qemu.message import (
     FIXED_SIZE,
     FixedPart,
@@ -32,7 +33,6 @@ from pyrdpmux.mux.qemu.message import (
 from pyrdpmux.mux.qemu.picture import Picture
 from pyrdpmux.mux.qemu.sockets import AUTHENTICATION_LINES, Stream, check_authentication
 from pyrdpmux.mux.qemu.wire import MAX_MESSAGE, Variant, read_body
-from pyrdpmux.mux.region import Rect
 from pyrdpmux.wire import Block
 
 log = logging.getLogger("pyrdpmux.qemu")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from pyrdpmux.errors import BackendError, ConfigError
-from pyrdpmux.mux.connection_log import printable
+from pyrdpmux.mux.log.connection_log import printable
 from pyrdpmux.mux.qemu.bus import CallFailed, Connection, call_daemon, connect_bus
 from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.qmp import CommandFailed, QmpClient

@@ -3,11 +3,11 @@
 from typing import Final, Protocol
 
 from pyrdpmux.mux.backend import Button
+from pyrdpmux.mux.input.wheel import WheelClicks
 from pyrdpmux.mux.keyboard.keysyms import KeysymKeyboard, keysym_of_character
 from pyrdpmux.mux.keyboard.locks import LockLights
 from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.vnc.hot_keys import HotKeyFilter
-from pyrdpmux.mux.wheel import WheelClicks
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.client_messages import RELATIVE_ORIGIN
 from pyrdpmux.rfb.limits import MAX_SIDE

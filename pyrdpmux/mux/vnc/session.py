@@ -12,12 +12,12 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from pyrdpmux.errors import PeerTimeout
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import Vm, VmStatus
-from pyrdpmux.mux.connection_log import printable
-from pyrdpmux.mux.cursor import Cursor, CursorState
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.log.connection_log import printable
+from pyrdpmux.mux.picture.cursor import Cursor, CursorState
+from pyrdpmux.mux.picture.screen import Pixels, bands_of
 from pyrdpmux.mux.resting import REST_FACTOR
-from pyrdpmux.mux.screen import Pixels, bands_of
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.desktop import ResizeStatus

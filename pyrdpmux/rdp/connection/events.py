@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 from pyrdpmux.errors import PeerError
 from pyrdpmux.rdp.fastpath.update import UpdateBody
+from pyrdpmux.rdp.nla.logon import NtlmLogon
 from pyrdpmux.rdp.pdu.display import MonitorLayout
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 from pyrdpmux.rdp.pdu.pointer import UnknownPointer
 from pyrdpmux.rdp.pdu.update import KnownUpdate, UnknownUpdate
-from pyrdpmux.rdp.tls.logon import NtlmLogon
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 

@@ -19,7 +19,7 @@ from pyrdpmux.rdp.pdu.security import (
     SecurityFlags,
     split_basic_header,
 )
-from pyrdpmux.rdp.tls.standard import FIPS_BLOCK_SIZE, StandardSecurity
+from pyrdpmux.rdp.standard_security.encryption import FIPS_BLOCK_SIZE, StandardSecurity
 from pyrdpmux.wire import Reader, encode
 
 

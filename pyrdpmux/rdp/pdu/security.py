@@ -2,7 +2,7 @@
 
 Under TLS only PDUs that need a type carry a header: Client Info, licensing, and everything on the message
 channel. ``split_basic_header`` and ``with_basic_header`` are all that most callers need; encryption and
-signatures are :mod:`pyrdpmux.rdp.tls.standard`.
+signatures are :mod:`pyrdpmux.rdp.standard_security.encryption`.
 """
 
 from dataclasses import dataclass

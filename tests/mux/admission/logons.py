@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from pyrdpmux.rdp.tls.logon import NtlmLogon
-from pyrdpmux.rdp.tls.md4 import nt_hash
-from pyrdpmux.rdp.tls.ntlm_session import nt_proof, response_key
+from pyrdpmux.rdp.crypto.md4 import nt_hash
+from pyrdpmux.rdp.nla.logon import NtlmLogon
+from pyrdpmux.rdp.nla.ntlm_session import nt_proof, response_key
 
 CHALLENGE: Final = bytes(range(8))
 CLIENT_PART: Final = bytes(44)

@@ -7,8 +7,8 @@ import pytest
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.viewer import Viewer
-from pyrdpmux.mux.vm import Console
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
 from tests.mux.serving import run, served

@@ -10,7 +10,7 @@ import pytest
 
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts, ParsedFiles
 from pyrdpmux.net.blocking import BlockingPool
-from pyrdpmux.rdp.tls.accounts import Account, Accounts, set_password
+from pyrdpmux.rdp.nla.accounts import Account, Accounts, set_password
 
 T = TypeVar("T")
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
 from pyrdpmux.mux.admission.accounts_book import MAX_FILES, AccountsBook
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
-from pyrdpmux.mux.config import Config, VmSettings
+from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.net.blocking import BlockingPool
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
 
 CONFIG = Config(state_dir=Path("/state"), vms={"own": VmSettings(accounts=Path("/own.sam"))})
 

@@ -9,9 +9,9 @@ import pytest
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.admission.connection_factory import HEARTBEAT_SECONDS, ConnectionFactory
 from pyrdpmux.mux.admission.identities import CERTIFICATE_FILE, KEY_FILE, load_certificate
-from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
+from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.rdp.connection.events import AutoReconnectCookieReceived, SecurityEstablished
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.mux.rdp_client import RdpClient, connected
 from tests.mux.serving import noise, run, served, show

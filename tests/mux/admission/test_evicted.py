@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, LimitSettings
+from pyrdpmux.mux.settings.config import Config, LimitSettings
 from pyrdpmux.net.fair import Kind
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
 from tests.mux.rdp_client import connected, eventually
 from tests.mux.serving import run, served
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from pyrdpmux.mux.access import Proved
 from pyrdpmux.mux.admission.account_file import AccountSource
 from pyrdpmux.mux.admission.control import AdmissionControl
 from pyrdpmux.mux.admission.guesses import FREE_GUESSES
@@ -14,10 +13,11 @@ from pyrdpmux.mux.admission.logon_desk import LogonDesk, LogonTarget
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.penalties import Failure
 from pyrdpmux.mux.admission.ticket import AccountsInForce, Ticket
-from pyrdpmux.mux.config import LimitSettings
+from pyrdpmux.mux.settings.access import Proved
+from pyrdpmux.mux.settings.config import LimitSettings
 from pyrdpmux.net.fair import FairSchedule
-from pyrdpmux.rdp.tls.accounts import Accounts
-from pyrdpmux.rdp.tls.logon import NtlmLogon
+from pyrdpmux.rdp.nla.accounts import Accounts
+from pyrdpmux.rdp.nla.logon import NtlmLogon
 from tests.mux.admission.logons import logon_of
 
 HERE = Origin.of("192.0.2.1")

@@ -1,5 +1,5 @@
-from pyrdpmux.mux.access import Proved
 from pyrdpmux.mux.admission.ticket import AccountsInForce, Ticket
+from pyrdpmux.mux.settings.access import Proved
 
 ALICE = Proved("alice")
 COMMON = AccountsInForce("accounts.sam", 1)

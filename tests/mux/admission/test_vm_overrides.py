@@ -9,10 +9,10 @@ import pytest
 
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.vm_overrides import OwnAccounts, VmOverrides
-from pyrdpmux.mux.config import Config, SecuritySettings, VmSettings
+from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.rdp.connection.events import Activated, SecurityEstablished
+from pyrdpmux.rdp.nla.accounts import set_password
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
-from pyrdpmux.rdp.tls.accounts import set_password
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.mux.rdp_client import connected
 from tests.mux.serving import noise, run, served, show

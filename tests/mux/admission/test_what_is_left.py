@@ -13,14 +13,14 @@ import pytest
 
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, GatewaySettings
-from pyrdpmux.mux.lobby import Lobby
-from pyrdpmux.mux.viewer import Viewer
+from pyrdpmux.mux.console.viewer import Viewer
+from pyrdpmux.mux.gateway.session import Lobby
+from pyrdpmux.mux.settings.config import Config, GatewaySettings
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.nla.accounts import Accounts
+from tests.mux.gateway.test_gateway import world
 from tests.mux.rdp_client import connected, eventually
 from tests.mux.serving import noise, run, served, show
-from tests.mux.test_gateway import world
 
 
 class Watch:

@@ -23,18 +23,18 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from pyrdpmux.mux.access import Proved
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.identities import Identity, load_identities
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import Vm
-from pyrdpmux.mux.config import Config, VmSettings
-from pyrdpmux.mux.lobby import Lobby
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.gateway.session import Lobby
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.mux.vm import Console
+from pyrdpmux.mux.settings.access import Proved
+from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.rdp.connection.server.selection import Destination
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.admission.logons import logon_of
 from tests.mux.recording_sink import RecordingSink
 

@@ -3,7 +3,7 @@ import logging
 import pytest
 
 from pyrdpmux.mux.librdpmux import account_check, dbus_service, record_keeper, registered_guest, router
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog
 
 
 @pytest.fixture(autouse=True)

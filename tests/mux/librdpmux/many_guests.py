@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config, SecuritySettings
-from pyrdpmux.mux.descriptors import raise_limit
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.rate_limited_log import RateLimitedLog, quiet_accept_errors
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
 from pyrdpmux.mux.registry import Registry
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.net.descriptors import raise_limit
 
 LIBRARIES = """
 import sys

@@ -72,12 +72,12 @@ PROOFS: dict[str, list[str]] = {
         GUEST + "manners.py::test_keys_are_not_logged",
     ],
     # server
-    "M1": ["mux/test_viewer.py::test_a_viewer_sees_the_screen_and_its_changes"],
-    "M2": ["mux/test_vm.py::test_what_a_vm_shows_first_takes_its_card_away"],
-    "M3": ["mux/test_viewer.py::test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up"],
+    "M1": ["mux/console/test_viewer.py::test_a_viewer_sees_the_screen_and_its_changes"],
+    "M2": ["mux/console/test_console.py::test_what_a_vm_shows_first_takes_its_card_away"],
+    "M3": ["mux/console/test_viewer.py::test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up"],
     "M4": [
         HERE + "session.py::test_every_rectangle_of_a_batch_counts",
-        "mux/test_screen.py::test_only_the_change_is_reported",
+        "mux/picture/test_screen.py::test_only_the_change_is_reported",
         HERE + "session.py::test_version_4_and_5_are_told_nothing",
     ],
     "M5": [HERE + "session.py::test_a_switch_to_the_same_size_repaints_everything"],
@@ -108,15 +108,15 @@ PROOFS: dict[str, list[str]] = {
     "M15": [
         HERE + "input.py::test_wheel",
         "mux/keyboard/test_typist.py::test_plain_and_shifted",
-        "mux/test_arbiter.py::test_what_a_viewer_holds_is_let_go_when_it_leaves",
-        "mux/test_viewer.py::test_the_vms_pointer_is_the_clients",
-        "mux/test_viewer.py::test_lock_keys_follow_the_guest",
+        "mux/input/test_arbiter.py::test_what_a_viewer_holds_is_let_go_when_it_leaves",
+        "mux/console/test_viewer.py::test_the_vms_pointer_is_the_clients",
+        "mux/console/test_viewer.py::test_lock_keys_follow_the_guest",
     ],
     "M16": [
         "test_packaging.py::test_the_manual_is_current",
         HERE + "session.py::test_version_3_is_told_a_rate_that_it_can_divide_by",
     ],
-    "M17": ["mux/test_viewer.py::test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up"],
+    "M17": ["mux/console/test_viewer.py::test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up"],
     # QEMU fork: what a guest makes of its input
     "Q1": [HERE + "input.py::test_only_the_normal_forms_leave_and_are_understood"],
     "Q2": [HERE + "input.py::test_a_guest_takes_combined_events", HERE + "input.py::test_wheel"],

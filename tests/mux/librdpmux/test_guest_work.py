@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.guest_work import GuestWork
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, Session
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer
-from pyrdpmux.mux.pixel_format import Bytes, PixelCode
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.picture.pixel_format import Bytes, PixelCode
+from pyrdpmux.mux.picture.screen import BAND, Screen
 from pyrdpmux.mux.resting import REST_FACTOR
-from pyrdpmux.mux.screen import BAND, Screen
 from pyrdpmux.net.fair import SLICE_SECONDS, FairSchedule, Kind
 
 ACK = b"\x92\x04\x01"

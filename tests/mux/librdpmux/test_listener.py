@@ -24,7 +24,7 @@ from pyrdpmux.mux.librdpmux.bus import (
     call,
     connect_bus,
 )
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
 from tests.mux.support.fake_host import FakeHost
 from tests.mux.support.public_directory import public_directory

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.config import VmSettings
 from pyrdpmux.mux.librdpmux.records import FILE_NAME
 from pyrdpmux.mux.librdpmux.registration import NO_UUID, Registration, RegistrationRefused
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
+from pyrdpmux.mux.settings.config import VmSettings
 from tests.mux.support.fake_host import FakeHost, until
 from tests.mux.support.library import NanomsgLibrary
 

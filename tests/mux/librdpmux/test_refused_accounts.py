@@ -8,11 +8,11 @@ import pytest
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.config import Config
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.rdp.tls.accounts import set_password
+from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.recording_sink import RecordingSink
 
 

@@ -14,7 +14,7 @@ import pytest
 from pyrdpmux.mux.librdpmux import account_check
 from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.rdp.tls.accounts import Accounts, set_password
+from pyrdpmux.rdp.nla.accounts import Accounts, set_password
 from tests.mux.support.fake_host import FakeHost, until
 
 UUID = "6b8b4567-327b-23c6-643c-986966334873"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, KEEP_ALIVE, REPEAT_AFTER, Session
-from pyrdpmux.mux.pixel_format import PixelCode
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.picture.pixel_format import PixelCode
+from pyrdpmux.mux.picture.screen import Screen
 from tests.rows import unhex
 
 ACK = b"\x92\x04\x01"

@@ -10,12 +10,12 @@ from pathlib import Path
 import pynng
 import pytest
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.librdpmux.session import Session
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer
-from pyrdpmux.mux.pixel_format import Bytes
-from pyrdpmux.mux.region import Rect
+from pyrdpmux.mux.picture.pixel_format import Bytes
 from pyrdpmux.net.fair import SLICE_SECONDS
 from tests.mux.support.fake_host import FakeHost, until
 from tests.mux.support.library import NanomsgLibrary, ZeroMqLibrary

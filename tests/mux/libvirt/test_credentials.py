@@ -7,7 +7,7 @@ import pytest
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.admission.identities import load_certificate
 from pyrdpmux.mux.libvirt.credentials import Credentials, load_identity
-from pyrdpmux.rdp.tls.md4 import nt_hash
+from pyrdpmux.rdp.crypto.md4 import nt_hash
 
 
 def test_nobody_before_it_is_said() -> None:

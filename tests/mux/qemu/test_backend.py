@@ -11,7 +11,7 @@ import pytest
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.cursor import Cursor
+from pyrdpmux.mux.picture.cursor import Cursor
 from pyrdpmux.mux.qemu import machine
 from pyrdpmux.mux.qemu.backend import QemuBackend, open_backend
 from pyrdpmux.mux.qemu.wire import Variant

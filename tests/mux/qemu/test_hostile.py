@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.picture.screen import BAND_PIXELS
 from pyrdpmux.mux.qemu import console, listener, machine, picture, transport
 from pyrdpmux.mux.qemu.bus import MAX_BODY, Connection
 from pyrdpmux.mux.qemu.listener import MESSAGES_PER_SECOND, RESERVE, Listener
@@ -23,9 +25,7 @@ from pyrdpmux.mux.qemu.picture import MAX_ROWS_READ, Picture, PixelBudget
 from pyrdpmux.mux.qemu.qmp import MAX_LINE, QmpClient
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.transport import SocketTransport
-from pyrdpmux.mux.region import Rect
 from pyrdpmux.mux.resting import REST_FACTOR, work
-from pyrdpmux.mux.screen import BAND_PIXELS
 from pyrdpmux.net.fair import SLICE_SECONDS, FairSchedule, Kind
 from tests.mux.qemu.fake_qemu import X8R8G8B8, FakeListener, FakeQemu
 from tests.mux.qemu.test_backend import CONSOLE, backend, is_plain, plane, shown

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pyrdpmux.mux.cursor import Cursor
+from pyrdpmux.mux.picture.cursor import Cursor
 from pyrdpmux.mux.qemu.listener import LISTENER, MAP, Listener
 from pyrdpmux.mux.qemu.message import (
     FIXED_SIZE,

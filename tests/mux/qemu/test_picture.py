@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.cursor import Cursor, CursorState
-from pyrdpmux.mux.pixel_format import PixelCode
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.picture.cursor import Cursor, CursorState
+from pyrdpmux.mux.picture.pixel_format import PixelCode
 from pyrdpmux.mux.qemu.picture import Picture, Snapshot
-from pyrdpmux.mux.region import Rect
 
 X8R8G8B8 = int(PixelCode.X8R8G8B8)
 

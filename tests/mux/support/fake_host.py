@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
-from pyrdpmux.mux.screen import Screen
+from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.cursor import Cursor
+from pyrdpmux.mux.picture.cursor import Cursor
 from pyrdpmux.mux.vnc import connection
 from pyrdpmux.mux.vnc.backend import VncBackend, open_backend
 from pyrdpmux.mux.vnc.input import VncInput

@@ -17,11 +17,11 @@ from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
+from pyrdpmux.rdp.nla.credssp import CredSspClient
+from pyrdpmux.rdp.nla.logon import AccountCheck, NtlmLogon, Proof
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.tls.certificate import client_context, public_key_of
-from pyrdpmux.rdp.tls.credssp import CredSspClient
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
-from pyrdpmux.rdp.tls.logon import AccountCheck, NtlmLogon, Proof
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode, encode

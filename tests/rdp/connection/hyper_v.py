@@ -5,9 +5,9 @@ from typing import Any
 
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig
 from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.nla.credssp import CredSspClient
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.tls.certificate import public_key_of
-from pyrdpmux.rdp.tls.credssp import CredSspClient
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode
 from tests.pair.linked import WALL_CLOCK, accounts, entropy, rdp_policy, server_config, tls_policy

@@ -14,9 +14,9 @@ from pyrdpmux.rdp.connection.events import (
     SecurityEstablished,
 )
 from pyrdpmux.rdp.connection.limits import MAX_HELD_BYTES
+from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
-from pyrdpmux.rdp.tls.logon import Proof
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import Linked, accounts, client_config, nla_policy, server_config, tls_policy
 

@@ -20,6 +20,7 @@ from pyrdpmux.rdp.mcs.server_data import (
     ServerNetworkData,
     ServerSecurityData,
 )
+from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.activation import DemandActive
 from pyrdpmux.rdp.pdu.auto_detect import (
     BandwidthMeasurePayload,
@@ -41,8 +42,7 @@ from pyrdpmux.rdp.pdu.licensing import (
 from pyrdpmux.rdp.pdu.message_channel import encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, with_basic_header
 from pyrdpmux.rdp.pdu.share import ShareControl
-from pyrdpmux.rdp.tls.logon import Proof
-from pyrdpmux.rdp.tls.server_certificate import proprietary_certificate
+from pyrdpmux.rdp.standard_security.server_certificate import proprietary_certificate
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
     NegotiationFailure,

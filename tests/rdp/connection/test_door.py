@@ -24,13 +24,13 @@ from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
+from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate
-from pyrdpmux.rdp.tls.accounts import Accounts
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
-from pyrdpmux.rdp.tls.server_certificate import RsaKey
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import accounts, client_config, nla_policy, rdp_policy, server_config, tls_policy
 from tests.rdp.connection.apart import BLOB, Apart, Gate, HyperVClient, Ticketing

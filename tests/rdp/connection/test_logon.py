@@ -12,7 +12,7 @@ from pyrdpmux.rdp.pdu.client_info import (
 )
 from pyrdpmux.rdp.pdu.session_info import LogonInfoExtended, PlainNotify, SaveSessionInfo
 from pyrdpmux.rdp.pdu.time_zone import TimeZone
-from pyrdpmux.rdp.tls.standard import security_verifier
+from pyrdpmux.rdp.standard_security.encryption import security_verifier
 from pyrdpmux.wire.secret import Secret
 from tests.pair.linked import rdp_policy, server_config
 from tests.pair.test_connect import Cookies

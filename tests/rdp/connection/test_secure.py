@@ -7,7 +7,7 @@ from pyrdpmux.rdp.connection.secure import seal, seal_fast_path, unseal, unseal_
 from pyrdpmux.rdp.fastpath.header import FastPathFlags, decode_fast_path
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
-from pyrdpmux.rdp.tls.standard import StandardSecurity
+from pyrdpmux.rdp.standard_security.encryption import StandardSecurity
 
 METHODS = [
     EncryptionMethod.BITS_40,

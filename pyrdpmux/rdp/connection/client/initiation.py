@@ -8,8 +8,8 @@ from pyrdpmux.rdp.connection.client.settings import begin_basic_settings
 from pyrdpmux.rdp.connection.events import SecurityEstablished
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.nla.credssp import CredSspClient, EarlyUserAuthResult, take_ts_request
 from pyrdpmux.rdp.tls.certificate import public_key_of
-from pyrdpmux.rdp.tls.credssp import CredSspClient, EarlyUserAuthResult, take_ts_request
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import (
     NegotiationFailure,

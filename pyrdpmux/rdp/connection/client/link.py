@@ -18,7 +18,7 @@ from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
-from pyrdpmux.rdp.tls.standard import StandardSecurity
+from pyrdpmux.rdp.standard_security.encryption import StandardSecurity
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode
 

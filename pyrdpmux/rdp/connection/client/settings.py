@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
-from pyrdpmux.rdp.connection.client.commencement import begin_security
 from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase
+from pyrdpmux.rdp.connection.client.secure_settings import begin_security
 from pyrdpmux.rdp.connection.envelope import unwrap, wrap
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase

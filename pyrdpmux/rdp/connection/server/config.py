@@ -8,11 +8,11 @@ from typing import Final, Protocol
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.server.selection import DoorSelector, Selector
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.nla.credssp import MIN_VERSION
+from pyrdpmux.rdp.nla.logon import AccountCheck, Proof
+from pyrdpmux.rdp.standard_security.encryption import EncryptionLevel, EncryptionMethod
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.certificate import Certificate
-from pyrdpmux.rdp.tls.credssp import MIN_VERSION
-from pyrdpmux.rdp.tls.logon import AccountCheck, Proof
-from pyrdpmux.rdp.tls.server_certificate import RsaKey
-from pyrdpmux.rdp.tls.standard import EncryptionLevel, EncryptionMethod
 
 
 class AutoReconnectStore(Protocol):

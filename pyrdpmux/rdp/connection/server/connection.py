@@ -14,11 +14,11 @@ from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
+from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
-from pyrdpmux.rdp.tls.logon import Proof
 
 
 class _Choice:

@@ -16,7 +16,7 @@ from pyrdpmux.rdp.connection.server.door_link import DoorLink
 from pyrdpmux.rdp.connection.server.gateway import GatewayInitiation
 from pyrdpmux.rdp.connection.server.initiation import ConnectionInitiation
 from pyrdpmux.rdp.connection.server.security import NetworkLevelAuthentication
-from pyrdpmux.rdp.tls.logon import Proof
+from pyrdpmux.rdp.nla.logon import Proof
 
 
 class ServerDoor(DoorLink):

@@ -23,7 +23,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
-from pyrdpmux.rdp.tls.standard import StandardSecurity
+from pyrdpmux.rdp.standard_security.encryption import StandardSecurity
 from pyrdpmux.wire import encode
 
 #: MS-RDPBCGR 2.2.1.4.4: the I/O channel of Windows servers; static channels, message channel and user follow

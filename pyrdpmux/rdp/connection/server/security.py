@@ -11,8 +11,8 @@ from pyrdpmux.rdp.connection.limits import MAX_HELD_BYTES
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.door_link import DoorLink, DoorPhase
 from pyrdpmux.rdp.connection.server.late_initiation import LateInitiation
-from pyrdpmux.rdp.tls.credssp import CredSspServer, EarlyUserAuthResult, take_ts_request
-from pyrdpmux.rdp.tls.logon import Proof
+from pyrdpmux.rdp.nla.credssp import CredSspServer, EarlyUserAuthResult, take_ts_request
+from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode
 

@@ -9,9 +9,9 @@ from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.limits import MAX_CHANNEL_REQUESTS
 from pyrdpmux.rdp.connection.machine import Phase
-from pyrdpmux.rdp.connection.server.commencement import SecureSettingsExchange, SecurityCommencement
-from pyrdpmux.rdp.connection.server.introduction import adopt_client_blocks, server_blocks
+from pyrdpmux.rdp.connection.server.gcc_blocks import adopt_client_blocks, server_blocks
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink, ServerPhase
+from pyrdpmux.rdp.connection.server.secure_settings import SecureSettingsExchange, SecurityCommencement
 from pyrdpmux.rdp.mcs.connect import ConnectInitial, ConnectResponse, Result
 from pyrdpmux.rdp.mcs.domain import (
     AttachUserConfirm,

@@ -1,0 +1,158 @@
+"""The commands that ask the running daemon, or change a file, and end."""
+
+import argparse
+import getpass
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pyrdpmux.cli.options import EXIT_OK, add_common, make_config
+from pyrdpmux.cli.rdp_file import RdpFile, reachable
+from pyrdpmux.cli.type_command import set_up_type_command
+from pyrdpmux.errors import MuxError
+from pyrdpmux.mux.control import control_socket
+from pyrdpmux.mux.log.door import escaped
+from pyrdpmux.rdp.nla.accounts import set_password
+
+if TYPE_CHECKING:
+    from pyrdpmux.cli.options import Commands
+
+MAX_CELL: Final = 256
+"""Characters in one place of a table."""
+
+
+def add_passwd(commands: "Commands") -> None:
+    passwd = commands.add_parser("passwd", help="add a user, or change a user's password")
+    passwd.set_defaults(command=run_passwd)
+    passwd.add_argument("user", metavar="[DOMAIN\\]USER")
+    passwd.add_argument(
+        "--stdin", action="store_true", help="read the password from one line of standard input"
+    )
+    passwd.add_argument("--vm", metavar="NAME", help="the SAM file that the configuration gives this VM")
+    passwd.add_argument(
+        "--file", type=Path, metavar="FILE", help="SAM file (default: that of the configuration)"
+    )
+    add_common(passwd, has_config=True)
+
+
+def add_vms(commands: "Commands") -> None:
+    vms = commands.add_parser("vms", help="list the VMs of the running daemon")
+    vms.set_defaults(command=run_vms)
+    vms.add_argument("--json", action="store_true", help="as JSON, with what each has cost the daemon")
+    add_common(vms, has_config=True)
+
+
+def add_type(commands: "Commands") -> None:
+    typing = commands.add_parser("type", help="type a text into a VM, as if somebody sat at its keyboard")
+    set_up_type_command(typing, make_config)
+    add_common(typing, has_config=True)
+
+
+def add_rdp_file(commands: "Commands") -> None:
+    rdp_file = commands.add_parser("rdp-file", help="write a .rdp file that opens a VM's console")
+    rdp_file.set_defaults(command=run_rdp_file)
+    rdp_file.add_argument("vm", metavar="VM")
+    rdp_file.add_argument("--user", default="", help="the user name to begin with")
+    rdp_file.add_argument("--output", type=Path, metavar="FILE.rdp", help="default: standard output")
+    rdp_file.add_argument("--direct", action="store_true", help="the VM's own port, not the gateway")
+    add_common(rdp_file, has_config=True)
+
+
+def add_diagnose(commands: "Commands") -> None:
+    diagnosis = commands.add_parser(
+        "diagnose", help="what the running daemon holds: tasks, files, memory (JSON)"
+    )
+    diagnosis.set_defaults(command=run_diagnose)
+    add_common(diagnosis, has_config=True)
+
+
+def add_reload(commands: "Commands") -> None:
+    reload = commands.add_parser("reload", help="have the running daemon read its configuration again")
+    reload.set_defaults(command=run_reload)
+    add_common(reload, has_config=True)
+
+
+def run_passwd(options: argparse.Namespace) -> int:
+    """`pyrdpmux passwd`."""
+    path: Path = options.file or make_config(options).accounts_path(options.vm)
+    domain, _, user = options.user.rpartition("\\")
+    password = _read_password(options.stdin)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    is_new = set_password(path, user, domain, password)
+    print(f"{path}: {'added' if is_new else 'changed'} {options.user}")
+    return EXIT_OK
+
+
+def _read_password(from_stdin: bool) -> str:
+    if from_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
+        password = getpass.getpass("Password: ")
+        if getpass.getpass("Again: ") != password:
+            raise MuxError("the two passwords differ, nothing was changed")
+    if not password:
+        raise MuxError("an empty password is not allowed, nothing was changed")
+    return password
+
+
+def run_vms(options: argparse.Namespace) -> int:
+    """`pyrdpmux vms`. What a guest calls itself, or a viewer says, is shown without control characters."""
+    path = make_config(options).control_path
+    if options.json:
+        print(json.dumps(control_socket.ask(path, "snapshot"), indent=2))
+        return EXIT_OK
+    answer = control_socket.ask(path, "vms")
+    rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
+    for vm in answer["vms"]:
+        viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
+        rows.append(
+            (vm["name"], str(vm["port"]), vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-")
+        )
+    cells = [[escaped(cell, MAX_CELL) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(rows[0]))]
+    for row in cells:
+        print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
+    return EXIT_OK
+
+
+def run_rdp_file(options: argparse.Namespace) -> int:
+    """`pyrdpmux rdp-file`: of a VM that the daemon knows; its gateway, where there is one."""
+    config = make_config(options)
+    answer = control_socket.ask(config.control_path, "vms")
+    vm = next((vm for vm in answer["vms"] if vm["name"] == options.vm), None)
+    if vm is None:
+        raise MuxError(f"{options.vm}: the daemon has no such VM, see `pyrdpmux vms`")
+    gateway = None if options.direct else answer["gateway"]
+    host = config.public_address or (gateway or answer)["bind"]
+    file = RdpFile(
+        address=reachable(host, (gateway or vm)["port"]),
+        size=(vm["width"], vm["height"]),
+        user=options.user,
+        has_nla=answer["nla"],
+        route=_route(vm) if gateway else "",
+    )
+    if options.output is not None:
+        options.output.write_bytes(file.data())
+    else:
+        sys.stdout.write(file.text())
+    return EXIT_OK
+
+
+def _route(vm: dict[str, Any]) -> str:
+    """By name; by port where the name cannot travel in a routing token."""
+    name: str = vm["name"]
+    return name if name.isascii() and ";" not in name else str(vm["port"])
+
+
+def run_diagnose(options: argparse.Namespace) -> int:
+    """`pyrdpmux diagnose`."""
+    print(json.dumps(control_socket.ask(make_config(options).control_path, "diagnose"), indent=2))
+    return EXIT_OK
+
+
+def run_reload(options: argparse.Namespace) -> int:
+    """`pyrdpmux reload`."""
+    control_socket.ask(make_config(options).control_path, "reload")
+    print("reloaded")
+    return EXIT_OK

@@ -1,0 +1,178 @@
+"""The commands that run a daemon: serve and demo."""
+
+import argparse
+import asyncio
+import logging
+import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
+from pyrdpmux.cli.rdp_file import reachable
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.backend import Backend
+from pyrdpmux.mux.daemon import Daemon
+from pyrdpmux.mux.demo.backend import DemoBackend
+from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
+from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
+from pyrdpmux.mux.qemu.backend import QemuBackend
+from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.mux.systemd.service_manager import ServiceManager
+from pyrdpmux.net.descriptors import raise_limit
+from pyrdpmux.rdp.nla.accounts import Accounts
+
+if TYPE_CHECKING:
+    from pyrdpmux.cli.options import Commands
+
+logger = logging.getLogger("pyrdpmux.cli")
+
+DEMO_USER: Final = "demo"
+DEMO_PASSWORD_SIZE: Final = 9
+
+SECURITY_MODES: Final = {
+    "nla": SecuritySettings(nla=True),
+    "tls": SecuritySettings(nla=False, tls=True),
+    "rdp": SecuritySettings(nla=False, rdp=True),
+}
+
+
+def add_serve(commands: "Commands") -> None:
+    serve = commands.add_parser("serve", help="run the daemon: hypervisors register over D-Bus")
+    serve.set_defaults(command=run_serve)
+    serve.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    serve.add_argument(
+        "--source",
+        type=source_of,
+        action="append",
+        default=[],
+        metavar="NAME=KIND:ADDRESS",
+        help="a VM and where it comes from, e.g. build7=vnc:127.0.0.1:5900 (repeatable)",
+    )
+    for kind in ("vnc", "qemu"):
+        serve.add_argument(
+            f"--{kind}",
+            type=partial(source_of, kind=kind),
+            action="append",
+            dest="source",
+            metavar="NAME=ADDRESS",
+            help=f"the same as --source NAME={kind}:ADDRESS",
+        )
+    serve.add_argument(
+        "--qmp-sockets",
+        action="append",
+        metavar="DIR",
+        help="every QEMU with a QMP socket in this directory, or at paths like this pattern (repeatable)",
+    )
+    serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
+    serve.add_argument("--gateway-port", type=port, metavar="N", help="one port for all VMs as well")
+    add_listening(serve)
+    serve.add_argument(
+        "--certificate-dir", type=Path, metavar="DIR", help="where server.crt and server.key are"
+    )
+
+
+def add_demo(commands: "Commands") -> None:
+    demo = commands.add_parser("demo", help="run the daemon with a built-in VM to try it out")
+    demo.set_defaults(command=run_demo)
+    demo.add_argument("--security", choices=sorted(SECURITY_MODES), help="how clients connect (default: nla)")
+    add_listening(demo)
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """`pyrdpmux serve`."""
+    config = make_config(options)
+    factory = ConnectionFactory(config)
+    _warn_about_access(config)
+    backends: list[Backend] = []
+    if config.bus != "none":
+        backends.append(_librdpmux_backend(config, factory, lambda: daemon.reload()))
+    if config.qmp_sockets:
+        backends.append(QemuBackend(sockets=config.qmp_sockets))
+    daemon = Daemon(
+        config,
+        factory,
+        backends,
+        load_config=lambda: make_config(options),
+        manager=ServiceManager.of_environment(),
+    )
+    asyncio.run(_run_until_signal(daemon, lambda: logger.info("Ready, VMs register at bus %s", config.bus)))
+    return EXIT_OK
+
+
+def _librdpmux_backend(
+    config: Config, factory: ConnectionFactory, reload: Callable[[], Awaitable[None]]
+) -> LibrdpmuxBackend:
+    return LibrdpmuxBackend(
+        config.bus,
+        default_version=config.librdpmux.default_protocol,
+        state_dir=config.state_dir,
+        shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
+        access=factory,
+        reload=reload,
+        guests_per_uid=config.librdpmux.guests_per_uid,
+        security_labels=config.librdpmux.security_labels,
+        vms=lambda: factory.config.vms,
+        schedule=factory.schedule,
+        files=factory.files,
+    )
+
+
+def run_demo(options: argparse.Namespace) -> int:
+    """`pyrdpmux demo`."""
+    mode = options.security or ("tls" if options.no_auth else "nla")
+    if options.no_auth and mode == "nla":
+        raise ConfigError("--no-auth: not possible with --security nla")
+    config = replace(make_config(options), security=SECURITY_MODES[mode])
+    password = secrets.token_urlsafe(DEMO_PASSWORD_SIZE)
+    factory = ConnectionFactory(config, accounts=Accounts().with_password(DEMO_USER, "", password))
+    daemon = Daemon(config, factory, [DemoBackend()], needs_control=False)
+
+    def announce() -> None:
+        [console] = daemon.registry.consoles
+        print(demo_announcement(config.bind, console.port, mode, password), flush=True)
+
+    asyncio.run(_run_until_signal(daemon, announce))
+    return EXIT_OK
+
+
+def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
+    """What a person needs to see the demo VM."""
+    address = reachable(bind, port)
+    lines = [f"address   {address}"]
+    client = f"xfreerdp /v:{address} /cert:ignore"
+    if mode == "nla":
+        lines += [f"user      {DEMO_USER}", f"password  {password}"]
+        client += f" /u:{DEMO_USER} /p:{password}"
+    else:
+        lines += ["user      anybody", "password  none"]
+        client += f" /sec:{mode} /u:{DEMO_USER} /p:"
+    lines += [f"connect   {client}", "stop      Ctrl+C"]
+    return "\n".join(lines)
+
+
+async def _run_until_signal(daemon: Daemon, on_ready: Callable[[], None]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    raise_limit()
+    quiet_accept_errors(loop, RateLimitedLog(logger))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
+    await daemon.run(stop, on_ready)
+
+
+def _warn_about_access(config: Config) -> None:
+    """Say so when nobody can get in, or everybody can."""
+    if not config.security.nla:
+        logger.warning("NLA is off: everybody who reaches a console's port gets in")
+        for name in config.vms:
+            if config.rules(name).is_restricted:
+                logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
+    elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
+        logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())

@@ -1,0 +1,1 @@
+"""A VM as its viewers have it: the console, and one viewer with all its parts."""

@@ -1,0 +1,316 @@
+"""A VM's console: its port, its picture, its keyboard, and who looks at it. It outlives the VM itself."""
+
+import itertools
+import logging
+from collections.abc import Sequence
+from typing import Final
+
+from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.admission.logon_desk import LogonTarget
+from pyrdpmux.mux.admission.ticket import Ticket
+from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
+from pyrdpmux.mux.console.stage import Stage
+from pyrdpmux.mux.console.viewer import Viewer
+from pyrdpmux.mux.input.arbiter import InputArbiter
+from pyrdpmux.mux.input.turns import Turns
+from pyrdpmux.mux.input.typist import Typist
+from pyrdpmux.mux.log.connection_log import printable
+from pyrdpmux.mux.picture.cursor import CursorState
+from pyrdpmux.mux.picture.display import Display
+from pyrdpmux.mux.picture.screen import Screen
+from pyrdpmux.mux.settings.access import Access, Principal, Proved
+from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config
+from pyrdpmux.net.fair import Kind, LoopShare
+from pyrdpmux.rdp.nla.logon import Proof
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.input import InputEvent
+
+logger = logging.getLogger("pyrdpmux.mux")
+
+_serials = itertools.count(1)
+
+UNSEEN_FRAME_RATE: Final = 5
+"""For a VM that nobody looks at: whoever comes sees it as it is, a moment ago at most."""
+
+DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
+"""What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
+
+
+class Console:
+    """Serves the viewers of one VM: the :class:`~.stage.Stage` that they look at."""
+
+    def __init__(self, name: str, factory: ConnectionFactory, config: Config) -> None:
+        self.name = name
+        #: tells it from every other console that has ever had its name
+        self.serial = next(_serials)
+        self.uuid: str | None = None
+        #: of the event loop, for what the guest makes us do
+        self.loop_share = factory.schedule.share(Kind.GUEST, name)
+        self.screen = Screen()
+        self.display = Display(self.screen)
+        self.arbiter = InputArbiter()
+        self._typist: Typist | None = None
+        self.acceptor = Acceptor(name, factory.control, self._receive)
+        self.is_running = False
+        #: for good: who is on the way here comes too late
+        self.is_closed = False
+        self.status = VmStatus.STARTING
+        #: the guest's lock keys, once it has told
+        self.leds: int | None = None
+        #: the registration that may speak for this console; older ones have no say any more
+        self.registration: object = None
+        self._factory = factory
+        #: in the order of their coming
+        self._viewers: dict[Viewer, None] = {}
+        self._has_picture = False
+        self._is_waiting = False
+        self.screen.on_painted = self._on_painted
+        self._show_waiting()
+        self.configure(config)
+
+    @property
+    def port(self) -> int:
+        return self.acceptor.port
+
+    @property
+    def viewers(self) -> list[Viewer]:
+        """Those that were let in."""
+        return [viewer for viewer in self._viewers if viewer.is_admitted]
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames per second that are of any use: few if nobody looks, fewer if all who do lag behind."""
+        looking = [viewer for viewer in self.viewers if viewer.is_active and not viewer.is_suppressed]
+        if not looking:
+            return UNSEEN_FRAME_RATE
+        rate = round(1 / self.frame_seconds)
+        return (
+            rate if any(not viewer.unsent_bytes for viewer in looking) else max(UNSEEN_FRAME_RATE, rate // 2)
+        )
+
+    def configure(self, config: Config) -> None:
+        """Other settings, perhaps while viewers are there: who may not stay is told so."""
+        self._rules = config.rules(self.name)
+        self._max_viewers = config.viewers(self.name)
+        self._takes_over = config.limits.take_over
+        self._keyboard = config.keyboard(self.name)
+        if self._typist is not None:
+            self._typist.layout = self._keyboard
+        self.frame_seconds = 1 / config.limits.frames_per_second
+        has_turns = config.typists(self.name) == ONE_AT_A_TIME
+        self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
+        self.review()
+
+    def review(self, *, has_other_accounts: bool = False) -> None:
+        """Rules or accounts have changed: who may not stay is told so.
+
+        ``has_other_accounts``: the VM's own, so that who has proved nothing is asked, too.
+        """
+        for viewer in self.viewers:
+            access = self.access_of(viewer.principal)
+            objection = ""
+            if has_other_accounts or isinstance(viewer.principal, Proved):
+                objection = self._factory.objection(self, viewer.principal, viewer.ticket)
+            if access is Access.NONE or objection:
+                reason = objection or "not allowed to see this VM any more"
+                viewer.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
+            elif access is Access.VIEW:
+                self.arbiter.leave(viewer)
+
+    def access_of(self, principal: Principal) -> Access:
+        return self._rules.access_of(principal)
+
+    def admits(self, principal: Principal, ticket: Ticket | None) -> bool:
+        """Whether this principal may see the console: its proof counts here, and it is on the lists."""
+        return not self.bars(principal, ticket)
+
+    def resolve(self, user: str, domain: str) -> LogonTarget:
+        """What a name means at our port, or at the gateway to who has asked for us."""
+        book = self._factory.accounts
+        return LogonTarget(user, domain, book.in_force(self), book.source(self.name), self.serial)
+
+    # -- the VM's life ---------------------------------------------------------------------------
+
+    def start(self, registration: object, sink: InputSink, uuid: str | None) -> None:
+        """A VM stands behind the console, perhaps again; what it shows first takes the card away."""
+        self.registration = registration
+        self.uuid = uuid
+        self.is_running = True
+        self.leds = None
+        self.status = VmStatus.STARTING
+        self.screen.set_cursor(CursorState.DEFAULT)
+        self._typist = Typist(sink, self._keyboard)
+        self.arbiter.connect(self._typist)
+        self._show_waiting()
+
+    def lose(self, reason: str) -> None:
+        """The VM is gone and may come back: viewers stay and are told."""
+        if not self.is_running:
+            return
+        self.is_running = False
+        self.arbiter.connect(None)
+        self.set_status(VmStatus.LOST, reason)
+        logger.info("VM %s lost: %s", printable(self.name), reason)
+
+    async def close(self, error_info: ErrorInfo, reason: str) -> None:
+        """Accept nobody any more, tell those who are there, and see them off."""
+        self.is_closed = True
+        self.is_running = False
+        self.arbiter.connect(None)
+        await self.acceptor.close(error_info, reason, tuple(self._viewers))
+        self.loop_share.close()
+
+    # -- what the VM tells -----------------------------------------------------------------------
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        """RUNNING shows the VM's picture, once there is one; anything else a card over it."""
+        self.status = status
+        self._is_waiting = False
+        self.arbiter.pause(status in DEAF)
+        if status is not VmStatus.RUNNING:
+            detail = status.value if not text else f"{status.value}: {text}"
+            self.display.cover(printable(self.name), printable(detail))
+        elif self._has_picture:
+            self.display.uncover()
+        else:
+            self._show_waiting()
+
+    def set_leds(self, leds: int) -> None:
+        """The guest's lock keys; viewers' keyboards follow."""
+        self.leds = leds
+        if self._typist is not None:
+            self._typist.set_leds(leds)
+        for viewer in self.viewers:
+            viewer.show_leds()
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        """Whether the guest has a tablet."""
+        self.arbiter.is_absolute = is_absolute
+
+    def _show_waiting(self) -> None:
+        self._is_waiting, self._has_picture = True, False
+        self.display.cover(printable(self.name), "waiting for its picture")
+
+    def _on_painted(self) -> None:
+        """The VM shows something: that it does so is all that was waited for."""
+        self._has_picture = True
+        if self._is_waiting:
+            self._is_waiting = False
+            self.status = VmStatus.RUNNING
+            self.display.uncover()
+
+    # -- the stage -------------------------------------------------------------------------------
+
+    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
+        if self.is_closed:
+            return "the VM is gone"
+        if objection := self._factory.objection(self, principal, ticket):
+            return objection
+        return "not allowed to see this VM" if self.access_of(principal) is Access.NONE else ""
+
+    def join(self, viewer: Viewer) -> None:
+        self._viewers[viewer] = None
+
+    def leave(self, viewer: Viewer) -> None:
+        self._viewers.pop(viewer, None)
+        self.arbiter.leave(viewer)
+
+    def entrance(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
+        return self, claimed
+
+    def refuse(self, viewer: Viewer) -> str:
+        """Why not: no right to be here, or no room."""
+        if reason := self.bars(viewer.principal, viewer.ticket):
+            return reason
+        if len(self.viewers) < self._max_viewers:
+            return ""
+        for other in self.viewers:
+            if self._takes_over and other.principal.is_same(viewer.principal):
+                other.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
+                return ""
+        return "too many viewers"
+
+    def listens_to(self, viewer: Viewer) -> bool:
+        return self.access_of(viewer.principal) is Access.CONTROL
+
+    def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
+        if self.access_of(viewer.principal) is Access.CONTROL:
+            self.arbiter.apply(viewer, events, now)
+
+    def place_pointer(self, viewer: Viewer, x: int, y: int) -> bool:
+        """Only where the guest has a mouse; a tablet's pointer is where viewers have put it, each its own."""
+        if self.arbiter.is_absolute or self.arbiter.position_of(viewer) == (x, y):
+            return False
+        self.arbiter.place(viewer, x, y)
+        return True
+
+    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
+        """Only for who is alone here: nobody else may mind."""
+        sink = self.arbiter.sink
+        is_alone = all(other is viewer for other in self.viewers)
+        if is_alone and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
+            sink.request_size(width, height)
+
+    def _receive(self, arrival: Arrival) -> Viewer:
+        size = self.display.width, self.display.height
+        connection = self._factory.connect(self.name, size, self._authorize)
+        return Viewer(self, connection, arrival, self._factory.desk)
+
+    def _authorize(self, proof: Proof) -> bool:
+        ticket = proof.ticket
+        return isinstance(ticket, Ticket) and self.admits(ticket.principal, ticket)
+
+
+class RegisteredVm:
+    """What a backend holds: one registration of a VM with its console. See :class:`~.backend.Vm`."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @property
+    def name(self) -> str:
+        return self._console.name
+
+    @property
+    def uuid(self) -> str | None:
+        return self._console.uuid
+
+    @property
+    def screen(self) -> Screen:
+        return self._console.screen
+
+    @property
+    def port(self) -> int:
+        return self._console.port
+
+    @property
+    def viewer_count(self) -> int:
+        return len(self._console.viewers)
+
+    @property
+    def frame_rate(self) -> int:
+        """Frames per second that its viewers can use."""
+        return self._console.frame_rate
+
+    @property
+    def loop_share(self) -> LoopShare:
+        """Of the event loop: what this VM makes us do is done in its turns."""
+        return self._console.loop_share
+
+    def set_leds(self, leds: int) -> None:
+        if self.is_current:
+            self._console.set_leds(leds)
+
+    def set_status(self, status: VmStatus, text: str = "") -> None:
+        if self.is_current:
+            self._console.set_status(status, text)
+
+    def set_pointer_mode(self, *, is_absolute: bool) -> None:
+        if self.is_current:
+            self._console.set_pointer_mode(is_absolute=is_absolute)
+
+    @property
+    def is_current(self) -> bool:
+        """False once the VM has registered anew, or is removed."""
+        return self._console.registration is self

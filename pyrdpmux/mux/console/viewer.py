@@ -1,0 +1,342 @@
+"""One RDP client, from its first byte on: it logs on, is let in to a stage or not, sees it and types into it.
+
+INVARIANT: a viewer delays nobody but itself: what its client sends is worked through, and its picture
+encoded, in turns of its own share of the loop. Nothing of a stage is sent to it, and nothing of what it
+types is heard, before the stage has let it in.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any, Final
+
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.admission.acceptor import Arrival
+from pyrdpmux.mux.admission.logon_desk import LogonDesk
+from pyrdpmux.mux.admission.networks import Origin
+from pyrdpmux.mux.admission.ticket import Ticket
+from pyrdpmux.mux.console.painter import palette_update
+from pyrdpmux.mux.console.return_chord import WayBack
+from pyrdpmux.mux.console.stage import Stage
+from pyrdpmux.mux.console.viewer_input import ViewerInput
+from pyrdpmux.mux.console.viewer_painter import ViewerPainter
+from pyrdpmux.mux.console.viewer_pointer import ViewerPointer
+from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.settings.access import ANYBODY, Claimed, Principal, Proved
+from pyrdpmux.rdp.connection.events import (
+    Activated,
+    ClientIntroduced,
+    Deactivated,
+    Disconnected,
+    Event,
+    InputReceived,
+    LoggedOn,
+    LogonRequested,
+    NetworkMeasured,
+    OutputSuppressed,
+    RefreshRequested,
+    SecurityEstablished,
+)
+from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.nla.logon import NtlmLogon
+from pyrdpmux.rdp.pdu.display import LedFlags
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.input import ExtendedMouseEvent, InputEvent, MouseEvent
+
+BINDING_CREDSSP_VERSION: Final = 5
+"""From here on the client proves with a hash and a nonce which certificate it sees (CVE-2018-0886)."""
+
+COST_OF_REFRESH: Final = 50
+"""In input events, of what is no input: 200 of them a second are far more than any client has use for."""
+
+
+class Viewer:
+    """Drives one connection; :meth:`run` is its life."""
+
+    def __init__(self, stage: Stage, connection: ServerConnection, arrival: Arrival, desk: LogonDesk) -> None:
+        """``stage``: whose port it has come to; it joins none before it has logged on."""
+        self.principal: Principal = ANYBODY
+        #: what admission gave it for its password
+        self.ticket: Ticket | None = None
+        #: the stage has let it in
+        self.is_admitted = False
+        self.size = (0, 0)
+        self._client_size = (0, 0)
+        self._stage = stage
+        self._has_joined = False
+        #: why it is sent away as soon as it can be told so
+        self._refusal = ""
+        self._way_back: WayBack | None = None
+        self._connection = connection
+        self._arrival = arrival
+        self._desk = desk
+        self._log = arrival.log
+        self._peer = arrival.peer(connection)
+        self._tasks: asyncio.TaskGroup | None = None
+        self._logon: asyncio.Task[None] | None = None
+        self._painter = ViewerPainter(connection, self._peer)
+        self._input = ViewerInput(asyncio.get_running_loop().time, asyncio.sleep)
+        self._pointer = ViewerPointer(connection, self._peer, self._follow)
+        self._unsubscribe: Callable[[], None] = _nothing
+
+    @property
+    def user(self) -> str:
+        return self.principal.user
+
+    @property
+    def address(self) -> str:
+        return self._peer.peername
+
+    @property
+    def origin(self) -> Origin:
+        """The network that it comes from."""
+        return self._arrival.origin
+
+    @property
+    def is_active(self) -> bool:
+        return self._connection.is_active
+
+    @property
+    def is_suppressed(self) -> bool:
+        """The client's window is minimized."""
+        return self._painter.is_suppressed
+
+    @property
+    def unsent_bytes(self) -> int:
+        """What the client has not read yet, of what is ours to hold."""
+        return self._peer.unsent_bytes
+
+    @property
+    def pending_pixels(self) -> int:
+        """How far behind this viewer is."""
+        return self._painter.pending_pixels
+
+    async def run(self) -> None:
+        """Until the connection has ended; the socket is closed on return."""
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                painting = self._tasks.create_task(self._painter.run())
+                await self._peer.run(self._on_event, self._settle)
+                painting.cancel()
+                if self._logon is not None:
+                    self._logon.cancel()
+        finally:
+            # INVARIANT: nothing that has ended waits for the collector of cycles.
+            self._tasks = self._logon = None
+            self._painter.close()
+            self._pointer.close()
+            self._leave()
+
+    def begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        """Do this, as long as the connection lasts."""
+        if self._tasks is None:
+            work.close()
+            return None
+        return self._tasks.create_task(work)
+
+    async def work(self, steps: Iterable[object]) -> None:
+        """Take these steps in turns of this viewer's share."""
+        await self._arrival.work(steps)
+
+    def enter(self, stage: Stage, *, way_back: Stage | None = None) -> None:
+        """Go on to another stage; the connection takes on its size and picture.
+
+        ``way_back`` is where certain keys lead from there, see :mod:`.way_back`.
+        """
+        self._leave()
+        self._way_back = WayBack(way_back) if way_back is not None else None
+        self._join(stage)
+        if self._connection.is_active:  # otherwise that is still to come
+            self._appear()
+        self._peer.flush()
+
+    def _join(self, stage: Stage) -> None:
+        if stage is not self._stage:
+            self._log.info("Goes on to %s", printable(stage.name))
+            self._log.set_vm(stage.name)
+        self._stage = stage
+        self._has_joined = True
+        self._unsubscribe = stage.display.subscribe(self)
+        stage.join(self)
+        self._connection.set_desktop_size(stage.display.width, stage.display.height, self._now())
+
+    def _leave(self) -> None:
+        self.is_admitted = False
+        self._painter.start_over()
+        self._input.clear()
+        self._unsubscribe()
+        self._unsubscribe = _nothing
+        if self._has_joined:
+            self._has_joined = False
+            self._stage.leave(self)
+
+    def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
+        """Ask the client to go, and tell it why."""
+        self.is_admitted = False
+        self._painter.start_over()
+        self._connection.disconnect(error_info, reason, self._now())
+        self._peer.flush()
+
+    # -- the screen's side -----------------------------------------------------------------------
+
+    def screen_damaged(self, rects: Sequence[Rect]) -> None:
+        self._painter.add(rects)
+
+    def screen_resized(self, width: int, height: int) -> None:
+        self._painter.start_over()
+        self._connection.set_desktop_size(width, height, self._now())
+        self._peer.flush()
+
+    def cursor_changed(self) -> None:
+        if self.is_admitted:
+            self._pointer.show(self._stage.display.cursor)
+
+    def cursor_moved(self, x: int, y: int) -> None:
+        if self.is_admitted:
+            self._pointer.moved_by_guest(x, y)
+
+    def show_leds(self) -> None:
+        """The lock keys of the client's keyboard follow the guest's."""
+        if self._stage.leds is not None and self._connection.is_active:
+            self._connection.send_keyboard_indicators(LedFlags(self._stage.leds))
+            self._peer.flush()
+
+    # -- the connection's side -------------------------------------------------------------------
+
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case InputReceived(events):
+                self._input.charge(len(events))
+                self._on_input(events)
+            case RefreshRequested(rectangles):
+                self._input.charge(COST_OF_REFRESH)
+                self._painter.refresh([Rect(*rectangle) for rectangle in rectangles])
+            case OutputSuppressed(is_suppressed):
+                self._input.charge(COST_OF_REFRESH)
+                self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
+                self._painter.suppress(is_suppressed)
+            case Activated():
+                self._on_activated(event)
+            case Deactivated():
+                self._painter.start_over()
+            case ClientIntroduced():
+                self._on_introduced(event)
+            case LogonRequested(logon) if self._tasks is not None:
+                self._logon = self._tasks.create_task(self._check_logon(logon))
+            case LoggedOn():
+                self._on_logged_on(event)
+            case Disconnected():
+                self._on_disconnected(event)
+            case _:
+                self._log_detail(event)
+
+    async def _settle(self) -> None:
+        """Of who has hung up, what is left is worth a burst and no more."""
+        await self._input.work_off(self._peer.turn, self._apply_input)
+        if self._input.is_slowed and self._peer.has_hung_up:
+            self._peer.abort()
+
+    def _on_input(self, events: Sequence[InputEvent]) -> None:
+        """What nobody would listen to costs nothing."""
+        if self.is_admitted and (self._way_back is not None or self._stage.listens_to(self)):
+            self._input.add(events)
+
+    def _apply_input(self, events: Sequence[InputEvent]) -> None:
+        if not self.is_admitted:
+            return
+        if any(isinstance(event, MouseEvent | ExtendedMouseEvent) for event in events):
+            self._pointer.moved_by_user()
+        index = self._way_back.find(events) if self._way_back is not None else None
+        self._stage.take_input(self, events[:index], self._now())
+        if index is not None and self._way_back is not None:
+            self.enter(self._way_back.stage)
+
+    def _on_introduced(self, event: ClientIntroduced) -> None:
+        self._client_size = (event.desktop_width, event.desktop_height)
+        self._log.debug("Client %s, build %d", printable(event.client_name), event.client_build)
+
+    async def _check_logon(self, logon: NtlmLogon) -> None:
+        try:
+            arrival = self._arrival
+            proof = await self._desk.check(logon, self._stage, arrival.origin, is_exempt=arrival.is_exempt)
+        except Exception:
+            self._log.exception("The password could not be checked")
+            proof = None
+        self._connection.answer_logon(proof, self._now())
+        self._peer.flush()
+
+    def _on_logged_on(self, event: LoggedOn) -> None:
+        self._log.set_user(event.user)
+        how = "authenticated" if event.is_authenticated else "not authenticated"
+        self._log.info(
+            "Logged on (%s%s) from %s", how, ", came back" if event.is_reconnect else "", self.address
+        )
+        self.ticket = event.ticket if isinstance(event.ticket, Ticket) else None
+        who: Principal = Claimed(event.user, event.domain)
+        if event.is_authenticated:
+            who = self.ticket.principal if self.ticket is not None else Proved(event.user, event.domain)
+        stage, self.principal = self._stage.entrance(who, self.ticket)
+        self._refusal = stage.bars(self.principal, self.ticket)
+        if not self._refusal:
+            self._join(stage)
+
+    def _on_activated(self, event: Activated) -> None:
+        self.size = (event.width, event.height)
+        level = logging.DEBUG if event.is_reactivation else logging.INFO
+        depth = event.bits_per_pixel
+        self._log.log(level, "Active at %dx%d, %d bits per pixel", event.width, event.height, depth)
+        if depth == 8:
+            self._connection.send_palette(palette_update())
+        self._pointer.start_over()
+        self._appear()
+
+    def _appear(self) -> None:
+        """On the stage, if it lets us: not any sooner, since only an active client can be told why not."""
+        if not self.is_admitted:
+            if reason := self._refusal or self._stage.refuse(self):
+                self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
+                return
+            self.is_admitted = True
+            self._arrival.admit(f"{printable(self.user)}@{self.address}")
+            self._stage.request_size(self, *self._client_size)
+        if not self._connection.is_active:  # the size that it asked for came at once
+            return
+        self.cursor_changed()
+        self.show_leds()
+        self._painter.show(self._stage.display, self.size, self._seconds_per_frame)
+
+    def _seconds_per_frame(self) -> float:
+        return self._stage.frame_seconds
+
+    def _on_disconnected(self, event: Disconnected) -> None:
+        """Keys that it holds are let go now, not when its socket has lingered."""
+        level = self._arrival.level if not self._has_joined else logging.INFO
+        self._leave()
+        self._arrival.ended(event.error)
+        by_whom = "by the client" if event.by_peer else "by us"
+        self._log.log(level, "Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
+
+    def _log_detail(self, event: Event) -> None:
+        match event:
+            case SecurityEstablished():
+                self._log.debug("Security: %s", event.description)
+                if event.credssp_version is not None and event.credssp_version < BINDING_CREDSSP_VERSION:
+                    self._log.info("CredSSP version %d, see credssp-min-version", event.credssp_version)
+            case NetworkMeasured():
+                self._log.debug(
+                    "Network: %.1f ms, %.0f kbit/s",
+                    event.round_trip_seconds * 1000,
+                    event.bits_per_second / 1000,
+                )
+            case _:
+                self._log.debug("%r", event)
+
+    def _follow(self, x: int, y: int) -> bool:
+        return self._stage.place_pointer(self, x, y)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+def _nothing() -> None:
+    """There is nothing to unsubscribe from."""

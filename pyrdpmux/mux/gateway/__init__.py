@@ -1,0 +1,1 @@
+"""One port for all VMs: where a client wants to go, and the list of VMs."""

@@ -1,0 +1,1 @@
+"""What is told: one line per record, of bounded length, about whom."""

@@ -1,0 +1,96 @@
+"""What the viewers of a VM see: its screen, or a card over it while it has a bad moment.
+
+The VM's own picture goes on underneath, so nothing is lost, and nothing has to be asked for
+when the card goes.
+"""
+
+from collections.abc import Sequence
+
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
+from pyrdpmux.mux.picture.screen import Pixels, Screen, Watched
+from pyrdpmux.mux.picture.status_card import status_picture
+
+
+class Display(Watched):
+    """A screen that can be covered. Listeners hear of it what they would of a screen."""
+
+    def __init__(self, screen: Screen) -> None:
+        super().__init__()
+        #: the VM's picture, whatever covers it
+        self.screen = screen
+        self._card: tuple[str, str] | None = None
+        #: the card over what the screen showed when somebody looked first; without viewers nobody does
+        self._covered: Pixels | None = None
+        screen.subscribe(self)
+
+    @property
+    def pixels(self) -> Pixels:
+        """What is to be seen now."""
+        if self._card is None:
+            return self.screen.pixels
+        if self._covered is None:
+            self._covered = status_picture(self.screen.pixels, *self._card)
+        return self._covered
+
+    @property
+    def width(self) -> int:
+        return self.screen.width
+
+    @property
+    def height(self) -> int:
+        return self.screen.height
+
+    @property
+    def cursor(self) -> AnyCursor:
+        """The VM's pointer; over a card the client's own."""
+        return self.screen.cursor if self._card is None else CursorState.DEFAULT
+
+    @property
+    def is_covered(self) -> bool:
+        return self._card is not None
+
+    def cover(self, title: str, detail: str = "") -> None:
+        """Show a card until :meth:`uncover`; another one takes its place."""
+        if self._card == (title, detail):
+            return
+        had_card = self.is_covered
+        self._card = (title, detail)
+        self._covered = None
+        self._everything_changed()
+        if not had_card and self.screen.cursor is not CursorState.DEFAULT:
+            self._tell_cursor()
+
+    def uncover(self) -> None:
+        """Show the VM's picture again."""
+        if self._card is None:
+            return
+        self._card = self._covered = None
+        self._everything_changed()
+        if self.screen.cursor is not CursorState.DEFAULT:
+            self._tell_cursor()
+
+    # -- the screen's side -----------------------------------------------------------------------
+
+    def screen_damaged(self, rects: Sequence[Rect]) -> None:
+        if self._card is None:
+            self.tell(lambda listener: listener.screen_damaged(rects))
+
+    def screen_resized(self, width: int, height: int) -> None:
+        self._covered = None
+        self.tell(lambda listener: listener.screen_resized(width, height))
+
+    def cursor_changed(self) -> None:
+        if self._card is None:
+            self._tell_cursor()
+
+    def cursor_moved(self, x: int, y: int) -> None:
+        if self._card is None:
+            self.tell(lambda listener: listener.cursor_moved(x, y))
+
+    def _everything_changed(self) -> None:
+        """All of the picture is another one now."""
+        self.tell(lambda listener: listener.screen_damaged([Rect(0, 0, self.width, self.height)]))
+
+    def _tell_cursor(self) -> None:
+        self.tell(lambda listener: listener.cursor_changed())

@@ -1,0 +1,1 @@
+"""What the administrator decides: the configuration file and who may what."""

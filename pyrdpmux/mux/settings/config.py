@@ -1,0 +1,394 @@
+"""What the daemon can be told: a TOML file, and options of the command line on top of it."""
+
+import ipaddress
+import os
+import pwd
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.mux.keyboard.layout import Layout
+from pyrdpmux.mux.keyboard.layouts import LAYOUTS
+from pyrdpmux.mux.settings.access import AccessRules
+from pyrdpmux.mux.settings.table import Origin, SettingsTable
+from pyrdpmux.mux.settings.vm_names import vm_name
+
+DEFAULT_BIND: Final = "127.0.0.1"
+DEFAULT_PORT: Final = 3901
+"""RDPMux numbered its listeners from here."""
+
+MAX_UID: Final = 0xFFFFFFFE
+MAX_CONFIG_SIZE: Final = 1 << 20
+EXAMPLE: Final = Path(__file__).with_name("example.toml")
+
+
+def default_state_dir() -> Path:
+    """systemd's directory if it made one, else the system's for root, else the user's."""
+    if given := os.environ.get("STATE_DIRECTORY"):
+        return Path(given.split(":", 1)[0])
+    if os.geteuid() == 0:
+        return Path("/var/lib/pyrdpmux")
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "pyrdpmux"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """How viewers prove who they are. What is not allowed is refused with the reason clients understand."""
+
+    #: Network Level Authentication: the user is known before anything else happens
+    nla: bool = True
+    #: TLS without NLA: encrypted, but anybody who reaches the port sees the VM
+    tls: bool = False
+    #: Standard RDP Security: RC4, no server identity, no user; for very old clients only
+    rdp: bool = False
+    #: of NLA: clients of an older CredSSP are refused; below 5 it binds to our certificate less well
+    credssp_min_version: int = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitSettings:
+    """What one VM and one address may cost us."""
+
+    viewers_per_vm: int = 16
+    #: connections that have not logged on yet, to all ports together; beyond, the oldest of who has most goes
+    pending: int = 256
+    #: connections of one network that are heard; the others wait their turn; 0: any number
+    attempts_per_second: int = 10
+    #: of one network, or at one account: then answers come later and later; 0: never
+    failed_logons_per_minute: int = 10
+    #: to which neither of these applies, such as a proxy's
+    exempt_networks: tuple[str, ...] = ()
+    frames_per_second: int = 30
+    #: when there is no room, a new viewer takes the place of the oldest of the same user
+    take_over: bool = True
+
+
+EVERYBODY: Final = "everybody"
+ONE_AT_A_TIME: Final = "one-at-a-time"
+TYPISTS: Final = (EVERYBODY, ONE_AT_A_TIME)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """Whose keys and clicks reach a VM that several look at."""
+
+    typists: str = EVERYBODY
+    #: one-at-a-time: so long after the last input of one, another may begin
+    idle_seconds: int = 5
+    #: of the guests: what characters, of phones and of `pyrdpmux type`, are typed on
+    keyboard: str = "us"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """One port for all VMs."""
+
+    #: None: there is no such port
+    port: int | None = None
+    #: None: where the VMs listen
+    bind: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibrdpmuxSettings:
+    """What unmodified guests of old find."""
+
+    #: the protocol version that /org/RDPMux/RDPMux announces; the others have objects of their own
+    default_protocol: int = 5
+    #: ZeroMQ guests all use the original's abstract socket instead of a private one each
+    shared_socket: bool = False
+    #: VMs of one user; libvirt's QEMUs share one
+    guests_per_uid: int = 1000
+    #: VMs of one user are told apart by the labels of SELinux or AppArmor as well
+    security_labels: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VmSettings:
+    """What differs for one VM."""
+
+    #: None: what the VM itself asks for, else the lowest free one
+    port: int | None = None
+    #: None: the common accounts
+    accounts: Path | None = None
+    view_only: bool = False
+    #: None of these three: everybody who may log on
+    users: tuple[str, ...] | None = None
+    groups: tuple[str, ...] | None = None
+    view_only_users: tuple[str, ...] | None = None
+    #: None: the common ones
+    typists: str | None = None
+    keyboard: str | None = None
+    viewers: int | None = None
+    certificate_dir: Path | None = None
+    #: whose VM it is, if it registers itself; None: whose it was the first time
+    uid: int | None = None
+    #: where the VM comes from, KIND:ADDRESS; None: it registers itself
+    source: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything; the defaults are a safe single-user daemon."""
+
+    bind: str = DEFAULT_BIND
+    port: int = DEFAULT_PORT
+    #: system, session, none, or a D-Bus address
+    bus: str = "system"
+    state_dir: Path = field(default_factory=default_state_dir)
+    #: None: the state directory
+    certificate_dir: Path | None = None
+    #: None: accounts.sam in the state directory
+    accounts: Path | None = None
+    security: SecuritySettings = SecuritySettings()
+    limits: LimitSettings = LimitSettings()
+    input: InputSettings = InputSettings()
+    gateway: GatewaySettings = GatewaySettings()
+    librdpmux: LibrdpmuxSettings = LibrdpmuxSettings()
+    #: directories of QEMU's QMP sockets, or patterns of their paths: each QEMU there is a VM
+    qmp_sockets: tuple[str, ...] = ()
+    #: name or address under which clients reach this machine, for .rdp files; None: they are told ours
+    public_address: str | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    vms: Mapping[str, VmSettings] = field(default_factory=dict)
+    #: where all this stands
+    origin: Origin = field(default=Origin(), compare=False, repr=False)
+
+    def vm(self, name: str) -> VmSettings:
+        return self.vms.get(name, VmSettings())
+
+    def accounts_path(self, name: str | None = None) -> Path:
+        """The SAM file of a VM, or the common one."""
+        own = self.vm(name).accounts if name is not None else None
+        return own or self.accounts or self.state_dir / "accounts.sam"
+
+    def certificate_path(self, name: str | None = None) -> Path:
+        """The directory of a VM's certificate, or of the common one."""
+        own = self.vm(name).certificate_dir if name is not None else None
+        return own or self.certificate_dir or self.state_dir
+
+    def rules(self, name: str) -> AccessRules:
+        """Who may do what with this VM."""
+        vm = self.vm(name)
+        members = [member for group in vm.groups or () for member in self.groups.get(group, ())]
+        return AccessRules(
+            users=(*(vm.users or ()), *members),
+            view_only_users=vm.view_only_users or (),
+            is_view_only=vm.view_only,
+            is_restricted=(vm.users, vm.groups, vm.view_only_users) != (None, None, None),
+        )
+
+    def viewers(self, name: str) -> int:
+        """How many may look at this VM at the same time."""
+        return self.vm(name).viewers or self.limits.viewers_per_vm
+
+    def typists(self, name: str) -> str:
+        """Whose input reaches this VM."""
+        return self.vm(name).typists or self.input.typists
+
+    def keyboard(self, name: str) -> Layout:
+        return LAYOUTS[self.vm(name).keyboard or self.input.keyboard]
+
+    @property
+    def gateway_bind(self) -> str:
+        return self.gateway.bind or self.bind
+
+    @property
+    def control_path(self) -> Path:
+        return self.state_dir / "control.sock"
+
+
+def load_config(path: Path) -> Config:
+    """Read a file; ConfigError for anything in it that is not understood."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_CONFIG_SIZE + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from error
+    if len(data) > MAX_CONFIG_SIZE:
+        raise ConfigError(f"{path}: larger than {MAX_CONFIG_SIZE} bytes")
+    try:
+        text = data.decode()
+        values = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}, line {line}: not UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    return _read_config(SettingsTable(values, path, text))
+
+
+def _read_config(table: SettingsTable) -> Config:
+    defaults = Config()
+    config = Config(
+        bind=table.string("bind", defaults.bind),
+        port=table.integer("port", defaults.port, low=1, high=65535),
+        bus=_read_bus(table, defaults.bus),
+        state_dir=table.path("state-dir", None) or defaults.state_dir,
+        certificate_dir=table.path("certificate-dir", None),
+        accounts=table.path("accounts", None),
+        security=_read_security(table.table("security")),
+        limits=_read_limits(table.table("limits")),
+        input=_read_input(table.table("input")),
+        gateway=_read_gateway(table.table("gateway")),
+        librdpmux=_read_librdpmux(table.table("librdpmux")),
+        qmp_sockets=table.strings("qmp-sockets") or (),
+        public_address=table.optional_string("public-address"),
+        groups=_read_groups(table.table("groups")),
+        vms=_read_vms(table.table("vms")),
+        origin=table.origin,
+    )
+    table.finish()
+    for name, vm in config.vms.items():
+        for group in vm.groups or ():
+            if group not in config.groups:
+                raise table.origin.error(("vms", name, "groups"), f"there is no group {group!r} in [groups]")
+    return config
+
+
+def _read_bus(table: SettingsTable, default: str) -> str:
+    bus = table.string("bus", default)
+    if not is_bus(bus):
+        table.fail("bus", f"{bus!r}, expected system, session, none or an address such as unix:path=/run/bus")
+    return bus
+
+
+def is_bus(text: str) -> bool:
+    """A bus by name, or something of the shape of a D-Bus address."""
+    transport, colon, _ = text.partition(":")
+    return text in ("system", "session", "none") or (colon == ":" and transport.isidentifier())
+
+
+def _read_security(table: SettingsTable) -> SecuritySettings:
+    defaults = SecuritySettings()
+    security = SecuritySettings(
+        nla=table.boolean("nla", defaults.nla),
+        tls=table.boolean("tls", defaults.tls),
+        rdp=table.boolean("rdp", defaults.rdp),
+        credssp_min_version=table.integer("credssp-min-version", defaults.credssp_min_version, low=2, high=6),
+    )
+    table.finish()
+    if not (security.nla or security.tls or security.rdp):
+        table.fail(None, "nla, tls and rdp are all false: nobody could connect")
+    return security
+
+
+def _read_limits(table: SettingsTable) -> LimitSettings:
+    defaults = LimitSettings()
+    for gone in ("pending-per-vm", "pending-per-address"):
+        if table.has(gone):
+            table.fail(gone, "is no more: `pending` is the limit for all ports together")
+    limits = LimitSettings(
+        viewers_per_vm=table.integer("viewers-per-vm", defaults.viewers_per_vm, low=1, high=1000),
+        pending=table.integer("pending", defaults.pending, low=8, high=10_000),
+        attempts_per_second=table.integer(
+            "attempts-per-second", defaults.attempts_per_second, low=0, high=10_000
+        ),
+        failed_logons_per_minute=table.integer(
+            "failed-logons-per-minute", defaults.failed_logons_per_minute, low=0, high=1000
+        ),
+        exempt_networks=_read_networks(table),
+        frames_per_second=table.integer("frames-per-second", defaults.frames_per_second, low=1, high=120),
+        take_over=table.boolean("take-over", defaults.take_over),
+    )
+    table.finish()
+    return limits
+
+
+def _read_networks(table: SettingsTable) -> tuple[str, ...]:
+    networks = table.strings("exempt-networks") or ()
+    for network in networks:
+        try:
+            ipaddress.ip_network(network, strict=False)
+        except ValueError:
+            table.fail("exempt-networks", f"{network!r}, expected a network such as 192.0.2.0/24")
+    return networks
+
+
+def _read_input(table: SettingsTable) -> InputSettings:
+    defaults = InputSettings()
+    settings = InputSettings(
+        typists=table.choice("typists", defaults.typists, TYPISTS),
+        keyboard=table.choice("keyboard", defaults.keyboard, LAYOUTS),
+        idle_seconds=table.integer("idle-seconds", defaults.idle_seconds, low=0, high=3600),
+    )
+    table.finish()
+    return settings
+
+
+def _read_gateway(table: SettingsTable) -> GatewaySettings:
+    port = table.integer("port", 0, low=0, high=65535)
+    settings = GatewaySettings(port=port or None, bind=table.optional_string("bind"))
+    table.finish()
+    return settings
+
+
+def _read_librdpmux(table: SettingsTable) -> LibrdpmuxSettings:
+    defaults = LibrdpmuxSettings()
+    settings = LibrdpmuxSettings(
+        default_protocol=table.integer("default-protocol", defaults.default_protocol, low=1, high=5),
+        shared_socket=table.boolean("shared-socket", defaults.shared_socket),
+        guests_per_uid=table.integer("guests-per-uid", defaults.guests_per_uid, low=1, high=1000),
+        security_labels=table.boolean("security-labels", defaults.security_labels),
+    )
+    table.finish()
+    return settings
+
+
+def _read_groups(table: SettingsTable) -> Mapping[str, tuple[str, ...]]:
+    groups = {name: table.strings(name) or () for name in table.names()}
+    table.finish()
+    return groups
+
+
+def _read_vms(table: SettingsTable) -> Mapping[str, VmSettings]:
+    vms: dict[str, VmSettings] = {}
+    for name, vm in table.tables():
+        if vm_name(name) in vms:
+            table.fail(name, "is the same VM as another table's, in other letters")
+        vms[vm_name(name)] = _read_vm(vm)
+    return vms
+
+
+def _read_vm(table: SettingsTable) -> VmSettings:
+    port = table.integer("port", 0, low=0, high=65535)
+    settings = VmSettings(
+        port=port or None,
+        accounts=table.path("accounts", None),
+        view_only=table.boolean("view-only", False),
+        users=table.strings("users"),
+        groups=table.strings("groups"),
+        view_only_users=table.strings("view-only-users"),
+        typists=table.choice("typists", EVERYBODY, TYPISTS) if table.has("typists") else None,
+        keyboard=table.choice("keyboard", "us", LAYOUTS) if table.has("keyboard") else None,
+        viewers=table.integer("viewers", 0, low=0, high=1000) or None,
+        certificate_dir=table.path("certificate-dir", None),
+        uid=_read_owner(table),
+        source=_read_source(table),
+    )
+    table.finish()
+    return settings
+
+
+def _read_owner(table: SettingsTable) -> int | None:
+    """By number, or by name: one of this machine's users."""
+    if not table.has("owner"):
+        return table.integer("uid", 0, low=0, high=MAX_UID) if table.has("uid") else None
+    name = table.string("owner", "")
+    if table.has("uid"):
+        table.fail("owner", "and uid say the same, one of them is enough")
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        table.fail("owner", f"{name!r} is not a user of this machine")
+
+
+def _read_source(table: SettingsTable) -> str | None:
+    source = table.optional_string("source")
+    if source is not None and not all(source.partition(":")):
+        table.fail("source", f"{source!r}, expected KIND:ADDRESS, such as vnc:127.0.0.1:5900")
+    return source

@@ -1,0 +1,1 @@
+"""What the service manager offers: the journal, readiness, sockets passed on."""

@@ -1,0 +1,112 @@
+"""Security Commencement, Secure Settings Exchange and Licensing, from the client's side."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.connection.client.activation import CapabilitiesExchange
+from pyrdpmux.rdp.connection.client.link import ClientLink
+from pyrdpmux.rdp.connection.client.session import SessionPhase
+from pyrdpmux.rdp.connection.events import SecurityEstablished
+from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.secure import unseal
+from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
+from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
+from pyrdpmux.rdp.pdu.client_info import (
+    ClientInfo,
+    ExtendedClientInfo,
+    InfoFlags,
+    PerformanceFlags,
+)
+from pyrdpmux.rdp.pdu.licensing import LicenseError, LicenseErrorCode, LicensingPdu
+from pyrdpmux.rdp.pdu.security import SecurityExchange, SecurityFlags
+from pyrdpmux.rdp.pdu.time_zone import TimeZone
+from pyrdpmux.rdp.standard_security.encryption import CLIENT_RANDOM_SIZE, StandardSecurity, security_verifier
+from pyrdpmux.rdp.standard_security.server_certificate import public_key_of_server
+from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+from pyrdpmux.wire import decode, encode
+from pyrdpmux.wire.secret import Secret
+
+KNOWN_METHODS: Final = (
+    EncryptionMethod.BITS_40,
+    EncryptionMethod.BITS_56,
+    EncryptionMethod.BITS_128,
+    EncryptionMethod.FIPS,
+)
+
+
+def begin_security(link: ClientLink) -> Phase:
+    """Under standard RDP security our random first; then the Client Info PDU."""
+    if link.encryption_method != EncryptionMethod.NONE:
+        _exchange_keys(link)
+    info = _client_info(link)
+    link.send_data(link.facts.io_channel_id, encode(info), info, SecurityFlags.INFO_PKT)
+    return Licensing(link)
+
+
+def _exchange_keys(link: ClientLink) -> None:
+    block = link.facts.server_security
+    if link.encryption_method not in KNOWN_METHODS:
+        raise SequenceError("SecurityCommencement", f"encryption method {link.encryption_method!r}")
+    if block is None or block.server_random is None or block.server_certificate is None:
+        raise SequenceError("SecurityCommencement", "ServerSecurityData without random and certificate")
+    link.client_random = link.config.entropy(CLIENT_RANDOM_SIZE)
+    key = public_key_of_server(block.server_certificate)
+    exchange = SecurityExchange(key.encrypt(link.client_random))
+    link.send_data(link.facts.io_channel_id, encode(exchange), exchange, SecurityFlags.EXCHANGE_PKT)
+    link.standard = StandardSecurity.for_client(
+        link.client_random, block.server_random, link.encryption_method
+    )
+    link.emit(SecurityEstablished(SecurityProtocol.RDP, link.standard.description))
+
+
+def _client_info(link: ClientLink) -> ClientInfo:
+    config = link.config
+    flags = (
+        InfoFlags.UNICODE
+        | InfoFlags.MOUSE
+        | InfoFlags.DISABLECTRLALTDEL
+        | InfoFlags.ENABLEWINDOWSKEY
+        | InfoFlags.MAXIMIZESHELL
+    )
+    if config.password:
+        flags |= InfoFlags.AUTOLOGON
+    cookie = None
+    if config.auto_reconnect is not None:
+        logon_id, random_bits = config.auto_reconnect
+        verifier = security_verifier(random_bits, link.client_random or bytes(CLIENT_RANDOM_SIZE))
+        cookie = AutoReconnectClientCookie(logon_id, Secret(verifier))
+    return ClientInfo(
+        flags,
+        config.domain,
+        config.user,
+        Secret(config.password),
+        extra=ExtendedClientInfo(
+            time_zone=TimeZone(),
+            session_id=0,
+            performance_flags=PerformanceFlags(0),
+            auto_reconnect_cookie=cookie,
+        ),
+    )
+
+
+class Licensing(SessionPhase):
+    """1.3.1.1 Licensing: only a server that asks for no licence is served."""
+
+    def seconds(self) -> float | None:
+        return self.link.config.limits.settings
+
+    def decode_io(self, data: bytes) -> object:
+        flags, body = unseal(self.link.standard, data, has_header=True)
+        if not flags & SecurityFlags.LICENSE_PKT:
+            raise SequenceError(self.name, f"security header with {flags!r}", ("LICENSE_PKT",))
+        return decode(LicensingPdu, body)
+
+    def on_licensing(self, pdu: LicensingPdu) -> Phase:
+        message = pdu.message
+        if isinstance(message, LicenseError) and message.error_code == LicenseErrorCode.VALID_CLIENT:
+            return CapabilitiesExchange(self.link)
+        raise SequenceError(self.name, type(message).__name__, ("LicenseError(VALID_CLIENT)",))
+
+    HANDLERS = {**SessionPhase.HANDLERS, LicensingPdu: on_licensing}

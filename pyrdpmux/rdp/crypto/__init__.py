@@ -1,0 +1,1 @@
+"""Ciphers and digests that are too old for the cryptography library."""

@@ -1,0 +1,1 @@
+"""Network Level Authentication: CredSSP, SPNEGO and NTLM."""

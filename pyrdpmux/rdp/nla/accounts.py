@@ -1,0 +1,147 @@
+"""Who may log on: a SAM file as WinPR writes it, one ``user:domain:lmhash:nthash:::`` a line."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final, Self
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.rdp.crypto.md4 import nt_hash as hash_password
+from pyrdpmux.rdp.nla.logon import HASH_SIZE, NtlmLogon, Proof, check_ntlm
+from pyrdpmux.rdp.tls.private_file import read_file, read_private, write_private
+
+_COMMENT: Final = "#"
+_MAX_FIELDS: Final = 7
+
+
+def _fold(name: str) -> str:
+    """Windows compares account and domain names in upper case (MS-NLMP 3.2.5.1.2: case-insensitive)."""
+    return name.upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One line of the file. An empty ``domain`` stands for every domain."""
+
+    user: str
+    domain: str
+    nt_hash: bytes = field(repr=False)
+
+    def is_for(self, user: str, domain: str) -> bool:
+        return _fold(self.user) == _fold(user) and _fold(self.domain) == _fold(domain)
+
+
+def _parse_line(line: str) -> Account | None:
+    """The account of a line, None for a comment or an empty line; ValueError says what is wrong."""
+    text = line.strip()
+    if not text or text.startswith(_COMMENT):
+        return None
+    fields = text.split(":")
+    if not 4 <= len(fields) <= _MAX_FIELDS:
+        raise ValueError("expected user:domain:lmhash:nthash:::")
+    user, domain, lm, nt = fields[:4]
+    if not user:
+        raise ValueError("the user name is empty")
+    _parse_hash("LM", lm or "0" * 2 * HASH_SIZE)
+    return Account(user, domain, _parse_hash("NT", nt))
+
+
+def _parse_hash(kind: str, text: str) -> bytes:
+    try:
+        value = bytes.fromhex(text)
+    except ValueError:
+        value = b""
+    if len(value) != HASH_SIZE:
+        raise ValueError(f"the {kind} hash is not {2 * HASH_SIZE} hexadecimal digits")
+    return value
+
+
+def _lines(data: bytes, path: Path) -> list[str]:
+    try:
+        return data.decode("utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
+
+
+def _parse(path: Path, lines: list[str]) -> list[Account | None]:
+    accounts = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            accounts.append(_parse_line(line))
+        except ValueError as error:
+            raise ConfigError(f"{path}:{number}: {error}") from error
+    return accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The accounts of a file, or made for a demo with :meth:`with_password`."""
+
+    accounts: tuple[Account, ...] = ()
+    #: by name and domain, folded: a search would take longer for names that do not exist, which tells
+    _index: dict[tuple[str, str], Account] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[tuple[str, str], Account] = {}
+        for account in self.accounts:
+            index.setdefault((_fold(account.user), _fold(account.domain)), account)
+        object.__setattr__(self, "_index", index)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Raises ConfigError that names file and line, also if others may read or write it."""
+        return cls.parse(read_private(path), path)
+
+    @classmethod
+    def parse(cls, data: bytes, path: Path) -> Self:
+        """What a file contains that was read already. Raises ConfigError that names ``path`` and line."""
+        parsed = _parse(path, _lines(data, path))
+        return cls(tuple([account for account in parsed if account is not None]))
+
+    def with_password(self, user: str, domain: str, password: str) -> "Accounts":
+        """These accounts and one more, in memory only."""
+        return Accounts((*self.accounts, Account(user, domain, hash_password(password))))
+
+    def nt_hash(self, user: str, domain: str) -> bytes | None:
+        """The NT hash of a user's account, or None where there is none."""
+        account = self.find(user, domain)
+        return account.nt_hash if account is not None else None
+
+    def check(self, logon: NtlmLogon) -> Proof | None:
+        """An ``AccountCheck``: the account that was proved, by its own name, or None."""
+        account = self.find(logon.user, logon.domain)
+        proof = check_ntlm(logon, account.nt_hash if account is not None else None)
+        if proof is None or account is None:
+            return None
+        return replace(proof, user=account.user, domain=account.domain)
+
+    def find(self, user: str, domain: str) -> Account | None:
+        """The account of that very domain, otherwise one without a domain.
+
+        NTLM clients name the server, "." or nothing at all as the domain of a local account, so an account
+        without domain answers for every domain.
+        """
+        name = _fold(user)
+        return self._index.get((name, _fold(domain))) or self._index.get((name, ""))
+
+
+def set_password(path: Path, user: str, domain: str, password: str) -> bool:
+    """Write or replace one account in the file at ``path``, keeping all other lines as they are.
+
+    True if the account is new. The file is replaced atomically and readable by its owner only.
+    """
+    for name, value in (("user", user), ("domain", domain)):
+        if any(char in ":\n\r" or not char.isprintable() for char in value) or value != value.strip():
+            raise ConfigError(f"{value!r}: a {name} name cannot contain that")
+    if not user or user.startswith(_COMMENT):
+        raise ConfigError(f"{user!r}: not a user name")
+    # Whoever may read it now: afterwards it is private.
+    lines = _lines(read_file(path), path) if path.exists() else []
+    entry = f"{user}:{domain}::{hash_password(password).hex()}:::"
+    parsed = _parse(path, lines)
+    matches = [i for i, account in enumerate(parsed) if account is not None and account.is_for(user, domain)]
+    if matches:
+        lines[matches[0]] = entry
+    else:
+        lines.append(entry)
+    write_private(path, "".join([f"{line}\n" for line in lines]).encode())
+    return not matches

@@ -1,0 +1,1 @@
+"""Standard RDP security (MS-RDPBCGR 5.3): for legacy clients."""

@@ -1,0 +1,23 @@
+import logging
+
+import pytest
+
+from pyrdpmux.mux.log.connection_log import ConnectionLog, printable
+
+
+def test_names_connection_vm_and_user(caplog: pytest.LogCaptureFixture) -> None:
+    log = ConnectionLog(logging.getLogger("test"), 42, "build 7")
+    with caplog.at_level(logging.INFO):
+        log.info("Connected from %s", "::1")
+        log.set_user("al%sice\n")
+        log.info("Active")
+        log.info("Closed: %s", "100%")
+    assert [record.getMessage() for record in caplog.records] == [
+        "[c42 vm=build 7] Connected from ::1",
+        "[c42 vm=build 7 al?sice?] Active",
+        "[c42 vm=build 7 al?sice?] Closed: 100%",
+    ]
+
+
+def test_printable_bounds_and_cleans() -> None:
+    assert printable("a\x1b[31m\u202eb" + "x" * 100) == ("a?[31m?b" + "x" * 100)[:64]

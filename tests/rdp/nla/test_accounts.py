@@ -1,0 +1,172 @@
+"""The SAM file."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.rdp.crypto.md4 import nt_hash
+from pyrdpmux.rdp.nla.accounts import Account, Accounts, set_password
+from pyrdpmux.rdp.tls.private_file import write_private
+
+ALICE = "8846f7eaee8fb117ad06bdd830b7586c"  # "password"
+SAM = f"""# made by hand
+
+alice:::{ALICE}:::
+bob:LAB:{"0" * 32}:{"b" * 32}:::
+bob::aad3b435b51404eeaad3b435b51404ee:{"C" * 32}
+"""
+
+
+@pytest.fixture
+def sam(tmp_path: Path) -> Path:
+    path = tmp_path / "sam"
+    write_private(path, SAM.encode())
+    return path
+
+
+def test_lookup_takes_the_domain_first_and_an_account_without_domain_for_any(sam: Path) -> None:
+    accounts = Accounts.load(sam)
+    assert accounts.nt_hash("alice", "") == bytes.fromhex(ALICE) == nt_hash("password")
+    assert accounts.nt_hash("ALICE", ".") == accounts.nt_hash("Alice", "SERVER") == bytes.fromhex(ALICE)
+    assert accounts.nt_hash("bob", "lab") == b"\xbb" * 16
+    assert accounts.nt_hash("BOB", "elsewhere") == b"\xcc" * 16
+    assert accounts.nt_hash("carol", "") is None
+    assert Accounts().nt_hash("", "") is None
+
+
+def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
+    path = tmp_path / "sam"
+    write_private(path, f"bob:LAB::{'b' * 32}:::\n".encode())
+    accounts = Accounts.load(path)
+    assert accounts.nt_hash("bob", "OTHER") is None
+    assert accounts.nt_hash("bob", "") is None
+
+
+def test_the_first_of_two_accounts_counts(tmp_path: Path) -> None:
+    path = tmp_path / "sam"
+    write_private(path, f"bob:::{'b' * 32}:::\nBOB:::{'c' * 32}:::\n".encode())
+    assert Accounts.load(path).nt_hash("bob", "") == b"\xbb" * 16
+
+
+def test_how_many_accounts_there_are_costs_nothing() -> None:
+    """Nor whether a name is among them: nothing is compared with all of them."""
+    folded = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def upper(self) -> str:
+            nonlocal folded
+            folded += 1
+            return super().upper()
+
+    accounts = Accounts(tuple([Account(Name(f"user{number}"), Name(), bytes(16)) for number in range(100)]))
+    folded = 0
+    assert accounts.find("USER99", "X") is not None
+    assert accounts.find("nobody", "X") is None
+    assert folded == 0
+
+
+def test_hashes_do_not_show(sam: Path) -> None:
+    assert ALICE not in repr(Accounts.load(sam))
+    assert repr(nt_hash("password")) not in repr(Accounts.load(sam))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("alice", "expected user:domain"),
+        ("alice:::", "NT hash"),
+        (f"alice:::{ALICE}:::extra:", "expected user:domain"),
+        (f":::{ALICE}:::", "user name is empty"),
+        ("alice:::xyz:::", "NT hash"),
+        (f"alice:::{ALICE[:-2]}:::", "NT hash"),
+        (f"alice::12:{ALICE}:::", "LM hash"),
+    ],
+)
+def test_a_bad_line_is_named(sam: Path, line: str, reason: str) -> None:
+    sam.write_text(f"# first\n{line}\n")
+    with pytest.raises(ConfigError, match=f"sam:2: .*{reason}"):
+        Accounts.load(sam)
+
+
+def test_files_that_are_no_text_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none: cannot read"):
+        Accounts.load(tmp_path / "none")
+    write_private(tmp_path / "bin", b"alice\xff")
+    with pytest.raises(ConfigError, match=r"bin: not UTF-8 text \(byte 5\)"):
+        Accounts.load(tmp_path / "bin")
+
+
+def test_a_password_is_added_and_replaced_in_place(sam: Path) -> None:
+    assert set_password(sam, "Alice", "", "new") is False
+    assert set_password(sam, "dora", "LAB", "hidden") is True
+    accounts = Accounts.load(sam)
+    assert accounts.nt_hash("alice", "") == nt_hash("new")
+    assert accounts.nt_hash("dora", "LAB") == nt_hash("hidden")
+    lines = sam.read_text().splitlines()
+    assert lines[:2] == ["# made by hand", ""]
+    assert lines[2] == f"Alice:::{nt_hash('new').hex()}:::"
+    assert lines[3:5] == SAM.splitlines()[3:5]
+    assert len(lines) == 6
+
+
+def test_the_file_is_for_its_owner_only(sam: Path, tmp_path: Path) -> None:
+    sam.chmod(0o644)
+    with pytest.raises(ConfigError, match="sam: mode 0644, everybody may read it: run `chmod o-rw,g-w "):
+        Accounts.load(sam)
+    set_password(sam, "alice", "", "x")
+    assert Accounts.load(sam).nt_hash("alice", "") == nt_hash("x")
+    assert sam.stat().st_mode & 0o777 == 0o600
+    assert set_password(tmp_path / "new", "alice", "", "x")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "sam"]
+
+
+def test_a_broken_file_is_not_overwritten(sam: Path) -> None:
+    sam.write_text("nonsense\n")
+    with pytest.raises(ConfigError, match="sam:1"):
+        set_password(sam, "alice", "", "x")
+    assert sam.read_text() == "nonsense\n"
+
+
+def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="gone/sam: cannot write"):
+        set_password(tmp_path / "gone" / "sam", "alice", "", "x")
+
+
+@pytest.mark.parametrize("user", ["", "a:b", "#a", "a\nb", " a", "a\x85b"])
+def test_names_that_would_break_the_file_are_refused(sam: Path, user: str) -> None:
+    with pytest.raises(ConfigError, match=r"user name"):
+        set_password(sam, user, "", "x")
+    assert sam.read_text() == SAM
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(user=st.text(min_size=1, max_size=12), domain=st.text(max_size=8), password=st.text(max_size=8))
+def test_what_is_written_is_found(tmp_path: Path, user: str, domain: str, password: str) -> None:
+    path = tmp_path / "sam"
+    path.unlink(missing_ok=True)
+    try:
+        set_password(path, user, domain, password)
+    except ConfigError:
+        assert not path.exists()
+        return
+    assert Accounts.load(path).nt_hash(user, domain) == nt_hash(password)
+
+
+def test_accounts_in_memory() -> None:
+    accounts = Accounts().with_password("demo", "", "secret")
+    assert accounts.nt_hash("demo", "WORKGROUP") == nt_hash("secret")
+    assert accounts.accounts == (Account("demo", "", nt_hash("secret")),)
+
+
+def test_what_was_read_already_is_parsed_like_a_file(sam: Path) -> None:
+    assert Accounts.parse(sam.read_bytes(), sam) == Accounts.load(sam)
+    with pytest.raises(ConfigError, match=r"other\.sam:2: "):
+        Accounts.parse(b"\xef\xbb\xbf# comment\nnonsense\n", Path("/other.sam"))
+    with pytest.raises(ConfigError, match=r"other\.sam: not UTF-8 text \(byte 1\)"):
+        Accounts.parse(b"a\xff", Path("/other.sam"))
