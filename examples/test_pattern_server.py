@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from pyrdpmux.codec.bitmap import encode_rectangles
+from pyrdpmux.files.certificate_file import load_or_create, server_context
 from pyrdpmux.net.listener import listen
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import Activated, Event, InputReceived
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
-from pyrdpmux.rdp.tls.certificate import load_or_create, server_context
 
 WIDTH, HEIGHT, TILE = 800, 600, 64
 

@@ -39,6 +39,7 @@ RANKS = {
     "pyrdpmux.rdp.connection.client": 41,
     "pyrdpmux.rfb": 40,
     "pyrdpmux.net": 50,
+    "pyrdpmux.files": 50,
     "pyrdpmux.harness": 51,
     "pyrdpmux.mux": 51,
     "pyrdpmux.mux.log": 52,

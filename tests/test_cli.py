@@ -20,6 +20,7 @@ import pytest
 from pyrdpmux import __version__
 from pyrdpmux.cli import main
 from pyrdpmux.cli.daemon_commands import demo_announcement
+from pyrdpmux.files.sam_file import load_accounts
 from pyrdpmux.mux.control.control_socket import ControlServer
 from pyrdpmux.rdp.nla.accounts import Accounts
 
@@ -101,7 +102,7 @@ def test_passwd_adds_and_changes(
     assert passwd(monkeypatch, state, "CORP\\bob", "one\n") == 0
     assert passwd(monkeypatch, state, "alice", "another secret") == 0
     assert capsys.readouterr().out.endswith(f"{path}: changed alice\n")
-    accounts = Accounts.load(path)
+    accounts = load_accounts(path)
     expected = Accounts().with_password("alice", "", "another secret").with_password("bob", "CORP", "one")
     assert set(accounts.accounts) == set(expected.accounts)
     assert path.stat().st_mode & 0o777 == 0o600
@@ -117,7 +118,7 @@ def test_passwd_asks_twice(
     assert (code, line) == (1, "pyrdpmux: the two passwords differ, nothing was changed")
     assert not path.exists()
     assert main(["passwd", "alice", "--file", str(path)]) == 0
-    assert Accounts.load(path) == Accounts().with_password("alice", "", "three")
+    assert load_accounts(path) == Accounts().with_password("alice", "", "three")
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pyrdpmux.cli.options import EXIT_OK, add_common, make_config
 from pyrdpmux.cli.rdp_file import RdpFile, reachable
 from pyrdpmux.cli.type_command import set_up_type_command
 from pyrdpmux.errors import MuxError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.control import control_socket
 from pyrdpmux.mux.log.door import escaped
-from pyrdpmux.rdp.nla.accounts import set_password
 
 if TYPE_CHECKING:
     from pyrdpmux.cli.options import Commands

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.files.certificate_file import load_or_create
 from pyrdpmux.harness.keylog import KeyLog
 from pyrdpmux.harness.relay import Relay
-from pyrdpmux.rdp.tls.certificate import Certificate, load_or_create
+from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest
 from pyrdpmux.rdp.x224.tpkt import Tpkt

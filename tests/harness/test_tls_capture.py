@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.files.certificate_file import load_or_create
 from pyrdpmux.harness.errors import CaptureError
 from pyrdpmux.harness.keylog import KeyLog
 from pyrdpmux.harness.tls_capture import ContentType, Direction, decrypt_streams
-from pyrdpmux.rdp.tls.certificate import Certificate, load_or_create
+from pyrdpmux.rdp.tls.certificate import Certificate
 
 TO_SERVER = [b"one", b"two" * 6000, b"three"]
 TO_CLIENT = [b"eins", b"zwei" * 9000]

@@ -9,9 +9,9 @@ from typing import Final
 from dbus_fast.aio import MessageBus
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.guest import PixelCode, Rect
 from pyrdpmux.mux.librdpmux.bus import connect_bus
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.hostile.attack import AttackFunction, Load
 from tests.hostile.raw_guest import PAIR_VERSION, RawGuest, register_raw
 from tests.hostile.target import uuid_of

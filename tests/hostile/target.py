@@ -16,11 +16,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import Program, free_port
 from pyrdpmux.mux.control.control_socket import ask
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.hostile.observer import Observer
 from tests.mux.support.public_directory import public_directory
 

@@ -28,7 +28,7 @@ from pyrdpmux.rdp.connection.events import (
 )
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 HOST: Final = "127.0.0.1"

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import Program, free_port
 from pyrdpmux.mux.control.control_socket import ask
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.interop.soak_guests import FRAME_SECONDS, MAX_VMS, first_vm_id, names_of
 from tests.interop.soak_viewers import PASSWORD, USER
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.rdp.connection.events import ErrorInfoReceived
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.mux.rdp_client import RdpClient, connected, wall_clock
 

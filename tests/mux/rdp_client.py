@@ -17,7 +17,7 @@ from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, ErrorInfoReceived, Event, GraphicsReceived
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 
 PATIENCE = 10.0
 

@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from pyrdpmux.files.certificate_file import load_or_create, server_context
+from pyrdpmux.files.private_file import write_private
+from pyrdpmux.files.sam_file import load_accounts
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Event
@@ -17,8 +20,8 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
-from pyrdpmux.rdp.tls.certificate import Certificate, client_context, load_or_create, server_context
-from pyrdpmux.rdp.tls.private_file import write_private
+from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: 2026-11-22, for NTLM time stamps
@@ -52,7 +55,7 @@ def accounts() -> Accounts:
     """alice with the password ``secret``, in any domain."""
     path = Path(_directory().name) / "sam"
     write_private(path, b"alice:::878d8014606cda29677a44efa1353fc7:::\n")
-    return Accounts.load(path)
+    return load_accounts(path)
 
 
 def entropy() -> Callable[[int], bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pyrdpmux.errors import AuthenticationFailed, BackendError, LimitExceeded, TlsFailed
-from pyrdpmux.rdp.tls.certificate import load_or_create, server_context
+from pyrdpmux.files.certificate_file import load_or_create, server_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.config import RfbConfig

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
-from pyrdpmux.mux.admission.protected_file import read_protected
-from pyrdpmux.mux.opener.client import OpenFile
+from pyrdpmux.files.private_file import read_private
+from pyrdpmux.files.protected_file import OpenFile, read_protected
 from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.rdp.nla.accounts import Account, Accounts
-from pyrdpmux.rdp.tls.private_file import read_private
 
 logger = logging.getLogger("pyrdpmux.mux")
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from pyrdpmux.files import certificate_file
 from pyrdpmux.mux.settings.config import Config
-from pyrdpmux.rdp.tls import certificate
 from pyrdpmux.rdp.tls.certificate import Certificate
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -30,8 +30,8 @@ class Identity:
 def load_certificate(directory: Path) -> Certificate:
     """The administrator's certificate if there is one, else our own, made on first use."""
     if (directory / CERTIFICATE_FILE).exists():
-        return certificate.load(directory / CERTIFICATE_FILE, directory / KEY_FILE)
-    return certificate.load_or_create(directory, socket.gethostname(), datetime.now(UTC))
+        return certificate_file.load(directory / CERTIFICATE_FILE, directory / KEY_FILE)
+    return certificate_file.load_or_create(directory, socket.gethostname(), datetime.now(UTC))
 
 
 def load_identities(config: Config) -> dict[Path, Identity]:
@@ -40,6 +40,6 @@ def load_identities(config: Config) -> dict[Path, Identity]:
     for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
         found = load_certificate(directory)
         logger.info("Certificate %s, SHA-256 fingerprint %s", found.certificate_path, found.fingerprint)
-        context = certificate.server_context(found.certificate_path, found.key_path)
+        context = certificate_file.server_context(found.certificate_path, found.key_path)
         identities[directory] = Identity(found, context)
     return identities

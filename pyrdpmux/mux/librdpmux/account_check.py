@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import ConfigError, LimitExceeded
-from pyrdpmux.mux.admission.protected_file import NotTheirs, ProtectedFileError, read_protected
+from pyrdpmux.files.protected_file import NotTheirs, ProtectedFileError, read_protected
 from pyrdpmux.mux.librdpmux.registration import AccountsMissing, RegistrationRefused
 from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.log.rate_limited import RateLimitedLog

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.messages import (
@@ -37,7 +38,6 @@ from pyrdpmux.mux.librdpmux.protocol import (
     clamp_rate,
 )
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
-from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.mux.picture.pixel_format import pixel_format
 from pyrdpmux.mux.picture.screen import Pixels, Screen
 from pyrdpmux.mux.resting import REST_FACTOR

@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import Rect
-from pyrdpmux.mux.opener.client import OpenFile
 from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat
 
 SHARED_MEMORY: Final = Path("/dev/shm")

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from pyrdpmux.files import certificate_file
 from pyrdpmux.mux.admission.identities import Identity
 from pyrdpmux.rdp.nla.accounts import Account, Accounts
 from pyrdpmux.rdp.nla.logon import NtlmLogon, Proof
-from pyrdpmux.rdp.tls import certificate
 
 
 class Credentials:
@@ -32,5 +32,5 @@ class Credentials:
 
 def load_identity(certificate_path: Path, key_path: Path) -> Identity:
     """ConfigError if libvirt's certificate cannot be used."""
-    found = certificate.load(certificate_path, key_path)
-    return Identity(found, certificate.server_context(certificate_path, key_path))
+    found = certificate_file.load(certificate_path, key_path)
+    return Identity(found, certificate_file.server_context(certificate_path, key_path))

@@ -13,10 +13,11 @@ import re
 import socket
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
+from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.mux.opener.opening import SHARED_MEMORY
 from pyrdpmux.mux.opener.protocol import (
     MAX_ANSWER,
@@ -39,9 +40,6 @@ MAX_DESCRIPTORS: Final = 4
 """Room for more than the one that is expected, so that they can be closed."""
 
 RETRY_SECONDS: Final = 0.005
-
-OpenFile: TypeAlias = Callable[[Path, int], int]
-"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 _OBJECT: Final = re.compile(r"(0|[1-9][0-9]{0,9})\.rdpmux", re.ASCII)
 

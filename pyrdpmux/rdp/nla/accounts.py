@@ -7,9 +7,8 @@ from typing import Final, Self
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.rdp.crypto.md4 import nt_hash as hash_password
 from pyrdpmux.rdp.nla.logon import HASH_SIZE, NtlmLogon, Proof, check_ntlm
-from pyrdpmux.rdp.tls.private_file import read_file, read_private, write_private
 
-_COMMENT: Final = "#"
+COMMENT: Final = "#"
 _MAX_FIELDS: Final = 7
 
 
@@ -33,7 +32,7 @@ class Account:
 def _parse_line(line: str) -> Account | None:
     """The account of a line, None for a comment or an empty line; ValueError says what is wrong."""
     text = line.strip()
-    if not text or text.startswith(_COMMENT):
+    if not text or text.startswith(COMMENT):
         return None
     fields = text.split(":")
     if not 4 <= len(fields) <= _MAX_FIELDS:
@@ -55,14 +54,14 @@ def _parse_hash(kind: str, text: str) -> bytes:
     return value
 
 
-def _lines(data: bytes, path: Path) -> list[str]:
+def lines_of(data: bytes, path: Path) -> list[str]:
     try:
         return data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from error
 
 
-def _parse(path: Path, lines: list[str]) -> list[Account | None]:
+def parse_lines(path: Path, lines: list[str]) -> list[Account | None]:
     accounts = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -87,14 +86,9 @@ class Accounts:
         object.__setattr__(self, "_index", index)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Raises ConfigError that names file and line, also if others may read or write it."""
-        return cls.parse(read_private(path), path)
-
-    @classmethod
     def parse(cls, data: bytes, path: Path) -> Self:
         """What a file contains that was read already. Raises ConfigError that names ``path`` and line."""
-        parsed = _parse(path, _lines(data, path))
+        parsed = parse_lines(path, lines_of(data, path))
         return cls(tuple([account for account in parsed if account is not None]))
 
     def with_password(self, user: str, domain: str, password: str) -> "Accounts":
@@ -122,26 +116,3 @@ class Accounts:
         """
         name = _fold(user)
         return self._index.get((name, _fold(domain))) or self._index.get((name, ""))
-
-
-def set_password(path: Path, user: str, domain: str, password: str) -> bool:
-    """Write or replace one account in the file at ``path``, keeping all other lines as they are.
-
-    True if the account is new. The file is replaced atomically and readable by its owner only.
-    """
-    for name, value in (("user", user), ("domain", domain)):
-        if any(char in ":\n\r" or not char.isprintable() for char in value) or value != value.strip():
-            raise ConfigError(f"{value!r}: a {name} name cannot contain that")
-    if not user or user.startswith(_COMMENT):
-        raise ConfigError(f"{user!r}: not a user name")
-    # Whoever may read it now: afterwards it is private.
-    lines = _lines(read_file(path), path) if path.exists() else []
-    entry = f"{user}:{domain}::{hash_password(password).hex()}:::"
-    parsed = _parse(path, lines)
-    matches = [i for i, account in enumerate(parsed) if account is not None and account.is_for(user, domain)]
-    if matches:
-        lines[matches[0]] = entry
-    else:
-        lines.append(entry)
-    write_private(path, "".join([f"{line}\n" for line in lines]).encode())
-    return not matches

@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import pytest
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts, ParsedFiles
 from pyrdpmux.net.blocking import BlockingPool
-from pyrdpmux.rdp.nla.accounts import Account, Accounts, set_password
+from pyrdpmux.rdp.nla.accounts import Account, Accounts
 
 T = TypeVar("T")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.vm_overrides import OwnAccounts, VmOverrides
 from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.rdp.connection.events import Activated, SecurityEstablished
-from pyrdpmux.rdp.nla.accounts import set_password
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.mux.rdp_client import connected

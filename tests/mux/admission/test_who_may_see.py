@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.identities import Identity, load_identities
 from pyrdpmux.mux.admission.networks import Origin
@@ -34,7 +35,6 @@ from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Proved
 from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.rdp.connection.server.selection import Destination
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.admission.logons import logon_of
 from tests.mux.recording_sink import RecordingSink
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pyrdpmux.errors import AuthenticationFailed, ConfigError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.console import Console
@@ -21,7 +22,7 @@ from pyrdpmux.mux.gateway.session import LIMIT
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
 from pyrdpmux.rdp.connection.events import Activated, Disconnected
-from pyrdpmux.rdp.nla.accounts import Accounts, set_password
+from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
 from pyrdpmux.rdp.preconnection import Preconnection

@@ -13,6 +13,7 @@ import pytest
 from dbus_fast import DBusError, Variant
 from dbus_fast.aio import MessageBus
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
@@ -24,7 +25,6 @@ from pyrdpmux.mux.librdpmux.bus import (
     call,
     connect_bus,
 )
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
 from tests.mux.support.fake_host import FakeHost
 from tests.mux.support.public_directory import public_directory

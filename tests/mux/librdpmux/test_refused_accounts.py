@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.config import Config
-from pyrdpmux.rdp.nla.accounts import set_password
 from tests.mux.recording_sink import RecordingSink
 
 

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.librdpmux import account_check
 from pyrdpmux.mux.librdpmux.registration import Registration, RegistrationRefused
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.rdp.nla.accounts import Accounts, set_password
+from pyrdpmux.rdp.nla.accounts import Accounts
 from tests.mux.support.fake_host import FakeHost, until
 
 UUID = "6b8b4567-327b-23c6-643c-986966334873"

@@ -20,7 +20,8 @@ from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.nla.credssp import CredSspClient
 from pyrdpmux.rdp.nla.logon import AccountCheck, NtlmLogon, Proof
 from pyrdpmux.rdp.preconnection import Preconnection
-from pyrdpmux.rdp.tls.certificate import client_context, public_key_of
+from pyrdpmux.rdp.tls.certificate import public_key_of
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt

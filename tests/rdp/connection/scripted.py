@@ -60,7 +60,7 @@ from pyrdpmux.rdp.pdu.security import SecurityExchange, SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
 from pyrdpmux.rdp.standard_security.encryption import StandardSecurity
 from pyrdpmux.rdp.standard_security.server_certificate import public_key_of_server
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionRequest, Data, Tpdu, decode_tpdu

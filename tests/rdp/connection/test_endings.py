@@ -18,7 +18,7 @@ from pyrdpmux.rdp.pdu.finalization import Synchronize
 from pyrdpmux.rdp.pdu.pointer import PointerPosition
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareData
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode

@@ -9,7 +9,8 @@ from pyrdpmux.rdp.connection.events import Disconnected, SecurityEstablished
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.nla.credssp import CredSspClient
 from pyrdpmux.rdp.preconnection import Preconnection
-from pyrdpmux.rdp.tls.certificate import client_context, public_key_of
+from pyrdpmux.rdp.tls.certificate import public_key_of
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import WALL_CLOCK, Linked, client_config, entropy, nla_policy, server_config

@@ -39,7 +39,7 @@ from pyrdpmux.rdp.pdu.share import (
     ShareDataBody,
 )
 from pyrdpmux.rdp.preconnection import Preconnection
-from pyrdpmux.rdp.tls.certificate import client_context
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import TPDU_TYPES, Data

@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import AuthenticationFailed, DecodeError, LimitExceeded, PeerError, SequenceError
+from pyrdpmux.files.certificate_file import load_or_create, server_context
 from pyrdpmux.rdp.nla.credssp import CredSspClient, CredSspServer, Negotiation, filetime, take_ts_request
 from pyrdpmux.rdp.nla.ntlm_messages import NegotiateFlags
 from pyrdpmux.rdp.nla.spnego import SpnegoClient
 from pyrdpmux.rdp.nla.spnego_tokens import MECH_KERBEROS, MECH_NTLM
 from pyrdpmux.rdp.nla.ts_request import CredentialType, TSCredentials, TSPasswordCreds, TSRequest
-from pyrdpmux.rdp.tls.certificate import Certificate, load_or_create, server_context
+from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.wire import decode, encode
 from tests.rdp.nla.support import ACCOUNTS, PASSWORD, counting_entropy, ntlm_client

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.files.certificate_file import load_or_create
 from pyrdpmux.rdp.standard_security.server_certificate import (
     ProprietaryCertificate,
     RsaKey,
@@ -16,7 +17,6 @@ from pyrdpmux.rdp.standard_security.server_certificate import (
     proprietary_certificate,
     public_key_of_server,
 )
-from pyrdpmux.rdp.tls.certificate import load_or_create
 from pyrdpmux.wire import decode, encode
 from tests.rdp.nla.support import VECTORS
 from tests.rows import Row, row_tests, unhex

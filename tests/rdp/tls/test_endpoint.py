@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import PeerError, StateError, TlsFailed
-from pyrdpmux.rdp.tls.certificate import Certificate, client_context, load_or_create, server_context
+from pyrdpmux.files.certificate_file import load_or_create, server_context
+from pyrdpmux.rdp.tls.certificate import Certificate
+from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.tls.endpoint import MAX_RECORD_SIZE, TlsEndpoint
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)

@@ -10,17 +10,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from spnego.tls import get_certificate_public_key
 
 from pyrdpmux.errors import ConfigError, DecodeError
-from pyrdpmux.rdp.tls.certificate import (
-    CERTIFICATE_FILE,
-    KEY_FILE,
-    Certificate,
-    client_context,
-    load,
-    load_or_create,
-    public_key_of,
-    server_context,
-)
-from pyrdpmux.rdp.tls.private_file import write_private
+from pyrdpmux.files.certificate_file import CERTIFICATE_FILE, KEY_FILE, load, load_or_create, server_context
+from pyrdpmux.files.private_file import write_private
+from pyrdpmux.rdp.tls.certificate import Certificate, public_key_of
+from pyrdpmux.rdp.tls.context import client_context
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 

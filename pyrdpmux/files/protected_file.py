@@ -6,11 +6,14 @@ thread (:class:`pyrdpmux.net.blocking.BlockingPool`).
 
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.opener.client import OpenFile
+
+OpenFile: TypeAlias = Callable[[Path, int], int]
+"""What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
 
 MAX_SIZE: Final = 1 << 20
 """Some 10,000 accounts."""

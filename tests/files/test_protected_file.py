@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.admission.protected_file import (
+from pyrdpmux.files.protected_file import (
     MAX_SIZE,
     NotTheirs,
     ProtectedFileError,
@@ -72,7 +72,7 @@ def test_of_a_file_that_is_too_large_nothing_is_read(tmp_path: Path, monkeypatch
         raise AssertionError("it was to be refused by its size")
 
     _sparse(tmp_path / "file")
-    monkeypatch.setattr("pyrdpmux.mux.admission.protected_file.os.read", read)
+    monkeypatch.setattr("pyrdpmux.files.protected_file.os.read", read)
     with pytest.raises(ProtectedFileError, match="at most"):
         read_protected(tmp_path / "file", US)
 
@@ -90,7 +90,7 @@ def test_a_file_that_grows_while_it_is_read(tmp_path: Path, monkeypatch: pytest.
             file.write(bytes(100))
         return read(descriptor, min(size, 64))
 
-    monkeypatch.setattr("pyrdpmux.mux.admission.protected_file.os.read", growing)
+    monkeypatch.setattr("pyrdpmux.files.protected_file.os.read", growing)
     with pytest.raises(ProtectedFileError, match="more than 1000 bytes"):
         read_protected(path, US, 1000)
     assert sizes[0] == 1001

@@ -7,9 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.files.private_file import write_private
+from pyrdpmux.files.sam_file import load_accounts, set_password
 from pyrdpmux.rdp.crypto.md4 import nt_hash
-from pyrdpmux.rdp.nla.accounts import Account, Accounts, set_password
-from pyrdpmux.rdp.tls.private_file import write_private
+from pyrdpmux.rdp.nla.accounts import Account, Accounts
 
 ALICE = "8846f7eaee8fb117ad06bdd830b7586c"  # "password"
 SAM = f"""# made by hand
@@ -28,7 +29,7 @@ def sam(tmp_path: Path) -> Path:
 
 
 def test_lookup_takes_the_domain_first_and_an_account_without_domain_for_any(sam: Path) -> None:
-    accounts = Accounts.load(sam)
+    accounts = load_accounts(sam)
     assert accounts.nt_hash("alice", "") == bytes.fromhex(ALICE) == nt_hash("password")
     assert accounts.nt_hash("ALICE", ".") == accounts.nt_hash("Alice", "SERVER") == bytes.fromhex(ALICE)
     assert accounts.nt_hash("bob", "lab") == b"\xbb" * 16
@@ -40,7 +41,7 @@ def test_lookup_takes_the_domain_first_and_an_account_without_domain_for_any(sam
 def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
     path = tmp_path / "sam"
     write_private(path, f"bob:LAB::{'b' * 32}:::\n".encode())
-    accounts = Accounts.load(path)
+    accounts = load_accounts(path)
     assert accounts.nt_hash("bob", "OTHER") is None
     assert accounts.nt_hash("bob", "") is None
 
@@ -48,7 +49,7 @@ def test_an_account_of_a_domain_is_not_for_another(tmp_path: Path) -> None:
 def test_the_first_of_two_accounts_counts(tmp_path: Path) -> None:
     path = tmp_path / "sam"
     write_private(path, f"bob:::{'b' * 32}:::\nBOB:::{'c' * 32}:::\n".encode())
-    assert Accounts.load(path).nt_hash("bob", "") == b"\xbb" * 16
+    assert load_accounts(path).nt_hash("bob", "") == b"\xbb" * 16
 
 
 def test_how_many_accounts_there_are_costs_nothing() -> None:
@@ -71,8 +72,8 @@ def test_how_many_accounts_there_are_costs_nothing() -> None:
 
 
 def test_hashes_do_not_show(sam: Path) -> None:
-    assert ALICE not in repr(Accounts.load(sam))
-    assert repr(nt_hash("password")) not in repr(Accounts.load(sam))
+    assert ALICE not in repr(load_accounts(sam))
+    assert repr(nt_hash("password")) not in repr(load_accounts(sam))
 
 
 @pytest.mark.parametrize(
@@ -90,21 +91,21 @@ def test_hashes_do_not_show(sam: Path) -> None:
 def test_a_bad_line_is_named(sam: Path, line: str, reason: str) -> None:
     sam.write_text(f"# first\n{line}\n")
     with pytest.raises(ConfigError, match=f"sam:2: .*{reason}"):
-        Accounts.load(sam)
+        load_accounts(sam)
 
 
 def test_files_that_are_no_text_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="none: cannot read"):
-        Accounts.load(tmp_path / "none")
+        load_accounts(tmp_path / "none")
     write_private(tmp_path / "bin", b"alice\xff")
     with pytest.raises(ConfigError, match=r"bin: not UTF-8 text \(byte 5\)"):
-        Accounts.load(tmp_path / "bin")
+        load_accounts(tmp_path / "bin")
 
 
 def test_a_password_is_added_and_replaced_in_place(sam: Path) -> None:
     assert set_password(sam, "Alice", "", "new") is False
     assert set_password(sam, "dora", "LAB", "hidden") is True
-    accounts = Accounts.load(sam)
+    accounts = load_accounts(sam)
     assert accounts.nt_hash("alice", "") == nt_hash("new")
     assert accounts.nt_hash("dora", "LAB") == nt_hash("hidden")
     lines = sam.read_text().splitlines()
@@ -117,9 +118,9 @@ def test_a_password_is_added_and_replaced_in_place(sam: Path) -> None:
 def test_the_file_is_for_its_owner_only(sam: Path, tmp_path: Path) -> None:
     sam.chmod(0o644)
     with pytest.raises(ConfigError, match="sam: mode 0644, everybody may read it: run `chmod o-rw,g-w "):
-        Accounts.load(sam)
+        load_accounts(sam)
     set_password(sam, "alice", "", "x")
-    assert Accounts.load(sam).nt_hash("alice", "") == nt_hash("x")
+    assert load_accounts(sam).nt_hash("alice", "") == nt_hash("x")
     assert sam.stat().st_mode & 0o777 == 0o600
     assert set_password(tmp_path / "new", "alice", "", "x")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
@@ -155,7 +156,7 @@ def test_what_is_written_is_found(tmp_path: Path, user: str, domain: str, passwo
     except ConfigError:
         assert not path.exists()
         return
-    assert Accounts.load(path).nt_hash(user, domain) == nt_hash(password)
+    assert load_accounts(path).nt_hash(user, domain) == nt_hash(password)
 
 
 def test_accounts_in_memory() -> None:
@@ -165,7 +166,7 @@ def test_accounts_in_memory() -> None:
 
 
 def test_what_was_read_already_is_parsed_like_a_file(sam: Path) -> None:
-    assert Accounts.parse(sam.read_bytes(), sam) == Accounts.load(sam)
+    assert Accounts.parse(sam.read_bytes(), sam) == load_accounts(sam)
     with pytest.raises(ConfigError, match=r"other\.sam:2: "):
         Accounts.parse(b"\xef\xbb\xbf# comment\nnonsense\n", Path("/other.sam"))
     with pytest.raises(ConfigError, match=r"other\.sam: not UTF-8 text \(byte 1\)"):

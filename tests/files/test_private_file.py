@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.rdp.tls.private_file import MAX_SIZE, check_private, read_file, read_private, write_private
+from pyrdpmux.files.private_file import MAX_SIZE, check_private, read_file, read_private, write_private
 
 
 def test_a_file_is_replaced_and_made_private(tmp_path: Path) -> None:
