@@ -89,6 +89,8 @@ class VmStatus(Enum):
     RUNNING = "running"
     PAUSED = "paused"
     STARTING = "starting"
+    #: nothing wrong is known, and nothing has been painted yet
+    WAITING = "waiting for its picture"
     NO_SIGNAL = "no signal"
     CRASHED = "crashed"
     MIGRATING = "migrating"

@@ -27,14 +27,18 @@ GOODBYE_SECONDS: Final = 1.5
 _numbers = itertools.count(1)
 
 
-class Visitor(Protocol):
+class Disconnectable(Protocol):
+    """A connection that can be ended."""
+
+    def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
+        """Ask the client to go, and tell it why."""
+
+
+class Visitor(Disconnectable, Protocol):
     """One connection, from its first byte to its end."""
 
     async def run(self) -> None:
         """Until it has ended; the socket is closed on return."""
-
-    def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
-        """Ask the client to go, and tell it why."""
 
 
 class Arrival:
@@ -147,7 +151,7 @@ class Acceptor:
             self._retired.append(self._listener)
             self._listener, self.host, self.port = None, "", 0
 
-    async def close(self, error_info: ErrorInfo, reason: str, others: Iterable[Visitor] = ()) -> None:
+    async def close(self, error_info: ErrorInfo, reason: str, others: Iterable[Disconnectable] = ()) -> None:
         """Accept nobody any more, tell those who are there, ``others`` too, and see our own off."""
         await self.stop_listening()
         for visitor in {*self._visitors, *others}:

@@ -157,13 +157,13 @@ class ConnectionFactory:
 
     # -- who may come in -------------------------------------------------------------------------
 
-    def objection(self, vm: VmIdentity, principal: Principal, ticket: Ticket | None) -> str:
-        """Why somebody must not see this VM's console, whatever its lists say; or nothing.
+    def objection(self, vm: VmIdentity, principal: Principal, ticket: Ticket | None) -> str | None:
+        """Why somebody must not see this VM's console, whatever its lists say; None if nothing is against it.
 
         INVARIANT: every entry to a console asks this.
         """
         if isinstance(principal, Claimed):
-            return "it takes a password to see this VM" if self.insists_on_proof(vm.name) else ""
+            return "it takes a password to see this VM" if self.insists_on_proof(vm.name) else None
         if ticket is None or ticket.principal != principal:
             return "logged on without a ticket"
         return ticket.objection(vm.serial, self.accounts.in_force(vm))

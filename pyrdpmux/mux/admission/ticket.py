@@ -34,10 +34,10 @@ class Ticket:
     #: serial number of the only console that it is for; None: of any that those accounts are in force for
     console: int | None = None
 
-    def objection(self, console: int, in_force: AccountsInForce) -> str:
-        """Why it does not open this console, or nothing."""
+    def objection(self, console: int, in_force: AccountsInForce) -> str | None:
+        """Why it does not open this console; None if it does."""
         if self.console not in (None, console):
             return "logged on to another VM, which is gone"
         if self.accounts != in_force:
             return "not logged on with an account of this VM, or its accounts are others by now"
-        return ""
+        return None

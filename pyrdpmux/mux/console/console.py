@@ -10,7 +10,7 @@ from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.logon_desk import LogonTarget
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
-from pyrdpmux.mux.console.stage import Stage
+from pyrdpmux.mux.console.stage import Stage, StageViewer
 from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.turns import Turns
@@ -52,21 +52,20 @@ class Console:
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
         self.acceptor = Acceptor(name, factory.control, self._receive)
-        self.is_running = False
         #: for good: who is on the way here comes too late
         self.is_closed = False
-        self.status = VmStatus.STARTING
+        self.status = VmStatus.WAITING
         #: the guest's lock keys, once it has told
         self.leds: int | None = None
         #: the registration that may speak for this console; older ones have no say any more
         self.registration: object = None
         self._factory = factory
         #: in the order of their coming
-        self._viewers: dict[Viewer, None] = {}
+        self._viewers: dict[StageViewer, None] = {}
+        #: of the VM that stands behind the console now
         self._has_picture = False
-        self._is_waiting = False
         self.screen.on_painted = self._on_painted
-        self._show_waiting()
+        self.set_status(VmStatus.WAITING)
         self.configure(config)
 
     @property
@@ -74,7 +73,13 @@ class Console:
         return self.acceptor.port
 
     @property
-    def viewers(self) -> list[Viewer]:
+    def is_running(self) -> bool:
+        """A VM stands behind the console."""
+        has_vm = self.registration is not None and self.status is not VmStatus.LOST
+        return has_vm and not self.is_closed
+
+    @property
+    def viewers(self) -> list[StageViewer]:
         """Those that were let in."""
         return [viewer for viewer in self._viewers if viewer.is_admitted]
 
@@ -109,10 +114,10 @@ class Console:
         """
         for viewer in self.viewers:
             access = self.access_of(viewer.principal)
-            objection = ""
+            objection = None
             if has_other_accounts or isinstance(viewer.principal, Proved):
                 objection = self._factory.objection(self, viewer.principal, viewer.ticket)
-            if access is Access.NONE or objection:
+            if access is Access.NONE or objection is not None:
                 reason = objection or "not allowed to see this VM any more"
                 viewer.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
             elif access is Access.VIEW:
@@ -123,7 +128,7 @@ class Console:
 
     def admits(self, principal: Principal, ticket: Ticket | None) -> bool:
         """Whether this principal may see the console: its proof counts here, and it is on the lists."""
-        return not self.bars(principal, ticket)
+        return self.objection(principal, ticket) is None
 
     def resolve(self, user: str, domain: str) -> LogonTarget:
         """What a name means at our port, or at the gateway to who has asked for us."""
@@ -136,19 +141,17 @@ class Console:
         """A VM stands behind the console, perhaps again; what it shows first takes the card away."""
         self.registration = registration
         self.uuid = uuid
-        self.is_running = True
         self.leds = None
-        self.status = VmStatus.STARTING
+        self._has_picture = False
         self.screen.set_cursor(CursorState.DEFAULT)
         self._typist = Typist(sink, self._keyboard)
         self.arbiter.connect(self._typist)
-        self._show_waiting()
+        self.set_status(VmStatus.WAITING)
 
     def lose(self, reason: str) -> None:
         """The VM is gone and may come back: viewers stay and are told."""
         if not self.is_running:
             return
-        self.is_running = False
         self.arbiter.connect(None)
         self.set_status(VmStatus.LOST, reason)
         logger.info("VM %s lost: %s", printable(self.name), reason)
@@ -156,7 +159,6 @@ class Console:
     async def close(self, error_info: ErrorInfo, reason: str) -> None:
         """Accept nobody any more, tell those who are there, and see them off."""
         self.is_closed = True
-        self.is_running = False
         self.arbiter.connect(None)
         await self.acceptor.close(error_info, reason, tuple(self._viewers))
         self.loop_share.close()
@@ -165,16 +167,15 @@ class Console:
 
     def set_status(self, status: VmStatus, text: str = "") -> None:
         """RUNNING shows the VM's picture, once there is one; anything else a card over it."""
+        if status is VmStatus.RUNNING and not self._has_picture:
+            status = VmStatus.WAITING
         self.status = status
-        self._is_waiting = False
         self.arbiter.pause(status in DEAF)
-        if status is not VmStatus.RUNNING:
-            detail = status.value if not text else f"{status.value}: {text}"
-            self.display.cover(printable(self.name), printable(detail))
-        elif self._has_picture:
+        if status is VmStatus.RUNNING:
             self.display.uncover()
         else:
-            self._show_waiting()
+            detail = status.value if not text else f"{status.value}: {text}"
+            self.display.cover(printable(self.name), printable(detail))
 
     def set_leds(self, leds: int) -> None:
         """The guest's lock keys; viewers' keyboards follow."""
@@ -188,64 +189,61 @@ class Console:
         """Whether the guest has a tablet."""
         self.arbiter.is_absolute = is_absolute
 
-    def _show_waiting(self) -> None:
-        self._is_waiting, self._has_picture = True, False
-        self.display.cover(printable(self.name), "waiting for its picture")
-
     def _on_painted(self) -> None:
         """The VM shows something: that it does so is all that was waited for."""
         self._has_picture = True
-        if self._is_waiting:
-            self._is_waiting = False
-            self.status = VmStatus.RUNNING
-            self.display.uncover()
+        if self.status is VmStatus.WAITING:
+            self.set_status(VmStatus.RUNNING)
 
     # -- the stage -------------------------------------------------------------------------------
 
-    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
+    def objection(self, principal: Principal, ticket: Ticket | None) -> str | None:
         if self.is_closed:
             return "the VM is gone"
-        if objection := self._factory.objection(self, principal, ticket):
-            return objection
-        return "not allowed to see this VM" if self.access_of(principal) is Access.NONE else ""
+        objection = self._factory.objection(self, principal, ticket)
+        if objection is None and self.access_of(principal) is Access.NONE:
+            return "not allowed to see this VM"
+        return objection
 
-    def join(self, viewer: Viewer) -> None:
+    def join(self, viewer: StageViewer) -> None:
         self._viewers[viewer] = None
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: StageViewer) -> None:
         self._viewers.pop(viewer, None)
         self.arbiter.leave(viewer)
 
-    def entrance(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
+    def identify(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
         return self, claimed
 
-    def refuse(self, viewer: Viewer) -> str:
-        """Why not: no right to be here, or no room."""
-        if reason := self.bars(viewer.principal, viewer.ticket):
+    def admit(self, viewer: StageViewer) -> str | None:
+        """Unless it has no right to be here, or there is no room."""
+        reason = self.objection(viewer.principal, viewer.ticket)
+        if reason is not None:
             return reason
         if len(self.viewers) < self._max_viewers:
-            return ""
+            return None
         for other in self.viewers:
             if self._takes_over and other.principal.is_same(viewer.principal):
                 other.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
-                return ""
+                return None
         return "too many viewers"
 
-    def listens_to(self, viewer: Viewer) -> bool:
+    def listens_to(self, viewer: StageViewer) -> bool:
         return self.access_of(viewer.principal) is Access.CONTROL
 
-    def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
+    def take_input(self, viewer: StageViewer, events: Sequence[InputEvent], now: float) -> Stage | None:
         if self.access_of(viewer.principal) is Access.CONTROL:
             self.arbiter.apply(viewer, events, now)
+        return None
 
-    def place_pointer(self, viewer: Viewer, x: int, y: int) -> bool:
+    def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         """Only where the guest has a mouse; a tablet's pointer is where viewers have put it, each its own."""
         if self.arbiter.is_absolute or self.arbiter.position_of(viewer) == (x, y):
             return False
         self.arbiter.place(viewer, x, y)
         return True
 
-    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
+    def request_size(self, viewer: StageViewer, width: int, height: int) -> None:
         """Only for who is alone here: nobody else may mind."""
         sink = self.arbiter.sink
         is_alone = all(other is viewer for other in self.viewers)

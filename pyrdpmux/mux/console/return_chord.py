@@ -1,9 +1,8 @@
-"""The keys that take a viewer from a VM back to the list it was chosen from."""
+"""The chord of keys that takes a viewer from a VM back to the list it was chosen from."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from pyrdpmux.mux.console.stage import Stage
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, SynchronizeEvent
 
 CONTROL: Final = 0x1D
@@ -16,15 +15,14 @@ DESCRIPTION: Final = "Ctrl+Alt+Home or Ctrl+Alt+Insert"
 and the right one."""
 
 
-class WayBack:
-    """Leads to ``stage``, for one viewer."""
+class ReturnChord:
+    """Recognizes the chord in what one viewer types."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self) -> None:
         self._held: set[tuple[int, bool]] = set()
 
     def find(self, events: Sequence[InputEvent]) -> int | None:
-        """Which of the events asks for it, if one does."""
+        """The index of the event that completes the chord; None if none does."""
         for index, event in enumerate(events):
             if isinstance(event, KeyboardEvent) and self._completes(event):
                 return index

@@ -16,7 +16,7 @@ from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.console.painter import palette_update
-from pyrdpmux.mux.console.return_chord import WayBack
+from pyrdpmux.mux.console.return_chord import ReturnChord
 from pyrdpmux.mux.console.stage import Stage
 from pyrdpmux.mux.console.viewer_input import ViewerInput
 from pyrdpmux.mux.console.viewer_painter import ViewerPainter
@@ -65,8 +65,10 @@ class Viewer:
         self._stage = stage
         self._has_joined = False
         #: why it is sent away as soon as it can be told so
-        self._refusal = ""
-        self._way_back: WayBack | None = None
+        self._refusal: str | None = None
+        #: where the chord leads, for who came to this stage from another
+        self._return_to: Stage | None = None
+        self._chord = ReturnChord()
         self._connection = connection
         self._arrival = arrival
         self._desk = desk
@@ -78,10 +80,6 @@ class Viewer:
         self._input = ViewerInput(asyncio.get_running_loop().time, asyncio.sleep)
         self._pointer = ViewerPointer(connection, self._peer, self._follow)
         self._unsubscribe: Callable[[], None] = _nothing
-
-    @property
-    def user(self) -> str:
-        return self.principal.user
 
     @property
     def address(self) -> str:
@@ -105,11 +103,6 @@ class Viewer:
     def unsent_bytes(self) -> int:
         """What the client has not read yet, of what is ours to hold."""
         return self._peer.unsent_bytes
-
-    @property
-    def pending_pixels(self) -> int:
-        """How far behind this viewer is."""
-        return self._painter.pending_pixels
 
     async def run(self) -> None:
         """Until the connection has ended; the socket is closed on return."""
@@ -138,13 +131,10 @@ class Viewer:
         """Take these steps in turns of this viewer's share."""
         await self._arrival.work(steps)
 
-    def enter(self, stage: Stage, *, way_back: Stage | None = None) -> None:
-        """Go on to another stage; the connection takes on its size and picture.
-
-        ``way_back`` is where certain keys lead from there, see :mod:`.way_back`.
-        """
+    def _go_on(self, stage: Stage, return_to: Stage | None) -> None:
+        """To another stage, whose size and picture the connection takes on; the chord leads to ``return_to``."""
         self._leave()
-        self._way_back = WayBack(way_back) if way_back is not None else None
+        self._return_to, self._chord = return_to, ReturnChord()
         self._join(stage)
         if self._connection.is_active:  # otherwise that is still to come
             self._appear()
@@ -238,7 +228,7 @@ class Viewer:
 
     def _on_input(self, events: Sequence[InputEvent]) -> None:
         """What nobody would listen to costs nothing."""
-        if self.is_admitted and (self._way_back is not None or self._stage.listens_to(self)):
+        if self.is_admitted and (self._return_to is not None or self._stage.listens_to(self)):
             self._input.add(events)
 
     def _apply_input(self, events: Sequence[InputEvent]) -> None:
@@ -246,10 +236,12 @@ class Viewer:
             return
         if any(isinstance(event, MouseEvent | ExtendedMouseEvent) for event in events):
             self._pointer.moved_by_user()
-        index = self._way_back.find(events) if self._way_back is not None else None
-        self._stage.take_input(self, events[:index], self._now())
-        if index is not None and self._way_back is not None:
-            self.enter(self._way_back.stage)
+        index = self._chord.find(events) if self._return_to is not None else None
+        stage = self._stage.take_input(self, events[:index], self._now())
+        if stage is not None:
+            self._go_on(stage, self._stage)
+        elif index is not None and self._return_to is not None:
+            self._go_on(self._return_to, None)
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
         self._client_size = (event.desktop_width, event.desktop_height)
@@ -275,9 +267,9 @@ class Viewer:
         who: Principal = Claimed(event.user, event.domain)
         if event.is_authenticated:
             who = self.ticket.principal if self.ticket is not None else Proved(event.user, event.domain)
-        stage, self.principal = self._stage.entrance(who, self.ticket)
-        self._refusal = stage.bars(self.principal, self.ticket)
-        if not self._refusal:
+        stage, self.principal = self._stage.identify(who, self.ticket)
+        self._refusal = stage.objection(self.principal, self.ticket)
+        if self._refusal is None:
             self._join(stage)
 
     def _on_activated(self, event: Activated) -> None:
@@ -293,11 +285,12 @@ class Viewer:
     def _appear(self) -> None:
         """On the stage, if it lets us: not any sooner, since only an active client can be told why not."""
         if not self.is_admitted:
-            if reason := self._refusal or self._stage.refuse(self):
+            reason = self._refusal if self._refusal is not None else self._stage.admit(self)
+            if reason is not None:
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
-            self._arrival.admit(f"{printable(self.user)}@{self.address}")
+            self._arrival.admit(f"{printable(self.principal.user)}@{self.address}")
             self._stage.request_size(self, *self._client_size)
         if not self._connection.is_active:  # the size that it asked for came at once
             return

@@ -48,11 +48,6 @@ class ViewerPainter:
         self._asked = Region()
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def pending_pixels(self) -> int:
-        """How far behind the client is."""
-        return self._pending.pixels
-
     def show(self, display: Display, size: tuple[int, int], frame_seconds: Callable[[], float]) -> None:
         """All of this from now on, on a desktop of this size. None of it before this is called."""
         self.start_over()

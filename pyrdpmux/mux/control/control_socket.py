@@ -115,7 +115,7 @@ def describe_console(console: Console) -> Answer:
         "width": console.screen.width,
         "height": console.screen.height,
         "viewers": [
-            {"user": viewer.user, "address": viewer.address, "is_active": viewer.is_active}
+            {"user": viewer.principal.user, "address": viewer.address, "is_active": viewer.is_active}
             for viewer in console.viewers
         ],
     }

@@ -1,11 +1,11 @@
-"""One port for all VMs: every connection begins in a :class:`~.lobby.Lobby` of its own."""
+"""One port for all VMs: every connection begins in a :class:`~.session.GatewaySession` of its own."""
 
 import logging
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.viewer import Viewer
-from pyrdpmux.mux.gateway.session import NAME, SIZE, Lobby, PickerViewers
+from pyrdpmux.mux.gateway.session import NAME, SIZE, GatewaySession, PickerViewers
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.listener import Listener
@@ -46,5 +46,5 @@ class Gateway:
         await self.acceptor.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
 
     def _receive(self, arrival: Arrival) -> Viewer:
-        lobby = Lobby(self._registry, self._factory, self._picker_viewers)
-        return Viewer(lobby, self._factory.connect_to_any(lobby, SIZE), arrival, self._factory.desk)
+        session = GatewaySession(self._registry, self._factory, self._picker_viewers)
+        return Viewer(session, self._factory.connect_to_any(session, SIZE), arrival, self._factory.desk)

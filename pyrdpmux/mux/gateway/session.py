@@ -10,8 +10,7 @@ from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.logon_desk import LogonTarget
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.console.console import Console
-from pyrdpmux.mux.console.stage import Stage
-from pyrdpmux.mux.console.viewer import Viewer
+from pyrdpmux.mux.console.stage import Stage, StageViewer
 from pyrdpmux.mux.gateway.picker import Entry, Picker, Strip, draw
 from pyrdpmux.mux.gateway.routing import asked_for, wish_of
 from pyrdpmux.mux.log.connection_log import printable
@@ -43,9 +42,9 @@ class PickerViewers:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.limit = limit
-        self._viewers: dict[Hashable, dict[Viewer, None]] = {}
+        self._viewers: dict[Hashable, dict[StageViewer, None]] = {}
 
-    def enter(self, viewer: Viewer) -> None:
+    def enter(self, viewer: StageViewer) -> None:
         """Whoever has proved to be somebody is one; who has not is its network. The oldest makes room."""
         viewers = self._viewers.setdefault(self._whose(viewer), {})
         while len(viewers) >= self.limit:
@@ -54,20 +53,20 @@ class PickerViewers:
             oldest.disconnect(ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION, "the same user came again")
         viewers[viewer] = None
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: StageViewer) -> None:
         whose = self._whose(viewer)
         viewers = self._viewers.get(whose, {})
         viewers.pop(viewer, None)
         if not viewers:
             self._viewers.pop(whose, None)
 
-    def _whose(self, viewer: Viewer) -> Hashable:
+    def _whose(self, viewer: StageViewer) -> Hashable:
         if viewer.ticket is not None:
             return viewer.ticket.accounts.source, viewer.principal
         return viewer.origin.narrow
 
 
-class Lobby:
+class GatewaySession:
     """A :class:`~.stage.Stage` of its own for each, until it is known which VM's console comes next.
 
     It is also what the connection asks: which configuration (a ``Selector``), and what a name means that
@@ -87,7 +86,7 @@ class Lobby:
         self._destination = Destination()
         self._picker = Picker()
         self._display: Display | None = None
-        self._viewer: Viewer | None = None
+        self._viewer: StageViewer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._painting: asyncio.Task[None] | None = None
         self._is_dirty = False
@@ -142,16 +141,16 @@ class Lobby:
     def screen(self) -> Screen:
         return self.display.screen
 
-    def entrance(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
+    def identify(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
         """On to the VM that is meant, or to the only one that there is."""
         if isinstance(claimed, Claimed):
-            return self._entrance_by_name(claimed)
+            return self._identify_by_name(claimed)
         if ticket is not None and ticket.console is not None:
             console = self._registry.by_serial(ticket.console)
             return console or self, claimed
         return self._only_one(claimed, ticket) or self, claimed
 
-    def _entrance_by_name(self, claimed: Claimed) -> tuple[Stage, Principal]:
+    def _identify_by_name(self, claimed: Claimed) -> tuple[Stage, Principal]:
         wish = wish_of(self._destination, claimed.user, claimed.domain, self._exists)
         who = Claimed(wish.user, wish.domain)
         if wish.vm is not None:
@@ -164,13 +163,13 @@ class Lobby:
         choices = self._open_to(principal, ticket)
         return choices[0] if len(choices) == 1 else None
 
-    def bars(self, principal: Principal, ticket: Ticket | None) -> str:
-        return ""
+    def objection(self, principal: Principal, ticket: Ticket | None) -> str | None:
+        return None
 
-    def join(self, viewer: Viewer) -> None:
+    def join(self, viewer: StageViewer) -> None:
         self._viewer = viewer
 
-    def leave(self, viewer: Viewer) -> None:
+    def leave(self, viewer: StageViewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
         self._picker_viewers.leave(viewer)
         self._viewer = self._display = None
@@ -179,7 +178,7 @@ class Lobby:
             self._timer.cancel()
             self._timer = None
 
-    def refuse(self, viewer: Viewer) -> str:
+    def admit(self, viewer: StageViewer) -> str | None:
         if name := asked_for(self._destination):
             return f"no VM {printable(name)}"
         if viewer.ticket is not None and viewer.ticket.console is not None:
@@ -188,23 +187,23 @@ class Lobby:
             return "no VM that this user may see"
         self._picker_viewers.enter(viewer)
         self._refresh()
-        return ""
+        return None
 
-    def listens_to(self, viewer: Viewer) -> bool:
+    def listens_to(self, viewer: StageViewer) -> bool:
         return True
 
-    def take_input(self, viewer: Viewer, events: Sequence[InputEvent], now: float) -> None:
+    def take_input(self, viewer: StageViewer, events: Sequence[InputEvent], now: float) -> Stage | None:
         for event in events:
             name = self._picker.take(event)
             if name is not None:
-                self._open(viewer, name)
-                return
+                return self._chosen(viewer, name)
         self._paint()
+        return None
 
-    def place_pointer(self, viewer: Viewer, x: int, y: int) -> bool:
+    def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         return False
 
-    def request_size(self, viewer: Viewer, width: int, height: int) -> None:
+    def request_size(self, viewer: StageViewer, width: int, height: int) -> None:
         """The list is as large as the client's window."""
         width = min(max(width, MIN_SIZE[0]), MAX_SIZE[0])
         height = min(max(height, MIN_SIZE[1]), MAX_SIZE[1])
@@ -213,10 +212,11 @@ class Lobby:
 
     # -- the list --------------------------------------------------------------------------------
 
-    def _open(self, viewer: Viewer, name: str) -> None:
+    def _chosen(self, viewer: StageViewer, name: str) -> Console | None:
         console = self._registry.find(name)
         if console is not None and console.admits(viewer.principal, viewer.ticket):
-            viewer.enter(console, way_back=self)
+            return console
+        return None
 
     def _refresh(self) -> None:
         """VMs come and go while somebody looks for one."""

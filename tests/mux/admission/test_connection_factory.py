@@ -62,7 +62,7 @@ def test_nla_lets_the_right_password_in(config: Config) -> None:
                 show(console, noise(64, 64))
                 await client.until_shows(console.screen.pixels)
                 [viewer] = console.viewers
-                assert viewer.user == "alice"
+                assert viewer.principal.user == "alice"
             async with connected(console.port, user="alice", password="wrong") as client:
                 await client.until(lambda: client.is_closed)
                 assert not client.connection.is_active

@@ -14,7 +14,7 @@ import pytest
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.viewer import Viewer
-from pyrdpmux.mux.gateway.session import Lobby
+from pyrdpmux.mux.gateway.session import GatewaySession
 from pyrdpmux.mux.settings.config import Config, GatewaySettings
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.nla.accounts import Accounts
@@ -28,7 +28,7 @@ class Watch:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._made: list[tuple[str, weakref.ref[Any]]] = []
-        for kind in (Viewer, ServerConnection, Lobby):
+        for kind in (Viewer, ServerConnection, GatewaySession):
             self._watch(kind, monkeypatch)
 
     def _watch(self, kind: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:

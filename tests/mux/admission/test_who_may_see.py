@@ -30,7 +30,7 @@ from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.console.console import Console
-from pyrdpmux.mux.gateway.session import Lobby
+from pyrdpmux.mux.gateway.session import GatewaySession
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Proved
 from pyrdpmux.mux.settings.config import Config, VmSettings
@@ -58,7 +58,7 @@ class Session:
     accounts: tuple[int, ...]
     #: the only VM it is for, in its incarnation of then
     vm: int | None
-    lobby: Lobby
+    gateway: GatewaySession
 
 
 class Model:
@@ -177,15 +177,15 @@ class WhoMaySee(RuleBasedStateMachine):
     )
     def log_on(self, user: str, is_right: bool, vm: str | None, how: str) -> object:
         """With the password that is right there, or in the other file, on each way to name a VM."""
-        lobby = Lobby(self.registry, self.factory)
+        gateway = GatewaySession(self.registry, self.factory)
         said, domain = user, ""
-        resolver: Lobby | Console = lobby
+        resolver: GatewaySession | Console = gateway
         if vm is not None and how == "domain":
             domain = vm
         elif vm is not None and how == "at":
             said = f"{user}@{vm}"
         elif vm is not None and how == "token":
-            lobby.select(Destination(None, f"vm={vm}".encode()))
+            gateway.select(Destination(None, f"vm={vm}".encode()))
         elif vm is not None:
             console = self.registry.find(vm)
             if console is None:
@@ -203,7 +203,7 @@ class WhoMaySee(RuleBasedStateMachine):
         assert isinstance(proof.ticket, Ticket)
         assert right == file, "a password that is not right here"
         incarnation = self.model.vms[meant] if meant is not None else None
-        session = Session(proof.ticket, number, incarnation, lobby)
+        session = Session(proof.ticket, number, incarnation, gateway)
         self.seen.append(session)
         return session
 
@@ -212,7 +212,7 @@ class WhoMaySee(RuleBasedStateMachine):
     @rule(session=sessions)
     def enter(self, session: Session) -> None:
         """Right after the logon, however late, and from the list."""
-        stage, principal = session.lobby.entrance(session.ticket.principal, session.ticket)
+        stage, principal = session.gateway.identify(session.ticket.principal, session.ticket)
         assert principal == session.ticket.principal
         if isinstance(stage, Console) and not self.factory.objection(stage, principal, session.ticket):
             self._check(session, stage.name)

@@ -246,7 +246,7 @@ def test_only_the_latest_registration_is_believed(factory: ConnectionFactory) ->
             old.set_status(VmStatus.CRASHED)
             old.set_leds(7)
             old.set_pointer_mode(is_absolute=False)
-            assert (console.status, console.leds) == (VmStatus.STARTING, None)
+            assert (console.status, console.leds) == (VmStatus.WAITING, None)
             assert console.arbiter.is_absolute
             new.set_status(VmStatus.CRASHED)
             new.set_leds(7)
@@ -326,7 +326,7 @@ def test_a_users_new_viewer_takes_the_place_of_the_oldest(strict: ConnectionFact
                 await two.until(lambda: two.connection.is_active)
                 await one.until(lambda: one.is_closed)
                 assert one.error_info == ErrorInfo.DISCONNECTED_BY_OTHERCONNECTION
-                assert sorted(viewer.user for viewer in console.viewers) == ["alice", "bob"]
+                assert sorted(viewer.principal.user for viewer in console.viewers) == ["alice", "bob"]
                 assert not bob.is_closed
 
     run(scenario)

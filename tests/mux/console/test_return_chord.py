@@ -1,20 +1,13 @@
 """The chord, and what only resembles it."""
 
-from typing import cast
-
 import pytest
 
-from pyrdpmux.mux.console.return_chord import WayBack
-from pyrdpmux.mux.console.stage import Stage
+from pyrdpmux.mux.console.return_chord import ReturnChord
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, KeyboardFlags, SynchronizeEvent, ToggleFlags
 
 NONE, UP, E0 = KeyboardFlags(0), KeyboardFlags.RELEASE, KeyboardFlags.EXTENDED
 CONTROL, ALT, HOME = KeyboardEvent(NONE, 0x1D), KeyboardEvent(NONE, 0x38), KeyboardEvent(E0, 0x47)
 ALT_GR = KeyboardEvent(E0, 0x38)
-
-
-def way_back() -> WayBack:
-    return WayBack(cast(Stage, None))
 
 
 @pytest.mark.parametrize(
@@ -37,9 +30,9 @@ def way_back() -> WayBack:
     ],
 )
 def test_the_chord(events: list[InputEvent], expected: int | None) -> None:
-    assert way_back().find(events) == expected
+    assert ReturnChord().find(events) == expected
 
 
 def test_it_may_come_in_parts() -> None:
-    way = way_back()
-    assert [way.find([event]) for event in (CONTROL, ALT, HOME)] == [None, None, 0]
+    chord = ReturnChord()
+    assert [chord.find([event]) for event in (CONTROL, ALT, HOME)] == [None, None, 0]

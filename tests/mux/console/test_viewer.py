@@ -10,6 +10,7 @@ import pytest
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.settings.config import VmSettings
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, PointerReceived
@@ -91,8 +92,6 @@ def test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up(factory: Con
                 await other.until_shows(console.screen.pixels)
             waiting = [viewer.unsent_bytes for viewer in console.viewers]
             assert 0 < max(waiting) < 3_000_000
-            behind = sum(viewer.pending_pixels for viewer in console.viewers)
-            assert behind <= 640 * 480
             stalled.read_again()
             await stalled.until_shows(console.screen.pixels)
 
@@ -349,6 +348,7 @@ def test_what_a_client_says_is_cut_short_in_the_log(
         async with served(factory) as console, connected(console.port) as client:
             await client.until(lambda: client.connection.is_active)
             [viewer] = console.viewers
+            assert isinstance(viewer, Viewer)
             viewer._on_event(Disconnected("one\ntwo" + 1000 * "x", by_peer=False, error=None))
 
     with caplog.at_level(logging.INFO):

@@ -42,7 +42,7 @@ def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path)
                 "uuid": "a-uuid",
                 "port": console.port,
                 "is_running": True,
-                "status": "starting",
+                "status": "waiting for its picture",
                 "width": 640,
                 "height": 480,
             }

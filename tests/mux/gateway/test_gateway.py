@@ -89,7 +89,7 @@ class World:
         """The client shows this VM's picture, and is counted among its viewers."""
         console = self.console(name)
         await client.until_shows(console.screen.pixels)
-        assert [viewer.user for viewer in console.viewers] == ["alice"]
+        assert [viewer.principal.user for viewer in console.viewers] == ["alice"]
 
 
 @asynccontextmanager
