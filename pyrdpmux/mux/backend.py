@@ -116,6 +116,10 @@ class Vm(Protocol):
     def viewer_count(self) -> int: ...
 
     @property
+    def frame_rate(self) -> int:
+        """Frames per second that its viewers can use, at least 1: who paints more often works for nobody."""
+
+    @property
     def loop_share(self) -> LoopShare:
         """Of the event loop: what takes more than a moment is done in its turns."""
 

@@ -13,7 +13,7 @@ from pyrdpmux.mux.settings.config import SecuritySettings, VmSettings
 from tests.interop.client import SECONDS, TITLE, Client, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import PASSWORD, USER
-from tests.interop.hall import UUID, Hall
+from tests.interop.vm_host import UUID, VmHostUnderTest
 
 LOGON_FAILURE = "ERRCONNECT_LOGON_FAILURE"
 
@@ -32,9 +32,9 @@ def shows_list(client: Client) -> bool:
 
 
 @pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
-    with Hall(tmp_path) as hall:
-        yield hall
+def host(tmp_path: Path) -> Iterator[VmHostUnderTest]:
+    with VmHostUnderTest(tmp_path) as host:
+        yield host
 
 
 @pytest.mark.parametrize(
@@ -51,60 +51,60 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
 )
 @pytest.mark.parametrize("security", ["nla", "tls"])
 def test_xfreerdp_comes_to_the_vm_it_asks_for(
-    hall: Hall, start: Start, security: str, options: list[str]
+    host: VmHostUnderTest, start: Start, security: str, options: list[str]
 ) -> None:
-    start(xfreerdp(hall.port, security, 32, *options)).wait_for_picture(shown(hall.picture("web"), 32))
+    start(xfreerdp(host.port, security, 32, *options)).wait_for_picture(shown(host.picture("web"), 32))
 
 
-def test_vmconnect(hall: Hall, start: Start) -> None:
+def test_vmconnect(host: VmHostUnderTest, start: Start) -> None:
     """Hyper-V's order: preconnection PDU, TLS, CredSSP, X.224."""
-    client = start(vmconnect(hall.port, UUID))
-    client.wait_for_picture(shown(hall.picture("web"), 32))
+    client = start(vmconnect(host.port, UUID))
+    client.wait_for_picture(shown(host.picture("web"), 32))
     client.focus()
     client.display.key("a")
-    hall.wait_until_told("web", "1e down")
+    host.wait_until_told("web", "1e down")
 
 
-def test_a_file_of_ours_opens_the_vm(hall: Hall, start: Start, tmp_path: Path) -> None:
+def test_a_file_of_ours_opens_the_vm(host: VmHostUnderTest, start: Start, tmp_path: Path) -> None:
     path = tmp_path / "web.rdp"
-    path.write_bytes(RdpFile(address=f"127.0.0.1:{hall.port}", user=USER, route="web").data())
+    path.write_bytes(RdpFile(address=f"127.0.0.1:{host.port}", user=USER, route="web").data())
     client = start(["xfreerdp", str(path), f"/p:{PASSWORD}", "/cert:ignore", "/bpp:32", f"/t:{TITLE}"])
-    client.wait_for_picture(shown(hall.picture("web"), 32))
+    client.wait_for_picture(shown(host.picture("web"), 32))
 
 
 @pytest.mark.parametrize("status", [VmStatus.PAUSED, VmStatus.LOST])
-def test_a_bad_moment_of_the_vm_is_a_card(hall: Hall, start: Start, status: VmStatus) -> None:
-    client = start(xfreerdp(hall.port, "nla", 32, "/pcb:web"))
-    client.wait_for_picture(shown(hall.picture("web"), 32))
-    hall.do(lambda: hall.console("web").set_status(status, "for a moment"))
-    card = hall.do(lambda: hall.console("web").display.pixels.copy())
+def test_a_bad_moment_of_the_vm_is_a_card(host: VmHostUnderTest, start: Start, status: VmStatus) -> None:
+    client = start(xfreerdp(host.port, "nla", 32, "/pcb:web"))
+    client.wait_for_picture(shown(host.picture("web"), 32))
+    host.do(lambda: host.console("web").set_status(status, "for a moment"))
+    card = host.do(lambda: host.console("web").display.pixels.copy())
     client.wait_for_picture(shown(card, 32))
-    hall.do(lambda: hall.console("web").set_status(VmStatus.RUNNING))
-    client.wait_for_picture(shown(hall.picture("web"), 32))
+    host.do(lambda: host.console("web").set_status(VmStatus.RUNNING))
+    client.wait_for_picture(shown(host.picture("web"), 32))
 
 
 @pytest.mark.parametrize("security", ["nla", "tls"])
-def test_who_does_not_say_chooses_from_a_list(hall: Hall, start: Start, security: str) -> None:
-    client = start(xfreerdp(hall.port, security, 32, "/size:800x600"))
+def test_who_does_not_say_chooses_from_a_list(host: VmHostUnderTest, start: Start, security: str) -> None:
+    client = start(xfreerdp(host.port, security, 32, "/size:800x600"))
     wait_until(lambda: shows_list(client), SECONDS, "the list")
     client.focus()
     client.display.key("w")
     client.display.key("Return")
-    client.wait_for_picture(shown(hall.picture("web"), 32))
+    client.wait_for_picture(shown(host.picture("web"), 32))
     client.display.key("b")
-    hall.wait_until_told("web", "30 down")
+    host.wait_until_told("web", "30 down")
     client.display.key("ctrl+alt+Home")
     wait_until(lambda: shows_list(client), SECONDS, "the list again")
     client.focus()
     client.display.key("m")
     client.display.key("Return")
-    client.wait_for_picture(shown(hall.picture("mail"), 32))
-    assert not any(told.startswith("e0 47") for told in hall.do(lambda: list(hall.sinks["web"].told)))
+    client.wait_for_picture(shown(host.picture("mail"), 32))
+    assert not any(told.startswith("e0 47") for told in host.do(lambda: list(host.sinks["web"].told)))
 
 
 def test_who_sees_one_only_goes_there(tmp_path: Path, start: Start) -> None:
-    with Hall(tmp_path, mail=VmSettings(users=("somebody else",))) as hall:
-        start(xfreerdp(hall.port, "nla")).wait_for_picture(shown(hall.picture("web"), 32))
+    with VmHostUnderTest(tmp_path, mail=VmSettings(users=("somebody else",))) as host:
+        start(xfreerdp(host.port, "nla")).wait_for_picture(shown(host.picture("web"), 32))
 
 
 @pytest.mark.parametrize(
@@ -119,18 +119,18 @@ def test_who_sees_one_only_goes_there(tmp_path: Path, start: Start) -> None:
 def test_an_unknown_vm_looks_like_a_wrong_password(
     tmp_path: Path, start: Start, options: list[str], password: str
 ) -> None:
-    with Hall(tmp_path, security=SecuritySettings()) as hall:
-        client = start(xfreerdp(hall.port, "nla", 32, *options, password=password))
+    with VmHostUnderTest(tmp_path, security=SecuritySettings()) as host:
+        client = start(xfreerdp(host.port, "nla", 32, *options, password=password))
         client.program.wait_for_output(LOGON_FAILURE, SECONDS)
 
 
 @pytest.mark.parametrize(("vm", "password"), [("nowhere", PASSWORD), ("web", "wrong")])
 def test_so_it_does_to_vmconnect(tmp_path: Path, start: Start, vm: str, password: str) -> None:
-    with Hall(tmp_path, security=SecuritySettings()) as hall:
-        start(vmconnect(hall.port, vm, password)).program.wait_for_output(LOGON_FAILURE, SECONDS)
+    with VmHostUnderTest(tmp_path, security=SecuritySettings()) as host:
+        start(vmconnect(host.port, vm, password)).program.wait_for_output(LOGON_FAILURE, SECONDS)
 
 
 def test_who_may_not_see_it_is_told_so(tmp_path: Path, start: Start) -> None:
-    with Hall(tmp_path, mail=VmSettings(users=("somebody else",))) as hall:
-        client = start(xfreerdp(hall.port, "nla", 32, "/load-balance-info:vm=mail"))
+    with VmHostUnderTest(tmp_path, mail=VmSettings(users=("somebody else",))) as host:
+        client = start(xfreerdp(host.port, "nla", 32, "/load-balance-info:vm=mail"))
         client.program.wait_for_output("ERRINFO_SERVER_DENIED_CONNECTION", SECONDS)

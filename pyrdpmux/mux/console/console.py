@@ -47,7 +47,7 @@ class Console:
         self.uuid: str | None = None
         #: of the event loop, for what the guest makes us do
         self.loop_share = factory.schedule.share(Kind.GUEST, name)
-        self.screen = Screen()
+        self.screen = Screen(on_painted=self._on_painted)
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
@@ -64,7 +64,6 @@ class Console:
         self._viewers: dict[StageViewer, None] = {}
         #: of the VM that stands behind the console now
         self._has_picture = False
-        self.screen.on_painted = self._on_painted
         self.set_status(VmStatus.WAITING)
         self.configure(config)
 

@@ -132,7 +132,7 @@ class Viewer:
         await self._arrival.work(steps)
 
     def _go_on(self, stage: Stage, return_to: Stage | None) -> None:
-        """To another stage, whose size and picture the connection takes on; the chord leads to ``return_to``."""
+        """To another stage, whose size and picture it takes on. The chord leads to ``return_to``."""
         self._leave()
         self._return_to, self._chord = return_to, ReturnChord()
         self._join(stage)

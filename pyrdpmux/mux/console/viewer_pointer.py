@@ -23,7 +23,7 @@ class ViewerPointer:
         self._peer = peer
         self._follow = follow
         self._cache: PointerCache | None = None
-        self._untold: tuple[int, int] | None = None
+        self._pending_position: tuple[int, int] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._moved_at = float("-inf")
         self._loop = asyncio.get_running_loop()
@@ -50,7 +50,7 @@ class ViewerPointer:
 
     def moved_by_guest(self, x: int, y: int) -> None:
         """At once, or when the user has kept still for a moment; only the last position counts then."""
-        self._untold = (x, y)
+        self._pending_position = (x, y)
         if self._timer is not None:
             return
         wait = self._moved_at + OWN_MOTION_SECONDS - self._loop.time()
@@ -61,11 +61,11 @@ class ViewerPointer:
 
     def _on_timer(self) -> None:
         self._timer = None
-        if self._untold is not None:
-            self.moved_by_guest(*self._untold)
+        if self._pending_position is not None:
+            self.moved_by_guest(*self._pending_position)
 
     def _tell(self) -> None:
-        position, self._untold = self._untold, None
+        position, self._pending_position = self._pending_position, None
         if position is not None and self._connection.is_active and self._follow(*position):
             self._connection.send_pointer(PointerPosition(*position))
             self._peer.flush()

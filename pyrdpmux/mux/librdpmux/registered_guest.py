@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from pathlib import Path
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Vm
@@ -25,15 +25,6 @@ complaints = RateLimitedLog(log)
 DESCRIPTORS: Final = 8
 """Of a VM at most: its console's port, its socket (three, with ZeroMQ four), its connection (a library of
 version 3 may have two) and its framebuffer."""
-
-
-@runtime_checkable
-class PacedVm(Protocol):
-    """What a :class:`~pyrdpmux.mux.backend.Vm` may be as well."""
-
-    @property
-    def frame_rate(self) -> int:
-        """Frames per second that its viewers can use."""
 
 
 class Owner(Protocol):
@@ -124,10 +115,8 @@ class Guest:
     def publish(self, vm: Vm) -> None:
         """Paint here; also after a while of having been lost."""
         self.vm = vm
-        if isinstance(vm, PacedVm):
-            self.session.frame_rate = lambda: vm.frame_rate
         self.stop_waiting()
-        self.session.attach(vm.screen)
+        self.session.attach(vm.screen, lambda: vm.frame_rate)
         self._work.start(vm.loop_share)
         self._plan()
 

@@ -103,7 +103,7 @@ class Session:
         self.name = name
         self.ended = False
         #: how many frames per second its viewers can use
-        self.frame_rate: Callable[[], int] = lambda: DEFAULT_RATE
+        self._frame_rate: Callable[[], int] = lambda: DEFAULT_RATE
         #: the latest one, whether it made sense or not
         self.latest_switch: DisplaySwitch | None = None
         self._protocol = protocol
@@ -126,10 +126,13 @@ class Session:
         self._timer = AcknowledgementTimer(now)
         self._complaints = 0
 
-    def attach(self, screen: Screen) -> None:
-        """The VM is published: paint here. What arrived before is not lost."""
+    def attach(self, screen: Screen, frame_rate: Callable[[], int] = lambda: DEFAULT_RATE) -> None:
+        """The VM is published: paint here. What arrived before is not lost.
+
+        ``frame_rate``: frames per second that its viewers can use now; libraries that ask are told.
+        """
         self._epoch += 1
-        self._screen = screen
+        self._screen, self._frame_rate = screen, frame_rate
         if self._framebuffer is not None:
             self._show(self._framebuffer, screen)
 
@@ -311,7 +314,7 @@ class Session:
         self._send(encode_message(UpdateComplete(frame_rate=rate), self.dialect.base))
 
     def _rate(self) -> int:
-        return clamp_rate(self.frame_rate())
+        return clamp_rate(self._frame_rate())
 
     @property
     def _has_work(self) -> bool:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
-from pyrdpmux.mux.picture.screen import Pixels, Screen, Watched
+from pyrdpmux.mux.picture.screen import Observable, Pixels, Screen
 from pyrdpmux.mux.picture.status_card import status_picture
 
 
-class Display(Watched):
+class Display(Observable):
     """A screen that can be covered. Listeners hear of it what they would of a screen."""
 
     def __init__(self, screen: Screen) -> None:

@@ -52,8 +52,8 @@ class ScreenListener(Protocol):
         """The guest has moved its pointer there."""
 
 
-class Watched:
-    """Something to look at, with subscribers."""
+class Observable:
+    """A picture's subscribers, and how they are told."""
 
     def __init__(self) -> None:
         self._listeners: list[ScreenListener] = []
@@ -79,15 +79,21 @@ class Watched:
                     self._listeners.remove(listener)
 
 
-class Screen(Watched):
+class Screen(Observable):
     """A picture with subscribers."""
 
-    def __init__(self, width: int = NO_SIGNAL_SIZE[0], height: int = NO_SIGNAL_SIZE[1]) -> None:
+    def __init__(
+        self,
+        width: int = NO_SIGNAL_SIZE[0],
+        height: int = NO_SIGNAL_SIZE[1],
+        *,
+        on_painted: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_painted`` is called after every write or resize, also one that changed nothing."""
         super().__init__()
         self.pixels: Pixels = _black(width, height)
         self.cursor: AnyCursor = CursorState.DEFAULT
-        #: told after every write or resize, also one that changed nothing: the VM shows something
-        self.on_painted: Callable[[], None] = lambda: None
+        self._on_painted = on_painted
 
     @property
     def width(self) -> int:
@@ -108,7 +114,7 @@ class Screen(Watched):
             return
         self.pixels = _black(width, height)
         self.tell(lambda listener: listener.screen_resized(width, height))
-        self.on_painted()
+        self._on_painted()
 
     def set_cursor(self, cursor: AnyCursor) -> None:
         """The shape of the guest's pointer, where the guest does not draw it into its picture."""
@@ -159,7 +165,7 @@ class Screen(Watched):
         finally:
             if damaged := damage.reported():
                 self.tell(lambda listener: listener.screen_damaged(damaged))
-            self.on_painted()
+            self._on_painted()
 
 
 def bands_of(rect: Rect) -> Iterator[Rect]:

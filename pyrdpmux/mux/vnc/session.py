@@ -151,8 +151,7 @@ class VncSession:
     @property
     def _interval(self) -> float:
         """Longer while nobody looks: what is not asked for costs nobody anything."""
-        rate = getattr(self._vm, "frame_rate", 0)
-        return max(REQUEST_INTERVAL, 1 / (2 * rate)) if rate else REQUEST_INTERVAL
+        return max(REQUEST_INTERVAL, 1 / (2 * self._vm.frame_rate))
 
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timeout` is to be called if nothing happens before."""

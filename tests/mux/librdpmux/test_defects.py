@@ -37,39 +37,42 @@ PROOFS: dict[str, list[str]] = {
         "test_packaging.py::test_the_service_is_not_root_and_has_authentication",
         "mux/admission/test_vm_overrides.py::test_who_asks_for_proof_leaves_no_other_way_in",
     ],
-    "S8": [GUEST + "manners.py::test_every_rectangle_of_a_moment_is_announced"],
+    "S8": [GUEST + "hostile_daemon.py::test_every_rectangle_of_a_moment_is_announced"],
     "S9": [
-        GUEST + "manners.py::test_nothing_from_a_server_ends_it",
-        GUEST + "manners.py::test_any_frame_rate_is_survived",
+        GUEST + "hostile_daemon.py::test_nothing_from_a_server_ends_it",
+        GUEST + "hostile_daemon.py::test_any_frame_rate_is_survived",
         GUEST + "registration.py::test_refusals_are_noticed",
     ],
     # library
     "L1": [
-        GUEST + "manners.py::test_a_server_that_never_acknowledges_does_not_freeze_it",
+        GUEST + "hostile_daemon.py::test_a_server_that_never_acknowledges_does_not_freeze_it",
         HERE + "session.py::test_unasked_acknowledgements",
     ],
-    "L2": [GUEST + "manners.py::test_every_rectangle_of_a_moment_is_announced"],
+    "L2": [GUEST + "hostile_daemon.py::test_every_rectangle_of_a_moment_is_announced"],
     "L3": [GUEST + "guest.py::test_every_format_arrives"],
     "L4": [GUEST + "guest.py::test_every_format_arrives"],
     "L5": [GUEST + "guest.py::test_every_format_arrives"],
-    "L6": [GUEST + "manners.py::test_a_picture_larger_than_the_librarys_memory"],
+    "L6": [GUEST + "hostile_daemon.py::test_a_picture_larger_than_the_librarys_memory"],
     "L7": [
         GUEST + "guest.py::test_a_guest_that_vanishes_may_come_back",
         GUEST + "guest.py::test_a_guest_that_stays_away_is_removed",
     ],
-    "L8": [GUEST + "manners.py::test_damage_of_the_old_size_is_forgotten_at_a_switch"],
-    "L9": [GUEST + "manners.py::test_nothing_is_painted_while_the_server_reads"],
-    "L10": [HERE + "messages.py::test_captured_bytes", GUEST + "manners.py::test_it_says_goodbye"],
-    "L11": [GUEST + "manners.py::test_it_says_goodbye", GUEST + "registration.py::test_every_version_works"],
-    "L12": [GUEST + "manners.py::test_the_processes_signals_are_its_own"],
+    "L8": [GUEST + "hostile_daemon.py::test_damage_of_the_old_size_is_forgotten_at_a_switch"],
+    "L9": [GUEST + "hostile_daemon.py::test_nothing_is_painted_while_the_server_reads"],
+    "L10": [HERE + "messages.py::test_captured_bytes", GUEST + "hostile_daemon.py::test_it_says_goodbye"],
+    "L11": [
+        GUEST + "hostile_daemon.py::test_it_says_goodbye",
+        GUEST + "registration.py::test_every_version_works",
+    ],
+    "L12": [GUEST + "hostile_daemon.py::test_the_processes_signals_are_its_own"],
     "L13": [
         GUEST + "registration.py::test_the_best_common_version",
         GUEST + "registration.py::test_refusals_are_noticed",
     ],
     "L14": [
         HERE + "dbus_service.py::test_a_guest_registers_again_with_a_new_service",
-        GUEST + "manners.py::test_several_vms_in_one_process",
-        GUEST + "manners.py::test_keys_are_not_logged",
+        GUEST + "hostile_daemon.py::test_several_vms_in_one_process",
+        GUEST + "hostile_daemon.py::test_keys_are_not_logged",
     ],
     # server
     "M1": ["mux/console/test_viewer.py::test_a_viewer_sees_the_screen_and_its_changes"],
@@ -121,7 +124,7 @@ PROOFS: dict[str, list[str]] = {
     "Q1": [HERE + "input.py::test_only_the_normal_forms_leave_and_are_understood"],
     "Q2": [HERE + "input.py::test_a_guest_takes_combined_events", HERE + "input.py::test_wheel"],
     "Q4": [HERE + "server.py::test_vms_without_a_uuid_are_different_ones"],
-    "Q6": [GUEST + "manners.py::test_keys_are_not_logged"],
+    "Q6": [GUEST + "hostile_daemon.py::test_keys_are_not_logged"],
 }
 
 NOT_OURS = {

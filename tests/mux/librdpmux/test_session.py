@@ -110,7 +110,7 @@ def test_version_3_is_told_a_rate_that_it_can_divide_by(tmp_path: Path) -> None:
     guest = Guest(tmp_path, version=3)
     guest.receive(SWITCH_800_600)
     for wanted, told in ((30, 30), (0, 1), (-5, 1), (3, 3), (60, 60), (10**9, 60)):
-        guest.session.frame_rate = lambda wanted=wanted: wanted  # type: ignore[misc]
+        guest.session.attach(guest.screen, lambda wanted=wanted: wanted)  # type: ignore[misc]
         guest.sent.clear()
         guest.receive(UPDATE_ALL)
         assert guest.sent == [bytes([0x93, 4, 1, told])]

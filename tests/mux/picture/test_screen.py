@@ -130,8 +130,8 @@ def test_what_was_fetched_before_a_failure_is_reported() -> None:
 
 
 def test_every_painting_is_told_also_one_that_changes_nothing() -> None:
-    screen, paintings = Screen(10, 10), []
-    screen.on_painted = lambda: paintings.append(1)
+    paintings: list[int] = []
+    screen = Screen(10, 10, on_painted=lambda: paintings.append(1))
     screen.write(Rect(0, 0, 1, 1), block(1, 1, 0))
     assert len(paintings) == 1
     screen.resize(20, 10)

@@ -27,7 +27,7 @@ UUID: Final = "ba1b6dbd-89ac-4630-a737-c4bcc3bb99fb"
 T = TypeVar("T")
 
 
-class Hall:
+class VmHostUnderTest:
     """Two VMs, each with a picture of its own; its methods may be called from the test's thread."""
 
     def __init__(self, folder: Path, security: SecuritySettings = EVERYTHING, **vms: VmSettings) -> None:
