@@ -1,15 +1,17 @@
 """A viewer's side of one connection, without I/O.
 
 Feed what comes with :meth:`RfbClient.receive_data`, then call :meth:`RfbClient.next_event` until it returns
-None (it raises PeerError for what a server may not send, after which the connection is of no more use), and
-always send what :meth:`RfbClient.data_to_send` hands out. Who shares a loop with others calls
+None, and always send what :meth:`RfbClient.data_to_send` hands out. Who shares a loop with others calls
 :meth:`RfbClient.step` instead, which does about a millisecond's worth.
+
+As with :class:`pyrdpmux.rdp.connection.machine.Machine`, nothing that a server does is an exception: it ends
+in one :class:`Failed` event, after which the connection is of no more use.
 """
 
 from enum import Enum, auto
 from typing import Final
 
-from pyrdpmux.errors import PeerClosed, StateError
+from pyrdpmux.errors import PeerClosed, PeerError, StateError
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rfb.client_messages import (
     ExtendedKeyEvent,
@@ -21,7 +23,7 @@ from pyrdpmux.rfb.client_messages import (
 )
 from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
-from pyrdpmux.rfb.events import Connected, Event, ExtendedKeysOffered, Resized
+from pyrdpmux.rfb.events import Connected, Event, ExtendedKeysOffered, Failed, Resized
 from pyrdpmux.rfb.handshake import shake_hands
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.security_types import VeNCryptType
@@ -31,6 +33,9 @@ from pyrdpmux.wire import Structure, encode
 
 QEMU_NAME: Final = "QEMU"
 """How the name of a QEMU's desktop begins."""
+
+
+FAILED: Final = "failed"
 
 
 class Worked(Enum):
@@ -63,6 +68,7 @@ class RfbClient:
         self._needed: int | None = None
         self._decoders: Decoders | None = None
         self._is_eof = False
+        self._failure: PeerError | None = None
 
     @property
     def is_connected(self) -> bool:
@@ -82,25 +88,47 @@ class RfbClient:
     # -- bytes and events --------------------------------------------------------------------------
 
     def receive_data(self, data: bytes) -> None:
-        """Bytes from the server. Raises TlsFailed."""
+        """Bytes from the server."""
         if self._tls is None:
             self._received += data
-        else:
+            return
+        try:
             self._tls.receive_data(data)
             self._received += self._tls.read()
+        except PeerError as error:
+            self._fail(error)
 
     def receive_eof(self) -> None:
         """No more will come."""
         self._is_eof = True
 
     def next_event(self) -> Event | None:
-        """What is to be told next; None if that takes more bytes. Raises PeerError."""
+        """What is to be told next; None if that takes more bytes."""
         while (step := self.step()) is WORKED:
             pass
         return step
 
     def step(self) -> Event | Worked | None:
-        """A bounded piece of the way to the next event; None if that takes more bytes. Raises PeerError."""
+        """A bounded piece of the way to the next event; None if that takes more bytes."""
+        if self.phase_name == FAILED:
+            return None
+        try:
+            return self._step() if self._failure is None else self._failed(self._failure)
+        except PeerError as error:
+            return self._failed(error)
+
+    def _failed(self, error: PeerError) -> Failed:
+        """Told once. The error has no traceback: its frames would keep the connection."""
+        self.phase_name = FAILED
+        self._steps.close()
+        return Failed(error.with_traceback(None))
+
+    def _fail(self, error: PeerError) -> None:
+        """To be told when it is this event's turn; what failed first is the reason."""
+        if self._failure is None:
+            self._failure = error
+
+    def _step(self) -> Event | Worked | None:
         if self._needed is None:
             step = next(self._steps)
         elif (data := self._take(self._needed)) is not None:
@@ -124,13 +152,16 @@ class RfbClient:
         return data
 
     def data_to_send(self) -> bytes:
-        """Bytes for the server; to be drained also after an exception."""
+        """Bytes for the server; to be drained also after a failure."""
         data = bytes(self._clear)
         self._clear.clear()
         if self._tls is None:
             return data
         if self._tls.is_established and self._to_send:
-            self._tls.write(bytes(self._to_send))
+            try:
+                self._tls.write(bytes(self._to_send))
+            except PeerError as error:
+                self._fail(error)
             self._to_send.clear()
         return data + self._tls.data_to_send()
 
@@ -157,6 +188,8 @@ class RfbClient:
         self._send(SetDesktopSize(width, height, (screen,)))
 
     def _send(self, message: Structure) -> None:
+        if self.phase_name == FAILED:
+            return  # there is nobody to tell it
         if not self.is_connected:
             raise StateError(f"RFB {self.phase_name}", type(message).__name__)
         self.send_bytes(encode(message))

@@ -3,9 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from pyrdpmux.errors import BackendError
 from pyrdpmux.rfb.encodings import FAR, PSEUDO_ENCODINGS
 from pyrdpmux.rfb.security_types import Means, VeNCryptType
 from pyrdpmux.wire.secret import Secret
@@ -16,14 +14,14 @@ class RfbConfig:
     """What the server must be, and what we are to it.
 
     TLS with any certificate, or with none, keeps out who listens, not who pretends to be the server. So
-    without ``ca_file`` certificates are not even asked for, unless it is said that any will do.
+    without ``authorities`` certificates are not even asked for, unless it is said that any will do.
     """
 
     encodings: Sequence[int] = (*FAR, *PSEUDO_ENCODINGS)
     user: str = ""
     password: Secret[str] | None = None
     #: certificates of authorities (PEM): the server must show one of theirs, for ``server_name``
-    ca_file: Path | None = None
+    authorities: str | None = None
     takes_any_certificate: bool = False
     server_name: str | None = None
     is_local: bool = False
@@ -33,20 +31,16 @@ class RfbConfig:
         return Means(
             has_user=bool(self.user),
             has_password=bool(self.password),
-            needs_certificate=self.ca_file is not None,
-            takes_certificate=self.ca_file is not None or self.takes_any_certificate,
+            needs_certificate=self.authorities is not None,
+            takes_certificate=self.authorities is not None or self.takes_any_certificate,
             is_local=self.is_local,
         )
 
     def tls_context(self, kind: VeNCryptType) -> ssl.SSLContext:
-        """For this kind of handshake. Raises BackendError if ``ca_file`` is no such file."""
+        """For this kind of handshake. Raises ValueError if ``authorities`` has no certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        if self.ca_file is not None:
-            try:
-                context.load_verify_locations(self.ca_file)
-            except OSError as error:
-                reason = "no certificate in it" if isinstance(error, ssl.SSLError) else error.strerror
-                raise BackendError(f"{self.ca_file}: {reason}") from error
+        if self.authorities is not None:
+            load_authorities(context, self.authorities)
             context.check_hostname = self.server_name is not None
             return context
         context.check_hostname = False
@@ -56,3 +50,11 @@ class RfbConfig:
             context.maximum_version = ssl.TLSVersion.TLSv1_2
             context.set_ciphers("aNULL:@SECLEVEL=0")
         return context
+
+
+def load_authorities(context: ssl.SSLContext, pem: str) -> None:
+    """Trust the certificates in this text. ValueError if there is none."""
+    try:
+        context.load_verify_locations(cadata=pem)
+    except ssl.SSLError as error:
+        raise ValueError("no certificate in it") from error

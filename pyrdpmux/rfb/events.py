@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.errors import PeerError
 from pyrdpmux.rfb.desktop import Screen
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -92,6 +93,13 @@ class UpdateFinished:
     """All rectangles of one update have been told."""
 
 
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The connection is over: the server hung up, or did what it may not do. Nothing comes after this."""
+
+    error: PeerError
+
+
 Event: TypeAlias = (
     Connected
     | Resized
@@ -103,4 +111,5 @@ Event: TypeAlias = (
     | PointerModeChanged
     | ExtendedKeysOffered
     | UpdateFinished
+    | Failed
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pyrdpmux.errors import AuthenticationFailed, BackendError, LimitExceeded, TlsFailed
+from pyrdpmux.errors import AuthenticationFailed, LimitExceeded, TlsFailed
 from pyrdpmux.files.certificate_file import load_or_create, server_context
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rfb.client import RfbClient
@@ -135,7 +135,7 @@ def test_rather_than_a_certificate_that_cannot_be_checked_none(certificate: Path
 
 
 def test_a_certificate_that_we_know(certificate: Path) -> None:
-    client = client_of(ca_file=next(certificate.glob("*.crt")), server_name="vnc.test")
+    client = client_of(authorities=next(certificate.glob("*.crt")).read_text(), server_name="vnc.test")
     server = Server(client, context_of(certificate, VeNCryptType.X509_NONE))
     server.exchange(server.begin(VeNCryptType.TLS_NONE, VeNCryptType.X509_NONE)[4])
     assert server.tell(u32(0) + server_init())[0] == Connected(64, 48, "test")
@@ -147,28 +147,25 @@ def test_a_certificate_that_we_do_not_know(certificate: Path, tmp_path: Path) ->
         (next(tmp_path.glob("*.crt")), "vnc.test"),
         (next(certificate.glob("*.crt")), "other.test"),
     ):
-        client = client_of(ca_file=ca_file, server_name=name)
+        client = client_of(authorities=ca_file.read_text(), server_name=name)
         server = Server(client, context_of(certificate, VeNCryptType.X509_NONE))
         first = server.begin(VeNCryptType.X509_NONE)[4]
         with pytest.raises(TlsFailed, match="certificate verify failed"):
             server.exchange(first)
 
 
-def test_a_file_of_authorities_that_is_none(tmp_path: Path) -> None:
-    (tmp_path / "ca.pem").write_text("nothing")
-    for name, complaint in (("ca.pem", "no certificate in it"), ("other.pem", "No such file")):
-        config = RfbConfig(ca_file=tmp_path / name)
-        with pytest.raises(BackendError, match=f"{name}: {complaint}"):
-            config.tls_context(VeNCryptType.X509_NONE)
+def test_authorities_that_are_none() -> None:
+    with pytest.raises(ValueError, match="no certificate in it"):
+        RfbConfig(authorities="nothing").tls_context(VeNCryptType.X509_NONE)
 
 
 def test_who_insists_on_a_certificate_takes_nothing_less(certificate: Path) -> None:
-    ca_file = next(certificate.glob("*.crt"))
+    authorities = next(certificate.glob("*.crt")).read_text()
     with pytest.raises(AuthenticationFailed, match="nothing with a certificate"):
-        events_of(client_of(ca_file=ca_file), VERSION_8 + b"\1\1")
+        events_of(client_of(authorities=authorities), VERSION_8 + b"\1\1")
     script = VERSION_8 + b"\1\x13" + b"\0\2" + b"\0\1" + u32(VeNCryptType.TLS_NONE)
     with pytest.raises(AuthenticationFailed, match="offers TLS_NONE of VeNCrypt"):
-        events_of(client_of(ca_file=ca_file), script)
+        events_of(client_of(authorities=authorities), script)
 
 
 def test_encryption_is_preferred() -> None:

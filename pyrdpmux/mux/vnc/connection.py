@@ -12,14 +12,14 @@ import socket
 from collections.abc import Iterator
 from typing import Final
 
-from pyrdpmux.errors import BackendError, PeerClosed, PeerError
+from pyrdpmux.errors import BackendError, PeerClosed
 from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.mux.vnc.session import VncSession
 from pyrdpmux.mux.vnc.target import VncTarget
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.rfb.client import WORKED, RfbClient
-from pyrdpmux.rfb.events import Connected, UpdateFinished
+from pyrdpmux.rfb.events import Connected, Failed, UpdateFinished
 
 log = logging.getLogger("pyrdpmux.vnc")
 
@@ -121,6 +121,8 @@ class VncConnection:
             yield False
             if event is WORKED:
                 continue
+            if isinstance(event, Failed):
+                raise event.error
             if isinstance(event, Connected):
                 self.was_connected = True
                 self._input.connect(self._client, self)
@@ -168,13 +170,7 @@ class VncConnection:
         """Send what is queued; see :class:`~pyrdpmux.mux.vnc.input.Sender`."""
         if self._writer is None:
             return
-        try:
-            data = self._client.data_to_send()
-        except PeerError as error:  # of TLS; whoever reads will find the end of the connection
-            log.warning("%s: %s", self._vm.name, error)
-            self._writer.transport.abort()
-            return
-        if data:
+        if data := self._client.data_to_send():
             self._writer.write(data)
         if self._unsent > MAX_UNSENT:
             log.warning("%s: %s does not read what it is sent", self._vm.name, self._target)

@@ -1,16 +1,18 @@
 """Where a VNC server is and how it lets us in: ``unix:/run/vm.vnc``, ``host:5901,password-file=...``."""
 
 import ipaddress
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
-from pyrdpmux.rfb.config import RfbConfig
+from pyrdpmux.rfb.config import RfbConfig, load_authorities
 from pyrdpmux.rfb.encodings import FAR, NEAR, PSEUDO_ENCODINGS, Encoding
 from pyrdpmux.wire.secret import Secret
 
 MAX_PASSWORD_FILE: Final = 4096
+MAX_CA_FILE: Final = 1 << 20
 FIRST_PORT: Final = 5900
 OPTIONS: Final = ("password-file", "user", "ca-file", "any-certificate", "encoding")
 ENCODINGS: Final = {encoding.name.lower(): encoding for encoding in FAR if encoding != Encoding.COPY_RECT}
@@ -48,17 +50,30 @@ class VncTarget:
             return False
 
     def rfb_config(self) -> RfbConfig:
-        """Raises BackendError if the password file cannot be read."""
+        """Raises BackendError if the password file or the file of authorities cannot be used."""
         preferred = (self.encoding,) if self.encoding is not None else ()
         return RfbConfig(
             encodings=(*preferred, *(NEAR if self.is_local else FAR), *PSEUDO_ENCODINGS),
             user=self.user,
             password=self._password(),
-            ca_file=self.ca_file,
+            authorities=self._authorities(),
             takes_any_certificate=self.takes_any_certificate,
             server_name=self.host or None,
             is_local=self.is_local,
         )
+
+    def _authorities(self) -> str | None:
+        if self.ca_file is None:
+            return None
+        try:
+            with self.ca_file.open("rb") as file:
+                pem = file.read(MAX_CA_FILE).decode("ascii", "replace")
+            load_authorities(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), pem)
+        except OSError as error:
+            raise BackendError(f"{self.ca_file}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise BackendError(f"{self.ca_file}: {error}") from error
+        return pem
 
     def _password(self) -> Secret[str] | None:
         if self.password_file is None:

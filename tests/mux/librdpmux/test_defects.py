@@ -110,7 +110,7 @@ PROOFS: dict[str, list[str]] = {
     ],
     "M15": [
         HERE + "input.py::test_wheel",
-        "mux/keyboard/test_typist.py::test_plain_and_shifted",
+        "mux/input/test_typist.py::test_plain_and_shifted",
         "mux/input/test_arbiter.py::test_what_a_viewer_holds_is_let_go_when_it_leaves",
         "mux/console/test_viewer.py::test_the_vms_pointer_is_the_clients",
         "mux/console/test_viewer.py::test_lock_keys_follow_the_guest",

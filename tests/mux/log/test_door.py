@@ -108,7 +108,7 @@ def say(*arguments):
     logging.getLogger("pyrdpmux.mux").warning("VM %s", "x\\n2026-01-01 00:00:00,000 INFO forged")
     return 0
 if program.__name__.endswith("app"):
-    program.running.run_demo = say
+    program.daemon_commands.run_demo = say
     program.main(["demo"])
 else:
     program.asyncio.run = say

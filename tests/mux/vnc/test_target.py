@@ -6,6 +6,7 @@ import pytest
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.vnc.target import VncTarget, parse_target
+from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.wire.secret import Secret
 
@@ -88,4 +89,12 @@ def test_encodings_depend_on_the_distance() -> None:
 def test_a_certificate_that_nobody_can_check_is_taken_if_it_is_said() -> None:
     assert not parse_target("vnc.test:5900").rfb_config().means.takes_certificate
     assert parse_target("vnc.test:5900,any-certificate=yes").rfb_config().means.takes_certificate
-    assert parse_target("vnc.test:5900,ca-file=/x").rfb_config().means.takes_certificate
+    assert RfbConfig(authorities="of a file").means.takes_certificate
+
+
+def test_a_file_of_authorities_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("nothing")
+    for name, complaint in (("ca.pem", "no certificate in it"), ("other.pem", "No such file")):
+        target = parse_target(f"vnc.test:5900,ca-file={name}", tmp_path)
+        with pytest.raises(BackendError, match=f"{name}: {complaint}"):
+            target.rfb_config()
