@@ -22,12 +22,13 @@ from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.rdp.connection.server.config import (
+    GatewayConfig,
     SecurityPolicy,
+    Selector,
     ServerConfig,
     StandardSecurityOptions,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.connection.server.selection import Selector
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 
@@ -97,20 +98,12 @@ class ConnectionFactory:
         """The server side of a new connection to this VM, whose desktop has this size."""
         return self._connection(self.server_config(name, size, authorize))
 
-    def connect_to_any(self, selector: Selector, size: tuple[int, int]) -> ServerConnection:
+    def connect_to_any(self, selector: Selector) -> ServerConnection:
         """The same at the gateway: ``selector`` chooses, by :meth:`gateway_config`."""
-        width, height = size
-        config = ServerConfig(
-            width=width,
-            height=height,
-            security=SecurityPolicy(),
-            selector=selector,
-            entropy=self._entropy,
-            wall_clock=self._wall_clock,
-        )
+        config = GatewayConfig(selector=selector, entropy=self._entropy, wall_clock=self._wall_clock)
         return self._connection(config)
 
-    def _connection(self, config: ServerConfig) -> ServerConnection:
+    def _connection(self, config: ServerConfig | GatewayConfig) -> ServerConnection:
         connection = ServerConnection(config, asyncio.get_running_loop().time())
         connection.frames_per_call = FRAMES_PER_CALL
         return connection

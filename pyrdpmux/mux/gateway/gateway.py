@@ -5,7 +5,7 @@ import logging
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.viewer import Viewer
-from pyrdpmux.mux.gateway.session import NAME, SIZE, GatewaySession, PickerViewers
+from pyrdpmux.mux.gateway.session import NAME, GatewaySession, PickerViewers
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.listener import Listener
@@ -47,4 +47,4 @@ class Gateway:
 
     def _receive(self, arrival: Arrival) -> Viewer:
         session = GatewaySession(self._registry, self._factory, self._picker_viewers)
-        return Viewer(session, self._factory.connect_to_any(session, SIZE), arrival, self._factory.desk)
+        return Viewer(session, self._factory.connect_to_any(session), arrival, self._factory.desk)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 
 TOKEN_PREFIXES: Final = ("cookie: msts=", "tsv://ms terminal services plugin.1.", "vm=")
 """What may stand in front of the name in a routing token; without any of them all of it is the name."""

@@ -19,7 +19,7 @@ from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Claimed, Principal
 from pyrdpmux.rdp.connection.server.config import ServerConfig
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent

@@ -34,7 +34,7 @@ from pyrdpmux.mux.gateway.session import GatewaySession
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Proved
 from pyrdpmux.mux.settings.config import Config, VmSettings
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 from tests.mux.admission.logons import logon_of
 from tests.mux.recording_sink import RecordingSink
 

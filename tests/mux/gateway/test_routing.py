@@ -1,7 +1,7 @@
 import pytest
 
 from pyrdpmux.mux.gateway.routing import Wish, asked_for, wish_of
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.preconnection import Preconnection
 
 

@@ -11,10 +11,10 @@ from pyrdpmux.rdp.connection.client.settings import begin_basic_settings
 from pyrdpmux.rdp.connection.events import Event, LogonRequested
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
-from pyrdpmux.rdp.connection.server.config import DoorConfig, ServerConfig, SessionConfig
+from pyrdpmux.rdp.connection.server.config import DoorConfig, DoorPolicy, ServerConfig, SessionConfig
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
-from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.nla.credssp import CredSspClient
@@ -105,6 +105,17 @@ class Gate:
     def select(self, destination: Destination) -> DoorConfig:
         self.asked.append(destination)
         return self.config.door
+
+
+def gate_config(gate: Gate) -> DoorConfig:
+    """Of a door that asks ``gate`` first."""
+    return DoorConfig(
+        security=DoorPolicy(),
+        selector=gate,
+        entropy=entropy(),
+        wall_clock=lambda: WALL_CLOCK,
+        tracer=ListTracer(),
+    )
 
 
 class Apart:

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.config import GatewayConfig, SecurityPolicy, ServerConfig
+from pyrdpmux.rdp.connection.server.destination import Destination
+from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.nla.credssp import CredSspClient
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.tls.certificate import public_key_of
@@ -36,7 +37,10 @@ class GatewayClient(Scripted):
 
     def __init__(self, policy: SecurityPolicy | None = None, **changes: Any) -> None:
         self.chooser = Chooser(server_config(policy or everything(), width=1000, height=700))
-        super().__init__(server_config(SecurityPolicy(), selector=self.chooser, width=1, height=1), **changes)
+        gateway = GatewayConfig(
+            selector=self.chooser, entropy=entropy(), wall_clock=lambda: WALL_CLOCK, tracer=ListTracer()
+        )
+        super().__init__(gateway, **changes)
 
     def preconnect(self, pdu: Preconnection) -> None:
         self.server.receive_data(encode(pdu), self.now)

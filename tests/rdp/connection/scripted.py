@@ -11,7 +11,7 @@ from pyrdpmux.rdp.channels.static import ChannelPdu, chunks
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.connection.secure import seal, seal_fast_path
-from pyrdpmux.rdp.connection.server.config import ServerConfig
+from pyrdpmux.rdp.connection.server.config import GatewayConfig, ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
@@ -133,7 +133,7 @@ class Scripted:
 
     def __init__(
         self,
-        config: ServerConfig | None = None,
+        config: ServerConfig | GatewayConfig | None = None,
         client_blocks: tuple[ClientDataBlock, ...] | None = None,
         *,
         protocols: SecurityProtocol = SecurityProtocol.RDP,
@@ -337,9 +337,8 @@ class Scripted:
     def _steps(self) -> Iterator[tuple[Callable[[], bool], Callable[[], None]]]:
         """The whole way: whether a step is to be taken, and the step."""
         server = self.server
-        encrypts = self.config.security.standard is not None and (
-            self.config.security.standard.level != EncryptionLevel.NONE
-        )
+        standard = self.config.security.standard if isinstance(self.config, ServerConfig) else None
+        encrypts = standard is not None and standard.level != EncryptionLevel.NONE
         sync = NetworkCharacteristicsSync(0, 0, 0)
 
         def always() -> bool:

@@ -20,8 +20,8 @@ from pyrdpmux.rdp.connection.events import (
     SecurityEstablished,
 )
 from pyrdpmux.rdp.connection.server.config import DoorPolicy, SecurityPolicy, ServerConfig
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.secured import Secured
-from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.nla.accounts import Accounts
@@ -33,7 +33,7 @@ from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import accounts, client_config, nla_policy, rdp_policy, server_config, tls_policy
-from tests.rdp.connection.apart import BLOB, Apart, Gate, HyperVClient, Ticketing
+from tests.rdp.connection.apart import BLOB, Apart, Gate, HyperVClient, Ticketing, gate_config
 from tests.rdp.connection.scripted import Scripted
 
 P = SecurityProtocol
@@ -70,8 +70,7 @@ def apart(case: str, **client: Any) -> Apart:
     ours = client_config(protocols=offered, **client)
     check = Ticketing(accounts(), TICKET).check
     if case.startswith("Hyper-V"):
-        gate = replace(server_config(SecurityPolicy()).door, selector=Gate(config))
-        return Apart(gate, config.session, HyperVClient(ours, 100.0), check)
+        return Apart(gate_config(Gate(config)), config.session, HyperVClient(ours, 100.0), check)
     return Apart(config.door, config.session, ClientConnection(ours, 100.0), check)
 
 
@@ -221,7 +220,7 @@ def test_both_halves_of_a_configuration_are_whole() -> None:
         for name, value in ((item.name, getattr(half, item.name)) for item in fields(half))
     }
     for item in fields(ServerConfig):
-        if item.name not in ("security", "selector"):
+        if item.name != "security":
             assert halves[item.name] is getattr(config, item.name), item.name
     assert halves["standard"] is policy.standard
     assert type(config.door.security) is DoorPolicy
@@ -319,6 +318,5 @@ def test_a_gate_is_asked_once() -> None:
     config = server_config(ticketing())
     gate = Gate(config)
     client = HyperVClient(client_config(protocols=P.SSL | P.HYBRID), 100.0)
-    door = replace(server_config(SecurityPolicy()).door, selector=gate)
-    Apart(door, config.session, client).run()
+    Apart(gate_config(gate), config.session, client).run()
     assert gate.asked == [Destination(BLOB)]

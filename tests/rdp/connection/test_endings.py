@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from pyrdpmux.errors import PeerClosed, PeerTimeout
 from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.events import Activated, Disconnected
+from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.fastpath.header import FastPathFlags, decode_fast_path
 from pyrdpmux.rdp.mcs.domain import SendDataRequest
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
@@ -179,7 +180,7 @@ def test_nothing_after_the_end_has_an_effect(side: str) -> None:
 def test_a_connection_that_says_nothing_is_dropped() -> None:
     server = plain_server()
     deadline = server.next_deadline()
-    assert deadline == NOW + server.config.limits.connection_initiation
+    assert deadline == NOW + Limits().connection_initiation
     server.handle_timeout(deadline)
     [ended] = server.events()
     assert isinstance(ended, Disconnected)

@@ -12,7 +12,7 @@ from pyrdpmux.rdp.connection.events import (
     SecurityEstablished,
 )
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu

@@ -17,13 +17,15 @@ class Active(SharePhase):
     def __init__(self, link: ServerLink) -> None:
         super().__init__(link)
         if link.can_auto_detect and link.facts.round_trip_seconds is None:
-            link.auto_detect.measure_round_trip(link)
+            link.send_message(link.auto_detect.measure(link.now))
 
     def seconds(self) -> float | None:
         return self.link.keepalive.seconds()
 
     def on_timeout(self, seconds: float) -> Phase:
-        self.link.keepalive.tick(self.link)
+        link = self.link
+        for message in link.keepalive.due(link.now, link.auto_detect):
+            link.send_message(message)
         return self
 
     def on_eof(self) -> Phase:

@@ -6,9 +6,12 @@ variant (1.3.1.1) is there for those who want it, but it makes every client wait
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
 
 from pyrdpmux.rdp.connection.events import NetworkMeasured
+from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.pdu.auto_detect import (
     AutoDetectResponse,
     BandwidthMeasurePayload,
@@ -20,9 +23,7 @@ from pyrdpmux.rdp.pdu.auto_detect import (
     RttMeasureRequest,
     RttMeasureResponse,
 )
-
-if TYPE_CHECKING:
-    from pyrdpmux.rdp.connection.server.link import ServerLink
+from pyrdpmux.rdp.pdu.message_channel import KnownMessage
 
 #: one connect-time bandwidth measurement: enough to time on a slow link, nothing to wait for on a fast one
 PAYLOAD_SIZE: Final = 14 * 1024
@@ -33,10 +34,28 @@ MEASURED_OUTPUT: Final = 64 * 1024
 MAX_OUTSTANDING: Final = 16
 
 
-class AutoDetect:
-    """The measurements of one connection."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes of a client's answer; of one that nobody asked for, nothing but a note."""
 
-    def __init__(self) -> None:
+    #: to be sent, in this order
+    messages: tuple[KnownMessage, ...] = ()
+    measured: NetworkMeasured | None = None
+    #: for the tracer
+    note: str = ""
+    #: what was begun has come to its end
+    is_complete: bool = False
+
+
+class AutoDetect:
+    """The measurements of one connection: what is to be sent for them, and what answers mean.
+
+    Results go into ``facts``; ``entropy`` makes payload that nothing on the way can compress.
+    """
+
+    def __init__(self, facts: ServerFacts, entropy: Callable[[int], bytes]) -> None:
+        self._facts = facts
+        self._entropy = entropy
         self._sequence_number = 0
         self._sent_at: dict[int, float] = {}
         self._base_round_trip: float | None = None
@@ -49,10 +68,10 @@ class AutoDetect:
 
     # -- asking ----------------------------------------------------------------------------------
 
-    def begin_connect_time(self, link: ServerLink) -> None:
+    def begin_connect_time(self, now: float) -> RttMeasureRequest:
         """The first round trip; its answer starts the bandwidth measurement."""
         self.is_connect_time = True
-        self.measure_round_trip(link)
+        return self.measure(now)
 
     def give_up_connect_time(self) -> None:
         """The client did not answer in time; late answers count as answers to nothing."""
@@ -60,89 +79,84 @@ class AutoDetect:
         self._is_bandwidth_awaited = False
         self._sent_at.clear()
 
-    def measure_round_trip(self, link: ServerLink) -> None:
-        """Send an RTT Measure Request."""
+    def measure(self, now: float) -> RttMeasureRequest:
+        """The request that measures a round trip, sent now."""
         number = self._next_number()
         if len(self._sent_at) >= MAX_OUTSTANDING:
             self._sent_at.clear()
-        self._sent_at[number] = link.now
+        self._sent_at[number] = now
         kind = RequestType.RTT_CONNECT_TIME if self.is_connect_time else RequestType.RTT
-        link.send_message(RttMeasureRequest(number, kind))
+        return RttMeasureRequest(number, kind)
 
-    def before_output(self, link: ServerLink) -> None:
-        """Output is about to be sent: the first that there is will be measured."""
-        if self._measured_output is None and link.facts.bits_per_second is None:
-            self._measured_output = 0
-            self._bandwidth_number = self._next_number()
-            link.send_message(BandwidthMeasureStart(self._bandwidth_number, RequestType.BANDWIDTH_START))
+    def before_output(self) -> BandwidthMeasureStart | None:
+        """Output is about to be sent: in front of the first that there is, a measurement begins."""
+        if self._measured_output is not None or self._facts.bits_per_second is not None:
+            return None
+        self._measured_output = 0
+        self._bandwidth_number = self._next_number()
+        return BandwidthMeasureStart(self._bandwidth_number, RequestType.BANDWIDTH_START)
 
-    def after_output(self, link: ServerLink, size: int) -> None:
-        """``size`` bytes of output were sent."""
+    def after_output(self, size: int) -> BandwidthMeasureStop | None:
+        """``size`` bytes of output were sent: behind enough of them the measurement ends."""
         if self._measured_output is None or self._measured_output >= MEASURED_OUTPUT:
-            return
+            return None
         self._measured_output += size
-        if self._measured_output >= MEASURED_OUTPUT and self._bandwidth_number is not None:
-            link.send_message(BandwidthMeasureStop(self._bandwidth_number, RequestType.BANDWIDTH_STOP))
-            self._is_bandwidth_awaited = True
+        if self._measured_output < MEASURED_OUTPUT or self._bandwidth_number is None:
+            return None
+        self._is_bandwidth_awaited = True
+        return BandwidthMeasureStop(self._bandwidth_number, RequestType.BANDWIDTH_STOP)
 
     # -- answers ---------------------------------------------------------------------------------
 
-    def on_response(self, link: ServerLink, response: AutoDetectResponse) -> bool:
-        """An answer; True when it ends what was begun. One that nobody asked for has no effect."""
+    def answered(self, response: AutoDetectResponse, now: float) -> Outcome:
+        """What comes of an answer that arrived now."""
         match response:
             case RttMeasureResponse():
-                return self._on_round_trip(link, response)
+                return self._on_round_trip(response, now)
             case BandwidthMeasureResults():
-                return self._on_bandwidth(link, response)
-        link.note(f"{type(response).__name__} has no effect")
-        return False
+                return self._on_bandwidth(response)
+        return Outcome(note=f"{type(response).__name__} has no effect")
 
-    def _on_round_trip(self, link: ServerLink, response: RttMeasureResponse) -> bool:
+    def _on_round_trip(self, response: RttMeasureResponse, now: float) -> Outcome:
         sent_at = self._sent_at.pop(response.sequence_number, None)
         if sent_at is None:
-            link.note(f"RTT response {response.sequence_number} answers nothing")
-            return False
-        seconds = max(link.now - sent_at, 0.0)
-        link.facts.round_trip_seconds = seconds
+            return Outcome(note=f"RTT response {response.sequence_number} answers nothing")
+        seconds = max(now - sent_at, 0.0)
+        self._facts.round_trip_seconds = seconds
         if self._base_round_trip is None or seconds < self._base_round_trip:
             self._base_round_trip = seconds
         if self.is_connect_time:
-            self._send_payload(link)
-            return False
-        link.emit(NetworkMeasured(seconds, link.facts.bits_per_second or 0.0))
-        return True
+            return Outcome(self._payload())
+        measured = NetworkMeasured(seconds, self._facts.bits_per_second or 0.0)
+        return Outcome(measured=measured, is_complete=True)
 
-    def _send_payload(self, link: ServerLink) -> None:
+    def _payload(self) -> tuple[KnownMessage, ...]:
         number = self._bandwidth_number = self._next_number()
-        payload = link.config.entropy(PAYLOAD_SIZE)  # random, so that nothing on the way compresses it
-        link.send_message(BandwidthMeasureStart(number, RequestType.BANDWIDTH_START_CONNECT_TIME))
-        for _ in range(PAYLOAD_COUNT):
-            link.send_message(BandwidthMeasurePayload(number, payload))
-        link.send_message(BandwidthMeasureStop(number, RequestType.BANDWIDTH_STOP_CONNECT_TIME, payload))
+        payload = self._entropy(PAYLOAD_SIZE)
         self._is_bandwidth_awaited = True
+        return (
+            BandwidthMeasureStart(number, RequestType.BANDWIDTH_START_CONNECT_TIME),
+            *[BandwidthMeasurePayload(number, payload)] * PAYLOAD_COUNT,
+            BandwidthMeasureStop(number, RequestType.BANDWIDTH_STOP_CONNECT_TIME, payload),
+        )
 
-    def _on_bandwidth(self, link: ServerLink, response: BandwidthMeasureResults) -> bool:
+    def _on_bandwidth(self, response: BandwidthMeasureResults) -> Outcome:
         # QUIRK(FreeRDP): results carry a sequence number of the client's own, so it is not compared.
         if not self._is_bandwidth_awaited:
-            link.note("bandwidth results that nobody asked for")
-            return False
+            return Outcome(note="bandwidth results that nobody asked for")
         self._is_bandwidth_awaited = False
         # A fast link is over within the client's clock tick: a millisecond at least.
         bits_per_second = response.byte_count * 8 * 1000 / max(response.time_delta, 1)
-        facts = link.facts
-        facts.bits_per_second = bits_per_second
-        round_trip = facts.round_trip_seconds or 0.0
+        self._facts.bits_per_second = bits_per_second
+        round_trip = self._facts.round_trip_seconds or 0.0
         self.is_connect_time = False
-        link.send_message(
-            NetworkCharacteristicsResult(
-                self._next_number(),
-                average_rtt=round(round_trip * 1000),
-                base_rtt=round((self._base_round_trip or 0.0) * 1000),
-                bandwidth=min(round(bits_per_second / 1000), 0xFFFFFFFF),
-            )
+        result = NetworkCharacteristicsResult(
+            self._next_number(),
+            average_rtt=round(round_trip * 1000),
+            base_rtt=round((self._base_round_trip or 0.0) * 1000),
+            bandwidth=min(round(bits_per_second / 1000), 0xFFFFFFFF),
         )
-        link.emit(NetworkMeasured(round_trip, bits_per_second))
-        return True
+        return Outcome((result,), NetworkMeasured(round_trip, bits_per_second), is_complete=True)
 
     def _next_number(self) -> int:
         self._sequence_number = (self._sequence_number + 1) & 0xFFFF

@@ -1,18 +1,36 @@
 """What the owner of a server connection decides in advance."""
 
+from __future__ import annotations
+
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
 from pyrdpmux.rdp.connection.limits import Limits
-from pyrdpmux.rdp.connection.server.selection import DoorSelector, Selector
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.nla.credssp import MIN_VERSION
 from pyrdpmux.rdp.nla.logon import AccountCheck, Proof
 from pyrdpmux.rdp.standard_security.encryption import EncryptionLevel, EncryptionMethod
 from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 from pyrdpmux.rdp.tls.certificate import Certificate
+
+
+class Selector(Protocol):
+    """Whoever decides at a gateway. Asked once per connection, before security begins."""
+
+    def select(self, destination: Destination) -> ServerConfig:
+        """The configuration to go on with."""
+        ...
+
+
+class DoorSelector(Protocol):
+    """The same for a door by itself: whoever it asks keeps the session's half."""
+
+    def select(self, destination: Destination) -> DoorConfig:
+        """The configuration to go on with; its ``selector`` is not asked again."""
+        ...
 
 
 class AutoReconnectStore(Protocol):
@@ -131,7 +149,6 @@ class ServerConfig:
     width: int
     height: int
     security: SecurityPolicy
-    selector: Selector | None = None
     entropy: Callable[[int], bytes]
     wall_clock: Callable[[], float]
     server_name: str = "pyrdpmux"
@@ -145,7 +162,7 @@ class ServerConfig:
 
     @property
     def door(self) -> DoorConfig:
-        """The half for the door; ``selector`` stays with whoever has both."""
+        """The half for the door."""
         return DoorConfig(
             security=self.security.door,
             entropy=self.entropy,
@@ -168,6 +185,30 @@ class ServerConfig:
             connect_time_auto_detect=self.connect_time_auto_detect,
             heartbeat_seconds=self.heartbeat_seconds,
             max_bits_per_pixel=self.max_bits_per_pixel,
+            limits=self.limits,
+            tracer=self.tracer,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayConfig:
+    """A port for several desktops: a connection begins with this, and goes on with what ``selector`` says."""
+
+    selector: Selector
+    entropy: Callable[[int], bytes]
+    wall_clock: Callable[[], float]
+    #: of which ``connection_initiation`` counts until the selector has been asked
+    limits: Limits = field(default_factory=Limits)
+    #: of the whole connection
+    tracer: Tracer = field(default_factory=NullTracer)
+
+    def door(self, selector: DoorSelector) -> DoorConfig:
+        """What the door begins with: ``selector`` asks ours, and keeps the session's half of its answer."""
+        return DoorConfig(
+            security=DoorPolicy(),
+            selector=selector,
+            entropy=self.entropy,
+            wall_clock=self.wall_clock,
             limits=self.limits,
             tracer=self.tracer,
         )

@@ -9,10 +9,10 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
-from pyrdpmux.rdp.connection.server.config import DoorConfig, ServerConfig
+from pyrdpmux.rdp.connection.server.config import DoorConfig, GatewayConfig, Selector, ServerConfig
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
-from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.display import LedFlags
@@ -24,12 +24,12 @@ from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 class _Choice:
     """Asks a gateway's selector for the door, and keeps the session's half of the answer."""
 
-    def __init__(self, config: ServerConfig) -> None:
-        self.config = config
+    def __init__(self, selector: Selector) -> None:
+        self._selector = selector
+        self.config: ServerConfig | None = None
 
     def select(self, destination: Destination) -> DoorConfig:
-        assert self.config.selector is not None
-        self.config = self.config.selector.select(destination)
+        self.config = self._selector.select(destination)
         return self.config.door
 
 
@@ -40,14 +40,18 @@ class ServerConnection:
     ``events`` after every call; docs/driving-the-core.md has the whole contract.
     """
 
-    def __init__(self, config: ServerConfig, now: float) -> None:
-        self._choice = _Choice(config)
-        selector = self._choice if config.selector is not None else None
-        self.door = ServerDoor(replace(config.door, selector=selector), now)
+    def __init__(self, config: ServerConfig | GatewayConfig, now: float) -> None:
+        self._config: ServerConfig | _Choice
+        if isinstance(config, GatewayConfig):
+            self._config = _Choice(config.selector)
+            self.door = ServerDoor(config.door(self._config), now)
+        else:
+            self._config = config
+            self.door = ServerDoor(config.door, now)
         #: from ``Secured`` on
         self.session: ServerSession | None = None
         #: another size than that of this configuration
-        self._wanted_size: tuple[ServerConfig, int, int] | None = None
+        self._wanted_size: tuple[ServerConfig | None, int, int] | None = None
         self._is_postponed = False
 
     def __repr__(self) -> str:
@@ -105,9 +109,11 @@ class ServerConnection:
         self._carry_out(session)
 
     def _begin_session(self, secured: Secured, now: float) -> ServerSession:
-        session = ServerSession(secured, replace(self.config.session, tracer=self.door.tracer), now)
+        config = self.config
+        assert config is not None
+        session = ServerSession(secured, replace(config.session, tracer=self.door.tracer), now)
         session.frames_per_call = self.frames_per_call
-        if self._wanted_size is not None and self._wanted_size[0] is self.config:
+        if self._wanted_size is not None and self._wanted_size[0] is config:
             session.set_desktop_size(*self._wanted_size[1:], now)
         return session
 
@@ -161,9 +167,9 @@ class ServerConnection:
             self.session.frames_per_call = count
 
     @property
-    def config(self) -> ServerConfig:
-        """At a gateway: what its selector chose, as soon as it has."""
-        return self._choice.config
+    def config(self) -> ServerConfig | None:
+        """At a gateway: what its selector chose, None until it has."""
+        return self._config.config if isinstance(self._config, _Choice) else self._config
 
     @property
     def secured(self) -> Secured | None:

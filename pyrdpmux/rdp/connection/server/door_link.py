@@ -7,8 +7,8 @@ from dataclasses import replace
 from pyrdpmux.errors import PeerError
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.server.config import DoorConfig
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.secured import Secured
-from pyrdpmux.rdp.connection.server.selection import Destination
 
 
 class Relay(Phase):

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pyrdpmux.errors import NegotiationFailed, PeerError, SequenceError
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.initiation import Initiation
 from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
 from pyrdpmux.rdp.connection.server.security import TlsHandshake
-from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.preconnection import Preconnection, is_preconnection, take_preconnection
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol

@@ -8,10 +8,10 @@ from pyrdpmux.errors import NegotiationFailed, PeerError
 from pyrdpmux.rdp.connection.events import ConnectionRequested
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door_link import DoorPhase
 from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
 from pyrdpmux.rdp.connection.server.security import TlsHandshake
-from pyrdpmux.rdp.connection.server.selection import Destination
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
+from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
+from pyrdpmux.rdp.pdu.auto_detect import RttMeasureRequest
 from pyrdpmux.rdp.pdu.heartbeat import Heartbeat
-
-if TYPE_CHECKING:
-    from pyrdpmux.rdp.connection.server.link import ServerLink
 
 #: between two measurements of the round trip
 MEASURE_SECONDS: Final = 10.0
-#: MS-RDPBCGR 2.2.16.1: heartbeats missed until the client warns, and until it reconnects
+#: MS-RDPBCGR 2.2.16.1: the longest period; heartbeats missed until the client warns, and until it reconnects
+MAX_HEARTBEAT_SECONDS: Final = 255
 WARNING_COUNT: Final = 3
 RECONNECT_COUNT: Final = 5
 
@@ -37,22 +36,12 @@ class Keepalive:
             periods.append(MEASURE_SECONDS)
         return min(periods, default=None)
 
-    @classmethod
-    def agreed(cls, link: ServerLink) -> Keepalive:
-        """What configuration and client both want; both need the message channel."""
-        has_channel = link.facts.message_channel_id is not None
-        heartbeat = has_channel and link.has_early_capability(
-            ClientEarlyCapabilityFlags.SUPPORT_HEARTBEAT_PDU
-        )
-        return cls(
-            heartbeat_seconds=min(link.config.heartbeat_seconds, 255) if heartbeat else 0,
-            measures=link.can_auto_detect,
-        )
-
-    def tick(self, link: ServerLink) -> None:
-        """Send what is due."""
+    def due(self, now: float, auto_detect: AutoDetect) -> list[Heartbeat | RttMeasureRequest]:
+        """What is to be sent now."""
+        messages: list[Heartbeat | RttMeasureRequest] = []
         if self.heartbeat_seconds:
-            link.send_message(Heartbeat(self.heartbeat_seconds, WARNING_COUNT, RECONNECT_COUNT))
-        if self.measures and link.now >= self.next_measurement:
-            self.next_measurement = link.now + MEASURE_SECONDS
-            link.auto_detect.measure_round_trip(link)
+            messages.append(Heartbeat(self.heartbeat_seconds, WARNING_COUNT, RECONNECT_COUNT))
+        if self.measures and now >= self.next_measurement:
+            self.next_measurement = now + MEASURE_SECONDS
+            messages.append(auto_detect.measure(now))
+        return messages

@@ -13,12 +13,13 @@ from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
 from pyrdpmux.rdp.connection.server.config import SessionConfig
-from pyrdpmux.rdp.connection.server.keepalive import Keepalive
+from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason, SendDataIndication
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
+from pyrdpmux.rdp.pdu.auto_detect import AutoDetectResponse
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
@@ -43,7 +44,7 @@ class ServerLink(Machine):
         self.secured = secured
         self.config = config
         self.facts = ServerFacts(width=config.width, height=config.height)
-        self.auto_detect = AutoDetect()
+        self.auto_detect = AutoDetect(self.facts, config.entropy)
         self.keepalive = Keepalive()
         #: standard RDP security: what was agreed, and the keys once the Security Exchange is done
         self.encryption_method = EncryptionMethod.NONE
@@ -90,6 +91,14 @@ class ServerLink(Machine):
             and self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_NETCHAR_AUTODETECT)
         )
 
+    def agree_keepalive(self) -> None:
+        """What configuration and client both want by the clock; all of it needs the message channel."""
+        has_heartbeat = self.facts.message_channel_id is not None and self.has_early_capability(
+            ClientEarlyCapabilityFlags.SUPPORT_HEARTBEAT_PDU
+        )
+        seconds = min(self.config.heartbeat_seconds, MAX_HEARTBEAT_SECONDS) if has_heartbeat else 0
+        self.keepalive = Keepalive(seconds, measures=self.can_auto_detect)
+
     def reassembler(self, channel: StaticChannel) -> ChannelReassembler:
         """The one of this static channel."""
         found = self._reassemblers.get(channel.channel_id)
@@ -130,6 +139,17 @@ class ServerLink(Machine):
         if channel_id is None:
             raise StateError(self.phase_name, "sending on the message channel, which the client has not")
         self.send_data(channel_id, encode(message), message, message_flags(message))
+
+    def take_answer(self, response: AutoDetectResponse) -> bool:
+        """An answer to auto-detect; True when it ends what was begun."""
+        outcome = self.auto_detect.answered(response, self.now)
+        if outcome.note:
+            self.note(outcome.note)
+        for message in outcome.messages:
+            self.send_message(message)
+        if outcome.measured is not None:
+            self.emit(outcome.measured)
+        return outcome.is_complete
 
     def send_goodbye(self, error_info: ErrorInfo) -> None:
         """After Demand Active: say why it ends, to clients that can show it (2.2.5.1); then the end."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie, AutoReconnectServerCookie
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
 from pyrdpmux.rdp.pdu.session_info import (
@@ -12,9 +13,6 @@ from pyrdpmux.rdp.pdu.session_info import (
     SaveSessionInfo,
 )
 from pyrdpmux.wire.secret import Secret
-
-if TYPE_CHECKING:
-    from pyrdpmux.rdp.connection.server.link import ServerLink
 
 #: 5.5: the client random of standard RDP security; under TLS there is none and zeros stand for it
 NO_CLIENT_RANDOM: Final = bytes(32)

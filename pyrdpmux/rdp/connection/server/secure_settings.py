@@ -11,7 +11,6 @@ from pyrdpmux.rdp.connection.events import LoggedOn, SecurityEstablished
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal
 from pyrdpmux.rdp.connection.server.activation import demand_active
-from pyrdpmux.rdp.connection.server.keepalive import Keepalive
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.logon import recognise_returning_user
 from pyrdpmux.rdp.connection.server.session import SessionPhase
@@ -88,7 +87,7 @@ class ConnectTimeAutoDetection(SessionPhase):
 
     def __init__(self, link: ServerLink) -> None:
         super().__init__(link)
-        link.auto_detect.begin_connect_time(link)
+        link.send_message(link.auto_detect.begin_connect_time(link.now))
 
     def seconds(self) -> float | None:
         return self.link.config.limits.auto_detection
@@ -99,7 +98,7 @@ class ConnectTimeAutoDetection(SessionPhase):
         return license_and_demand(self.link)
 
     def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
-        if self.link.auto_detect.on_response(self.link, pdu):
+        if self.link.take_answer(pdu):
             return license_and_demand(self.link)
         return self
 
@@ -113,5 +112,5 @@ class ConnectTimeAutoDetection(SessionPhase):
 def license_and_demand(link: ServerLink) -> Phase:
     """1.3.1.1 Licensing, without a license to give: valid client; then the Demand Active PDU."""
     link.send_unencrypted(encode(VALID_CLIENT), VALID_CLIENT, SecurityFlags.LICENSE_PKT)
-    link.keepalive = Keepalive.agreed(link)
+    link.agree_keepalive()
     return demand_active(link)

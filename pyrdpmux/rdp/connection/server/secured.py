@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pyrdpmux.rdp.connection.server.selection import Destination
+from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 

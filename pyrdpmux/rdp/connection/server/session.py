@@ -106,7 +106,7 @@ class SessionPhase(ServerPhase):
         return self
 
     def on_auto_detect(self, pdu: AutoDetectResponse) -> Phase:
-        self.link.auto_detect.on_response(self.link, pdu)
+        self.link.take_answer(pdu)
         return self
 
     HANDLERS = {
