@@ -10,6 +10,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -111,24 +112,14 @@ def group_of(name: str) -> str:
     return name
 
 
-def typing_only(tree: ast.AST) -> set[int]:
-    """Lines inside ``if TYPE_CHECKING:``, which import nothing at run time."""
-    lines: set[int] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            for inner in node.body:
-                lines.update(range(inner.lineno, (inner.end_lineno or inner.lineno) + 1))
-    return lines
-
-
 def imports(name: str) -> Iterator[tuple[int, str]]:
-    """Line and absolute name of everything that a module imports at run time."""
-    skipped = typing_only(TREES[name])
+    """Line and absolute name of everything that a module imports, also for types only: who needs another's
+    types knows it."""
     for node in ast.walk(TREES[name]):
-        if isinstance(node, ast.Import) and node.lineno not in skipped:
+        if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom) and node.lineno not in skipped:
+        elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{MODULES[name]}:{node.lineno}: relative import, write it in full"
             assert node.module is not None
             for alias in node.names:
@@ -162,6 +153,28 @@ def test_imports_only_point_down(name: str) -> None:
         if imported.split(".")[0] == "pyrdpmux" and (reason := import_violation(name, imported))
     ]
     assert not wrong, "\n".join(wrong)
+
+
+def circle_in(graph: dict[str, set[str]]) -> list[str]:
+    """One circle of a graph, its first node at both ends; empty if there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        circle: list[str] = error.args[1]
+        return circle[::-1]
+    return []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Inside a group, where ranks say nothing. A package's own file stands for what it exports."""
+    graph = {name: {there for _, there in imports(name) if there in MODULES} - {name} for name in MODULES}
+    circle = circle_in(graph)
+    assert not circle, " imports ".join(circle)
+
+
+def test_a_circle_is_seen() -> None:
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
+    assert not circle_in({"a": {"b", "c"}, "b": {"c"}, "c": set()})
 
 
 @pytest.mark.parametrize("name", [n for n in MODULES if RANKS[group_of(n)] < FIRST_RANK_WITH_A_WORLD])
