@@ -120,8 +120,6 @@ def read_variant(r: Reader, depth: int = 1) -> Variant:
 def _read_array(r: Reader, element: str, depth: int) -> Any:
     """Bytes for ``ay``, a dict for ``a{..}``, else a list."""
     size = r.u32_le("array_length")
-    if size > MAX_MESSAGE:
-        raise r.error("array_length", f"{size}, at most {MAX_MESSAGE} allowed")
     align(r, "array", _ALIGNMENT[element[0]])
     if element == "y":
         return r.raw("array", size)

@@ -58,10 +58,15 @@ def test_a_key_that_repeats_itself_turns_no_lock_over_twice() -> None:
 
 
 def test_the_keypad() -> None:
+    """Rows of an IBM keypad from the top; keysyms of X11's keysymdef.h."""
     keyboard = KeysymKeyboard()
-    assert tapped(keyboard, 0x47) == 0xFFB7
+    numbers = [0x47, 0x48, 0x49, 0x4B, 0x4C, 0x4D, 0x4F, 0x50, 0x51, 0x52, 0x53]
+    digits = [tapped(keyboard, number) for number in numbers]
+    assert digits == [*(0xFFB0 + int(digit) for digit in "7894561230"), 0xFFAE]
     tapped(keyboard, 0x45)
-    assert tapped(keyboard, 0x47) == 0xFF95
+    home, left, up, right, down, page_up, page_down, end, begin, insert, delete = range(0xFF95, 0xFFA0)
+    arrows = [tapped(keyboard, number) for number in numbers]
+    assert arrows == [home, up, page_up, left, begin, right, end, down, page_down, insert, delete]
     keyboard.set_locks(2)
     assert tapped(keyboard, 0x53) == 0xFFAE
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from pyrdpmux.mux.picture.font import CELL_WIDTH
 from pyrdpmux.mux.picture.status_card import BACKGROUND, BORDER, MAX_DIMMED, TEXT, status_picture
 
 
@@ -14,6 +15,21 @@ def test_the_picture_is_dimmed_around_the_card() -> None:
     ys, xs = np.nonzero((card[..., :3] == BORDER).all(axis=2))
     assert (xs.min() + xs.max() + 1) // 2 == 320
     assert (ys.min() + ys.max() + 1) // 2 == 240
+
+
+@pytest.mark.parametrize(("width", "scale"), [(399, 1), (400, 2), (1920, 2)])
+def test_as_much_text_is_shown_as_there_is_room_for(width: int, scale: int) -> None:
+    """Two cells of room on either side; the last character that fits is there, the next one is not."""
+    room = width // (CELL_WIDTH * scale) - 4
+    picture = np.zeros((480, width, 4), np.uint8)
+
+    def lit(text: str) -> int:
+        return int((status_picture(picture, text)[..., :3] == TEXT).all(axis=2).sum())
+
+    one = lit("W")
+    assert one > 0
+    assert lit("W" * room) == room * one
+    assert lit("W" * (room + 5)) == room * one
 
 
 @pytest.mark.parametrize("size", [(1, 1), (8, 600), (600, 5), (100, 40)])

@@ -197,6 +197,19 @@ def test_run_states(tmp_path: Path, state: str, event: str, expected: VmStatus) 
     asyncio.run(scenario())
 
 
+def test_a_vm_that_is_paused_when_it_is_found(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        qemu = FakeQemu(tmp_path / "qmp")
+        qemu.status = "paused"
+        async with backend({"web": str(qemu.path)}) as host:
+            vm = await shown(host, qemu, "web")
+            await until(lambda: bool(vm.statuses))
+            assert vm.statuses == [(VmStatus.PAUSED, "")]
+        qemu.close()
+
+    asyncio.run(scenario())
+
+
 def test_every_state_of_qmp_has_a_status() -> None:
     assert {status for status, _ in machine.STATUSES.values()} <= set(VmStatus)
     assert len(machine.STATUSES) == 16

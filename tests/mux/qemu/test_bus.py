@@ -86,6 +86,22 @@ def test_posts() -> None:
     asyncio.run(scenario())
 
 
+def test_calls_without_an_answer_are_bounded() -> None:
+    async def scenario() -> None:
+        async with connected() as (echo, connection):
+            echo.is_silent = True
+            answers: list[CallFailed | None] = []
+            for _ in range(bus.MAX_PENDING):
+                assert connection.post("/", "a.B", "Loud", "", reply=answers.append)
+            assert not connection.post("/", "a.B", "Loud", "", reply=answers.append)
+            with pytest.raises(BackendError, match=f"{bus.MAX_PENDING} calls without an answer"):
+                await connection.call("/", "a.B", "One")
+            assert connection.post("/", "a.B", "Quiet", ""), "nobody waits for an answer to this"
+            assert answers == []
+
+    asyncio.run(scenario())
+
+
 def test_signals_and_questions() -> None:
     async def scenario() -> None:
         async with connected() as (echo, connection):
