@@ -35,8 +35,3 @@ class TaskSet:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def wait_all(self) -> None:
-        """Wait until every task has ended by itself."""
-        while self._tasks:
-            await asyncio.gather(*list(self._tasks), return_exceptions=True)

@@ -38,7 +38,6 @@ from pyrdpmux.rfb.server_messages import (
 )
 from pyrdpmux.rfb.steps import Step, skip, take, take_u8, take_u32, wrong
 
-UNTIL_LAST_RECT: Final = 0xFFFF
 COLOR_SIZE: Final = 6
 SCREENS_PADDING: Final = 3
 

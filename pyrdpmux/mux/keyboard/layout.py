@@ -77,11 +77,6 @@ class Layout:
         if char.strip():
             self.strokes.setdefault(char, stroke)
 
-    @property
-    def dead_keys(self) -> str:
-        """The combining accents that can be typed."""
-        return "".join(sorted([char for char in self.strokes if unicodedata.combining(char)]))
-
     def strokes_for(self, char: str) -> Strokes:
         """Empty if this keyboard cannot type it, nor anything that means the same."""
         if strokes := self._exact(char):

@@ -11,7 +11,6 @@ CAPS_LOCK: Final = 0x3A
 NUM_LOCK: Final = 0x45
 SCROLL_LOCK: Final = 0x46
 RIGHT_CONTROL: Final = 0x9D
-PRINT_SCREEN: Final = 0xB7
 ALT_GR: Final = 0xB8
 PAUSE: Final = 0xC6
 
