@@ -1,0 +1,1 @@
+"""Dynamic virtual channels: many named channels inside the static channel ``drdynvc`` (MS-RDPEDYC)."""
