@@ -28,14 +28,19 @@ MAX_INTEGER_SIZE: Final = 5
 
 def read_length(r: Reader, field: str) -> int:
     """A definite length of any form, checked against what is left."""
+    length = _read_unchecked_length(r, field)
+    if length > r.remaining:
+        raise r.error(field, f"length {length}, but {r.remaining} bytes follow")
+    return length
+
+
+def _read_unchecked_length(r: Reader, field: str) -> int:
     length = r.u8(field)
     if length >= LONG_FORM:
         size = length - LONG_FORM
         if not 1 <= size <= MAX_LENGTH_SIZE:
             raise r.error(field, f"length of {size} bytes, expected 1 to {MAX_LENGTH_SIZE}")
         length = r.uint_be(field, size)
-    if length > r.remaining:
-        raise r.error(field, f"length {length}, but {r.remaining} bytes follow")
     return length
 
 
@@ -52,11 +57,14 @@ def read_header(r: Reader, field: str, tag: int) -> int:
     return read_length(r, field)
 
 
-def read_application_header(r: Reader, field: str, number: int) -> int:
-    """A constructed APPLICATION tag with ``number`` 31 to 127, and length; returns the length."""
+def read_application_header(r: Reader, field: str, number: int) -> None:
+    """A constructed APPLICATION tag with ``number`` 31 to 127, and a length that is not insisted on.
+
+    QUIRK(any peer): around all of a PDU, the length is redundant: its last element says where it ends.
+    """
     r.constant_u8(field, TAG_APPLICATION)
     r.constant_u8(field, number)
-    return read_length(r, field)
+    _read_unchecked_length(r, field)
 
 
 @contextmanager

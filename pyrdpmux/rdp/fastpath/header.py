@@ -22,7 +22,7 @@ LENGTH_IS_LONG: Final = 0x80
 
 SIGNATURE_SIZE: Final = 8
 FIPS_INFORMATION_SIZE: Final = 4
-#: The length of the FIPS security header of the slow path, of all things.
+#: What the length field says: the size of the FIPS security header of the slow path, not of this structure.
 FIPS_LENGTH: Final = 0x0010
 
 
@@ -57,16 +57,17 @@ def fast_path_size(data: bytes | bytearray | memoryview) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class FipsInformation:
-    """MS-RDPBCGR 2.2.8.1.2.1 Fast-Path FIPS Information (TS_FP_FIPS_INFO)."""
+    """MS-RDPBCGR 2.2.8.1.2.1 Fast-Path FIPS Information (TS_FP_FIPS_INFO).
+
+    QUIRK(any peer): the length is redundant, since the structure has one size, and is passed over.
+    """
 
     pad_size: int
     version: int = 1
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length = r.u16_le("length")
-        if length != FIPS_LENGTH:
-            raise r.error("length", f"{length}, expected {FIPS_LENGTH}")
+        r.u16_le("length")
         version = r.u8("version")
         return cls(r.u8("padlen"), version)
 

@@ -158,14 +158,14 @@ class ConnectInitial:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        with r.region("body", ber.read_application_header(r, "Connect-Initial", NUMBER_CONNECT_INITIAL)):
-            calling = ber.read_octet_string(r, "callingDomainSelector", MAX_DOMAIN_SELECTOR_SIZE)
-            called = ber.read_octet_string(r, "calledDomainSelector", MAX_DOMAIN_SELECTOR_SIZE)
-            upward = ber.read_boolean(r, "upwardFlag")
-            target = r.structure(DomainParameters, "targetParameters")
-            minimum = r.structure(DomainParameters, "minimumParameters")
-            maximum = r.structure(DomainParameters, "maximumParameters")
-            user_data = ber.read_octet_string(r, "userData", MAX_CLIENT_USER_DATA_SIZE)
+        ber.read_application_header(r, "Connect-Initial", NUMBER_CONNECT_INITIAL)
+        calling = ber.read_octet_string(r, "callingDomainSelector", MAX_DOMAIN_SELECTOR_SIZE)
+        called = ber.read_octet_string(r, "calledDomainSelector", MAX_DOMAIN_SELECTOR_SIZE)
+        upward = ber.read_boolean(r, "upwardFlag")
+        target = r.structure(DomainParameters, "targetParameters")
+        minimum = r.structure(DomainParameters, "minimumParameters")
+        maximum = r.structure(DomainParameters, "maximumParameters")
+        user_data = ber.read_octet_string(r, "userData", MAX_CLIENT_USER_DATA_SIZE)
         return cls(user_data, target, minimum, maximum, calling, called, upward)
 
     def write(self, w: Writer) -> None:
@@ -190,11 +190,11 @@ class ConnectResponse:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        with r.region("body", ber.read_application_header(r, "Connect-Response", NUMBER_CONNECT_RESPONSE)):
-            result = Result(ber.read_enumerated(r, "result"))
-            called_connect_id = ber.read_integer(r, "calledConnectId")
-            parameters = r.structure(DomainParameters, "domainParameters")
-            user_data = ber.read_octet_string(r, "userData", MAX_SERVER_USER_DATA_SIZE)
+        ber.read_application_header(r, "Connect-Response", NUMBER_CONNECT_RESPONSE)
+        result = Result(ber.read_enumerated(r, "result"))
+        called_connect_id = ber.read_integer(r, "calledConnectId")
+        parameters = r.structure(DomainParameters, "domainParameters")
+        user_data = ber.read_octet_string(r, "userData", MAX_SERVER_USER_DATA_SIZE)
         return cls(user_data, result, parameters, called_connect_id)
 
     def write(self, w: Writer) -> None:

@@ -103,14 +103,19 @@ class ErectDomainRequest:
 
 @dataclass(frozen=True, slots=True)
 class DisconnectProviderUltimatum:
-    """T.125 11.15 DisconnectProviderUltimatum: the end of the MCS connection, and why."""
+    """T.125 11.15 DisconnectProviderUltimatum: the end of the MCS connection, and why.
+
+    QUIRK(any peer): what follows the reason is passed over: it ends the connection all the same.
+    """
 
     reason: Reason
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         bits = _read_choice(r, CHOICE_DISCONNECT_PROVIDER_ULTIMATUM)
-        return cls(Reason(bits << 1 | r.u8("reason") >> 7))
+        reason = Reason(bits << 1 | r.u8("reason") >> 7)
+        r.pad("rest", r.remaining)
+        return cls(reason)
 
     def write(self, w: Writer) -> None:
         if not 0 <= self.reason <= 0x07:

@@ -194,9 +194,9 @@ class ConferenceCreateRequest:
     @classmethod
     def read(cls, r: Reader) -> Self:
         _read_identifier(r)
-        length = per.read_length(r, "connectPDU")
-        if length != r.remaining:
-            raise r.error("connectPDU", f"length {length}, but {r.remaining} bytes follow")
+        # QUIRK(IronRDP 0.7): leaves out the two bytes of the length of its user data. The length is
+        # redundant: where the user data end, all of it does.
+        per.read_length(r, "connectPDU")
         choice = r.u16_be("connectGCCPDU")
         if choice != _REQUEST_CHOICE:
             raise r.error("connectGCCPDU", f"{choice:#06x}, expected {_REQUEST_CHOICE:#06x}")

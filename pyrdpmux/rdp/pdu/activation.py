@@ -1,6 +1,9 @@
 """Capability exchange and its undoing: Demand Active, Confirm Active, Deactivate All (T.128 8.4).
 
 The bodies only; the share control header around them is :mod:`pyrdpmux.rdp.pdu.share`.
+
+QUIRK(any peer): lengthCombinedCapabilities is redundant and passed over: the sets are counted, and each has
+its own length.
 """
 
 from dataclasses import dataclass
@@ -16,13 +19,12 @@ CLIENT_DESCRIPTOR: Final = b"MSTSC\0"
 MAX_CAPABILITY_SETS: Final = 64
 
 
-def _read_capabilities(r: Reader, size: int) -> tuple[CapabilitySet, ...]:
-    with r.region("combinedCapabilities", size):
-        count = r.u16_le("numberCapabilities")
-        if count > MAX_CAPABILITY_SETS:
-            raise r.error("numberCapabilities", f"{count}, at most {MAX_CAPABILITY_SETS} allowed")
-        r.pad("pad2Octets", 2)
-        return tuple([read_capability(r) for _ in range(count)])
+def _read_capabilities(r: Reader) -> tuple[CapabilitySet, ...]:
+    count = r.u16_le("numberCapabilities")
+    if count > MAX_CAPABILITY_SETS:
+        raise r.error("numberCapabilities", f"{count}, at most {MAX_CAPABILITY_SETS} allowed")
+    r.pad("pad2Octets", 2)
+    return tuple([read_capability(r) for _ in range(count)])
 
 
 def _write_capabilities(w: Writer, sets: tuple[CapabilitySet, ...]) -> None:
@@ -59,9 +61,9 @@ class DemandActive:
     def read(cls, r: Reader) -> Self:
         share_id = r.u32_le("shareId")
         descriptor_size = r.u16_le("lengthSourceDescriptor")
-        capabilities_size = r.u16_le("lengthCombinedCapabilities")
+        r.u16_le("lengthCombinedCapabilities")
         source_descriptor = r.raw("sourceDescriptor", descriptor_size)
-        capabilities = _read_capabilities(r, capabilities_size)
+        capabilities = _read_capabilities(r)
         session_id = r.u32_le("sessionId") if r.remaining else None
         return cls(share_id, capabilities, source_descriptor, session_id)
 
@@ -86,9 +88,9 @@ class ConfirmActive:
         share_id = r.u32_le("shareId")
         originator_id = r.u16_le("originatorId")
         descriptor_size = r.u16_le("lengthSourceDescriptor")
-        capabilities_size = r.u16_le("lengthCombinedCapabilities")
+        r.u16_le("lengthCombinedCapabilities")
         source_descriptor = r.raw("sourceDescriptor", descriptor_size)
-        capabilities = _read_capabilities(r, capabilities_size)
+        capabilities = _read_capabilities(r)
         return cls(share_id, capabilities, source_descriptor, originator_id)
 
     def write(self, w: Writer) -> None:

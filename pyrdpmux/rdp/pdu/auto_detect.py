@@ -42,17 +42,14 @@ class ResponseType(OpenIntEnum):
     NETWORK_CHARACTERISTICS_SYNC = 0x0018
 
 
-def _read_header(r: Reader, type_id: int) -> tuple[int, int, int]:
-    """headerLength, sequenceNumber, and the type number."""
-    length = r.u8("headerLength")
+def _read_header(r: Reader, type_id: int) -> tuple[int, int]:
+    """sequenceNumber, and the type number.
+
+    QUIRK(any peer): headerLength is redundant, since each type has one size, and is passed over.
+    """
+    r.u8("headerLength")
     r.constant_u8("headerTypeId", type_id)
-    sequence_number = r.u16_le("sequenceNumber")
-    return length, sequence_number, r.u16_le("type")
-
-
-def _check_length(r: Reader, length: int, expected: int) -> None:
-    if length != expected:
-        raise r.error("headerLength", f"{length}, expected {expected}")
+    return r.u16_le("sequenceNumber"), r.u16_le("type")
 
 
 def _write_header(w: Writer, length: int, type_id: int, sequence_number: int, number: int) -> None:
@@ -71,8 +68,7 @@ class RttMeasureRequest:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
-        _check_length(r, length, HEADER_SIZE)
+        sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
         return cls(sequence_number, RequestType(number))
 
     def write(self, w: Writer) -> None:
@@ -88,8 +84,7 @@ class BandwidthMeasureStart:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
-        _check_length(r, length, HEADER_SIZE)
+        sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
         return cls(sequence_number, RequestType(number))
 
     def write(self, w: Writer) -> None:
@@ -105,8 +100,7 @@ class BandwidthMeasurePayload:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
-        _check_length(r, length, HEADER_SIZE + 2)
+        sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
         return cls(sequence_number, r.raw("payload", r.u16_le("payloadLength")))
 
     def write(self, w: Writer) -> None:
@@ -129,12 +123,10 @@ class BandwidthMeasureStop:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
+        sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
         request_type = RequestType(number)
         if request_type != RequestType.BANDWIDTH_STOP_CONNECT_TIME:
-            _check_length(r, length, HEADER_SIZE)
             return cls(sequence_number, request_type)
-        _check_length(r, length, HEADER_SIZE + 2)
         return cls(sequence_number, request_type, r.raw("payload", r.u16_le("payloadLength")))
 
     def write(self, w: Writer) -> None:
@@ -165,8 +157,7 @@ class NetworkCharacteristicsResult:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
-        _check_length(r, length, 18 if number == RequestType.RESULT_ALL else 14)
+        sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_REQUEST)
         base_rtt = None if number == RequestType.RESULT_BANDWIDTH else r.u32_le("baseRTT")
         bandwidth = None if number == RequestType.RESULT_RTT else r.u32_le("bandwidth")
         return cls(sequence_number, r.u32_le("averageRTT"), base_rtt, bandwidth)
@@ -192,8 +183,7 @@ class RttMeasureResponse:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
-        _check_length(r, length, HEADER_SIZE)
+        sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
         return cls(sequence_number)
 
     def write(self, w: Writer) -> None:
@@ -212,8 +202,7 @@ class BandwidthMeasureResults:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
-        _check_length(r, length, 14)
+        sequence_number, number = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
         return cls(sequence_number, r.u32_le("timeDelta"), r.u32_le("byteCount"), ResponseType(number))
 
     def write(self, w: Writer) -> None:
@@ -232,8 +221,7 @@ class NetworkCharacteristicsSync:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        length, sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
-        _check_length(r, length, 14)
+        sequence_number, _ = _read_header(r, TYPE_ID_AUTODETECT_RESPONSE)
         return cls(sequence_number, r.u32_le("bandwidth"), r.u32_le("rtt"))
 
     def write(self, w: Writer) -> None:

@@ -12,9 +12,8 @@ VERSION_1: Final = 1
 
 
 def _read_packet(r: Reader, secret_field: str) -> tuple[int, Secret[bytes], int]:
-    length = r.u32_le("cbLen")
-    if length != PACKET_SIZE:
-        raise r.error("cbLen", f"{length}, expected {PACKET_SIZE}")
+    """QUIRK(any peer): cbLen is redundant, since the packet has one size, and is passed over."""
+    r.u32_le("cbLen")
     version = r.u32_le("Version")
     logon_id = r.u32_le("LogonId")
     return logon_id, Secret(r.raw(secret_field, SECRET_SIZE)), version

@@ -135,14 +135,19 @@ class MonitorLayout:
 
 @dataclass(frozen=True, slots=True)
 class ShutdownRequest:
-    """MS-RDPBCGR 2.2.2.1.1 Shutdown Request PDU Data (TS_SHUTDOWN_REQ_PDU): a header without a body."""
+    """MS-RDPBCGR 2.2.2.1.1 Shutdown Request PDU Data (TS_SHUTDOWN_REQ_PDU): a header without a body.
+
+    QUIRK(aardwolf 0.2.16): four bytes follow, the beginning of an input PDU; they are kept in ``trailing``.
+    """
+
+    trailing: bytes = b""
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        return cls()
+        return cls(r.rest("trailing"))
 
     def write(self, w: Writer) -> None:
-        pass
+        w.raw("trailing", self.trailing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,10 @@ class NonFipsSecurityHeader:
 
 @dataclass(frozen=True, slots=True)
 class FipsSecurityHeader:
-    """MS-RDPBCGR 2.2.8.1.1.2.3 FIPS Security Header (TS_SECURITY_HEADER2)."""
+    """MS-RDPBCGR 2.2.8.1.1.2.3 FIPS Security Header (TS_SECURITY_HEADER2).
+
+    QUIRK(any peer): the length is redundant, since the header has one size, and is passed over.
+    """
 
     flags: SecurityFlags
     pad_length: int
@@ -92,9 +95,7 @@ class FipsSecurityHeader:
     def read(cls, r: Reader) -> Self:
         flags = SecurityFlags(r.u16_le("flags"))
         flags_hi = r.u16_le("flagsHi")
-        length = r.u16_le("length")
-        if length != FIPS_HEADER_SIZE:
-            raise r.error("length", f"{length}, expected {FIPS_HEADER_SIZE}")
+        r.u16_le("length")
         version = r.u8("version")
         pad_length = r.u8("padlen")
         return cls(flags, pad_length, r.raw("dataSignature", SIGNATURE_SIZE), version, flags_hi)

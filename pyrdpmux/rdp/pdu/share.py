@@ -313,7 +313,12 @@ class ShareControl:
         pdu_source = r.u16_le("pduSource")
         body_class = SHARE_CONTROL_TYPES.get(number)
         name = body_class.__name__ if body_class else "data"
-        with r.region(name, total_length - CONTROL_HEADER_SIZE):
+        size = total_length - CONTROL_HEADER_SIZE
+        if number == PduType.DATA:
+            # QUIRK(aardwolf 0.2.16): counts its header twice in data PDUs, six bytes too many. The length is
+            # redundant where no other PDU follows: the frame says where the body ends.
+            size = min(size, r.remaining)
+        with r.region(name, size):
             if body_class is None:
                 return cls(pdu_source, UnknownShareControl(number, r.rest("")), version)
             return cls(pdu_source, body_class.read(r), version)

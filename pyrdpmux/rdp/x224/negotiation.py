@@ -3,6 +3,8 @@
 A Connection Request carries an optional routing token or cookie, then an optional RDP_NEG_REQ, then an
 optional RDP_NEG_CORRELATION_INFO; the Connection Confirm carries an RDP_NEG_RSP or an RDP_NEG_FAILURE, or
 nothing where the client sent no request.
+
+QUIRK(any peer): the length in each of them is redundant, since its type has one size, and is passed over.
 """
 
 from dataclasses import dataclass
@@ -60,12 +62,6 @@ class FailureCode(OpenIntEnum):
     SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER = 6
 
 
-def _read_length(r: Reader, expected: int) -> None:
-    length = r.u16_le("length")
-    if length != expected:
-        raise r.error("length", f"{length}, expected {expected}")
-
-
 @dataclass(frozen=True, slots=True)
 class NegotiationRequest:
     """MS-RDPBCGR 2.2.1.1.1 RDP Negotiation Request (RDP_NEG_REQ)."""
@@ -77,7 +73,7 @@ class NegotiationRequest:
     def read(cls, r: Reader) -> Self:
         r.constant_u8("type", TYPE_REQUEST)
         flags = RequestFlags(r.u8("flags"))
-        _read_length(r, NEGOTIATION_SIZE)
+        r.u16_le("length")
         return cls(SecurityProtocol(r.u32_le("requestedProtocols")), flags)
 
     def write(self, w: Writer) -> None:
@@ -98,7 +94,7 @@ class CorrelationInfo:
     def read(cls, r: Reader) -> Self:
         r.constant_u8("type", TYPE_CORRELATION_INFO)
         flags = r.u8("flags")
-        _read_length(r, CORRELATION_INFO_SIZE)
+        r.u16_le("length")
         correlation_id = r.raw("correlationId", 16)
         r.pad("reserved", 16)
         return cls(correlation_id, flags)
@@ -122,7 +118,7 @@ class NegotiationResponse:
     def read(cls, r: Reader) -> Self:
         r.constant_u8("type", TYPE_RESPONSE)
         flags = ResponseFlags(r.u8("flags"))
-        _read_length(r, NEGOTIATION_SIZE)
+        r.u16_le("length")
         return cls(SecurityProtocol(r.u32_le("selectedProtocol")), flags)
 
     def write(self, w: Writer) -> None:
@@ -143,7 +139,7 @@ class NegotiationFailure:
     def read(cls, r: Reader) -> Self:
         r.constant_u8("type", TYPE_FAILURE)
         flags = r.u8("flags")
-        _read_length(r, NEGOTIATION_SIZE)
+        r.u16_le("length")
         return cls(FailureCode(r.u32_le("failureCode")), flags)
 
     def write(self, w: Writer) -> None:

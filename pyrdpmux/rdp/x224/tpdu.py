@@ -44,11 +44,15 @@ def _read_header(r: Reader, code: int) -> int:
     length_indicator = r.u8("LI")
     if length_indicator < 1 or length_indicator > r.remaining:
         raise r.error("LI", f"{length_indicator}, but {r.remaining} bytes follow")
+    _read_code(r, code)
+    return length_indicator - 1
+
+
+def _read_code(r: Reader, code: int) -> None:
     # The low half of CR, CC carries the credit, which class 0 does not use.
     actual = r.u8("code")
     if actual & 0xF0 != code:
         raise r.error("code", f"{actual:#04x}, expected {code:#04x}")
-    return length_indicator - 1
 
 
 def _read_routing(r: Reader) -> bytes | None:
@@ -175,16 +179,21 @@ class DisconnectRequest:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """X.224 13.7 Data (DT) TPDU; each RDP PDU is one, with the end-of-TSDU mark set."""
+    """X.224 13.7 Data (DT) TPDU; each RDP PDU is one, with the end-of-TSDU mark set.
+
+    QUIRK(any peer): the length indicator is redundant, since the header has one size in class 0, and is
+    passed over. In the other TPDUs it tells what belongs to the header.
+    """
 
     user_data: bytes
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        with r.region("header", _read_header(r, CODE_DATA)):
-            eot = r.u8("EOT")
-            if not eot & END_OF_TSDU:
-                raise r.error("EOT", f"{eot:#04x}: a segmented TSDU, which RDP does not use")
+        r.u8("LI")
+        _read_code(r, CODE_DATA)
+        eot = r.u8("EOT")
+        if not eot & END_OF_TSDU:
+            raise r.error("EOT", f"{eot:#04x}: a segmented TSDU, which RDP does not use")
         return cls(r.rest("userData"))
 
     def write(self, w: Writer) -> None:

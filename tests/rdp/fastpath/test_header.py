@@ -172,4 +172,6 @@ def test_garbage_raises_only_peer_errors(body: bytes, is_fips: bool) -> None:
         pdu = decode_fast_path(data, is_fips=is_fips)
     except PeerError:
         return
+    if pdu.header.fips is not None:  # its length is redundant, and written as it should be
+        data = data[:2] + b"\x10\0" + data[4:]
     assert encode(pdu) == data

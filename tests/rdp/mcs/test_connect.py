@@ -86,7 +86,7 @@ def test_client_user_data_has_a_limit() -> None:
     assert decode(ConnectInitial, encode(largest)) == largest
     with pytest.raises(DecodeError) as caught:
         decode(ConnectInitial, encode(ConnectInitial(bytes(MAX_CLIENT_USER_DATA_SIZE + 1))))
-    assert caught.value.path == "ConnectInitial.body.userData"
+    assert caught.value.path == "ConnectInitial.userData"
     assert caught.value.reason == "4097 bytes, at most 4096 allowed"
 
 

@@ -92,6 +92,7 @@ ROWS = [
         DisconnectProviderUltimatum(Reason.USER_REQUESTED),
         "21 80  # choice 8, reason 0b011 across both bytes",
         decode=decode_domain_pdu,
+        refuses_trailing=False,
     ),
     Row(
         "send data request (mstsc, shared/vectors Example_1)",

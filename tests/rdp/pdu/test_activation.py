@@ -435,7 +435,7 @@ def test_too_many_sets_are_refused_before_they_are_read() -> None:
     data = encode(ConfirmActive(1, (ShareCapability(),) * (MAX_CAPABILITY_SETS + 1)))
     with pytest.raises(DecodeError, match="65, at most 64 allowed") as caught:
         decode(ConfirmActive, data)
-    assert caught.value.path == "ConfirmActive.combinedCapabilities.numberCapabilities"
+    assert caught.value.path == "ConfirmActive.numberCapabilities"
 
 
 def test_the_combined_length_covers_the_sets_and_their_count_only() -> None:
@@ -456,4 +456,4 @@ def test_a_set_that_claims_more_than_its_pdu_names_its_place() -> None:
     data[-6] = 9
     with pytest.raises(DecodeError) as caught:
         decode(ConfirmActive, bytes(data))
-    assert caught.value.path == "ConfirmActive.combinedCapabilities.ShareCapability"
+    assert caught.value.path == "ConfirmActive.ShareCapability"

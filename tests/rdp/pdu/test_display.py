@@ -71,7 +71,14 @@ ROWS = [
            00000000 00000000 7f070000 37040000 01000000
            00fbffff 38000000 ffffffff 37040000 00000000""",
     ),
-    Row("shutdown request (2.2.2.1.1)", ShutdownRequest(), ""),
+    Row("shutdown request (2.2.2.1.1)", ShutdownRequest(), "", refuses_trailing=False),
+    Row(
+        "shutdown request with a rest (aardwolf 0.2.16, seen on loopback)",
+        ShutdownRequest(bytes.fromhex("01000000")),
+        "0100 0000  # one input event, and padding",
+        valid_prefixes=(0, 1, 2, 3),
+        refuses_trailing=False,
+    ),
     Row("shutdown denied (2.2.2.2.1)", ShutdownDenied(), ""),
     Row("play sound (2.2.9.1.1.5.1, constructed)", PlaySound(100, 440), "64000000 b8010000"),
     Row(

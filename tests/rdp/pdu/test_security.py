@@ -70,11 +70,6 @@ def test_a_frame_without_a_header_is_refused() -> None:
     assert caught.value.path.endswith("securityHeader.flagsHi")
 
 
-def test_a_wrong_fips_length_is_refused() -> None:
-    with pytest.raises(DecodeError, match="17, expected 16"):
-        decode(FipsSecurityHeader, bytes.fromhex("0800 0000 1100 01 03 0001020304050607"))
-
-
 def test_an_endless_client_random_is_refused() -> None:
     with pytest.raises(DecodeError, match="521, at most 520 allowed"):
         decode(SecurityExchange, bytes.fromhex("09020000") + bytes(521))

@@ -230,6 +230,7 @@ ROWS = [
         ShareControl(1002, ShareData(66538, UnknownShareData(PduType2(0x63), b"\1\2"), StreamId.HIGH)),
         "1400 1700 ea03 ea030100 00 04 0600 63 00 0000 0102",
         decode=decode_share,
+        valid_prefixes=(18, 19),
     ),
     Row(
         "compressed data PDU (constructed)",
@@ -246,6 +247,7 @@ ROWS = [
         ),
         "1500 1700 ea03 ea030100 00 02 9001 28 a1 1500 010203",
         decode=decode_share,
+        valid_prefixes=(18, 19, 20),
     ),
     Row(
         "unknown control PDU of another version (constructed)",

@@ -116,11 +116,11 @@ def test_unknown_values_survive() -> None:
 def test_a_segmented_tsdu_is_refused() -> None:
     with pytest.raises(DecodeError, match="segmented") as caught:
         decode_tpdu(bytes.fromhex("02f00004"))
-    assert caught.value.path == "Data.header.EOT"
+    assert caught.value.path == "Data.EOT"
     assert caught.value.offset == 2
 
 
-def test_a_wrong_negotiation_length_is_named() -> None:
+def test_a_header_length_beyond_the_packet_is_named() -> None:
     with pytest.raises(DecodeError) as caught:
-        decode_tpdu(bytes.fromhex("0ee00000000000 0100 0900 01000000"))
-    assert str(caught.value) == "ConnectionRequest.header.rdpNegReq.length: 9, expected 8 (offset 9)"
+        decode_tpdu(bytes.fromhex("0fe00000000000 0100 0800 01000000"))
+    assert str(caught.value) == "ConnectionRequest.LI: 15, but 14 bytes follow (offset 0)"
