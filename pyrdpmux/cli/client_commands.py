@@ -12,7 +12,7 @@ from pyrdpmux.cli.rdp_file import RdpFile, reachable
 from pyrdpmux.cli.type_command import set_up_type_command
 from pyrdpmux.errors import MuxError
 from pyrdpmux.files.sam_file import set_password
-from pyrdpmux.mux.control import control_socket
+from pyrdpmux.mux.control import client
 from pyrdpmux.mux.log.door import escaped
 
 if TYPE_CHECKING:
@@ -100,9 +100,9 @@ def run_vms(options: argparse.Namespace) -> int:
     """`pyrdpmux vms`. What a guest calls itself, or a viewer says, is shown without control characters."""
     path = make_config(options).control_path
     if options.json:
-        print(json.dumps(control_socket.ask(path, "snapshot"), indent=2))
+        print(json.dumps(client.ask(path, "snapshot"), indent=2))
         return EXIT_OK
-    answer = control_socket.ask(path, "vms")
+    answer = client.ask(path, "vms")
     rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
     for vm in answer["vms"]:
         viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
@@ -119,7 +119,7 @@ def run_vms(options: argparse.Namespace) -> int:
 def run_rdp_file(options: argparse.Namespace) -> int:
     """`pyrdpmux rdp-file`: of a VM that the daemon knows; its gateway, where there is one."""
     config = make_config(options)
-    answer = control_socket.ask(config.control_path, "vms")
+    answer = client.ask(config.control_path, "vms")
     vm = next((vm for vm in answer["vms"] if vm["name"] == options.vm), None)
     if vm is None:
         raise MuxError(f"{options.vm}: the daemon has no such VM, see `pyrdpmux vms`")
@@ -147,12 +147,12 @@ def _route(vm: dict[str, Any]) -> str:
 
 def run_diagnose(options: argparse.Namespace) -> int:
     """`pyrdpmux diagnose`."""
-    print(json.dumps(control_socket.ask(make_config(options).control_path, "diagnose"), indent=2))
+    print(json.dumps(client.ask(make_config(options).control_path, "diagnose"), indent=2))
     return EXIT_OK
 
 
 def run_reload(options: argparse.Namespace) -> int:
     """`pyrdpmux reload`."""
-    control_socket.ask(make_config(options).control_path, "reload")
+    client.ask(make_config(options).control_path, "reload")
     print("reloaded")
     return EXIT_OK

@@ -1,7 +1,10 @@
-"""The commands that run a daemon: serve and demo."""
+"""The commands that run a daemon: serve and demo.
+
+The daemon, and numpy, asyncio and cryptography with it, is imported by the functions that run it: options,
+help and every other command do without.
+"""
 
 import argparse
-import asyncio
 import logging
 import secrets
 import signal
@@ -14,21 +17,14 @@ from typing import TYPE_CHECKING, Final
 from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
 from pyrdpmux.cli.rdp_file import reachable
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.backend import Backend
-from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.demo.backend import DemoBackend
-from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
-from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
-from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
-from pyrdpmux.mux.qemu.backend import QemuBackend
 from pyrdpmux.mux.settings.config import Config, SecuritySettings
-from pyrdpmux.mux.systemd.service_manager import ServiceManager
-from pyrdpmux.net.descriptors import raise_limit
-from pyrdpmux.rdp.nla.accounts import Accounts
 
 if TYPE_CHECKING:
     from pyrdpmux.cli.options import Commands
+    from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+    from pyrdpmux.mux.backend import Backend
+    from pyrdpmux.mux.daemon import Daemon
+    from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 
 logger = logging.getLogger("pyrdpmux.cli")
 
@@ -86,6 +82,13 @@ def add_demo(commands: "Commands") -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`pyrdpmux serve`."""
+    import asyncio
+
+    from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+    from pyrdpmux.mux.daemon import Daemon
+    from pyrdpmux.mux.qemu.backend import QemuBackend
+    from pyrdpmux.mux.systemd.service_manager import ServiceManager
+
     config = make_config(options)
     factory = ConnectionFactory(config)
     _warn_about_access(config)
@@ -106,8 +109,11 @@ def run_serve(options: argparse.Namespace) -> int:
 
 
 def _librdpmux_backend(
-    config: Config, factory: ConnectionFactory, reload: Callable[[], Awaitable[None]]
-) -> LibrdpmuxBackend:
+    config: Config, factory: "ConnectionFactory", reload: Callable[[], Awaitable[None]]
+) -> "LibrdpmuxBackend":
+    from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+    from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
+
     return LibrdpmuxBackend(
         config.bus,
         default_version=config.librdpmux.default_protocol,
@@ -125,6 +131,13 @@ def _librdpmux_backend(
 
 def run_demo(options: argparse.Namespace) -> int:
     """`pyrdpmux demo`."""
+    import asyncio
+
+    from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+    from pyrdpmux.mux.daemon import Daemon
+    from pyrdpmux.mux.demo.backend import DemoBackend
+    from pyrdpmux.rdp.nla.accounts import Accounts
+
     mode = options.security or ("tls" if options.no_auth else "nla")
     if options.no_auth and mode == "nla":
         raise ConfigError("--no-auth: not possible with --security nla")
@@ -156,7 +169,12 @@ def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
     return "\n".join(lines)
 
 
-async def _run_until_signal(daemon: Daemon, on_ready: Callable[[], None]) -> None:
+async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> None:
+    import asyncio
+
+    from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
+    from pyrdpmux.net.descriptors import raise_limit
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     raise_limit()

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pyrdpmux.errors import MuxError
-from pyrdpmux.mux.control import control_socket
-from pyrdpmux.mux.control.type_text import pieces_of
+from pyrdpmux.mux.control.client import ask, pieces_of
 from pyrdpmux.mux.settings.config import Config
 
 
@@ -42,7 +41,7 @@ def type_into(path: Path, vm: str, text: str) -> None:
     """Piece by piece. Raises MuxError, also for what the guest's keyboard has no keys for."""
     missing = ""
     for piece in pieces_of(text):
-        missing += control_socket.ask(path, "type", vm=vm, text=piece)["missing"]
+        missing += ask(path, "type", vm=vm, text=piece)["missing"]
     if missing:
         left_out = "".join(dict.fromkeys(missing))
         raise MuxError(f"{vm}: left out {left_out!r}, for which its keyboard has no keys")

@@ -9,7 +9,8 @@ from typing import Final
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Backend
-from pyrdpmux.mux.control.control_socket import Answer, ControlServer, describe_console
+from pyrdpmux.mux.control.client import Answer
+from pyrdpmux.mux.control.control_socket import ControlServer, describe_console
 from pyrdpmux.mux.control.diagnostics import diagnose
 from pyrdpmux.mux.control.type_text import type_on_command
 from pyrdpmux.mux.gateway.gateway import Gateway

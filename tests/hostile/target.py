@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import Program, free_port
-from pyrdpmux.mux.control.control_socket import ask
+from pyrdpmux.mux.control.client import ask
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY
 from tests.hostile.observer import Observer

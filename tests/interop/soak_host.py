@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import Program, free_port
-from pyrdpmux.mux.control.control_socket import ask
+from pyrdpmux.mux.control.client import ask
 from tests.interop.soak_guests import FRAME_SECONDS, MAX_VMS, first_vm_id, names_of
 from tests.interop.soak_viewers import PASSWORD, USER
 

@@ -11,7 +11,7 @@ from pyrdpmux.errors import BackendError, MuxError
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
-from pyrdpmux.mux.control.control_socket import ask
+from pyrdpmux.mux.control.client import ask
 from pyrdpmux.mux.daemon import Daemon
 from pyrdpmux.mux.settings.config import Config, load_config
 from pyrdpmux.rdp.nla.accounts import Accounts

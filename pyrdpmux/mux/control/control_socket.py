@@ -1,7 +1,6 @@
-"""How `pyrdpmux vms` and others ask the running daemon: a unix socket, a JSON object per line each way.
+"""Where the running daemon is asked: a unix socket, a JSON object per line each way (:mod:`.client`).
 
-Request ``{"command": "vms"}``; answer ``{"vms": [...]}`` or ``{"error": "..."}``. The socket belongs to the
-user of the daemon, and nobody else may connect.
+The socket belongs to the user of the daemon, and nobody else may connect.
 """
 
 import asyncio
@@ -12,23 +11,17 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.control.client import SECONDS, Answer, is_answering
 
 logger = logging.getLogger("pyrdpmux.mux")
 
 MAX_REQUEST: Final = 4096
-MAX_ANSWER: Final = 4 << 20
-SECONDS: Final = 5.0
-"""For the whole of one question and answer."""
-
 MAX_CONNECTIONS: Final = 16
 """At once; the next is told so. Only the daemon's own user can connect, perhaps with a script gone wild."""
-
-Answer: TypeAlias = dict[str, Any]
-
 
 Command: TypeAlias = Callable[[Answer], Awaitable[Answer]]
 """Gets the whole request. What it raises as a MuxError is the answer."""
@@ -119,43 +112,6 @@ def describe_console(console: Console) -> Answer:
             for viewer in console.viewers
         ],
     }
-
-
-def ask(path: Path, command: str, **arguments: str) -> Answer:
-    """Ask the daemon that listens at ``path``. Raises MuxError."""
-    try:
-        with _connected(path) as connection, connection.makefile("rb") as answers:
-            connection.sendall(json.dumps({"command": command, **arguments}).encode() + b"\n")
-            answer = json.loads(answers.readline(MAX_ANSWER))
-    except (FileNotFoundError, ConnectionRefusedError) as error:
-        raise MuxError(f"{path}: no pyrdpmux daemon is running there") from error
-    except (OSError, ValueError) as error:
-        raise MuxError(f"{path}: no answer from the daemon: {error}") from error
-    if not isinstance(answer, dict):
-        raise MuxError(f"{path}: the daemon says: {answer}")
-    if "error" in answer:
-        raise MuxError(str(answer["error"]))
-    return answer
-
-
-def is_answering(path: Path) -> bool:
-    """Whether a daemon listens at ``path``."""
-    try:
-        _connected(path).close()
-    except OSError:
-        return False
-    return True
-
-
-def _connected(path: Path) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.settimeout(SECONDS)
-        connection.connect(os.fspath(path))
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def _bind_private(path: Path) -> socket.socket:

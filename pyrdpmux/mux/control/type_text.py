@@ -1,30 +1,18 @@
 """Texts typed into a VM as if somebody sat at its keyboard: `pyrdpmux type`."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.control.client import PIECE
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.typist import Typist
 from pyrdpmux.rdp.pdu.input import KeyboardFlags, UnicodeEvent
 
 SECONDS_PER_CHARACTER: Final = 0.02
 """As fast as boot loaders read: the keyboard's own buffer holds 16 keys."""
-
-PIECE: Final = 120
-"""Characters per request to the daemon, which has to answer within some seconds."""
-
-MAX_TEXT: Final = 1 << 16
-
-
-def pieces_of(text: str) -> Iterator[str]:
-    """Raises MuxError for more than anybody would want to type."""
-    text = text.replace("\r\n", "\n")
-    if len(text) > MAX_TEXT:
-        raise MuxError(f"{len(text)} characters, at most {MAX_TEXT} are typed")
-    return (text[at : at + PIECE] for at in range(0, len(text), PIECE))
 
 
 async def type_text(arbiter: InputArbiter, text: str, seconds: float = SECONDS_PER_CHARACTER) -> None:

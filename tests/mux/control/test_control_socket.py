@@ -9,14 +9,8 @@ import pytest
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.console import Console
-from pyrdpmux.mux.control.control_socket import (
-    MAX_CONNECTIONS,
-    Answer,
-    ControlServer,
-    ask,
-    describe_console,
-    is_answering,
-)
+from pyrdpmux.mux.control.client import Answer, ask, is_answering
+from pyrdpmux.mux.control.control_socket import MAX_CONNECTIONS, ControlServer, describe_console
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run, served

@@ -4,7 +4,8 @@ import pytest
 
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
-from pyrdpmux.mux.control.type_text import MAX_TEXT, pieces_of, type_text
+from pyrdpmux.mux.control.client import MAX_TEXT, pieces_of
+from pyrdpmux.mux.control.type_text import type_text
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.typist import Typist
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.control.control_socket import Answer, ask
+from pyrdpmux.mux.control.client import Answer, ask
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
 from pyrdpmux.mux.librdpmux.records import FILE_NAME
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, object_name

@@ -13,7 +13,7 @@ import pytest
 from dbus_fast import DBusError
 
 from pyrdpmux.harness.programs import free_port
-from pyrdpmux.mux.control.control_socket import ask
+from pyrdpmux.mux.control.client import ask
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.bus import BUS_NAME, INTERFACE, OBJECT_PATH, call, connect_bus
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
