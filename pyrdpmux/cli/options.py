@@ -75,7 +75,7 @@ def make_config(options: argparse.Namespace) -> Config:
         config = replace(config, gateway=replace(config.gateway, port=port))
     if (sockets := getattr(options, "qmp_sockets", None)) is not None:
         config = replace(config, qmp_sockets=tuple(sockets))
-    if not is_bus(config.bus):
+    if config.bus is not None and not is_bus(config.bus):
         raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
     if getattr(options, "no_auth", False):
         config = replace(config, security=replace(config.security, nla=False, tls=True))

@@ -20,6 +20,7 @@ DEFAULT_BIND: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3901
 """RDPMux numbered its listeners from here."""
 
+DEFAULT_BUS: Final = "system"
 MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
 EXAMPLE: Final = Path(__file__).with_name("example.toml")
@@ -137,8 +138,8 @@ class Config:
 
     bind: str = DEFAULT_BIND
     port: int = DEFAULT_PORT
-    #: system, session, none, or a D-Bus address
-    bus: str = "system"
+    #: system, session, none, or a D-Bus address; None: system, if it can be had
+    bus: str | None = None
     state_dir: Path = field(default_factory=default_state_dir)
     #: None: the state directory
     certificate_dir: Path | None = None
@@ -157,6 +158,11 @@ class Config:
     vms: Mapping[str, VmSettings] = field(default_factory=dict)
     #: where all this stands
     origin: Origin = field(default=Origin(), compare=False, repr=False)
+
+    @property
+    def has_sources(self) -> bool:
+        """Whether VMs come from elsewhere than the bus."""
+        return bool(self.qmp_sockets) or any(vm.source is not None for vm in self.vms.values())
 
     def vm(self, name: str) -> VmSettings:
         return self.vms.get(name, VmSettings())
@@ -227,7 +233,7 @@ def _read_config(table: SettingsTable) -> Config:
     config = Config(
         bind=table.string("bind", defaults.bind),
         port=table.integer("port", defaults.port, low=1, high=65535),
-        bus=_read_bus(table, defaults.bus),
+        bus=_read_bus(table),
         state_dir=table.path("state-dir", None) or defaults.state_dir,
         certificate_dir=table.path("certificate-dir", None),
         accounts=table.path("accounts", None),
@@ -250,9 +256,9 @@ def _read_config(table: SettingsTable) -> Config:
     return config
 
 
-def _read_bus(table: SettingsTable, default: str) -> str:
-    bus = table.string("bus", default)
-    if not is_bus(bus):
+def _read_bus(table: SettingsTable) -> str | None:
+    bus = table.optional_string("bus")
+    if bus is not None and not is_bus(bus):
         table.fail("bus", f"{bus!r}, expected system, session, none or an address such as unix:path=/run/bus")
     return bus
 
