@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.settings.config import Config, is_bus, load_config
+from pyrdpmux.mux.settings.config import Config, is_bus
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.mux.settings.vm_names import vm_name
 
 EXIT_OK: Final = 0

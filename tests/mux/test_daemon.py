@@ -15,7 +15,8 @@ from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
 from pyrdpmux.mux.control.control_socket import ask
 from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.settings.config import Config, load_config
+from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected, eventually

@@ -10,7 +10,8 @@ import pytest
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.registry import Registry, SourceOf
-from pyrdpmux.mux.settings.config import Config, VmSettings, load_config
+from pyrdpmux.mux.settings.config import Config, VmSettings
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
