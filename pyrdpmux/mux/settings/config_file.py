@@ -21,6 +21,7 @@ from pyrdpmux.mux.settings.config import (
     VmSettings,
     is_bus,
 )
+from pyrdpmux.mux.settings.ports import check_ports
 from pyrdpmux.mux.settings.table import SettingsTable
 from pyrdpmux.mux.settings.vm_names import vm_name
 
@@ -73,6 +74,7 @@ def _read_config(table: SettingsTable) -> Config:
         for group in vm.groups or ():
             if group not in config.groups:
                 raise table.origin.error(("vms", name, "groups"), f"there is no group {group!r} in [groups]")
+    check_ports(config)
     return config
 
 
