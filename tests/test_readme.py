@@ -8,7 +8,7 @@ import pytest
 
 from pyrdpmux import cli
 from pyrdpmux.mux import guest
-from pyrdpmux.mux.settings.config import load_config
+from pyrdpmux.mux.settings.config_file import load_config
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -106,9 +106,8 @@ def run_vms(options: argparse.Namespace) -> int:
     rows = [("NAME", "PORT", "STATE", "SIZE", "VIEWERS")]
     for vm in answer["vms"]:
         viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
-        rows.append(
-            (vm["name"], str(vm["port"]), vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-")
-        )
+        port = str(vm["port"]) if vm.get("is_listening", True) else f"{vm['port']} (in use)"
+        rows.append((vm["name"], port, vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-"))
     cells = [[escaped(cell, MAX_CELL) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(rows[0]))]
     for row in cells:

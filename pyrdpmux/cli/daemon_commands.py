@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
 from pyrdpmux.cli.rdp_file import reachable
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.settings.config import Config, SecuritySettings
+from pyrdpmux.mux.settings.config import DEFAULT_BUS, Config, SecuritySettings
 
 if TYPE_CHECKING:
     from pyrdpmux.cli.options import Commands
@@ -65,7 +65,9 @@ def add_serve(commands: "Commands") -> None:
         metavar="DIR",
         help="every QEMU with a QMP socket in this directory, or at paths like this pattern (repeatable)",
     )
-    serve.add_argument("--bus", metavar="BUS", help="system, session, none, or a D-Bus address")
+    serve.add_argument(
+        "--bus", metavar="BUS", help="system (default, if it can be had), session, none, or a D-Bus address"
+    )
     serve.add_argument("--gateway-port", type=port, metavar="N", help="one port for all VMs as well")
     add_listening(serve)
     serve.add_argument(
@@ -93,8 +95,10 @@ def run_serve(options: argparse.Namespace) -> int:
     factory = ConnectionFactory(config)
     _warn_about_access(config)
     backends: list[Backend] = []
+    librdpmux: LibrdpmuxBackend | None = None
     if config.bus != "none":
-        backends.append(_librdpmux_backend(config, factory, lambda: daemon.reload()))
+        librdpmux = _librdpmux_backend(config, factory, lambda: daemon.reload())
+        backends.append(librdpmux)
     if config.qmp_sockets:
         backends.append(QemuBackend(sockets=config.qmp_sockets))
     daemon = Daemon(
@@ -104,7 +108,14 @@ def run_serve(options: argparse.Namespace) -> int:
         load_config=lambda: make_config(options),
         manager=ServiceManager.of_environment(),
     )
-    asyncio.run(_run_until_signal(daemon, lambda: logger.info("Ready, VMs register at bus %s", config.bus)))
+
+    def announce() -> None:
+        if librdpmux is not None and librdpmux.is_running:
+            logger.info("Ready, VMs register at bus %s", librdpmux.bus)
+        else:
+            logger.info("Ready")
+
+    asyncio.run(_run_until_signal(daemon, announce))
     return EXIT_OK
 
 
@@ -115,7 +126,8 @@ def _librdpmux_backend(
     from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 
     return LibrdpmuxBackend(
-        config.bus,
+        config.bus or DEFAULT_BUS,
+        is_optional=config.bus is None and config.has_sources,
         default_version=config.librdpmux.default_protocol,
         state_dir=config.state_dir,
         shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,

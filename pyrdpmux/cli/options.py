@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.settings.config import Config, is_bus, load_config
+from pyrdpmux.mux.settings.config import Config, is_bus
+from pyrdpmux.mux.settings.config_file import load_config
+from pyrdpmux.mux.settings.ports import check_ports
 from pyrdpmux.mux.settings.vm_names import vm_name
 
 EXIT_OK: Final = 0
@@ -73,9 +75,10 @@ def make_config(options: argparse.Namespace) -> Config:
     config = replace(config, **given, vms=vms)
     if (port := getattr(options, "gateway_port", None)) is not None:
         config = replace(config, gateway=replace(config.gateway, port=port))
+        check_ports(config)
     if (sockets := getattr(options, "qmp_sockets", None)) is not None:
         config = replace(config, qmp_sockets=tuple(sockets))
-    if not is_bus(config.bus):
+    if config.bus is not None and not is_bus(config.bus):
         raise ConfigError(f"--bus: {config.bus!r}, expected system, session, none or a D-Bus address")
     if getattr(options, "no_auth", False):
         config = replace(config, security=replace(config.security, nla=False, tls=True))

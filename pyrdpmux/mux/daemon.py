@@ -24,6 +24,9 @@ logger = logging.getLogger("pyrdpmux.mux")
 
 GOODBYE: Final = "the server stops"
 
+REFRESH_SECONDS: Final = 5.0
+"""How old a version of the accounts may be that a bad line cannot replace."""
+
 STAYS: Final = ("bind", "bus", "state_dir", "librdpmux", "qmp_sockets")
 """Settings that a running daemon keeps, whatever its configuration says later."""
 
@@ -77,6 +80,7 @@ class Daemon:
                 started.append(backend)
                 await backend.start(self.registry.for_publisher(backend))
             await self._sources.use(self._config)
+            self._tasks.create(self._keep_accounts_fresh(), "accounts")
             on_ready()
             self._manager.ready(self._status)
             await stop.wait()
@@ -107,6 +111,7 @@ class Daemon:
     async def _reload(self) -> None:
         config = self._keep_what_stays(self._load_config())
         self._sources.check(config)
+        await self._factory.prepare(config)
         listener = await self.gateway.prepare(config)
         try:
             await self.registry.reconfigure(config)
@@ -118,6 +123,11 @@ class Daemon:
         self._config = config
         await self._sources.use(config)
         logger.info("Configuration reloaded")
+
+    async def _keep_accounts_fresh(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            await self._factory.accounts.refresh()
 
     def _keep_what_stays(self, config: Config) -> Config:
         """These are in use as long as the daemon runs."""

@@ -17,7 +17,9 @@ from pyrdpmux.mux.backend import InputSink, Vm
 from pyrdpmux.mux.console.console import Console, RegisteredVm
 from pyrdpmux.mux.log.connection_log import MAX_NAME
 from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.mux.settings.ports import reserved_ports
 from pyrdpmux.net.listener import Listener
+from pyrdpmux.net.tasks import TaskSet
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -25,6 +27,9 @@ logger = logging.getLogger("pyrdpmux.mux")
 MAX_VMS: Final = 2000
 PORTS_TRIED: Final = 4 * MAX_VMS
 """Above the base port; others on this machine listen too."""
+
+RETRY_SECONDS: Final = 5.0
+"""Until a configured port that is in use is tried again."""
 
 _BUSY: Final = (errno.EADDRINUSE, errno.EACCES)
 
@@ -50,6 +55,8 @@ class Registry:
         self._consoles: dict[str, Console] = {}
         self._publishers: dict[str, object] = {}
         self._changing = asyncio.Lock()
+        #: consoles whose port is in use
+        self._waiting = TaskSet()
         self._is_closed = False
         factory.watch(self._accounts_changed)
 
@@ -133,9 +140,13 @@ class Registry:
             except OSError as error:
                 for _, listener in moves:
                     await listener.close()
-                key = ("vms", console.name, "port")
-                raise config.origin.error(key, f"cannot listen there: {error.strerror or error}") from error
+                complaint = f"cannot listen there: {self._who_has(port) or error.strerror or error}"
+                raise config.origin.error(("vms", console.name, "port"), complaint) from error
         return moves
+
+    def _who_has(self, port: int) -> str:
+        other = next((console for console in self.consoles if console.acceptor.port == port), None)
+        return f"VM {other.name} is at port {port}" if other is not None else ""
 
     def find(self, name: str) -> Console | None:
         """By name, UUID or port; in whatever case.
@@ -163,6 +174,7 @@ class Registry:
     async def close(self, reason: str) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""
         self._is_closed = True
+        await self._waiting.cancel_all()
         async with self._changing:
             consoles, self._consoles, self._publishers = self.consoles, {}, {}
             for console in consoles:
@@ -195,30 +207,85 @@ class Registry:
             raise BackendError(f"{name!r}: a VM's name has 1 to {MAX_NAME} printable characters")
         if len(self._consoles) >= MAX_VMS:
             raise BackendError(f"{len(self._consoles)} VMs, more are not served")
-        settings = self._config.vm(name)
         console = Console(name, self._factory, self._config)
-        await self._listen(console, settings.port or preferred_port)
+        await self._listen(console, preferred_port)
         self._consoles[name] = console
-        logger.info("VM %s is at %s:%d", name, self._config.bind, console.port)
+        if console.is_listening:
+            self._log_place(console)
         return console
 
+    def _log_place(self, console: Console) -> None:
+        logger.info("VM %s is at %s:%d", console.name, self._config.bind, console.port)
+
     async def _listen(self, console: Console, preferred: int) -> None:
-        """At the preferred port, or the lowest free one from the base port on."""
-        for port in self._candidates(preferred):
-            try:
-                await console.acceptor.listen(self._config.bind, port)
+        """Where the configuration says or nowhere; else at the preferred port or the lowest free one.
+
+        A port that is given to a VM leads to it alone: whoever is used to it would type into another one.
+        """
+        port = self._config.vm(console.name).port
+        if port is None:
+            await self._listen_somewhere(console, preferred)
+        elif complaint := await self._try_to_listen(console, port):
+            console.awaited_port = port
+            logger.error(
+                "VM %s: cannot listen at its port %d, tried again every %g s: %s",
+                console.name,
+                port,
+                RETRY_SECONDS,
+                complaint,
+            )
+            self._waiting.create(self._wait_for_port(console), f"port of {console.name}")
+
+    async def _wait_for_port(self, console: Console) -> None:
+        while not console.is_listening:
+            await asyncio.sleep(RETRY_SECONDS)
+            async with self._changing:
+                if console.is_closed or console.is_listening:
+                    return
+                await self._listen_at_last(console)
+
+    async def _listen_at_last(self, console: Console) -> None:
+        """The configuration may be another one by now."""
+        port = self._config.vm(console.name).port
+        try:
+            if port is None:
+                await self._listen_somewhere(console, 0)
+            elif await self._try_to_listen(console, port):
+                console.awaited_port = port
                 return
-            except OSError as error:
-                if error.errno not in _BUSY:
-                    raise BackendError(f"cannot listen at {self._config.bind}:{port}: {error}") from error
-                if port == preferred:
-                    logger.warning("Port %d, wanted by VM %s, is not free", port, console.name)
+        except BackendError as error:
+            logger.debug("%s", error)
+            return
+        if console.is_closed:  # meanwhile
+            await console.acceptor.stop_listening()
+        else:
+            self._log_place(console)
+
+    async def _try_to_listen(self, console: Console, port: int) -> str:
+        """Why not, if it may be possible later."""
+        try:
+            await console.acceptor.listen(self._config.bind, port)
+        except OSError as error:
+            if error.errno not in _BUSY:
+                raise BackendError(f"cannot listen at {self._config.bind}:{port}: {error}") from error
+            return self._who_has(port) or error.strerror or str(error)
+        return ""
+
+    async def _listen_somewhere(self, console: Console, preferred: int) -> None:
+        for port in self._candidates(console, preferred):
+            if not await self._try_to_listen(console, port):
+                return
+            if port == preferred:
+                logger.warning("Port %d, wanted by VM %s, is not free", port, console.name)
         raise BackendError(f"no free port from {self._config.port} on for VM {console.name}")
 
-    def _candidates(self, preferred: int) -> Iterator[int]:
-        if preferred:
+    def _candidates(self, console: Console, preferred: int) -> Iterator[int]:
+        taken = reserved_ports(self._config, console.name)
+        if preferred in taken:
+            logger.warning("Port %d, wanted by VM %s, is another one's", preferred, console.name)
+        elif preferred:
             yield preferred
-        taken = {console.port for console in self.consoles}
+        taken |= {other.port for other in self.consoles}
         last = min(self._config.port + PORTS_TRIED, 65536)
         yield from (port for port in range(self._config.port, last) if port not in taken)
 

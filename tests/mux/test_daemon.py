@@ -8,12 +8,15 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.harness.programs import free_port
+from pyrdpmux.mux.admission.account_file import AccountFile
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import Vm, VmHost
 from pyrdpmux.mux.control.client import ask
 from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.settings.config import Config, load_config
+from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from tests.mux.rdp_client import connected, eventually
@@ -212,5 +215,31 @@ def test_what_cannot_change_waits_for_the_next_start(
             assert "bus: changed" in caplog.text
             async with connected(port, user="alice", password="secret") as client:
                 await client.until(lambda: client.connection.is_active)
+
+    run(scenario)
+
+
+def test_accounts_are_looked_at_also_when_nobody_logs_on(
+    certificate_directory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad line leaves in force what was there before, which must not be who was removed long ago."""
+    monkeypatch.setattr("pyrdpmux.mux.daemon.REFRESH_SECONDS", 0.01)
+    sam = tmp_path / "accounts.sam"
+    set_password(sam, "alice", "", "secret")
+    config = Config(state_dir=tmp_path, port=23921, certificate_dir=certificate_directory)
+    factory = ConnectionFactory(config)
+
+    async def scenario() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Daemon(config, factory, []).run(stop, ready.set))
+            await ready.wait()
+            sam.write_text("# nobody\n")
+            source = factory.accounts.source(None)
+            assert isinstance(source, AccountFile)
+            await eventually(lambda: source.last_good == b"# nobody\n")
+            sam.write_text("bad\n")
+            assert (await source.read()).find("alice", "") is None
+            stop.set()
 
     run(scenario)

@@ -9,10 +9,12 @@ import pytest
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.control.control_socket import describe_console
 from pyrdpmux.mux.registry import Registry, SourceOf
-from pyrdpmux.mux.settings.config import Config, VmSettings, load_config
+from pyrdpmux.mux.settings.config import Config, VmSettings
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
-from tests.mux.rdp_client import connected
+from tests.mux.rdp_client import connected, eventually
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import noise, run, show
 
@@ -71,6 +73,96 @@ def test_the_configuration_knows_better_than_the_vm(factory: ConnectionFactory, 
         host = registry(factory, base_port, a=VmSettings(port=base_port + 7))
         vm = await host.add_vm("a", input=RecordingSink(), preferred_port=base_port + 5)
         assert vm.port == base_port + 7
+        await host.close("done")
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("preferred", [0, 2])
+def test_nobody_takes_a_port_that_another_vm_is_given(
+    factory: ConnectionFactory, base_port: int, preferred: int
+) -> None:
+    """Neither by chance nor by wish, also while that VM is still to come."""
+
+    async def scenario() -> None:
+        host = registry(factory, base_port, later=VmSettings(port=base_port + preferred))
+        wish = base_port + preferred if preferred else 0
+        early = await host.add_vm("early", input=RecordingSink(), preferred_port=wish)
+        assert early.port == (base_port if preferred else base_port + 1)
+        later = await host.add_vm("later", input=RecordingSink())
+        assert later.port == base_port + preferred
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_a_configured_port_that_is_in_use_is_waited_for(
+    factory: ConnectionFactory,
+    base_port: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The VM is there, but at no other port: who is used to a port would type into another VM."""
+    monkeypatch.setattr("pyrdpmux.mux.registry.RETRY_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        host = registry(factory, base_port, a=VmSettings(port=base_port + 1))
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", base_port + 1))
+            other.listen()
+            vm = await host.add_vm("a", input=RecordingSink())
+            [console] = host.consoles
+            assert not console.is_listening
+            assert vm.port == base_port + 1
+            assert describe_console(console)["is_listening"] is False
+            assert f"VM a: cannot listen at its port {base_port + 1}" in caplog.text
+            with pytest.raises(OSError):
+                await asyncio.open_connection("127.0.0.1", base_port)
+            # a reload that concerns others is not held up by it
+            await host.reconfigure(replace(host._config, groups={"x": ("y",)}))
+        await eventually(lambda: console.is_listening)
+        async with connected(vm.port) as client:
+            await client.until(lambda: client.connection.is_active)
+        await host.close("done")
+        assert caplog.text.count("cannot listen at its port") == 1
+
+    run(scenario)
+
+
+def test_a_port_is_not_waited_for_any_longer_than_it_is_wanted(
+    factory: ConnectionFactory, base_port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.registry.RETRY_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        host = registry(
+            factory, base_port, a=VmSettings(port=base_port + 1), b=VmSettings(port=base_port + 2)
+        )
+        with socket.socket() as one, socket.socket() as other:
+            for number, sock in enumerate((one, other), 1):
+                sock.bind(("127.0.0.1", base_port + number))
+                sock.listen()
+            await host.add_vm("a", input=RecordingSink())
+            second = await host.add_vm("b", input=RecordingSink())
+            await host.remove_vm(second, "gone")
+            await host.reconfigure(replace(host._config, vms={}))
+            [console] = host.consoles
+            await eventually(lambda: console.is_listening)
+            assert console.port == base_port
+            await eventually(lambda: not len(host._waiting))
+        await host.close("done")
+
+    run(scenario)
+
+
+def test_a_move_to_another_vms_port_says_whose_it_is(factory: ConnectionFactory, base_port: int) -> None:
+    async def scenario() -> None:
+        host = registry(factory, base_port)
+        for name in ("a", "b"):
+            await host.add_vm(name, input=RecordingSink())
+        wish = {"b": VmSettings(port=base_port)}
+        with pytest.raises(ConfigError, match=f"cannot listen there: VM a is at port {base_port}"):
+            await host.reconfigure(replace(factory.config, vms=wish))
         await host.close("done")
 
     run(scenario)

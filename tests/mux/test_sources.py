@@ -5,7 +5,8 @@ import pytest
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.backend import Backend, VmHost
-from pyrdpmux.mux.settings.config import Config, VmSettings, load_config
+from pyrdpmux.mux.settings.config import Config, VmSettings
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.mux.sources import Sources, _loader, installed_kinds
 from tests.mux.recording_sink import RecordingSink
 from tests.mux.serving import run

@@ -70,8 +70,17 @@ class ParsedFiles:
             self._room += len(known[0])
 
 
+class BrokenAccounts(ConfigError):
+    """A file that can be read and does not say who may log on."""
+
+
 class AccountFile:
-    """Accounts by path. While the file is missing or broken nobody is let in, and the log says why, once."""
+    """Accounts by path: what the file says now. While it cannot be read nobody is let in.
+
+    Where it can be read and has a bad line, an administrator's file counts as it was before: whoever edits it
+    must not lock everybody out. A VM's file lets nobody in then: nobody looks at it in between
+    (:meth:`refresh`), so that what it said before may be long out of date. The log says why, once.
+    """
 
     def __init__(
         self,
@@ -84,20 +93,27 @@ class AccountFile:
     ) -> None:
         """``guest_uid``: a VM's file: it must be that user's. None: the administrator's.
 
-        ``open_file`` opens a VM's file; ``parsed`` is shared with others.
+        ``open_file`` opens a VM's file; ``parsed`` is shared with other VMs' files.
         """
         self.path = path
         self._files = files
         self._guest_uid = guest_uid
         self._open_file = open_file
         self._parsed = parsed if parsed is not None else ParsedFiles()
+        #: of an administrator's file: what it said when it was last in order
+        self._last_good: tuple[bytes, Accounts] | None = None
         self._complaint = ""
         self._reading = asyncio.Lock()
         #: the next read, which has not begun
         self._next: asyncio.Task[Accounts] | None = None
 
+    @property
+    def last_good(self) -> bytes | None:
+        """What counts while there is a bad line in the file, if anything."""
+        return self._last_good[0] if self._last_good is not None else None
+
     async def read(self) -> Accounts:
-        """What the file says now; it is opened and checked every time, on a thread of its own.
+        """What counts now; the file is opened and checked every time, on a thread of its own.
 
         All who ask while it is being read share the read after that.
         """
@@ -105,21 +121,64 @@ class AccountFile:
             self._next = asyncio.get_running_loop().create_task(self._read_in_turn(), name="accounts")
         return await asyncio.shield(self._next)
 
+    async def refresh(self) -> None:
+        """Look at a file that was in order before: what it said last must not be older than need be.
+
+        Otherwise a bad line could bring back who was removed in a version that nobody has logged on with.
+        """
+        if self._last_good is not None:
+            await self.read()
+
+    def check_at_start(self) -> None:
+        """Before there is a loop. Raises ConfigError, but not for a file that is not there yet."""
+        if (loaded := self._load_if_there(None)) is not None:
+            self._remember(*loaded)
+
+    async def check(self) -> None:
+        """The same on a thread, for another configuration."""
+        async with self._reading:
+            known = self._known
+            try:
+                loaded = await self._files.run(self._owner, lambda: self._load_if_there(known))
+            except (BlockingTimeout, LimitExceeded) as error:
+                raise ConfigError(str(error)) from error
+            if loaded is not None:
+                self._remember(*loaded)
+            else:
+                self._last_good = None
+
+    def _load_if_there(self, known: tuple[bytes, Accounts] | None) -> tuple[bytes, Accounts] | None:
+        try:
+            return self._load(known)
+        except ConfigError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
     async def _read_in_turn(self) -> Accounts:
         async with self._reading:
             self._next = None
             return await self._read_now()
 
     async def _read_now(self) -> Accounts:
+        known = self._known
         try:
-            known = self._parsed.get(self)
-            data, found = await self._files.run(self._owner, lambda: self._load(known))
-            self._parsed.put(self, data, found)
-        except (ConfigError, OSError, BlockingTimeout, LimitExceeded) as error:
+            loaded = await self._files.run(self._owner, lambda: self._load(known))
+        except BrokenAccounts as error:
+            if self._last_good is not None:
+                self._complain(f"{error}; what the file said before stays in force")
+                return self._last_good[1]
             self._complain(str(error))
             return Accounts()
-        self._complaint = ""
-        return found
+        except (ConfigError, OSError) as error:
+            self._last_good = None  # who takes the file away takes everybody's access away
+            self._complain(str(error))
+            return Accounts()
+        except (BlockingTimeout, LimitExceeded) as error:
+            self._complain(str(error))
+            return Accounts()
+        self._remember(*loaded)
+        return loaded[1]
 
     @property
     def _owner(self) -> str:
@@ -128,6 +187,19 @@ class AccountFile:
             f"accounts of uid {self._guest_uid}" if self._guest_uid is not None else f"accounts {self.path}"
         )
 
+    @property
+    def _known(self) -> tuple[bytes, Accounts] | None:
+        return self._last_good if self._guest_uid is None else self._parsed.get(self)
+
+    def _remember(self, data: bytes, accounts: Accounts) -> None:
+        if self._guest_uid is None:
+            self._last_good = data, accounts
+        else:
+            self._parsed.put(self, data, accounts)
+        if self._complaint:
+            logger.info("%s: can be used again", self.path)
+        self._complaint = ""
+
     def _load(self, known: tuple[bytes, Accounts] | None) -> tuple[bytes, Accounts]:
         """On a thread."""
         uid = self._guest_uid
@@ -135,7 +207,12 @@ class AccountFile:
             data = read_private(self.path)
         else:
             data = read_protected(self.path, frozenset({uid}), open_file=self._open_file)
-        return known if known is not None and known[0] == data else (data, Accounts.parse(data, self.path))
+        if known is not None and known[0] == data:
+            return known
+        try:
+            return data, Accounts.parse(data, self.path)
+        except ConfigError as error:
+            raise BrokenAccounts(str(error)) from error
 
     def _complain(self, complaint: str) -> None:
         if complaint != self._complaint:

@@ -68,10 +68,38 @@ class AccountsBook:
             for name, vm in config.vms.items()
             if vm.accounts is not None
         }
+        #: the administrator's files, and those that another configuration would have
+        self._own_files: dict[Path, AccountFile] = {}
+        self._prepared: dict[Path, AccountFile] = {}
+        #: the VMs' files
         self._files: OrderedDict[tuple[Path, int | None], AccountFile] = OrderedDict()
 
     def _begin(self, source: str) -> AccountsInForce:
         return AccountsInForce(source, next(self._epochs))
+
+    def check_at_start(self) -> None:
+        """Read all files, before there is a loop. Raises ConfigError that names file and line."""
+        for path in self._paths(self._config):
+            self._own_file(path).check_at_start()
+
+    async def prepare(self, config: Config) -> None:
+        """Read all files of another configuration, for :meth:`reload`. Raises ConfigError as well."""
+        self._prepared = {}
+        for path in self._paths(config):
+            file = self._own_files.get(path) or AccountFile(path, self._pool)
+            await file.check()
+            self._prepared[path] = file
+
+    async def refresh(self) -> None:
+        """See what the administrator has changed since."""
+        for file in tuple(self._own_files.values()):
+            await file.refresh()
+
+    def _paths(self, config: Config) -> set[Path]:
+        """Of files that passwords are looked up in, whatever VMs bring along."""
+        if self._given is not None or not config.security.nla:
+            return set()
+        return {config.accounts_path(), *[vm.accounts for vm in config.vms.values() if vm.accounts]}
 
     def reload(self, config: Config) -> None:
         """Another configuration: what differs begins anew."""
@@ -84,7 +112,10 @@ class AccountsBook:
                 is_same = old is not None and old.path == vm.accounts
                 self._configured[name] = old if is_same and old else _Configured(vm.accounts, self._next())
         self._config = config
-        self._files.clear()
+        # What a file said before it was out of use is not what it said last.
+        known = self._own_files | self._prepared
+        self._own_files = {path: file for path, file in known.items() if path in self._paths(config)}
+        self._prepared = {}
 
     def _next(self) -> int:
         return next(self._epochs)
@@ -110,14 +141,19 @@ class AccountsBook:
             return self._given
         if name is not None:
             if (configured := self._configured.get(name)) is not None:
-                return self._file(configured.path, None)
+                return self._own_file(configured.path)
             if (own := self._overrides.accounts(name)) is not None:
                 return self._file(own.path, own.uid)
-        return self._file(self._config.accounts_path(), None)
+        return self._own_file(self._config.accounts_path())
 
     def set_own(self, name: str, path: Path | None, uid: int | None) -> bool:
         """The VM brings these along, or none any more; whether that is news."""
         return self._overrides.set_accounts(name, path, uid, self._next)
+
+    def _own_file(self, path: Path) -> AccountFile:
+        if path not in self._own_files:
+            self._own_files[path] = AccountFile(path, self._pool)
+        return self._own_files[path]
 
     def _file(self, path: Path, uid: int | None) -> AccountFile:
         key = (path, uid)

@@ -67,6 +67,7 @@ class ConnectionFactory:
         self.accounts = AccountsBook(
             config, self._overrides, self.files, GivenAccounts(accounts) if accounts is not None else None
         )
+        self.accounts.check_at_start()
         self.desk = LogonDesk(self.control, lambda: self.accounts.source(None))
         self._entropy = entropy
         self._wall_clock = wall_clock
@@ -75,6 +76,10 @@ class ConnectionFactory:
         self._load_identities = identities
         self._identities = identities(config)
         self._watchers: list[Callable[[str], None]] = []
+
+    async def prepare(self, config: Config) -> None:
+        """What takes time of a :meth:`reload`. Raises ConfigError for what it would not take."""
+        await self.accounts.prepare(config)
 
     def reload(self, config: Config) -> None:
         """Another configuration, and all certificates anew; for connections that are still to come.

@@ -52,6 +52,8 @@ class Console:
         self.arbiter = InputArbiter()
         self._typist: Typist | None = None
         self.acceptor = Acceptor(name, factory.control, self._receive)
+        #: where it is to listen as soon as the port is free
+        self.awaited_port = 0
         #: for good: who is on the way here comes too late
         self.is_closed = False
         self.status = VmStatus.WAITING
@@ -69,7 +71,12 @@ class Console:
 
     @property
     def port(self) -> int:
-        return self.acceptor.port
+        """Where it listens, or will do: see :attr:`is_listening`."""
+        return self.acceptor.port or self.awaited_port
+
+    @property
+    def is_listening(self) -> bool:
+        return self.acceptor.port != 0
 
     @property
     def is_running(self) -> bool:

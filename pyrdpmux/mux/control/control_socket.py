@@ -103,6 +103,7 @@ def describe_console(console: Console) -> Answer:
         "name": console.name,
         "uuid": console.uuid,
         "port": console.port,
+        "is_listening": console.is_listening,
         "is_running": console.is_running,
         "status": console.status.value,
         "width": console.screen.width,

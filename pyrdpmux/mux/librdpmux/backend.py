@@ -1,8 +1,10 @@
 """librdpmux as a backend of the mux."""
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import VmHost
 from pyrdpmux.mux.librdpmux.claims import GUESTS_PER_UID
 from pyrdpmux.mux.librdpmux.dbus_service import DBusService, Reload
@@ -16,13 +18,16 @@ from pyrdpmux.mux.settings.config import VmSettings
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 
+log = logging.getLogger("pyrdpmux.librdpmux")
+
 
 class LibrdpmuxBackend:
     """VMs that register on a D-Bus: "system", "session", an address, or "none" of them.
 
     Without a bus, :attr:`server` can still be told of VMs directly. ``default_version`` is what the object
-    path announces that everybody knows; each version has a path of its own besides. ``reload`` is what
-    ``Reload`` on the bus does. ``security_labels``: VMs of one user are told apart by how the kernel confines
+    path announces that everybody knows; each version has a path of its own besides. ``is_optional``: a bus
+    that cannot be had is a warning, and there are no VMs from there. ``reload`` is what ``Reload`` on the bus
+    does. ``security_labels``: VMs of one user are told apart by how the kernel confines
     them, where it does. For the others see
     :class:`~.server.LibrdpmuxServer`.
     """
@@ -31,6 +36,7 @@ class LibrdpmuxBackend:
         self,
         bus: str = "system",
         *,
+        is_optional: bool = False,
         default_version: int = NEWEST,
         directory: Path | None = None,
         state_dir: Path | None = None,
@@ -46,6 +52,9 @@ class LibrdpmuxBackend:
         files: BlockingPool | None = None,
         opener: Opener | None = None,
     ) -> None:
+        self.bus = bus
+        self.is_running = False
+        self._is_optional = is_optional
         self.server = LibrdpmuxServer(
             directory=directory,
             state_dir=state_dir,
@@ -73,7 +82,17 @@ class LibrdpmuxBackend:
         )
 
     async def start(self, host: VmHost) -> None:
-        """BackendError if the bus, or the name on it, cannot be had."""
+        """BackendError if the bus, or the name on it, cannot be had; where it is optional, a warning."""
+        try:
+            await self._start(host)
+        except BackendError as error:
+            if not self._is_optional:
+                raise
+            log.warning("No VMs can register: %s", error)
+        else:
+            self.is_running = True
+
+    async def _start(self, host: VmHost) -> None:
         await self.server.start(host)
         try:
             if self._service is not None:
@@ -85,6 +104,9 @@ class LibrdpmuxBackend:
             raise
 
     async def stop(self) -> None:
+        if not self.is_running:
+            return
+        self.is_running = False
         if self._service is not None:
             await self._service.stop()
         await self.server.stop()

@@ -1,5 +1,6 @@
 """Names of the D-Bus interface (section 2) and the few calls that both ends make."""
 
+import asyncio
 from typing import Any, Final
 
 from dbus_fast import BusType, DBusError, ErrorType, Message, MessageType
@@ -28,8 +29,22 @@ DISAPPEARED: Final = f"type='signal',sender='{DAEMON}',interface='{DAEMON}',memb
 """The match rule for names that lose their owner."""
 
 
+POLICY_FILE: Final = "/usr/share/dbus-1/system.d/org.RDPMux.RDPMux.conf"
+"""Where a bus looks for who may own the name; ours is ``packaging/org.RDPMux.RDPMux.conf``."""
+
+CONNECT_SECONDS: Final = 10.0
+"""A bus greets in milliseconds; one that is stopped never does."""
+
+
+ADVICE: Final = (
+    f"(VMs register at a bus that runs and lets us own {BUS_NAME}, by a policy such as {POLICY_FILE}; "
+    "`--bus none` does without)"
+)
+"""What to do where a daemon cannot have its bus."""
+
+
 async def connect_bus(bus: str) -> MessageBus:
-    """``bus``: "system", "session" or a D-Bus address."""
+    """``bus``: "system", "session" or a D-Bus address. Raises BackendError."""
     try:
         match bus:
             case "system":
@@ -38,7 +53,11 @@ async def connect_bus(bus: str) -> MessageBus:
                 connection = MessageBus(bus_type=BusType.SESSION)
             case _:
                 connection = MessageBus(bus_address=bus)
-        return await connection.connect()
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await connection.connect()
+    except TimeoutError as error:
+        connection.disconnect()
+        raise BackendError(f"D-Bus {bus}: no answer within {CONNECT_SECONDS:g} s") from error
     except (OSError, EOFError, ValueError, AuthError, DBusFastError) as error:
         raise BackendError(f"D-Bus {bus}: {str(error) or type(error).__name__}") from error
 

@@ -14,6 +14,7 @@ from dbus_fast.service import ServiceInterface
 
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.librdpmux.bus import (
+    ADVICE,
     BUS_NAME,
     DISAPPEARED,
     ERROR_NOT_RELOADED,
@@ -120,7 +121,10 @@ class DBusService:
     # -- the bus ---------------------------------------------------------------------------------
 
     async def _connect(self) -> MessageBus:
-        bus = await connect_bus(self._address)
+        try:
+            bus = await connect_bus(self._address)
+        except BackendError as error:
+            raise BackendError(f"{error} {ADVICE}") from error
         try:
             bus.add_message_handler(self._message)
             await call_daemon(bus, "AddMatch", DISAPPEARED)
@@ -133,7 +137,7 @@ class DBusService:
                 raise BackendError(f"D-Bus {self._address}: {BUS_NAME} belongs to another process")
         except DBusError as error:
             bus.disconnect()
-            raise BackendError(f"D-Bus {self._address}: {BUS_NAME}: {error.text}") from error
+            raise BackendError(f"D-Bus {self._address}: {error.text} {ADVICE}") from error
         except BackendError:
             bus.disconnect()
             raise

@@ -99,8 +99,7 @@ class Helper:
             raise BackendError(reason)
 
     def _check_port(self, registry: Registry) -> None:
-        ports = [console.port for console in registry.consoles]
-        if ports != [self._options.port]:
+        if not all(console.is_listening for console in registry.consoles):
             raise BackendError(f"cannot listen at {self._options.host}:{self._options.port}: it is in use")
 
 

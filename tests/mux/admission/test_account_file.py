@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import pytest
 
+from pyrdpmux.errors import ConfigError
 from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts, ParsedFiles
 from pyrdpmux.net.blocking import BlockingPool
@@ -34,11 +35,85 @@ def test_follows_the_file(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     second = find(accounts, "alice")
     assert second is not None
     assert second.nt_hash != first.nt_hash
-    path.write_text("broken\n")
-    assert find(accounts, "alice") is None
-    assert f"{path}:1" in caplog.text
     path.unlink()
     assert find(accounts, "alice") is None
+
+
+def test_a_bad_line_leaves_in_force_what_was_there_before(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+    accounts = AccountFile(path, BlockingPool())
+    good = path.read_text()
+    before = find(accounts, "alice")
+    for _ in range(3):
+        path.write_text(f"{good}bob:nonsense\n")
+        assert find(accounts, "alice") is before is not None
+        assert find(accounts, "bob") is None
+    assert caplog.text.count("Accounts cannot be used") == 1
+    assert f"{path}:2: expected user:domain:lmhash:nthash:::; what the file said before" in caplog.text
+    set_password(path.with_name("b.sam"), "bob", "", "two")
+    path.write_text(path.with_name("b.sam").read_text())
+    assert find(accounts, "alice") is None
+    assert find(accounts, "bob") is not None
+    path.write_text("bob:nonsense\n")
+    assert find(accounts, "alice") is None, "who was removed in between stays so"
+
+
+@pytest.mark.parametrize("is_loose", [False, True], ids=["gone", "open to others"])
+def test_a_file_that_is_taken_away_takes_what_it_said_with_it(tmp_path: Path, is_loose: bool) -> None:
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+    accounts = AccountFile(path, BlockingPool())
+    assert find(accounts, "alice") is not None
+    if is_loose:
+        path.chmod(0o666)
+    else:
+        path.unlink()
+    assert find(accounts, "alice") is None
+    path.write_text("broken\n")
+    path.chmod(0o600)
+    assert find(accounts, "alice") is None
+
+
+def test_a_version_that_nobody_has_logged_on_with_counts_all_the_same(tmp_path: Path) -> None:
+    """Alice is removed, then somebody makes a mistake: she must not come back by it."""
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+    accounts = AccountFile(path, BlockingPool())
+    assert find(accounts, "alice") is not None
+    path.write_text("# nobody\n")
+    asyncio.run(accounts.refresh())
+    path.write_text("broken\n")
+    assert find(accounts, "alice") is None
+
+
+def test_a_guests_file_with_a_bad_line_lets_nobody_in(tmp_path: Path) -> None:
+    path = tmp_path / "a.sam"
+    set_password(path, "alice", "", "one")
+    accounts = AccountFile(path, BlockingPool(), guest_uid=os.geteuid())
+    assert find(accounts, "alice") is not None
+    path.write_text(path.read_text() + "broken\n")
+    assert find(accounts, "alice") is None
+
+
+def test_a_check_finds_what_is_wrong_and_takes_on_what_is_right(tmp_path: Path) -> None:
+    path = tmp_path / "a.sam"
+    accounts = AccountFile(path, BlockingPool())
+    accounts.check_at_start()
+    asyncio.run(accounts.check())
+    set_password(path, "alice", "", "one")
+    asyncio.run(accounts.check())
+    path.write_text("broken\n")
+    with pytest.raises(ConfigError, match=f"{path}:1: expected"):
+        asyncio.run(accounts.check())
+    with pytest.raises(ConfigError, match=f"{path}:1: expected"):
+        AccountFile(path, BlockingPool()).check_at_start()
+    assert find(accounts, "alice") is not None
+    path.chmod(0o640 | 0o004)
+    with pytest.raises(ConfigError, match="everybody may read it"):
+        asyncio.run(accounts.check())
 
 
 def test_an_unchanged_file_is_parsed_once(tmp_path: Path) -> None:

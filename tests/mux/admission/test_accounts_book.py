@@ -1,12 +1,17 @@
 """Which accounts are in force for which VM: another value whenever they have become others."""
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pytest
+
+from pyrdpmux.errors import ConfigError
+from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
 from pyrdpmux.mux.admission.accounts_book import MAX_FILES, AccountsBook
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
-from pyrdpmux.mux.settings.config import Config, VmSettings
+from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.rdp.nla.accounts import Accounts
 
@@ -97,3 +102,58 @@ def test_files_that_are_remembered_are_bounded() -> None:
         made.set_own("vm", Path(f"/{number}"), 1000)
         made.source("vm")
     assert len(made._files) == MAX_FILES
+
+
+def sam(path: Path, user: str) -> Path:
+    set_password(path, user, "", "secret")
+    return path
+
+
+def test_files_of_another_configuration_are_read_before_it_is_taken_on(tmp_path: Path) -> None:
+    common, own = sam(tmp_path / "accounts.sam", "alice"), sam(tmp_path / "own.sam", "bob")
+    config = Config(state_dir=tmp_path)
+    made = book(config)
+    made.check_at_start()
+    other = replace(config, vms={"vm": VmSettings(accounts=own)})
+    own.write_text("bob\n")
+    with pytest.raises(ConfigError, match=f"{own}:1: "):
+        asyncio.run(made.prepare(other))
+    own.unlink()
+    asyncio.run(made.prepare(other))
+    sam(own, "bob")
+    asyncio.run(made.prepare(other))
+    made.reload(other)
+    for path in (common, own):
+        path.write_text("broken\n")
+    assert users(made, None, "alice") == ["alice"]
+    assert users(made, "vm", "bob") == ["bob"], "as it was when it was read for the reload"
+
+
+def test_what_a_file_said_before_it_was_out_of_use_is_forgotten(tmp_path: Path) -> None:
+    """Alice could have been removed meanwhile, unseen."""
+    common, other = sam(tmp_path / "accounts.sam", "alice"), sam(tmp_path / "other.sam", "bob")
+    config = Config(state_dir=tmp_path)
+    made = book(config)
+    made.check_at_start()
+    made.reload(replace(config, accounts=other))
+    common.write_text("broken\n")
+    made.reload(config)
+    assert users(made, None, "alice") == []
+
+
+def test_without_nla_files_may_be_as_they_like(tmp_path: Path) -> None:
+    sam(tmp_path / "accounts.sam", "alice").write_text("broken\n")
+    config = Config(state_dir=tmp_path, security=SecuritySettings(nla=False, tls=True))
+    made = book(config)
+    made.check_at_start()
+    asyncio.run(made.prepare(config))
+    with pytest.raises(ConfigError):
+        book(Config(state_dir=tmp_path)).check_at_start()
+
+
+def users(made: AccountsBook, vm: str | None, *names: str) -> list[str]:
+    async def read() -> list[str]:
+        table = await made.source(vm).read()
+        return [name for name in names if table.find(name, "") is not None]
+
+    return asyncio.run(read())

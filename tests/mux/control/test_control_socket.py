@@ -35,6 +35,7 @@ def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path)
                 "name": "vm",
                 "uuid": "a-uuid",
                 "port": console.port,
+                "is_listening": True,
                 "is_running": True,
                 "status": "waiting for its picture",
                 "width": 640,

@@ -20,7 +20,8 @@ from pyrdpmux.mux.gateway.gateway import Gateway
 from pyrdpmux.mux.gateway.picker import HEADING_HEIGHT, ROW_HEIGHT
 from pyrdpmux.mux.gateway.session import LIMIT
 from pyrdpmux.mux.registry import Registry
-from pyrdpmux.mux.settings.config import Config, GatewaySettings, SecuritySettings, VmSettings, load_config
+from pyrdpmux.mux.settings.config import Config, GatewaySettings, SecuritySettings, VmSettings
+from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.rdp.connection.events import Activated, Disconnected
 from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo

@@ -6,12 +6,11 @@ from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.settings.access import AccessRules
 from pyrdpmux.mux.settings.config import (
     EXAMPLE,
-    MAX_CONFIG_SIZE,
     Config,
     VmSettings,
     default_state_dir,
-    load_config,
 )
+from pyrdpmux.mux.settings.config_file import MAX_CONFIG_SIZE, load_config
 
 
 def load(tmp_path: Path, text: str) -> Config:
