@@ -23,7 +23,7 @@ SECONDS: Final = 5.0
 
 
 class BlockingTimeout(PyRdpMuxError):
-    """A file that does not answer."""
+    """A job was not done in its time."""
 
     def __init__(self, owner: str) -> None:
         super().__init__(f"{owner}: no answer from the file system within {SECONDS:g} s")
@@ -89,7 +89,7 @@ class BlockingPool:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _ended(self, owner: str) -> None:
-        """The place goes to who waits for it."""
+        """Hand the place of a job that has ended to the next that waits."""
         for turn in self._queues.get(owner, ()):
             if not turn.done():
                 turn.set_result(None)

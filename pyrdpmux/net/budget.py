@@ -1,4 +1,4 @@
-"""What somebody may ask of us in a second."""
+"""Token buckets: how much somebody may ask of us in a second."""
 
 
 class TokenBucket:

@@ -15,7 +15,7 @@ RESERVED_PART: Final = 4
 
 
 def raise_limit() -> int:
-    """As far as we may; returns what the limit is now."""
+    """Raise the soft limit of open descriptors to the hard one; returns the limit in force."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         try:
@@ -30,7 +30,7 @@ def limit() -> int:
 
 
 def reserved() -> int:
-    """Of :func:`limit`."""
+    """Descriptors, of :func:`limit`, that no VM gets."""
     return min(RESERVE, limit() // RESERVED_PART)
 
 

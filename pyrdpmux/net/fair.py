@@ -31,7 +31,7 @@ CREDIT_SECONDS: Final = 2 * SLICE_SECONDS
 
 
 class Kind(Enum):
-    """Of whom a share is."""
+    """What a share of the loop is for; each kind has its weight."""
 
     VIEWER = "viewer"
     GUEST = "guest"
@@ -61,7 +61,7 @@ class ShareFigures:
 
 
 class Turn:
-    """The right to work now."""
+    """A slice of the loop that was granted; :attr:`is_over` says when to leave it."""
 
     __slots__ = ("_clock", "_end")
 
@@ -76,7 +76,7 @@ class Turn:
 
 
 class LoopShare:
-    """One of those that make us work. :meth:`close` it when it is gone."""
+    """One claim to the loop's time. :meth:`close` it when its owner is gone."""
 
     def __init__(self, schedule: "FairSchedule", kind: Kind, name: str) -> None:
         self.kind = kind

@@ -17,7 +17,7 @@ class OwnAccounts:
 
 
 class VmOverrides:
-    """By the name of the VM; the configuration is asked where there is nothing."""
+    """What VMs have said of themselves, by name. Where a VM has said nothing, the configuration counts."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, OwnAccounts] = {}
@@ -33,7 +33,7 @@ class VmOverrides:
         return self._proof.get(name, True if name in self._accounts else None)
 
     def set_accounts(self, name: str, path: Path | None, uid: int | None, epoch: Callable[[], int]) -> bool:
-        """None: none of its own any more. Whether this is news."""
+        """Set the VM's SAM file, or remove it with None. Returns whether that changed anything."""
         old = self._accounts.get(name)
         if path is None:
             self._accounts.pop(name, None)
@@ -44,7 +44,7 @@ class VmOverrides:
         return True
 
     def set_proof(self, name: str, is_required: bool | None) -> None:
-        """None: no opinion any more."""
+        """Whether viewers must prove who they are; None: as the configuration says."""
         if is_required is not None:
             self._proof[name] = is_required
         else:

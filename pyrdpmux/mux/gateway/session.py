@@ -45,7 +45,7 @@ class PickerViewers:
         self._viewers: dict[Hashable, dict[StageViewer, None]] = {}
 
     def enter(self, viewer: StageViewer) -> None:
-        """Whoever has proved to be somebody is one; who has not is its network. The oldest makes room."""
+        """Counted by account, or by network for who has proved nothing; one too many ends the oldest."""
         viewers = self._viewers.setdefault(self._whose(viewer), {})
         while len(viewers) >= self.limit:
             oldest = next(iter(viewers))
@@ -142,7 +142,7 @@ class GatewaySession:
         return self.display.screen
 
     def identify(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
-        """On to the VM that is meant, or to the only one that there is."""
+        """The VM that is meant, or the only one that this principal may enter; otherwise the list."""
         if isinstance(claimed, Claimed):
             return self._identify_by_name(claimed)
         if ticket is not None and ticket.console is not None:
@@ -219,7 +219,7 @@ class GatewaySession:
         return None
 
     def _refresh(self) -> None:
-        """VMs come and go while somebody looks for one."""
+        """List the VMs as they are now, and again after :data:`REFRESH_SECONDS`."""
         if self._viewer is None:
             return
         choices = self._open_to(self._viewer.principal, self._viewer.ticket)
@@ -229,7 +229,7 @@ class GatewaySession:
         self._timer = asyncio.get_running_loop().call_later(REFRESH_SECONDS, self._refresh)
 
     def _paint(self) -> None:
-        """Soon, in the turns of who looks."""
+        """Have it painted soon, in turns of the viewer's share of the loop."""
         self._is_dirty = True
         if self._viewer is not None and self._painting is None:
             self._painting = self._viewer.begin(self._paint_until_clean())
@@ -244,7 +244,7 @@ class GatewaySession:
             self._painting = None
 
     def _paint_in_steps(self) -> Iterator[None]:
-        """The rows that have become others."""
+        """Draw the rows that have changed; a yield after each."""
         screen, width = self.screen, self.screen.width
         self._picker.resize(screen.height)
         if self._painted_size != (width, screen.height):

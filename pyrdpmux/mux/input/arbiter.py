@@ -59,7 +59,7 @@ class InputArbiter:
         return self._sink
 
     def connect(self, sink: InputSink | None) -> None:
-        """Another VM, or none. What was held was held in the old one: the new one knows nothing of it."""
+        """Use this sink from now on; None: the VM is away. Held keys are not pressed in the new one."""
         self._sink = sink
         self.is_absolute = True
         self._is_paused = False

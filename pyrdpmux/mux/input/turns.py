@@ -1,4 +1,4 @@
-"""One types at a time: whose turn it is."""
+"""Input turns: with `typists = "one-at-a-time"`, which of a VM's viewers is heard."""
 
 from collections.abc import Hashable
 
@@ -14,7 +14,7 @@ from pyrdpmux.rdp.pdu.input import (
 
 
 class Turns:
-    """Who has begun to type goes on; another may begin once nothing has come for a while."""
+    """A viewer that presses something has the turn until it has sent nothing for ``idle_seconds``."""
 
     def __init__(self, idle_seconds: float) -> None:
         self.idle_seconds = idle_seconds
@@ -22,7 +22,7 @@ class Turns:
         self._last_input = 0.0
 
     def allows(self, viewer: Hashable, event: InputEvent, now: float) -> bool:
-        """Whether this input counts. A turn is taken by pressing something."""
+        """Whether this input reaches the VM; a free turn is taken by pressing or turning something."""
         if viewer != self.typist:
             is_taken = self.typist is not None and now < self._last_input + self.idle_seconds
             if is_taken or not is_deliberate(event):
@@ -32,13 +32,13 @@ class Turns:
         return True
 
     def leave(self, viewer: Hashable) -> None:
-        """The viewer is gone; its turn is over at once."""
+        """The viewer is gone: its turn ends at once."""
         if viewer == self.typist:
             self.typist = None
 
 
 def is_deliberate(event: InputEvent) -> bool:
-    """Something is pressed or turned; not motion, nor letting go, nor a window that got the focus."""
+    """Whether something is pressed or turned: motion, releases and lock states take no turn."""
     match event:
         case KeyboardEvent() | UnicodeEvent():
             return not event.is_release

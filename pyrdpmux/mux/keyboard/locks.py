@@ -15,7 +15,7 @@ class LockLights:
         self._leds: int | None = None
 
     def tell(self, leds: int | None) -> None:
-        """The guest's lights are so; None: nobody knows."""
+        """The guest has told its lights; None: it does not tell, and they are not known."""
         self._leds = leds
 
     def keys_for(self, wanted: int) -> list[int]:

@@ -53,7 +53,7 @@ class Opener:
         self._seconds = seconds
 
     def with_patience(self, seconds: float) -> "Opener":
-        """The same one, for who has less time."""
+        """The same opener with another time limit, in seconds."""
         return Opener(self._path, seconds)
 
     @property

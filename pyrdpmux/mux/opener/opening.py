@@ -31,7 +31,7 @@ _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 class Refused(OSError):
-    """What was asked for is not what may be had."""
+    """The file is not one that the opener may open for this user."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(errno.EACCES, reason)

@@ -117,7 +117,7 @@ class Server:
         self._selector.register(connection, selectors.EVENT_READ)
 
     def _serve(self, connection: socket.socket) -> None:
-        """Its only request. Descriptors that come along find no room here: the kernel closes them."""
+        """Read its only request. There is no room for descriptors sent along: the kernel closes them."""
         try:
             message = connection.recv(MAX_REQUEST + 1)
         except OSError:
@@ -255,7 +255,7 @@ def _pass_on(connection: socket.socket, descriptor: int) -> None:
 
 
 def _send(connection: socket.socket, answer: bytes) -> None:
-    """To somebody who may be gone; a first message always has room."""
+    """Send the answer; a peer that is gone is no error. A first message always fits the socket's buffer."""
     with contextlib.suppress(OSError):
         connection.send(answer)
 

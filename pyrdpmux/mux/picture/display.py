@@ -1,4 +1,4 @@
-"""What the viewers of a VM see: its screen, or a card over it while it has a bad moment.
+"""What the viewers of a VM see: its screen, or a card over it while its status is not RUNNING.
 
 The VM's own picture goes on underneath, so nothing is lost, and nothing has to be asked for
 when the card goes.
@@ -89,7 +89,7 @@ class Display(Observable):
             self.tell(lambda listener: listener.cursor_moved(x, y))
 
     def _everything_changed(self) -> None:
-        """All of the picture is another one now."""
+        """Report the whole picture as damaged."""
         self.tell(lambda listener: listener.screen_damaged([Rect(0, 0, self.width, self.height)]))
 
     def _tell_cursor(self) -> None:

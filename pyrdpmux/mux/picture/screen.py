@@ -69,7 +69,7 @@ class Observable:
         return unsubscribe
 
     def tell(self, news: Callable[[ScreenListener], None]) -> None:
-        """Everybody. Who fails at it hears nothing more, and keeps nobody else from it, nor who paints."""
+        """Call every listener. One that raises is dropped, and logged; the others, and the painter, go on."""
         for listener in tuple(self._listeners):
             try:
                 news(listener)
@@ -105,7 +105,7 @@ class Screen(Observable):
 
     @property
     def rect(self) -> Rect:
-        """All of it."""
+        """The whole picture."""
         return Rect(0, 0, self.width, self.height)
 
     def resize(self, width: int, height: int) -> None:
@@ -223,7 +223,7 @@ class _Damage:
         self._open: dict[tuple[int, int, int], int] = {}
 
     def add_below(self, rects: list[Rect]) -> None:
-        """Those of the next band."""
+        """The changed rectangles of the next band, which lies below all others."""
         for rect in rects:
             index = self._open.pop((rect.x, rect.width, rect.y), None)
             if index is None:

@@ -1,4 +1,4 @@
-"""What a viewer sees while a VM has a bad moment: a card with a line or two, over the dimmed last picture."""
+"""The card with a VM's status: a line or two, in the middle of the dimmed last picture."""
 
 from collections.abc import Sequence
 

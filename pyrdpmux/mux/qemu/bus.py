@@ -150,7 +150,7 @@ class Connection:
     # -- receiving -------------------------------------------------------------------------------
 
     def use_share(self, share: LoopShare) -> None:
-        """Of the VM that this connection is about."""
+        """Read in turns of this share of the loop, of the VM that this connection is about."""
         self._transport.share = share
 
     def _received(self, data: bytes) -> Iterator[None]:
@@ -194,7 +194,7 @@ class Connection:
                 reply(_failure(message) if message.kind == MessageKind.ERROR else None)
 
     def _answer(self, message: Message) -> Message:
-        """Nobody has much to ask us here."""
+        """Answer a call of the other side: Ping, or that there is no such method."""
         serial, caller = self._next_serial(), message.header.sender
         if (message.header.interface, message.header.member) == (PEER, "Ping"):
             return method_return(serial, message.serial, destination=caller)

@@ -180,12 +180,12 @@ class Picture:
             self._tell()
 
     def accept_size(self) -> None:
-        """Nobody knows better."""
+        """Take the size that the pixels suggest: no property of the console has contradicted it."""
         with self._lock:
             self._is_guessed = False
 
     def close(self) -> None:
-        """No more will be written."""
+        """Free the pixels; nothing is written after this."""
         self._drop_shared()
         self._budget.give_back(self)
 

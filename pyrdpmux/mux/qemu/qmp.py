@@ -86,7 +86,7 @@ class QmpClient:
         self._forget("the monitor is closed")
 
     def use_share(self, share: LoopShare) -> None:
-        """Of the VM that this monitor is about."""
+        """Read in turns of this share of the loop, of the VM that this monitor is about."""
         self._transport.share = share
 
     def _received(self, data: bytes) -> Iterator[None]:

@@ -42,12 +42,12 @@ class Claimed:
     domain: str = ""
 
     def is_same(self, other: "Principal") -> bool:
-        """Nobody knows."""
+        """Always False: a claimed name is nobody's."""
         return False
 
 
 Principal: TypeAlias = Proved | Claimed
-"""Who looks."""
+"""Somebody at a console: an account that was proved, or a name that was only claimed."""
 
 ANYBODY: Final = Claimed()
 
