@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData
 from pyrdpmux.rdp.mcs.client_data import (
+    ChannelOptions,
     ClientClusterData,
     ClientMonitorData,
     ClientNetworkData,
@@ -22,6 +23,7 @@ class StaticChannel:
 
     name: str
     channel_id: int
+    options: ChannelOptions = ChannelOptions.INITIALIZED
     is_joined: bool = False
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.channels.static import DEFAULT_CHUNK_SIZE
 from pyrdpmux.rdp.connection.client.session import ReceivedUpdates, SharePhase
 from pyrdpmux.rdp.connection.events import Activated, Deactivated, GraphicsReceived, PointerReceived
 from pyrdpmux.rdp.connection.machine import Phase
@@ -26,7 +27,12 @@ from pyrdpmux.rdp.pdu.capabilities.input import (
     PointerCapability,
 )
 from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability
-from pyrdpmux.rdp.pdu.capabilities.session import FontCapability, ShareCapability, VirtualChannelCapability
+from pyrdpmux.rdp.pdu.capabilities.session import (
+    FontCapability,
+    ShareCapability,
+    VirtualChannelCapability,
+    VirtualChannelFlags,
+)
 from pyrdpmux.rdp.pdu.finalization import Control, ControlAction, FontList, FontMap, Synchronize
 from pyrdpmux.rdp.pdu.pointer import PointerUpdate
 from pyrdpmux.rdp.pdu.update import GraphicsUpdate, KnownUpdate, UnknownUpdate
@@ -46,6 +52,7 @@ def confirm_active(phase: SharePhase, demand: DemandActive) -> Phase:
     facts.width, facts.height = bitmap.desktop_width, bitmap.desktop_height
     facts.bits_per_pixel = bitmap.preferred_bits_per_pixel
     link.send_share(ConfirmActive(demand.share_id, _capabilities(phase)))
+    link.agree_static_traffic(_virtual_channel_capability(phase))
     link.send_share_data(Synchronize(facts.io_channel_id - 1))
     link.send_share_data(Control(ControlAction.COOPERATE))
     link.send_share_data(Control(ControlAction.REQUEST_CONTROL))
@@ -69,12 +76,19 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
         OrderCapability(),
         PointerCapability(1, POINTER_CACHE_SIZE, POINTER_CACHE_SIZE),
         InputCapability(input_flags, keyboard_layout=0x0409, keyboard_type=4, keyboard_function_key=12),
-        VirtualChannelCapability(),
+        _virtual_channel_capability(phase),
         ShareCapability(),
         FontCapability(),
         MultifragmentUpdateCapability(config.max_request_size),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
     )
+
+
+def _virtual_channel_capability(phase: SharePhase) -> VirtualChannelCapability:
+    """With a chunk size that the server ignores (2.2.7.1.10), but for its being there."""
+    compresses = phase.link.config.compression is not None
+    flags = VirtualChannelFlags.COMPR_SC if compresses else VirtualChannelFlags(0)
+    return VirtualChannelCapability(flags, DEFAULT_CHUNK_SIZE)
 
 
 class CapabilitiesExchange(SharePhase):

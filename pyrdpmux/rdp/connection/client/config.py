@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, EncryptionMethod
@@ -31,6 +32,9 @@ class ClientConfig:
     routing: bytes | None = None
     client_name: str = "pyrdpmux"
     channels: tuple[ChannelDefinition, ...] = ()
+    #: the highest type of bulk compression that is offered, or None. A server may then compress output, too,
+    #: which is handed over as it is
+    compression: CompressionType | None = None
     encryption_methods: EncryptionMethod = (
         EncryptionMethod.BITS_40
         | EncryptionMethod.BITS_56

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.client.activation import Active
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.initiation import begin
@@ -17,7 +16,6 @@ from pyrdpmux.rdp.pdu.capabilities import find_capability
 from pyrdpmux.rdp.pdu.capabilities.input import InputCapability, InputFlags
 from pyrdpmux.rdp.pdu.display import InclusiveRectangle, RefreshRectangle, ShutdownRequest, SuppressOutput
 from pyrdpmux.rdp.pdu.input import InputEvent, InputEvents
-from pyrdpmux.wire import encode
 
 
 class ClientConnection(ClientLink):
@@ -57,12 +55,7 @@ class ClientConnection(ClientLink):
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a static virtual channel."""
-        for channel_id, name in self.facts.channels.items():
-            if name == channel:
-                for pdu in chunks(data):
-                    self.send_data(channel_id, encode(pdu), pdu)
-                return
-        raise StateError(self.phase_name, f"sending on channel {channel}")
+        self.send_static(channel, data)
 
     def request_shutdown(self) -> None:
         """1.3.1.4.1: what a client sends when its user closes the window."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.static import ChannelReassembler
+from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.machine import Machine, Phase
@@ -14,7 +14,8 @@ from pyrdpmux.rdp.fastpath.fragment import Reassembler
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import SendDataRequest
 from pyrdpmux.rdp.mcs.server_data import ServerCoreData, ServerSecurityData
-from pyrdpmux.rdp.pdu.capabilities import CapabilitySet
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
+from pyrdpmux.rdp.pdu.capabilities.session import VirtualChannelCapability
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, ShareDataBody
@@ -59,14 +60,28 @@ class ClientLink(Machine):
         self.bandwidth_bytes = 0
         self.bandwidth_base = 0
         self.received_bytes = 0
-        self._reassemblers: dict[int, ChannelReassembler] = {}
+        self.static_traffic = StaticTraffic(config.limits.channel_message_bytes)
+        #: the server has suspended all static channels (2.2.6.1.1)
+        self.is_suspended = False
 
-    def reassembler(self, channel_id: int) -> ChannelReassembler:
-        """The one of this static channel."""
-        if channel_id not in self._reassemblers:
-            size = self.config.limits.channel_message_bytes
-            self._reassemblers[channel_id] = ChannelReassembler(size)
-        return self._reassemblers[channel_id]
+    def agree_static_traffic(self, ours: VirtualChannelCapability) -> None:
+        """How static channels are used, by our capability set and the server's."""
+        theirs = find_capability(self.facts.capabilities, VirtualChannelCapability)
+        agreed = Agreement.of(theirs, ours, self.config.compression)
+        sending = agreed.to_server if self.config.compression is not None else None
+        self.static_traffic.agree(agreed.chunk_size, sending=sending, receiving=agreed.to_client)
+
+    def send_static(self, channel: str, message: bytes) -> None:
+        """A message on a static channel, cut into chunks. StateError where there is no such channel now."""
+        found = next((key for key, name in self.facts.channels.items() if name == channel), None)
+        if found is None or self.is_suspended:
+            reason = "the server has suspended" if self.is_suspended else "the server has not"
+            raise StateError(self.phase_name, f"sending on channel {channel}, which {reason}")
+        [options] = [
+            item.options for item in self.config.channels if item.name.decode("ascii", "replace") == channel
+        ][:1]
+        for pdu in self.static_traffic.send(message, options):
+            self.send_data(found, encode(pdu), pdu)
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)

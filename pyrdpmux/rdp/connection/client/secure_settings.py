@@ -70,6 +70,8 @@ def _client_info(link: ClientLink) -> ClientInfo:
         | InfoFlags.ENABLEWINDOWSKEY
         | InfoFlags.MAXIMIZESHELL
     )
+    if config.compression is not None:
+        flags |= InfoFlags.COMPRESSION
     if config.password:
         flags |= InfoFlags.AUTOLOGON
     cookie = None
@@ -88,6 +90,7 @@ def _client_info(link: ClientLink) -> ClientInfo:
             performance_flags=PerformanceFlags(0),
             auto_reconnect_cookie=cookie,
         ),
+        compression_type=config.compression or 0,
     )
 
 

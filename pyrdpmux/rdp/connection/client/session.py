@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyrdpmux.errors import SequenceError
-from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu
 from pyrdpmux.rdp.connection.client.link import ClientPhase
 from pyrdpmux.rdp.connection.envelope import unwrap
 from pyrdpmux.rdp.connection.events import (
@@ -94,7 +94,11 @@ class SessionPhase(ClientPhase):
         return self.link.end(f"closed by the peer: {pdu.reason.name}", by_peer=True)
 
     def on_chunk(self, pdu: ReceivedChunk) -> Phase:
-        message = self.link.reassembler(pdu.channel_id).feed(pdu.pdu)
+        flags = pdu.pdu.header.flags
+        if flags & (ChannelFlags.SUSPEND | ChannelFlags.RESUME):
+            self.link.is_suspended = bool(flags & ChannelFlags.SUSPEND)
+            self.link.note(f"static channels {'suspended' if self.link.is_suspended else 'resumed'}")
+        message = self.link.static_traffic.receive(pdu.channel_id, pdu.pdu)
         if message is not None:
             self.link.emit(ChannelDataReceived(self.link.facts.channels[pdu.channel_id], message))
         return self

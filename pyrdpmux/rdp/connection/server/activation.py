@@ -6,7 +6,11 @@ from pyrdpmux.errors import SequenceError
 from pyrdpmux.rdp.connection.events import Activated, Deactivated
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.active import Active
-from pyrdpmux.rdp.connection.server.capabilities import demanded_capabilities, output_format
+from pyrdpmux.rdp.connection.server.capabilities import (
+    demanded_capabilities,
+    output_format,
+    virtual_channel_capability,
+)
 from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID, SHARE_ID, ServerLink
 from pyrdpmux.rdp.connection.server.logon import greet
 from pyrdpmux.rdp.connection.server.session import SharePhase
@@ -61,6 +65,7 @@ class CapabilitiesExchange(SharePhase):
         link = self.link
         link.facts.capabilities = confirm.capabilities
         link.output_format = output_format(link)
+        link.agree_static_traffic(virtual_channel_capability(link))
         general = link.facts.capability(GeneralCapability)
         if link.standard is not None and general is not None:
             # 5.3.6.1.1: we have offered salted signatures, so they are agreed where the client has them too.

@@ -32,14 +32,13 @@ from pyrdpmux.rdp.pdu.capabilities.session import (
     FontCapability,
     ShareCapability,
     VirtualChannelCapability,
+    VirtualChannelFlags,
 )
 
 #: MS-RDPBCGR 2.2.7.2.7: the reassembly buffer that a pointer of this side needs, on either side
 LARGE_POINTER_REQUEST_SIZES: Final = {96: 38_055, 384: 608_299}
 #: what we announce for what clients send; nothing comes near it, but large pointers make it obligatory
 MAX_REQUEST_SIZE: Final = LARGE_POINTER_REQUEST_SIZES[384]
-#: MS-RDPBCGR 2.2.6.1: CHANNEL_CHUNK_LENGTH, which every peer takes
-CHANNEL_CHUNK_LENGTH: Final = 1600
 POINTER_CACHE_SIZE: Final = 25
 
 SUPPORTED_DEPTHS: Final = (32, 24, 16, 15, 8)
@@ -93,7 +92,7 @@ def demanded_capabilities(link: ServerLink, width: int, height: int) -> tuple[Ca
             refresh_rect_support=1,
             suppress_output_support=1,
         ),
-        VirtualChannelCapability(chunk_size=CHANNEL_CHUNK_LENGTH),
+        virtual_channel_capability(link),
         BitmapCapability(
             wanted_bits_per_pixel(core, link.config.max_bits_per_pixel),
             width,
@@ -108,6 +107,11 @@ def demanded_capabilities(link: ServerLink, width: int, height: int) -> tuple[Ca
         MultifragmentUpdateCapability(MAX_REQUEST_SIZE),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
     )
+
+
+def virtual_channel_capability(link: ServerLink) -> VirtualChannelCapability:
+    """What clients may send on static channels."""
+    return VirtualChannelCapability(VirtualChannelFlags.COMPR_CS_8K, link.config.channel_chunk_size)
 
 
 def output_format(link: ServerLink) -> OutputFormat:

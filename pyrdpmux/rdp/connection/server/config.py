@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Final, Protocol
 
+from pyrdpmux.rdp.channels.traffic import MAX_CHUNK_SIZE
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
@@ -138,6 +139,11 @@ class SessionConfig:
     heartbeat_seconds: int = 0
     #: highest colour depth offered (32, 24, 16, 15 or 8)
     max_bits_per_pixel: int = 32
+    #: largest chunk of a static channel, 1600 to 16256 bytes, with clients that can
+    channel_chunk_size: int = MAX_CHUNK_SIZE
+    #: compress what is sent on static channels, to clients that ask for it; what they send may always be.
+    #: Windows servers do not: dynamic channels and what goes through them compress for themselves
+    compress_channels: bool = False
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
 
@@ -157,6 +163,8 @@ class ServerConfig:
     connect_time_auto_detect: bool = False
     heartbeat_seconds: int = 0
     max_bits_per_pixel: int = 32
+    channel_chunk_size: int = MAX_CHUNK_SIZE
+    compress_channels: bool = False
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
 
@@ -185,6 +193,8 @@ class ServerConfig:
             connect_time_auto_detect=self.connect_time_auto_detect,
             heartbeat_seconds=self.heartbeat_seconds,
             max_bits_per_pixel=self.max_bits_per_pixel,
+            channel_chunk_size=self.channel_chunk_size,
+            compress_channels=self.compress_channels,
             limits=self.limits,
             tracer=self.tracer,
         )

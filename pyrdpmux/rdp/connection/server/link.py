@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.static import ChannelReassembler
+from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
 from pyrdpmux.rdp.connection.machine import Machine, Phase
@@ -20,6 +21,8 @@ from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason, SendDataIndication
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.auto_detect import AutoDetectResponse
+from pyrdpmux.rdp.pdu.capabilities.session import VirtualChannelCapability
+from pyrdpmux.rdp.pdu.client_info import InfoFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.message_channel import KnownMessage, message_flags
 from pyrdpmux.rdp.pdu.security import SecurityFlags
@@ -58,7 +61,7 @@ class ServerLink(Machine):
         self.has_been_active = False
         #: the client's window is minimised
         self.is_suppressed = False
-        self._reassemblers: dict[int, ChannelReassembler] = {}
+        self.static_traffic = StaticTraffic(config.limits.channel_message_bytes)
 
     # -- what was agreed -------------------------------------------------------------------------
 
@@ -99,13 +102,14 @@ class ServerLink(Machine):
         seconds = min(self.config.heartbeat_seconds, MAX_HEARTBEAT_SECONDS) if has_heartbeat else 0
         self.keepalive = Keepalive(seconds, measures=self.can_auto_detect)
 
-    def reassembler(self, channel: StaticChannel) -> ChannelReassembler:
-        """The one of this static channel."""
-        found = self._reassemblers.get(channel.channel_id)
-        if found is None:
-            found = ChannelReassembler(self.config.limits.channel_message_bytes)
-            self._reassemblers[channel.channel_id] = found
-        return found
+    def agree_static_traffic(self, ours: VirtualChannelCapability | None) -> None:
+        """How static channels are used, by our capability set and the client's."""
+        info = self.facts.client_info
+        offered = None
+        if info is not None and info.flags & InfoFlags.COMPRESSION and self.config.compress_channels:
+            offered = CompressionType(min(info.compression_type, CompressionType.RDP61))
+        agreed = Agreement.of(ours, self.facts.capability(VirtualChannelCapability), offered)
+        self.static_traffic.agree(agreed.chunk_size, sending=agreed.to_client, receiving=agreed.to_server)
 
     # -- sending ---------------------------------------------------------------------------------
 
@@ -150,6 +154,11 @@ class ServerLink(Machine):
         if outcome.measured is not None:
             self.emit(outcome.measured)
         return outcome.is_complete
+
+    def send_static(self, channel: StaticChannel, message: bytes) -> None:
+        """A message on a static channel, cut into chunks."""
+        for pdu in self.static_traffic.send(message, channel.options):
+            self.send_data(channel.channel_id, encode(pdu), pdu)
 
     def send_goodbye(self, error_info: ErrorInfo) -> None:
         """After Demand Active: say why it ends, to clients that can show it (2.2.5.1); then the end."""

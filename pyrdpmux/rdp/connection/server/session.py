@@ -100,7 +100,7 @@ class SessionPhase(ServerPhase):
 
     def on_chunk(self, pdu: ReceivedChunk) -> Phase:
         link = self.link
-        message = link.reassembler(pdu.channel).feed(pdu.pdu)
+        message = link.static_traffic.receive(pdu.channel.channel_id, pdu.pdu)
         if message is not None:
             link.emit(ChannelDataReceived(pdu.channel.name, message))
         return self

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server import output
 from pyrdpmux.rdp.connection.server.activation import reactivate
 from pyrdpmux.rdp.connection.server.active import Active
-from pyrdpmux.rdp.connection.server.capabilities import CHANNEL_CHUNK_LENGTH
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.secured import Secured
@@ -20,7 +18,6 @@ from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
-from pyrdpmux.wire import encode
 
 
 class ServerSession(ServerLink):
@@ -71,8 +68,7 @@ class ServerSession(ServerLink):
         self._require_active("channel data")
         for found in self.facts.channels.values():
             if found.name == channel:
-                for pdu in chunks(data, CHANNEL_CHUNK_LENGTH):
-                    self.send_data(found.channel_id, encode(pdu), pdu)
+                self.send_static(found, data)
                 return
         raise StateError(self.phase_name, f"sending on channel {channel}, which the client has not")
 

@@ -59,7 +59,7 @@ class BasicSettingsExchange(ServerPhase):
         if facts.client_network is not None:
             for definition in facts.client_network.channels:
                 name = definition.name.decode("ascii", "replace").lower()
-                facts.channels[next_id] = StaticChannel(name, next_id)
+                facts.channels[next_id] = StaticChannel(name, next_id, definition.options)
                 next_id += 1
         if facts.wants_message_channel:
             facts.message_channel_id = next_id
