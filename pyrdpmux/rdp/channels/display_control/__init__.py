@@ -1,0 +1,1 @@
+"""Display Control: a client says which size its desktop should have (MS-RDPEDISP)."""
