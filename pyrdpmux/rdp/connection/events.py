@@ -8,6 +8,7 @@ Server connections emit the first group, client connections the second, both the
 from dataclasses import dataclass, field
 
 from pyrdpmux.errors import PeerError
+from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
 from pyrdpmux.rdp.fastpath.update import UpdateBody
 from pyrdpmux.rdp.nla.logon import NtlmLogon
 from pyrdpmux.rdp.pdu.display import MonitorLayout
@@ -104,6 +105,21 @@ class NetworkMeasured:
     bits_per_second: float
 
 
+@dataclass(frozen=True, slots=True)
+class DesktopLayoutRequested:
+    """Display Control: the client's window has another size, or its user another screen.
+
+    ``monitors`` neither overlap nor lie apart, one of them is primary, and each has a size that may be used.
+    """
+
+    monitors: tuple[DesktopMonitor, ...]
+
+    @property
+    def primary(self) -> DesktopMonitor:
+        """The one that a desktop of one monitor is for."""
+        return next(monitor for monitor in self.monitors if monitor.is_primary)
+
+
 # -- client ------------------------------------------------------------------------------------------
 
 
@@ -149,6 +165,14 @@ class AutoReconnectCookieReceived:
     random_bits: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DisplayControlReady:
+    """The server takes monitor layouts of so many monitors, and of so many square pixels all together."""
+
+    max_monitors: int
+    max_area: int
+
+
 # -- both --------------------------------------------------------------------------------------------
 
 
@@ -185,8 +209,23 @@ class Deactivated:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A dynamic virtual channel is there, and can be sent to by ``send_channel_data``."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelClosed:
+    """A dynamic virtual channel is gone. ``is_refused``: it has never been there, the client has none."""
+
+    channel: str
+    is_refused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelDataReceived:
-    """One reassembled message of a static virtual channel."""
+    """One message of a virtual channel, static or dynamic, that no machine of ours understands."""
 
     channel: str
     data: bytes
@@ -222,6 +261,10 @@ Event = (
     | SecurityEstablished
     | Activated
     | Deactivated
+    | DesktopLayoutRequested
+    | DisplayControlReady
+    | ChannelOpened
+    | ChannelClosed
     | ChannelDataReceived
     | Disconnected
 )

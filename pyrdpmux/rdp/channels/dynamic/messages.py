@@ -14,7 +14,7 @@ MAX_PDU_SIZE: Final = 1600
 MAX_SINGLE_MESSAGE: Final = 1590
 #: 2.2.3.3: descriptor and header of a segment that could not be compressed
 _SEGMENT_OVERHEAD: Final = 2
-#: enough for 7680x4320 pixels, uncompressed, in one message of the graphics pipeline
+#: no channel of ours has a longer one; where graphics are raw pixels, that is a surface of 2048x2048
 DEFAULT_MAX_MESSAGE_SIZE: Final = 16 * 1024 * 1024
 
 

@@ -3,12 +3,18 @@
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
-from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, EncryptionMethod
+from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, ChannelOptions, EncryptionMethod
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+
+#: as mstsc defines it
+DRDYNVC: Final = ChannelDefinition(
+    b"drdynvc", ChannelOptions.INITIALIZED | ChannelOptions.ENCRYPT_RDP | ChannelOptions.COMPRESS_RDP
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +38,9 @@ class ClientConfig:
     routing: bytes | None = None
     client_name: str = "pyrdpmux"
     channels: tuple[ChannelDefinition, ...] = ()
+    #: listeners, by name, for dynamic channels that the server may open: ``drdynvc`` is asked for, be it in
+    #: ``channels`` or not. None: it is a static channel like others, whose messages are handed over
+    dynamic_channels: tuple[str, ...] | None = None
     #: the highest type of bulk compression that is offered, or None. A server may then compress output, too,
     #: which is handed over as it is
     compression: CompressionType | None = None
@@ -56,3 +65,10 @@ class ClientConfig:
     wall_clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
+
+    @property
+    def static_channels(self) -> tuple[ChannelDefinition, ...]:
+        """What the server is asked for."""
+        has_manager = any(channel.name == DRDYNVC.name for channel in self.channels)
+        adds = self.dynamic_channels is not None and not has_manager
+        return (*self.channels, DRDYNVC) if adds else self.channels

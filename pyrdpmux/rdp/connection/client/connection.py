@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.display_control.layout import usable_size
+from pyrdpmux.rdp.channels.display_control.pdu import Monitor
 from pyrdpmux.rdp.connection.client.activation import Active
+from pyrdpmux.rdp.connection.client.channels.display_control import DisplayControl
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.initiation import begin
 from pyrdpmux.rdp.connection.client.link import ClientLink
@@ -54,8 +57,35 @@ class ClientConnection(ClientLink):
         self.send_share_data(SuppressOutput(0 if suppressed else 1, area))
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
-        """One message on a static virtual channel."""
-        self.send_static(channel, data)
+        """One message on a channel: a static one, or the open dynamic one of this name."""
+        if channel in self.facts.channels.values():
+            self.send_static(channel, data)
+        else:
+            self.dynamic_for("sending on", channel).send_message(channel, data)
+            self.flush_channels()
+
+    def close_channel(self, channel: str) -> None:
+        """Close the dynamic channel of this name; ChannelClosed follows."""
+        self.dynamic_for("closing", channel).close(channel, self.now)
+        self.flush_channels()
+
+    def request_layout(self, monitors: Sequence[Monitor]) -> None:
+        """Ask for other monitors, after DisplayControlReady. StateError for what the server does not take."""
+        dynamic = self.dynamic_for("sending on", DisplayControl.NAME)
+        machine = dynamic.machine(DisplayControl.NAME)
+        if not isinstance(machine, DisplayControl):
+            raise StateError(self.phase_name, "asking for a layout without Display Control")
+        machine.request(monitors)
+        dynamic.forward(DisplayControl.NAME)
+        self.flush_channels()
+
+    def request_desktop_size(self, width: int, height: int, scale: int = 100) -> None:
+        """Ask for a desktop of this size in pixels, with text and controls of ``scale`` percent.
+
+        The width may be odd, which is rounded down; StateError as for :meth:`request_layout`.
+        """
+        width, height = usable_size(width, height)
+        self.request_layout([Monitor(width=width, height=height, desktop_scale_factor=scale)])
 
     def request_shutdown(self) -> None:
         """1.3.1.4.1: what a client sends when its user closes the window."""

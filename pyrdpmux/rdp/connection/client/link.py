@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from pyrdpmux.errors import StateError
+from pyrdpmux.errors import LimitExceeded, StateError
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
+from pyrdpmux.rdp.connection.channel import Offer
+from pyrdpmux.rdp.connection.channel_router import ChannelRouter
+from pyrdpmux.rdp.connection.client.channels.dynamic import ClientDynamicChannels
+from pyrdpmux.rdp.connection.client.channels.table import CLIENT_CHANNELS
 from pyrdpmux.rdp.connection.client.config import ClientConfig
+from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.secure import seal
@@ -22,6 +28,9 @@ from pyrdpmux.rdp.pdu.share import ShareControl, ShareControlBody, ShareData, Sh
 from pyrdpmux.rdp.standard_security.encryption import StandardSecurity
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode
+
+#: what a suspended client has to say is kept up to this many messages
+MAX_HELD_MESSAGES: Final = 256
 
 
 @dataclass(slots=True)
@@ -61,6 +70,9 @@ class ClientLink(Machine):
         self.bandwidth_base = 0
         self.received_bytes = 0
         self.static_traffic = StaticTraffic(config.limits.channel_message_bytes)
+        self.router = ChannelRouter()
+        #: messages that wait for the end of a suspension, by the channels that they are for
+        self._held: list[tuple[int, bytes]] = []
         #: the server has suspended all static channels (2.2.6.1.1)
         self.is_suspended = False
 
@@ -77,11 +89,42 @@ class ClientLink(Machine):
         if found is None or self.is_suspended:
             reason = "the server has suspended" if self.is_suspended else "the server has not"
             raise StateError(self.phase_name, f"sending on channel {channel}, which {reason}")
-        [options] = [
-            item.options for item in self.config.channels if item.name.decode("ascii", "replace") == channel
-        ][:1]
+        self._send_chunks(found, message)
+
+    def _send_chunks(self, channel_id: int, message: bytes) -> None:
+        position = list(self.facts.channels).index(channel_id)
+        options = self.config.static_channels[position].options
         for pdu in self.static_traffic.send(message, options):
-            self.send_data(found, encode(pdu), pdu)
+            self.send_data(channel_id, encode(pdu), pdu)
+
+    def begin_channels(self) -> None:
+        """The server has numbered the static channels."""
+        listeners = self.config.dynamic_channels
+        names = () if listeners is None else (*listeners, CHANNEL_NAME)
+        offer = Offer(CLIENT_CHANNELS, names)
+        self.router.begin(self.facts.channels, offer, ClientDynamicChannels, self.now)
+
+    def flush_channels(self) -> None:
+        """Send and tell what the machines of channels have queued; nothing is sent while suspended."""
+        for channel_id, queued in self.router.take():
+            for text in queued.notes:
+                self.note(text)
+            self._held += [(channel_id, message) for message in queued.messages]
+            for event in queued.events:
+                self.emit(event)
+        if self.is_suspended:
+            if len(self._held) > MAX_HELD_MESSAGES:
+                raise LimitExceeded("MAX_HELD_MESSAGES", len(self._held), MAX_HELD_MESSAGES)
+            return
+        held, self._held = self._held, []
+        for channel_id, message in held:
+            self._send_chunks(channel_id, message)
+
+    def dynamic_for(self, action: str, channel: str) -> ClientDynamicChannels:
+        """The manager of dynamic channels. StateError where there is none."""
+        if not isinstance(self.router.dynamic, ClientDynamicChannels):
+            raise StateError(self.phase_name, f"{action} channel {channel} without dynamic channels")
+        return self.router.dynamic
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)

@@ -10,7 +10,6 @@ from pyrdpmux.rdp.connection.client.link import ClientPhase
 from pyrdpmux.rdp.connection.envelope import unwrap
 from pyrdpmux.rdp.connection.events import (
     AutoReconnectCookieReceived,
-    ChannelDataReceived,
     ErrorInfoReceived,
     MonitorLayoutReceived,
 )
@@ -100,7 +99,8 @@ class SessionPhase(ClientPhase):
             self.link.note(f"static channels {'suspended' if self.link.is_suspended else 'resumed'}")
         message = self.link.static_traffic.receive(pdu.channel_id, pdu.pdu)
         if message is not None:
-            self.link.emit(ChannelDataReceived(self.link.facts.channels[pdu.channel_id], message))
+            self.link.router.received(pdu.channel_id, message, self.link.now)
+        self.link.flush_channels()
         return self
 
     def on_rtt_request(self, request: RttMeasureRequest) -> Phase:

@@ -88,8 +88,8 @@ def _client_blocks(link: ClientLink) -> tuple[ClientDataBlock, ...]:
         server_selected_protocol=link.facts.selected_protocol,
     )
     blocks: list[ClientDataBlock] = [core, ClientSecurityData(config.encryption_methods)]
-    if config.channels:
-        blocks.append(ClientNetworkData(config.channels))
+    if config.static_channels:
+        blocks.append(ClientNetworkData(config.static_channels))
     if config.wants_message_channel:
         blocks.append(ClientMessageChannelData())
     return tuple(blocks)
@@ -129,10 +129,9 @@ class BasicSettingsExchange(ClientPhase):
                 self.link.encryption_method = block.encryption_method
             case ServerNetworkData():
                 facts.io_channel_id = block.mcs_channel_id
-                names = [
-                    definition.name.decode("ascii", "replace") for definition in self.link.config.channels
-                ]
+                names = [item.name.decode("ascii", "replace") for item in self.link.config.static_channels]
                 facts.channels = dict(zip(block.channel_ids, names, strict=False))
+                self.link.begin_channels()
             case ServerMessageChannelData():
                 facts.message_channel_id = block.mcs_channel_id
 

@@ -143,5 +143,7 @@ def activate(link: ServerLink) -> Phase:
     assert link.output_format is not None
     bits_per_pixel = link.output_format.bits_per_pixel
     link.emit(Activated(facts.width, facts.height, bits_per_pixel, is_reactivation=link.has_been_active))
-    link.has_been_active = True
+    if not link.has_been_active:
+        link.has_been_active = True
+        link.begin_channels()
     return Active(link)

@@ -139,6 +139,10 @@ class SessionConfig:
     heartbeat_seconds: int = 0
     #: highest colour depth offered (32, 24, 16, 15 or 8)
     max_bits_per_pixel: int = 32
+    #: which channels are offered, by name: static ones are spoken where the client has them, dynamic ones
+    #: are opened. ``drdynvc``: dynamic channels are spoken even if none is opened. Messages of static
+    #: channels that are not offered are handed over
+    channels: tuple[str, ...] = ()
     #: largest chunk of a static channel, 1600 to 16256 bytes, with clients that can
     channel_chunk_size: int = MAX_CHUNK_SIZE
     #: compress what is sent on static channels, to clients that ask for it; what they send may always be.
@@ -163,6 +167,7 @@ class ServerConfig:
     connect_time_auto_detect: bool = False
     heartbeat_seconds: int = 0
     max_bits_per_pixel: int = 32
+    channels: tuple[str, ...] = ()
     channel_chunk_size: int = MAX_CHUNK_SIZE
     compress_channels: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -193,6 +198,7 @@ class ServerConfig:
             connect_time_auto_detect=self.connect_time_auto_detect,
             heartbeat_seconds=self.heartbeat_seconds,
             max_bits_per_pixel=self.max_bits_per_pixel,
+            channels=self.channels,
             channel_chunk_size=self.channel_chunk_size,
             compress_channels=self.compress_channels,
             limits=self.limits,

@@ -227,9 +227,23 @@ class ServerConnection:
         self._carry_out(session)
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
-        """One message on a static virtual channel, by the name that the client gave it (lower case)."""
+        """One message on a channel: a static one by the name that the client gave it, in lower case, or the
+        open dynamic one of this name.
+        """
         session = self._session_for("channel data")
         session.send_channel_data(channel, data)
+        self._carry_out(session)
+
+    def open_channel(self, channel: str) -> None:
+        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows."""
+        session = self._session_for("opening a channel")
+        session.open_channel(channel)
+        self._carry_out(session)
+
+    def close_channel(self, channel: str) -> None:
+        """Close the dynamic channel of this name; ChannelClosed follows."""
+        session = self._session_for("closing a channel")
+        session.close_channel(channel)
         self._carry_out(session)
 
     def send_keyboard_indicators(self, flags: LedFlags) -> None:

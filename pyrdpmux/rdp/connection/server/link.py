@@ -7,12 +7,16 @@ from typing import Final
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
+from pyrdpmux.rdp.connection.channel import Offer
+from pyrdpmux.rdp.connection.channel_router import ChannelRouter
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
+from pyrdpmux.rdp.connection.server.channels.dynamic import ServerDynamicChannels
+from pyrdpmux.rdp.connection.server.channels.table import SERVER_CHANNELS
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
 from pyrdpmux.rdp.connection.server.secured import Secured
@@ -61,6 +65,7 @@ class ServerLink(Machine):
         self.has_been_active = False
         #: the client's window is minimised
         self.is_suppressed = False
+        self.router = ChannelRouter()
         self.static_traffic = StaticTraffic(config.limits.channel_message_bytes)
 
     # -- what was agreed -------------------------------------------------------------------------
@@ -159,6 +164,29 @@ class ServerLink(Machine):
         """A message on a static channel, cut into chunks."""
         for pdu in self.static_traffic.send(message, channel.options):
             self.send_data(channel.channel_id, encode(pdu), pdu)
+
+    def begin_channels(self) -> None:
+        """The client is Active for the first time: what is offered may be sent."""
+        names = {channel.channel_id: channel.name for channel in self.facts.channels.values()}
+        offer = Offer(SERVER_CHANNELS, self.config.channels)
+        self.router.begin(names, offer, ServerDynamicChannels, self.now)
+        self.flush_channels()
+
+    def flush_channels(self) -> None:
+        """Send and tell what the machines of channels have queued."""
+        for channel_id, queued in self.router.take():
+            for text in queued.notes:
+                self.note(text)
+            for message in queued.messages:
+                self.send_static(self.facts.channels[channel_id], message)
+            for event in queued.events:
+                self.emit(event)
+
+    def dynamic_for(self, action: str, channel: str) -> ServerDynamicChannels:
+        """The manager of dynamic channels. StateError where none is offered, or the client has none."""
+        if not isinstance(self.router.dynamic, ServerDynamicChannels):
+            raise StateError(self.phase_name, f"{action} channel {channel} without dynamic channels")
+        return self.router.dynamic
 
     def send_goodbye(self, error_info: ErrorInfo) -> None:
         """After Demand Active: say why it ends, to clients that can show it (2.2.5.1); then the end."""

@@ -101,7 +101,12 @@ class SessionPhase(ServerPhase):
     def on_chunk(self, pdu: ReceivedChunk) -> Phase:
         link = self.link
         message = link.static_traffic.receive(pdu.channel.channel_id, pdu.pdu)
-        if message is not None:
+        if message is None:
+            return self
+        if pdu.channel.channel_id in link.router:
+            link.router.received(pdu.channel.channel_id, message, link.now)
+            link.flush_channels()
+        else:  # before Active, when nothing is offered yet
             link.emit(ChannelDataReceived(pdu.channel.name, message))
         return self
 

@@ -64,13 +64,28 @@ class ServerSession(ServerLink):
         output.send_pointer(self, pointer)
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
-        """One message on a static virtual channel, by the name that the client gave it (lower case)."""
+        """One message on a channel: a static one by the name that the client gave it, in lower case, or the
+        open dynamic one of this name.
+        """
         self._require_active("channel data")
         for found in self.facts.channels.values():
             if found.name == channel:
                 self.send_static(found, data)
                 return
-        raise StateError(self.phase_name, f"sending on channel {channel}, which the client has not")
+        self.dynamic_for("sending on", channel).send_message(channel, data)
+        self.flush_channels()
+
+    def open_channel(self, channel: str) -> None:
+        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows."""
+        self._require_active("opening a channel")
+        self.dynamic_for("opening", channel).open(channel)
+        self.flush_channels()
+
+    def close_channel(self, channel: str) -> None:
+        """Close the dynamic channel of this name; ChannelClosed follows."""
+        self._require_active("closing a channel")
+        self.dynamic_for("closing", channel).close(channel, self.now)
+        self.flush_channels()
 
     def send_keyboard_indicators(self, flags: LedFlags) -> None:
         """The state of the guest's lock keys (2.2.8.2.1.1)."""

@@ -1,0 +1,1 @@
+"""Virtual channels as a client speaks them: one file per channel, and the table."""

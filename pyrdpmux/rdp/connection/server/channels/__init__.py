@@ -1,0 +1,1 @@
+"""Virtual channels as a server speaks them: one file per channel, and the table."""
