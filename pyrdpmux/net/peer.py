@@ -85,6 +85,8 @@ class Peer:
         self._closing = asyncio.Event()
         #: the connection waits for nothing that its owner has to say
         self._answered = asyncio.Event()
+        #: the loop has to turn before more is written, and does so up to this
+        self._held: asyncio.Handle | None = None
         self._untold: deque[Event] = deque()
         self._is_telling = False
         self._failure: Exception | None = None
@@ -124,6 +126,8 @@ class Peer:
         finally:
             self._on_event = self._settle = self._failure = None
             self._set_timer(None)
+            if self._held is not None:
+                self._held.cancel()
             self._writer.close()
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
@@ -150,10 +154,21 @@ class Peer:
         self._set_timer(self.connection.next_deadline())
 
     def _collect(self) -> None:
+        if self._held is None:
+            self._write()
+            if self.connection.has_more_to_send:
+                self._held = self._loop.call_soon(self._release)
+        self._untold.extend(self.connection.events())
+
+    def _write(self) -> None:
         data = self.connection.data_to_send()
         if data and not self._writer.is_closing():
             self._writer.write(data)
-        self._untold.extend(self.connection.events())
+
+    def _release(self) -> None:
+        """The loop has turned, and the kernel has what was written before."""
+        self._held = None
+        self._flush_alone()
 
     def _tell(self, on_event: Callable[[Event], None]) -> None:
         """INVARIANT: one event at a time, the oldest first, whatever the owner does when told."""
@@ -255,6 +270,8 @@ class Peer:
 
     async def _say_goodbye(self) -> None:
         """Let the last PDUs arrive: closing with unread input would make the kernel discard them."""
+        while self.connection.has_more_to_send:
+            self._write()
         late = 0
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(LINGER):
@@ -276,8 +293,12 @@ class Peer:
     def _expire(self) -> None:
         self._timer = None
         self.connection.handle_timeout(self._loop.time())
+        self._flush_alone()
+
+    def _flush_alone(self) -> None:
+        """Flush where there is nobody to raise the owner's failure to: a callback of the loop."""
         try:
             self.flush()
-        except Exception as error:  # the owner's: a timer has nobody to raise it to
+        except Exception as error:
             self._failure = error
             self.abort()

@@ -153,11 +153,20 @@ def _six_exactly(value: NDArray[np.int64]) -> NDArray[np.int64]:
     return (value << 2) + (value >> 4)
 
 
+def _in_proportion(bits: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
+    """aardwolf's way: the nearest of 256 steps."""
+    highest = (1 << bits) - 1
+    return lambda value: (value * 255 + highest // 2) // highest
+
+
 def shown(picture: Bgrx, depth: int, *, client: str = "xfreerdp") -> Picture:
     """The VM's picture after its way through ``depth`` bits per pixel, red green blue."""
     blue, green, red = (picture[..., at].astype(np.int64) for at in range(3))
     if depth >= 24:
         channels = [red.astype(np.uint8), green.astype(np.uint8), blue.astype(np.uint8)]
+    elif client == "aardwolf":
+        five, six = _in_proportion(5), _in_proportion(6)
+        channels = [_bits(red, 5, five), _bits(green, 6, six), _bits(blue, 5, five)]
     elif depth == 16:
         six = _six if client == "xfreerdp" else _six_exactly
         channels = [_bits(red, 5, _five), _bits(green, 6, six), _bits(blue, 5, _five)]

@@ -14,7 +14,7 @@ SECONDS = 20.0
 
 
 class Lines(Phase):
-    """``echo TEXT``, ``flood BYTES``, ``event``, ``bye``; anything else is without effect."""
+    """``echo TEXT``, ``cut``, ``flood BYTES``, ``event``, ``bye``; anything else is without effect."""
 
     def __init__(self, link: "LineConnection") -> None:
         self.link = link
@@ -37,6 +37,8 @@ class Lines(Phase):
         match word:
             case b"echo":
                 self.link.send_frame(rest + b"\n", rest)
+            case b"cut":
+                self.link.cut_output()
             case b"flood":
                 self.link.send_frame(bytes(int(rest)), rest)
             case b"event":
@@ -57,7 +59,15 @@ class LineConnection(Machine):
     def __init__(self, now: float, patience: float | None = None) -> None:
         super().__init__(now)
         self.patience = patience
+        #: what was taken for the socket, call by call
+        self.writes: list[bytes] = []
         self._enter(Lines(self))
+
+    def data_to_send(self) -> bytes:
+        data = super().data_to_send()
+        if data:
+            self.writes.append(data)
+        return data
 
 
 class Served:

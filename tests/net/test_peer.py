@@ -37,6 +37,42 @@ def test_bytes_go_to_the_connection_and_back() -> None:
     run(scenario)
 
 
+def test_what_is_to_leave_by_itself_is_a_write_of_its_own_once_the_loop_has_turned() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            loop, passed = asyncio.get_running_loop(), []
+
+            def draw(event: Event) -> None:
+                """The owner has something to say at once, and flushes."""
+                passed.append(list(host.connection.writes))
+                loop.call_soon(lambda: passed.append(list(host.connection.writes)))
+                host.peer.flush()
+                host.peer.flush()
+                passed.append(list(host.connection.writes))
+
+            host.on_event = draw
+            await host.say(b"echo first", b"cut", b"echo second", b"cut", b"echo third", b"event")
+            for line in (b"first\n", b"second\n", b"third\n"):
+                assert await host.reader.readline() == line
+            assert host.connection.writes == [b"first\n", b"second\n", b"third\n"]
+            first = [b"first\n"]
+            assert passed[:2] == [first, first], "nothing else as long as the loop has not turned"
+            assert len(passed[2]) == 2, "and one write more each time that it has"
+
+    run(scenario)
+
+
+def test_an_end_takes_along_what_waits_for_the_loop() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            await host.say(b"echo first", b"cut", b"echo second", b"cut", b"bye")
+            assert await host.reader.read() == b"first\nsecond\nbye\n"
+            host.writer.close()
+            await host.run
+
+    run(scenario)
+
+
 def test_half_close_is_the_end_but_answers_still_arrive() -> None:
     async def scenario() -> None:
         async with served() as host:

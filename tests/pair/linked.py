@@ -109,6 +109,11 @@ def client_config(**changes: Any) -> ClientConfig:
     return ClientConfig(**options | changes)
 
 
+def writes(connection: Connection) -> list[bytes]:
+    """What a connection has to send, write by write."""
+    return list(iter(connection.data_to_send, b""))
+
+
 class Linked:
     """Both ends, and what each has told its owner."""
 

@@ -31,6 +31,7 @@ from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionRequest, Data
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
+from tests.pair.linked import writes
 
 #: What a client without TLS says first; the recorded request asked for TLS and got it.
 PLAIN_REQUEST: Final = encode(Tpkt(encode(ConnectionRequest())))
@@ -67,7 +68,7 @@ def replay(
         if now == resize_before:
             run.server.set_desktop_size(800, 600, now * 0.001)
         run.server.receive_data(data, now * 0.001)
-        run.sent += run.server.data_to_send()
+        run.sent += b"".join(writes(run.server))
         run.events += run.server.events()
     run.server.receive_eof(len(stream) * 0.001)
     run.events += run.server.events()

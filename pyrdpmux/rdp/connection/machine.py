@@ -14,7 +14,7 @@ INVARIANT: a connection that has ended is in no reference cycle, nor is any of i
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Final, Protocol
 
 from pyrdpmux.errors import PeerClosed, PeerError, PeerTimeout, SequenceError, TlsFailed
 from pyrdpmux.rdp.connection.envelope import wrap
@@ -26,6 +26,9 @@ from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.tpdu import Tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
+
+CUT: Final = b""
+"""Among frames to send: what is in front of it leaves in a write of its own."""
 
 
 class Connection(Protocol):
@@ -46,6 +49,9 @@ class Connection(Protocol):
     def data_to_send(self) -> bytes: ...
 
     def next_deadline(self) -> float | None: ...
+
+    @property
+    def has_more_to_send(self) -> bool: ...
 
     @property
     def now(self) -> float: ...
@@ -185,12 +191,18 @@ class Machine:
         return events
 
     def data_to_send(self) -> bytes:
-        """Bytes for the socket. Drain after every call into the connection, also when it has ended."""
+        """Bytes for one write to the socket. Drain after every call into the connection, also its last."""
         if self._tls is not None:
-            self._outgoing.append(self._tls.data_to_send())
-        data = b"".join(self._outgoing)
-        self._outgoing.clear()
+            self._queue(self._tls.data_to_send())
+        end = self._outgoing.index(CUT) if CUT in self._outgoing else len(self._outgoing)
+        data = b"".join(self._outgoing[:end])
+        del self._outgoing[: end + 1]
         return data
+
+    @property
+    def has_more_to_send(self) -> bool:
+        """``data_to_send`` left something for another write: let the event loop turn, and call it again."""
+        return bool(self._outgoing)
 
     def next_deadline(self) -> float | None:
         """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""
@@ -239,13 +251,22 @@ class Machine:
         else:
             self.note(f"{type(pdu).__name__} dropped: TLS is down")
 
+    def cut_output(self) -> None:
+        """What is queued by now leaves in a write of its own, and what comes behind it in another one."""
+        if self._outgoing and self._outgoing[-1] != CUT:
+            self._outgoing.append(CUT)
+
+    def _queue(self, data: bytes) -> None:
+        if data:
+            self._outgoing.append(data)
+
     def _transmit(self, frame: bytes) -> bool:
         """Queue one frame; False where TLS cannot carry it any more."""
         if self._tls is None:
             self._outgoing.append(frame)
         elif self._tls.is_writable:
             self._tls.write(frame)
-            self._outgoing.append(self._tls.data_to_send())
+            self._queue(self._tls.data_to_send())
         else:
             return False
         return True
@@ -355,7 +376,7 @@ class Machine:
             return
         if not self._tls_reported:
             self._tls_reported = True
-            self._outgoing.append(tls.data_to_send())
+            self._queue(tls.data_to_send())
             self._enter(self._phase.on_tls_established())
         self._incoming += tls.read()
 

@@ -10,7 +10,7 @@ from pyrdpmux.rdp.connection.client.link import ClientPhase
 from pyrdpmux.rdp.connection.client.settings import begin_basic_settings
 from pyrdpmux.rdp.connection.events import Event, LogonRequested
 from pyrdpmux.rdp.connection.framer import take_tpkt
-from pyrdpmux.rdp.connection.machine import Phase
+from pyrdpmux.rdp.connection.machine import CUT, Phase
 from pyrdpmux.rdp.connection.server.config import DoorConfig, DoorPolicy, ServerConfig, SessionConfig
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
@@ -180,8 +180,8 @@ class Apart:
         assert self.session is not None
         frames = self.session.frames_to_send()
         self.door.send_frames(frames)
-        data = self.door.data_to_send()
-        self.sent.append((frames, data))
+        data = b"".join(iter(self.door.data_to_send, b""))
+        self.sent.append(([frame for frame in frames if frame != CUT], data))
         if self.session.should_close:
             self.door.close()
             data += self.door.data_to_send()

@@ -171,11 +171,11 @@ class Scripted:
     def collect(self) -> None:
         """Take what the server has queued."""
         self.events += self.server.events()
-        data = self.server.data_to_send()
-        if self.tls is not None:
-            self.tls.receive_data(data)
-            data = self.tls.read()
-        self._buffer += data
+        while data := self.server.data_to_send():
+            if self.tls is not None:
+                self.tls.receive_data(data)
+                data = self.tls.read()
+            self._buffer += data
         while (frame := take_frame(self._buffer)) is not None:
             self.frames.append(frame)
 

@@ -20,7 +20,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionRequest
-from tests.pair.linked import Linked, accounts, client_config, nla_policy, server_config
+from tests.pair.linked import Linked, accounts, client_config, nla_policy, server_config, writes
 from tests.pair.test_connect import SECURITIES
 from tests.rdp.connection.scripted import Scripted, active, plaintext_config
 from tests.rdp.connection.test_property import (
@@ -51,12 +51,12 @@ def outcome(
         while machine.has_more and next(waits, True):
             machine.proceed(NOW)
         events += machine.events()
-        sent += machine.data_to_send()
+        sent += b"".join(writes(machine))
     machine.receive_eof(NOW)
     while machine.has_more:
         machine.proceed(NOW)
     assert machine.should_close
-    return comparable(events + machine.events()), sent + machine.data_to_send()
+    return comparable(events + machine.events()), sent + b"".join(writes(machine))
 
 
 @pytest.mark.parametrize("side", SIDES)

@@ -119,7 +119,10 @@ class ConnectionFinalization(SharePhase):
         if not (self.is_synchronized and self.has_control):
             raise SequenceError(self.name, "FontList", ("Synchronize", "Control(REQUEST_CONTROL)"))
         link = self.link
+        # QUIRK(IronRDP 0.7): drops what it reads together with the Font Map, such as the first picture.
+        link.cut_output()
         link.send_share_data(FontMap())
+        link.cut_output()
         return activate(link)
 
     HANDLERS = {

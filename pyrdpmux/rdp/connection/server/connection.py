@@ -131,8 +131,13 @@ class ServerConnection:
         return self.door.events() + (self.session.events() if self.session is not None else [])
 
     def data_to_send(self) -> bytes:
-        """Bytes for the socket. Drain after every call into the connection, also when it has ended."""
+        """Bytes for one write to the socket. Drain after every call into the connection, also its last."""
         return self.door.data_to_send()
+
+    @property
+    def has_more_to_send(self) -> bool:
+        """``data_to_send`` left something for another write: let the event loop turn, and call it again."""
+        return self.door.has_more_to_send
 
     def next_deadline(self) -> float | None:
         """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pyrdpmux.errors import TlsFailed
-from pyrdpmux.rdp.connection.machine import Ended, forget_frames
+from pyrdpmux.rdp.connection.machine import CUT, Ended, forget_frames
 from pyrdpmux.rdp.connection.server.config import DoorConfig
 from pyrdpmux.rdp.connection.server.door_link import DoorLink
 from pyrdpmux.rdp.connection.server.gateway import GatewayInitiation
@@ -67,6 +67,9 @@ class ServerDoor(DoorLink):
     def send_frames(self, frames: Iterable[bytes]) -> None:
         """Queue what the session says; under TLS every frame becomes a record of its own."""
         for frame in frames:
+            if frame == CUT:
+                self.cut_output()
+                continue
             try:
                 is_sent = self._transmit(frame)
             except TlsFailed as error:

@@ -32,7 +32,10 @@ class ServerSession(ServerLink):
         self._enter(BasicSettingsExchange(self))
 
     def frames_to_send(self) -> list[bytes]:
-        """What there is to say, cut into frames: TLS makes a record of each. Instead of ``data_to_send``."""
+        """What there is to say, cut into frames: TLS makes a record of each. Instead of ``data_to_send``.
+
+        What is in front of an empty one leaves in a write of its own.
+        """
         frames, self._outgoing = self._outgoing, []
         return frames
 
