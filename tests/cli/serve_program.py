@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyrdpmux.harness.programs import free_port
-from pyrdpmux.mux.control.control_socket import ask
+from pyrdpmux.mux.control.client import ask
 
 ROOT: Final = Path(__file__).parents[2]
 SECONDS: Final = 60.0
