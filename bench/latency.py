@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
 from tests.interop.soak_host import DaemonProgram, House, serving
 from tests.interop.soak_viewers import PASSWORD, USER
@@ -72,7 +73,7 @@ async def stalled(port: int) -> AsyncIterator[None]:
 
         async def ask() -> None:
             while True:
-                client.connection.request_refresh(0, 0, 4000, 4000)
+                client.connection.request_refresh(Rect(0, 0, 4001, 4001))
                 client.flush()
                 await asyncio.sleep(0.05)
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.errors import PeerError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rfb.desktop import Screen
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -47,17 +48,19 @@ class Painted:
     y: int
     pixels: Pixels
 
+    @property
+    def rect(self) -> Rect:
+        height, width = self.pixels.shape[:2]
+        return Rect(self.x, self.y, width, height)
+
 
 @dataclass(frozen=True, slots=True)
 class Copied:
     """Pixels that the viewer has already, now also at another place."""
 
-    source_x: int
-    source_y: int
-    x: int
-    y: int
-    width: int
-    height: int
+    source: Rect
+    rect: Rect
+    """Where they are now, too; of the same size."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rfb.pixel_format import PixelFormat
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
 
@@ -88,6 +89,10 @@ class RectangleHeader:
     width: int
     height: int
     encoding: int
+
+    @property
+    def rect(self) -> Rect:
+        return Rect(self.x, self.y, self.width, self.height)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

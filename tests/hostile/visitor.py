@@ -201,7 +201,8 @@ class Visitor:
     def _paint(self, bitmap: BitmapData) -> None:
         compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
         pixels = decode(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
-        target = self.picture[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1]
+        rect = bitmap.rect
+        target = self.picture[rect.y : rect.bottom, rect.x : rect.right]
         target[...] = pixels[: target.shape[0], : target.shape[1]]
 
     @property

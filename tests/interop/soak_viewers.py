@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.connection.events import ErrorInfoReceived
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
 from pyrdpmux.rdp.tls.context import client_context
@@ -114,7 +115,7 @@ class Crowd:
             client.stop_reading()
             for _ in range(round(stay * 20)):
                 if client.connection.is_active:
-                    client.connection.request_refresh(0, 0, 2000, 2000)
+                    client.connection.request_refresh(Rect(0, 0, 2001, 2001))
                     client.flush()
                 await asyncio.sleep(0.05)
             if self._random.random() < 0.5:
@@ -162,7 +163,7 @@ class Crowd:
                 keys = [self._keystroke() for _ in range(MOVES // 3)]
                 client.connection.send_input([event for stroke in keys for event in stroke])
                 for x in range(10):
-                    client.connection.request_refresh(x, 0, 2000 - x, 2000)
+                    client.connection.request_refresh(Rect.from_corners(x, 0, 2001 - x, 2001))
                     client.connection.suppress_output(x % 2 == 0)
                 client.flush()
                 await asyncio.sleep(0.3)

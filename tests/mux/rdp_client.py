@@ -89,9 +89,8 @@ class RdpClient:
         self.bitmaps.append(bitmap)
         compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
         pixels = decode(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
-        width, height = bitmap.right - bitmap.left + 1, bitmap.bottom - bitmap.top + 1
-        target = self.picture[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1]
-        target[...] = pixels[:height, :width]
+        rect = bitmap.rect
+        self.picture[rect.y : rect.bottom, rect.x : rect.right] = pixels[: rect.height, : rect.width]
 
 
 def same_colors(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from pyrdpmux.errors import AuthenticationFailed, NegotiationFailed
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.connection.events import (
     Activated,
     AutoReconnectCookieReceived,
@@ -146,12 +147,12 @@ def test_the_client_chooses_the_color_depth(bits_per_pixel: int) -> None:
 
 def test_refresh_and_suppress_are_events() -> None:
     pair = linked("tls")
-    pair.client.request_refresh(10, 20, 29, 39)
+    pair.client.request_refresh(Rect(10, 20, 20, 20))
     pair.client.suppress_output(True)
     pair.client.suppress_output(False)
     pair.client.request_shutdown()
     pair.run()
-    assert pair.server_saw(RefreshRequested) == [RefreshRequested(((10, 20, 20, 20),))]
+    assert pair.server_saw(RefreshRequested) == [RefreshRequested((Rect(10, 20, 20, 20),))]
     assert pair.server_saw(OutputSuppressed) == [OutputSuppressed(True), OutputSuppressed(False)]
     assert pair.server_saw(ShutdownRequested) == [ShutdownRequested()]
 

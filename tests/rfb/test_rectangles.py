@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError, LimitExceeded, PeerError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import Copied, CursorChanged, Event, Painted, UpdateFinished
@@ -269,7 +270,7 @@ def test_a_copy() -> None:
     events = events_of(
         connected_client(), update(rectangle(Encoding.COPY_RECT, body, x=10, y=20, width=3, height=4))
     )
-    assert events == [Copied(1, 2, 10, 20, 3, 4), UpdateFinished()]
+    assert events == [Copied(Rect(1, 2, 3, 4), Rect(10, 20, 3, 4)), UpdateFinished()]
 
 
 def test_no_picture_is_larger_than_a_screen() -> None:

@@ -99,11 +99,8 @@ def _bitmap_data(tile: Rect, bitmap: EncodedBitmap, omits_header: bool) -> Bitma
         else:
             size = bitmap.width * bitmap.height * ((bitmap.bits_per_pixel + 7) // 8)
             header = CompressedDataHeader(bitmap.width, size)
-    return BitmapData(
-        left=tile.x,
-        top=tile.y,
-        right=tile.right - 1,
-        bottom=tile.bottom - 1,
+    return BitmapData.of(
+        tile,
         width=bitmap.width,
         height=bitmap.height,
         bits_per_pixel=bitmap.bits_per_pixel,

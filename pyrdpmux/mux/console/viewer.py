@@ -198,9 +198,9 @@ class Viewer:
             case InputReceived(events):
                 self._input.charge(len(events))
                 self._on_input(events)
-            case RefreshRequested(rectangles):
+            case RefreshRequested(rects):
                 self._input.charge(COST_OF_REFRESH)
-                self._painter.refresh([Rect(*rectangle) for rectangle in rectangles])
+                self._painter.refresh(rects)
             case OutputSuppressed(is_suppressed):
                 self._input.charge(COST_OF_REFRESH)
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")

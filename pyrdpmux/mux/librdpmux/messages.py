@@ -10,6 +10,7 @@ from typing import ClassVar, Final, TypeAlias
 import msgpack  # type: ignore[import-untyped]
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
 
 MAX_MESSAGE: Final = 4096
 """Bytes of a message on the socket; the library's are 24 or 48."""
@@ -36,6 +37,10 @@ class DisplayUpdate:
     y: int
     width: int
     height: int
+
+    @property
+    def rect(self) -> Rect:
+        return Rect(self.x, self.y, self.width, self.height)
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,7 +291,7 @@ class Session:
         match message:
             case DisplayUpdate():
                 self._owe()
-                rect = Rect(message.x, message.y, message.width, message.height)
+                rect = message.rect
                 self._damage.add(rect.clip(*self._size()))
             case DisplaySwitch():
                 self._switch = self.latest_switch = message

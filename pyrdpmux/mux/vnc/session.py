@@ -110,13 +110,11 @@ class VncSession:
             self._needs_everything = True
 
     def _paint(self, event: Painted) -> Iterator[None]:
-        height, width = event.pixels.shape[:2]
-
         def fetch(band: Rect) -> Pixels:
             left, top = band.x - event.x, band.y - event.y
             return event.pixels[top : top + band.height, left : left + band.width]
 
-        yield from self._vm.screen.update_in_steps(Rect(event.x, event.y, width, height), fetch)
+        yield from self._vm.screen.update_in_steps(event.rect, fetch)
         if not self._has_picture:
             self._has_picture = True
             self._vm.set_status(VmStatus.RUNNING)
@@ -124,17 +122,17 @@ class VncSession:
     def _copy(self, event: Copied) -> Iterator[None]:
         """Band by band, in the order in which no band overwrites what another is still to be copied from."""
         screen = self._vm.screen
-        source = Rect(event.source_x, event.source_y, event.width, event.height)
+        source = event.source
         if source.clip(screen.width, screen.height) != source:
             self._needs_everything = True  # of a size that is no more, or nonsense: ask
             return
-        right, down = event.x - source.x, event.y - source.y
+        right, down = event.rect.x - source.x, event.rect.y - source.y
 
         def fetch(band: Rect) -> Pixels:
             rows = slice(band.y - down, band.bottom - down)
             return np.array(screen.pixels[rows, band.x - right : band.right - right])
 
-        bands = list(bands_of(Rect(event.x, event.y, event.width, event.height)))
+        bands = list(bands_of(event.rect))
         for band in reversed(bands) if down > 0 else bands:
             yield from screen.update_in_steps(band, fetch)
 

@@ -8,6 +8,7 @@ Server connections emit the first group, client connections the second, both the
 from dataclasses import dataclass, field
 
 from pyrdpmux.errors import PeerError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
 from pyrdpmux.rdp.fastpath.update import UpdateBody
 from pyrdpmux.rdp.nla.logon import NtlmLogon
@@ -80,9 +81,9 @@ class InputReceived:
 
 @dataclass(frozen=True, slots=True)
 class RefreshRequested:
-    """The client lost these parts of its picture: (left, top, width, height) each."""
+    """The client lost these parts of its picture: as it said, so perhaps empty or outside the desktop."""
 
-    rectangles: tuple[tuple[int, int, int, int], ...]
+    rects: tuple[Rect, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.mcs.client_data import MonitorDefinition
 from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
@@ -57,6 +58,16 @@ class InclusiveRectangle:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def of(cls, rect: Rect) -> Self:
+        """``rect`` may not be empty: this structure always has a pixel."""
+        return cls(rect.x, rect.y, rect.right - 1, rect.bottom - 1)
+
+    @property
+    def rect(self) -> Rect:
+        """Empty, or of a negative size, where a peer has right before left or bottom above top."""
+        return Rect.from_corners(self.left, self.top, self.right + 1, self.bottom + 1)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

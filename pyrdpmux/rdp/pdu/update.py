@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Block, OpenIntEnum, OpenIntFlag, Reader, Writer
 
 #: 64x64 tiles of an 8K screen; Windows sends at most a few dozen rectangles in one update.
@@ -91,6 +92,28 @@ class BitmapData:
     flags: BitmapFlags
     data: bytes
     compressed_header: CompressedDataHeader | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rect: Rect,
+        width: int,
+        height: int,
+        bits_per_pixel: int,
+        flags: BitmapFlags,
+        data: bytes,
+        compressed_header: CompressedDataHeader | None = None,
+    ) -> Self:
+        """A bitmap of which ``rect`` is shown, which may not be empty."""
+        right, bottom = rect.right - 1, rect.bottom - 1
+        return cls(
+            rect.x, rect.y, right, bottom, width, height, bits_per_pixel, flags, data, compressed_header
+        )
+
+    @property
+    def rect(self) -> Rect:
+        """What is shown; empty, or of a negative size, where a peer has right before left."""
+        return Rect.from_corners(self.left, self.top, self.right + 1, self.bottom + 1)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.errors import LimitExceeded
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rfb.events import Copied
 from pyrdpmux.rfb.limits import OVERDRAW, STEP_PIXELS
 from pyrdpmux.rfb.rectangles.compressed import CompressedStream
@@ -36,7 +37,7 @@ def read_zlib(rect: RectangleHeader, stream: CompressedStream) -> Step[None]:
 def read_copy(rect: RectangleHeader) -> Step[None]:
     """RFC 6143 7.7.2."""
     source = yield from take(CopySource)
-    yield Copied(source.x, source.y, rect.x, rect.y, rect.width, rect.height)
+    yield Copied(Rect(source.x, source.y, rect.width, rect.height), rect.rect)
 
 
 def read_rre(rect: RectangleHeader, spend: Callable[[int], None]) -> Step[None]:

@@ -97,8 +97,8 @@ def test_a_client_sees_the_picture(depth: int, omits_header: bool) -> None:
         compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
         assert (bitmap.compressed_header is None) == (omits_header or not compressed)
         pixels = decode_bitmap(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
-        width, height = bitmap.right - bitmap.left + 1, bitmap.bottom - bitmap.top + 1
-        shown[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1] = pixels[:height, :width]
+        rect = bitmap.rect
+        shown[rect.y : rect.bottom, rect.x : rect.right] = pixels[: rect.height, : rect.width]
     assert (shown[..., :3] == reduce_and_expand(picture, depth)[..., :3]).all()
 
 

@@ -126,7 +126,7 @@ def test_a_lost_part_is_sent_again(factory: ConnectionFactory) -> None:
             await client.until_shows(console.screen.pixels)
             client.picture[40:50, 30:60] = 0
             client.bitmaps.clear()
-            client.connection.request_refresh(30, 40, 59, 49)
+            client.connection.request_refresh(Rect(30, 40, 30, 10))
             client.flush()
             await client.until_shows(console.screen.pixels)
             assert len(client.bitmaps) == 1
@@ -161,7 +161,7 @@ def test_who_may_only_look_cannot_type(factory: ConnectionFactory) -> None:
             async with connected(console.port) as client:
                 await client.until(lambda: client.connection.is_active)
                 client.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
-                client.connection.request_refresh(0, 0, 9, 9)
+                client.connection.request_refresh(Rect(0, 0, 10, 10))
                 client.flush()
                 client.bitmaps.clear()
                 await client.until(lambda: bool(client.bitmaps))

@@ -114,7 +114,7 @@ def test_copies_that_overlap_themselves(right: int, down: int) -> None:
     vm.screen.write(vm.screen.rect, before)
     session = VncSession(vm, VncInput(), connected_client(width, height), now=0.0)
     source = Rect(10, 75, 30, 250)
-    event = Copied(source.x, source.y, source.x + right, source.y + down, source.width, source.height)
+    event = Copied(source, Rect(source.x + right, source.y + down, source.width, source.height))
     steps = len(list(session.handle(event)))
     assert steps == 4
     expected = before.copy()

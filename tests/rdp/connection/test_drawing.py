@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pyrdpmux.errors import EncodeError, LimitExceeded, StateError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.connection.events import (
     ChannelDataReceived,
@@ -208,7 +209,7 @@ def test_requests_of_the_client() -> None:
     assert client.session.is_suppressed
     client.send(client.share_data(SuppressOutput(1, areas[0])))
     assert not client.session.is_suppressed
-    assert client.saw(RefreshRequested) == [RefreshRequested(((0, 0, 800, 600), (10, 20, 1, 1)))]
+    assert client.saw(RefreshRequested) == [RefreshRequested((Rect(0, 0, 800, 600), Rect(10, 20, 1, 1)))]
     assert client.saw(OutputSuppressed) == [OutputSuppressed(True), OutputSuppressed(False)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.display_control.layout import usable_size
 from pyrdpmux.rdp.channels.display_control.pdu import Monitor
 from pyrdpmux.rdp.connection.client.activation import Active
@@ -44,16 +45,16 @@ class ClientConnection(ClientLink):
         else:
             self.send_share_data(InputEvents(tuple(events)))
 
-    def request_refresh(self, left: int, top: int, right: int, bottom: int) -> None:
-        """Ask for a part of the picture again; both ends are inclusive (2.2.11.1)."""
+    def request_refresh(self, rect: Rect) -> None:
+        """Ask for a part of the picture again (2.2.11.2), which may not be empty."""
         self._require_active("refresh")
-        self.send_share_data(RefreshRectangle((InclusiveRectangle(left, top, right, bottom),)))
+        self.send_share_data(RefreshRectangle((InclusiveRectangle.of(rect),)))
 
     def suppress_output(self, suppressed: bool) -> None:
         """Say that the window is minimised, or that it shows again."""
         self._require_active("suppress output")
         width, height = self.facts.width, self.facts.height
-        area = None if suppressed else InclusiveRectangle(0, 0, width - 1, height - 1)
+        area = None if suppressed else InclusiveRectangle.of(Rect(0, 0, width, height))
         self.send_share_data(SuppressOutput(0 if suppressed else 1, area))
 
     def send_channel_data(self, channel: str, data: bytes) -> None:

@@ -36,15 +36,7 @@ class Active(SharePhase):
         return self
 
     def on_refresh(self, pdu: RefreshRectangle) -> Phase:
-        # Both ends of an inclusive rectangle; what lies outside the desktop is the owner's to clip.
-        self.link.emit(
-            RefreshRequested(
-                tuple(
-                    (area.left, area.top, area.right - area.left + 1, area.bottom - area.top + 1)
-                    for area in pdu.areas
-                )
-            )
-        )
+        self.link.emit(RefreshRequested(tuple([area.rect for area in pdu.areas])))
         return self
 
     def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
