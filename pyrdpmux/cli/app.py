@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux import __version__
-from pyrdpmux.cli import client_commands, daemon_commands
+from pyrdpmux.cli import client_commands, daemon_commands, user_command
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
@@ -47,7 +47,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     daemon_commands.add_serve(commands)
     daemon_commands.add_demo(commands)
-    client_commands.add_passwd(commands)
+    user_command.add_passwd(commands)
+    user_command.add_user(commands)
     client_commands.add_vms(commands)
     client_commands.add_type(commands)
     client_commands.add_rdp_file(commands)

@@ -7,6 +7,7 @@ help and every other command do without.
 import argparse
 import logging
 import secrets
+import shlex
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -93,7 +94,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     config = make_config(options)
     factory = ConnectionFactory(config)
-    _warn_about_access(config)
+    _warn_about_access(config, passwd_command(options))
     backends: list[Backend] = []
     librdpmux: LibrdpmuxBackend | None = None
     if config.bus != "none":
@@ -197,7 +198,16 @@ async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> N
     await daemon.run(stop, on_ready)
 
 
-def _warn_about_access(config: Config) -> None:
+def passwd_command(options: argparse.Namespace) -> str:
+    """What adds a user that this daemon knows."""
+    command = ["pyrdpmux", "passwd"]
+    for name, value in (("--config", options.config), ("--state-dir", options.state_dir)):
+        if value is not None:
+            command += [name, str(value)]
+    return shlex.join([*command, "NAME"])
+
+
+def _warn_about_access(config: Config, passwd: str) -> None:
     """Say so when nobody can get in, or everybody can."""
     if not config.security.nla:
         logger.warning("NLA is off: everybody who reaches a console's port gets in")
@@ -205,4 +215,4 @@ def _warn_about_access(config: Config) -> None:
             if config.rules(name).is_restricted:
                 logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
     elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
-        logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
+        logger.warning("%s: no accounts yet: add one with `%s`", config.accounts_path(), passwd)
