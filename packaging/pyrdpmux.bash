@@ -18,11 +18,13 @@ _pyrdpmux() {
         serve:--gateway-port) return ;;
         serve:--port) return ;;
         serve:--bind) return ;;
+        serve:--log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
         serve:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         serve:--certificate-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         demo:--security) COMPREPLY=($(compgen -W "nla rdp tls" -- "$current")); return ;;
         demo:--port) return ;;
         demo:--bind) return ;;
+        demo:--log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
         demo:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         passwd:--vm) return ;;
         passwd:--file) COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -47,8 +49,8 @@ _pyrdpmux() {
         reload:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
     esac
     case $command in
-        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
-        demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --state-dir -v --verbose" -- "$current")) ;;
+        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --log-format --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
+        demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --log-format --state-dir -v --verbose" -- "$current")) ;;
         passwd) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
         user) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
         vms) COMPREPLY=($(compgen -W "-h --help --json --config --state-dir -v --verbose" -- "$current")) ;;

@@ -48,7 +48,16 @@ DETAILS: Final = {
         ),
         (
             "JOURNAL FIELDS",
-            [("PYRDPMUX_VM, PYRDPMUX_CONNECTION, PYRDPMUX_USER", "What an entry is about.")],
+            [
+                ("PYRDPMUX_VM, PYRDPMUX_CONNECTION, PYRDPMUX_USER", "What an entry is about."),
+                ("PYRDPMUX_ADDRESS", "Where the connection comes from."),
+                ("PYRDPMUX_EVENT", "connect, logon, failure, refusal or end; each once for a connection."),
+                ("PYRDPMUX_REASON", "Why it was refused, or has ended."),
+                (
+                    "PYRDPMUX_SECONDS, PYRDPMUX_BYTES_RECEIVED, PYRDPMUX_BYTES_SENT",
+                    "At its end: how long it was, and what it took on the wire.",
+                ),
+            ],
         ),
     ]
 }

@@ -15,6 +15,7 @@ from pyrdpmux.cli import client_commands, daemon_commands, user_command
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
+from pyrdpmux.mux.log.json_lines import JsonFormatter
 from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 
 STDERR: Final = 2
@@ -26,7 +27,7 @@ LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script."""
     options = make_parser().parse_args(arguments)
-    _set_up_logging(options.verbose)
+    _set_up_logging(options.verbose, getattr(options, "log_format", None))
     command: Command = options.command
     try:
         return command(options)
@@ -57,9 +58,11 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up_logging(verbosity: int) -> None:
+def _set_up_logging(verbosity: int, log_format: str | None) -> None:
     level = logging.DEBUG if verbosity else logging.INFO
-    if is_journal(STDERR):
+    if log_format == "json":
+        set_up_logging(logging.StreamHandler(sys.stderr), level, formatter=JsonFormatter())
+    elif log_format is None and is_journal(STDERR):
         set_up_logging(JournalHandler(), level)
     else:
         set_up_logging(logging.StreamHandler(sys.stderr), level, "%(asctime)s %(levelname)-7s %(message)s")
