@@ -21,7 +21,12 @@ DETAILS: Final = {
         (
             "SIGNALS",
             [
-                ("SIGTERM, SIGINT", "Say goodbye to all viewers and stop; VMs come back to the next daemon."),
+                (
+                    "SIGTERM",
+                    "Close all connections and stop. VMs, and clients that reconnect by themselves, come "
+                    "back to the next daemon: there is no telling a stop from a restart.",
+                ),
+                ("SIGINT", "Tell all viewers that the server stops, so that they stay away, and stop."),
                 (
                     "SIGHUP",
                     "Read configuration, accounts and certificates again. With an error in them, the old "

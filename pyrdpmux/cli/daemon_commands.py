@@ -183,6 +183,7 @@ def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
 
 
 async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> None:
+    """SIGINT is a person who ends it; after SIGTERM there may be another daemon, which nobody tells us."""
     import asyncio
 
     from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
@@ -192,8 +193,13 @@ async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> N
     loop = asyncio.get_running_loop()
     raise_limit()
     quiet_accept_errors(loop, RateLimitedLog(logger))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+
+    def end() -> None:
+        daemon.says_goodbye = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, end)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
     await daemon.run(stop, on_ready)
 
