@@ -5,7 +5,7 @@ _pyrdpmux() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "serve demo passwd vms type rdp-file diagnose reload --help --version" -- "$current"))
+        COMPREPLY=($(compgen -W "serve demo passwd user vms type rdp-file diagnose reload --help --version" -- "$current"))
         return
     fi
     case $command:$previous in
@@ -18,16 +18,22 @@ _pyrdpmux() {
         serve:--gateway-port) return ;;
         serve:--port) return ;;
         serve:--bind) return ;;
+        serve:--log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
         serve:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         serve:--certificate-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         demo:--security) COMPREPLY=($(compgen -W "nla rdp tls" -- "$current")); return ;;
         demo:--port) return ;;
         demo:--bind) return ;;
+        demo:--log-format) COMPREPLY=($(compgen -W "text json" -- "$current")); return ;;
         demo:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         passwd:--vm) return ;;
         passwd:--file) COMPREPLY=($(compgen -f -- "$current")); return ;;
         passwd:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
         passwd:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+        user:--vm) return ;;
+        user:--file) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        user:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        user:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         vms:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
         vms:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         type:--file) COMPREPLY=($(compgen -f -- "$current")); return ;;
@@ -43,9 +49,10 @@ _pyrdpmux() {
         reload:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
     esac
     case $command in
-        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
-        demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --state-dir -v --verbose" -- "$current")) ;;
+        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --log-format --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
+        demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --log-format --state-dir -v --verbose" -- "$current")) ;;
         passwd) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
+        user) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
         vms) COMPREPLY=($(compgen -W "-h --help --json --config --state-dir -v --verbose" -- "$current")) ;;
         type) COMPREPLY=($(compgen -W "-h --help --file --config --state-dir -v --verbose" -- "$current")) ;;
         rdp-file) COMPREPLY=($(compgen -W "-h --help --user --output --direct --config --state-dir -v --verbose" -- "$current")) ;;

@@ -21,7 +21,12 @@ DETAILS: Final = {
         (
             "SIGNALS",
             [
-                ("SIGTERM, SIGINT", "Say goodbye to all viewers and stop; VMs come back to the next daemon."),
+                (
+                    "SIGTERM",
+                    "Close all connections and stop. VMs, and clients that reconnect by themselves, come "
+                    "back to the next daemon: there is no telling a stop from a restart.",
+                ),
+                ("SIGINT", "Tell all viewers that the server stops, so that they stay away, and stop."),
                 (
                     "SIGHUP",
                     "Read configuration, accounts and certificates again. With an error in them, the old "
@@ -48,7 +53,16 @@ DETAILS: Final = {
         ),
         (
             "JOURNAL FIELDS",
-            [("PYRDPMUX_VM, PYRDPMUX_CONNECTION, PYRDPMUX_USER", "What an entry is about.")],
+            [
+                ("PYRDPMUX_VM, PYRDPMUX_CONNECTION, PYRDPMUX_USER", "What an entry is about."),
+                ("PYRDPMUX_ADDRESS", "Where the connection comes from."),
+                ("PYRDPMUX_EVENT", "connect, logon, failure, refusal or end; each once for a connection."),
+                ("PYRDPMUX_REASON", "Why it was refused, or has ended."),
+                (
+                    "PYRDPMUX_SECONDS, PYRDPMUX_BYTES_RECEIVED, PYRDPMUX_BYTES_SENT",
+                    "At its end: how long it was, and what it took on the wire.",
+                ),
+            ],
         ),
     ]
 }

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux import __version__
-from pyrdpmux.cli import client_commands, daemon_commands
+from pyrdpmux.cli import client_commands, daemon_commands, user_command
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
+from pyrdpmux.mux.log.json_lines import JsonFormatter
 from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 
 STDERR: Final = 2
@@ -26,7 +27,7 @@ LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script."""
     options = make_parser().parse_args(arguments)
-    _set_up_logging(options.verbose)
+    _set_up_logging(options.verbose, getattr(options, "log_format", None))
     command: Command = options.command
     try:
         return command(options)
@@ -47,7 +48,8 @@ def make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=Parser)
     daemon_commands.add_serve(commands)
     daemon_commands.add_demo(commands)
-    client_commands.add_passwd(commands)
+    user_command.add_passwd(commands)
+    user_command.add_user(commands)
     client_commands.add_vms(commands)
     client_commands.add_type(commands)
     client_commands.add_rdp_file(commands)
@@ -56,9 +58,11 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _set_up_logging(verbosity: int) -> None:
+def _set_up_logging(verbosity: int, log_format: str | None) -> None:
     level = logging.DEBUG if verbosity else logging.INFO
-    if is_journal(STDERR):
+    if log_format == "json":
+        set_up_logging(logging.StreamHandler(sys.stderr), level, formatter=JsonFormatter())
+    elif log_format is None and is_journal(STDERR):
         set_up_logging(JournalHandler(), level)
     else:
         set_up_logging(logging.StreamHandler(sys.stderr), level, "%(asctime)s %(levelname)-7s %(message)s")

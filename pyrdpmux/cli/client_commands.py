@@ -1,7 +1,6 @@
-"""The commands that ask the running daemon, or change a file, and end."""
+"""The commands that ask the running daemon and end."""
 
 import argparse
-import getpass
 import json
 import sys
 from pathlib import Path
@@ -11,7 +10,6 @@ from pyrdpmux.cli.options import EXIT_OK, add_common, make_config
 from pyrdpmux.cli.rdp_file import RdpFile, reachable
 from pyrdpmux.cli.type_command import set_up_type_command
 from pyrdpmux.errors import MuxError
-from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.control import client
 from pyrdpmux.mux.log.door import escaped
 
@@ -20,20 +18,6 @@ if TYPE_CHECKING:
 
 MAX_CELL: Final = 256
 """Characters in one place of a table."""
-
-
-def add_passwd(commands: "Commands") -> None:
-    passwd = commands.add_parser("passwd", help="add a user, or change a user's password")
-    passwd.set_defaults(command=run_passwd)
-    passwd.add_argument("user", metavar="[DOMAIN\\]USER")
-    passwd.add_argument(
-        "--stdin", action="store_true", help="read the password from one line of standard input"
-    )
-    passwd.add_argument("--vm", metavar="NAME", help="the SAM file that the configuration gives this VM")
-    passwd.add_argument(
-        "--file", type=Path, metavar="FILE", help="SAM file (default: that of the configuration)"
-    )
-    add_common(passwd, has_config=True)
 
 
 def add_vms(commands: "Commands") -> None:
@@ -71,29 +55,6 @@ def add_reload(commands: "Commands") -> None:
     reload = commands.add_parser("reload", help="have the running daemon read its configuration again")
     reload.set_defaults(command=run_reload)
     add_common(reload, has_config=True)
-
-
-def run_passwd(options: argparse.Namespace) -> int:
-    """`pyrdpmux passwd`."""
-    path: Path = options.file or make_config(options).accounts_path(options.vm)
-    domain, _, user = options.user.rpartition("\\")
-    password = _read_password(options.stdin)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    is_new = set_password(path, user, domain, password)
-    print(f"{path}: {'added' if is_new else 'changed'} {options.user}")
-    return EXIT_OK
-
-
-def _read_password(from_stdin: bool) -> str:
-    if from_stdin:
-        password = sys.stdin.readline().rstrip("\r\n")
-    else:
-        password = getpass.getpass("Password: ")
-        if getpass.getpass("Again: ") != password:
-            raise MuxError("the two passwords differ, nothing was changed")
-    if not password:
-        raise MuxError("an empty password is not allowed, nothing was changed")
-    return password
 
 
 def run_vms(options: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ help and every other command do without.
 import argparse
 import logging
 import secrets
+import shlex
 import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -93,7 +94,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     config = make_config(options)
     factory = ConnectionFactory(config)
-    _warn_about_access(config)
+    _warn_about_access(config, passwd_command(options))
     backends: list[Backend] = []
     librdpmux: LibrdpmuxBackend | None = None
     if config.bus != "none":
@@ -182,6 +183,7 @@ def demo_announcement(bind: str, port: int, mode: str, password: str) -> str:
 
 
 async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> None:
+    """SIGINT is a person who ends it; after SIGTERM there may be another daemon, which nobody tells us."""
     import asyncio
 
     from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
@@ -191,13 +193,27 @@ async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> N
     loop = asyncio.get_running_loop()
     raise_limit()
     quiet_accept_errors(loop, RateLimitedLog(logger))
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+
+    def end() -> None:
+        daemon.says_goodbye = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, end)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
     await daemon.run(stop, on_ready)
 
 
-def _warn_about_access(config: Config) -> None:
+def passwd_command(options: argparse.Namespace) -> str:
+    """What adds a user that this daemon knows."""
+    command = ["pyrdpmux", "passwd"]
+    for name, value in (("--config", options.config), ("--state-dir", options.state_dir)):
+        if value is not None:
+            command += [name, str(value)]
+    return shlex.join([*command, "NAME"])
+
+
+def _warn_about_access(config: Config, passwd: str) -> None:
     """Say so when nobody can get in, or everybody can."""
     if not config.security.nla:
         logger.warning("NLA is off: everybody who reaches a console's port gets in")
@@ -205,4 +221,4 @@ def _warn_about_access(config: Config) -> None:
             if config.rules(name).is_restricted:
                 logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
     elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
-        logger.warning("%s: no accounts yet: add one with `pyrdpmux passwd NAME`", config.accounts_path())
+        logger.warning("%s: no accounts yet: add one with `%s`", config.accounts_path(), passwd)

@@ -43,6 +43,11 @@ def add_listening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=port, metavar="N", help="port of the first VM (default: 3901)")
     parser.add_argument("--bind", metavar="ADDRESS", help="address to listen at (default: 127.0.0.1)")
     parser.add_argument("--no-auth", action="store_true", help="TLS without NLA: everybody may connect")
+    parser.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        help="a line of text or a JSON object for each record (default: to the journal where there is one)",
+    )
     add_common(parser)
 
 

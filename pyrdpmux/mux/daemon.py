@@ -19,6 +19,7 @@ from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.mux.sources import Sources
 from pyrdpmux.mux.systemd.service_manager import ServiceManager
 from pyrdpmux.net.tasks import TaskSet
+from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -48,6 +49,8 @@ class Daemon:
         manager: ServiceManager | None = None,
     ) -> None:
         self.registry = Registry(config, factory)
+        #: at its end, viewers are told so and stay away; otherwise they find another daemon by themselves
+        self.says_goodbye = False
         self._factory = factory
         self._config = config
         self._load_config = load_config or (lambda: self._config)
@@ -88,7 +91,10 @@ class Daemon:
         finally:
             self._manager.stopping()
             await self._tasks.cancel_all()
-            await asyncio.gather(self.registry.close(GOODBYE), self.gateway.close(GOODBYE))
+            error_info = ErrorInfo.RPC_INITIATED_DISCONNECT if self.says_goodbye else ErrorInfo.NONE
+            await asyncio.gather(
+                self.registry.close(GOODBYE, error_info), self.gateway.close(GOODBYE, error_info)
+            )
             await self._sources.stop()
             for backend in reversed(started):
                 await backend.stop()

@@ -171,7 +171,7 @@ class Registry:
         if (console := self._consoles.get(name)) is not None:
             console.review(has_other_accounts=True)
 
-    async def close(self, reason: str) -> None:
+    async def close(self, reason: str, error_info: ErrorInfo = ErrorInfo.RPC_INITIATED_DISCONNECT) -> None:
         """The daemon stops: all consoles at once, so that it takes no longer than one."""
         self._is_closed = True
         await self._waiting.cancel_all()
@@ -179,9 +179,7 @@ class Registry:
             consoles, self._consoles, self._publishers = self.consoles, {}, {}
             for console in consoles:
                 console.registration = None
-            await asyncio.gather(
-                *[console.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason) for console in consoles]
-            )
+            await asyncio.gather(*[console.close(error_info, reason) for console in consoles])
 
     def _console_of(self, vm: Vm) -> Console | None:
         """The console that this registration speaks for; none for one that is not the latest."""

@@ -77,6 +77,8 @@ class Peer:
         self.connection = connection
         #: may become another one at any time
         self.share = share
+        #: on the wire, so far
+        self.bytes_received = self.bytes_sent = 0
         self._budget = TokenBucket(BYTES_PER_SECOND, BYTES_AT_ONCE)
         self._reader = reader
         self._writer = writer
@@ -164,6 +166,7 @@ class Peer:
         data = self.connection.data_to_send()
         if data and not self._writer.is_closing():
             self._writer.write(data)
+            self.bytes_sent += len(data)
 
     def _release(self) -> None:
         """The loop has turned, and the kernel has what was written before."""
@@ -236,6 +239,7 @@ class Peer:
                 data = await self._reader.read(READ_SIZE)
             except OSError:
                 data = b""
+            self.bytes_received += len(data)
             if self.share is not None:
                 self._budget.take(len(data), self._loop.time())
                 await asyncio.sleep(self._budget.wait(self._loop.time()))

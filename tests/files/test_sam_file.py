@@ -1,5 +1,6 @@
 """The SAM file."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.files.private_file import write_private
-from pyrdpmux.files.sam_file import load_accounts, set_password
+from pyrdpmux.files.sam_file import load_accounts, remove_account, set_password
 from pyrdpmux.rdp.crypto.md4 import nt_hash
 from pyrdpmux.rdp.nla.accounts import Account, Accounts
 
@@ -119,12 +120,50 @@ def test_the_file_is_for_its_owner_only(sam: Path, tmp_path: Path) -> None:
     sam.chmod(0o644)
     with pytest.raises(ConfigError, match="sam: mode 0644, everybody may read it: run `chmod o-rw,g-w "):
         load_accounts(sam)
-    set_password(sam, "alice", "", "x")
-    assert load_accounts(sam).nt_hash("alice", "") == nt_hash("x")
-    assert sam.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(ConfigError, match="sam: mode 0644, everybody may read it"):
+        set_password(sam, "alice", "", "x")
+    assert sam.read_text() == SAM
     assert set_password(tmp_path / "new", "alice", "", "x")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "sam"]
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o602, 0o660])
+def test_a_file_that_others_may_have_written_is_not_made_to_look_private(sam: Path, mode: int) -> None:
+    sam.chmod(mode)
+    with pytest.raises(ConfigError, match=f"mode {mode:04o}"):
+        set_password(sam, "alice", "", "x")
+    with pytest.raises(ConfigError, match=f"mode {mode:04o}"):
+        remove_account(sam, "alice", "")
+    assert sam.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o400])
+def test_a_file_keeps_its_mode_and_a_link_to_it_stays_one(sam: Path, tmp_path: Path, mode: int) -> None:
+    sam.chmod(mode)
+    link = tmp_path / "link"
+    link.symlink_to(sam)
+    set_password(link, "alice", "", "x")
+    assert remove_account(link, "alice", "")
+    assert link.is_symlink()
+    assert sam.stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write for somebody else")
+def test_a_file_that_root_changes_stays_whose_it_is(sam: Path) -> None:
+    os.chown(sam, 12345, 54321)
+    set_password(sam, "alice", "", "x")
+    assert (sam.stat().st_uid, sam.stat().st_gid) == (12345, 54321)
+    remove_account(sam, "alice", "")
+    assert (sam.stat().st_uid, sam.stat().st_gid) == (12345, 54321)
+
+
+def test_an_account_is_removed_with_all_its_lines(sam: Path) -> None:
+    """A second line of the same name would come into force with the first one's end."""
+    sam.write_text(f"# kept\nalice:::{ALICE}:::\nalice:LAB::{ALICE}:::\nALICE:::{ALICE}:::\n")
+    assert remove_account(sam, "Alice", "")
+    assert sam.read_text() == f"# kept\nalice:LAB::{ALICE}:::\n"
+    assert not remove_account(sam, "alice", "")
 
 
 def test_a_broken_file_is_not_overwritten(sam: Path) -> None:

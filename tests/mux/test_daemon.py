@@ -46,7 +46,10 @@ def config(tmp_path: Path) -> Config:
     return Config(state_dir=tmp_path, port=23901)
 
 
-def test_runs_until_told_to_stop_and_says_goodbye(factory: ConnectionFactory, config: Config) -> None:
+@pytest.mark.parametrize("says_goodbye", [True, False])
+def test_runs_until_told_to_stop(factory: ConnectionFactory, config: Config, says_goodbye: bool) -> None:
+    """Whoever is told nothing comes back by itself, to the next daemon."""
+
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         stop, ready, backend = asyncio.Event(), asyncio.Event(), OneVm()
@@ -60,9 +63,11 @@ def test_runs_until_told_to_stop_and_says_goodbye(factory: ConnectionFactory, co
             async with connected(backend.vm.port) as client:
                 await client.until(lambda: client.connection.is_active)
                 start = loop.time()
+                daemon.says_goodbye = says_goodbye
                 stop.set()
                 await client.until(lambda: client.is_closed)
-                assert client.error_info == ErrorInfo.RPC_INITIATED_DISCONNECT
+                goodbye = ErrorInfo.RPC_INITIATED_DISCONNECT if says_goodbye else None
+                assert client.error_info == goodbye
         assert loop.time() - start < 2.0
         assert backend.is_stopped
         assert not config.control_path.exists()

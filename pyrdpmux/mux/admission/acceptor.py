@@ -12,7 +12,7 @@ from pyrdpmux.mux.admission.control import AdmissionControl, failure_of
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.penalties import Failure
 from pyrdpmux.mux.admission.pending import Pending
-from pyrdpmux.mux.log.connection_log import ConnectionLog
+from pyrdpmux.mux.log.connection_log import ConnectionEvents, ConnectionLog
 from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.net.listener import Listener, listen
 from pyrdpmux.net.peer import Peer
@@ -53,6 +53,7 @@ class Arrival:
         level: int,
     ) -> None:
         self.log = log
+        self.events = ConnectionEvents(log, level, asyncio.get_running_loop().time(), control.may_warn)
         #: of what is logged before the logon
         self.level = level
         self.is_admitted = False
@@ -183,21 +184,21 @@ class Acceptor:
                 self._control.penalties.withdraw(origin)
                 return
             level = logging.DEBUG if wait or not self._control.may_log() else logging.INFO
-            log = ConnectionLog(logger, next(_numbers), self.name)
+            log = ConnectionLog(logger, next(_numbers), self.name, address)
             arrival = Arrival(self._control, place, (reader, writer), log, level)
-            await self._serve(arrival, address)
+            await self._serve(arrival)
             if evicted.is_set():
                 arrival.failed(Failure.SILENCE)
         finally:
             arrival = None  # which has the place, whose ``evict`` has it
             self._control.pending.leave(place)
 
-    async def _serve(self, arrival: Arrival, address: str) -> None:
+    async def _serve(self, arrival: Arrival) -> None:
         try:
             visitor = self._receive(arrival)
             self._visitors.add(visitor)
             self._deserted.clear()
-            arrival.log.log(arrival.level, "Connected from %s", address)
+            arrival.events.connected()
             try:
                 await visitor.run()
             finally:

@@ -36,6 +36,23 @@ def failure_of(error: PeerError | None) -> Failure | None:
     return next((failure for kind, failure in _FAILURES if isinstance(error, kind)), None)
 
 
+class LineBudget:
+    """Lines of the log that strangers can cause."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._next = 0.0
+
+    def take(self) -> bool:
+        """Whether there is room for one more."""
+        now = self._clock()
+        following = max(self._next, now - LINES_AT_ONCE / LINES_PER_SECOND) + 1 / LINES_PER_SECOND
+        if following > now:
+            return False
+        self._next = following
+        return True
+
+
 class AdmissionControl:
     """Pending connections, penalties, guesses, and the strangers' shares of the loop."""
 
@@ -49,9 +66,8 @@ class AdmissionControl:
         self.guesses = Guesses(limits.failed_logons_per_minute, clock)
         self.pending = PendingTable(limits.pending, self.penalties.is_suspect)
         self.exempt = ExemptNetworks(limits.exempt_networks)
-        self._clock = clock
         self._shares: dict[str, tuple[LoopShare, int]] = {}
-        self._next_line = 0.0
+        self._lines, self._warnings = LineBudget(clock), LineBudget(clock)
 
     def configure(self, limits: LimitSettings) -> None:
         """Other limits, for connections to come."""
@@ -62,12 +78,11 @@ class AdmissionControl:
 
     def may_log(self) -> bool:
         """Whether there is room in the log for one more stranger."""
-        now = self._clock()
-        following = max(self._next_line, now - LINES_AT_ONCE / LINES_PER_SECOND) + 1 / LINES_PER_SECOND
-        if following > now:
-            return False
-        self._next_line = following
-        return True
+        return self._lines.take()
+
+    def may_warn(self) -> bool:
+        """Whether there is room for one more that has failed; who only connects takes none of it."""
+        return self._warnings.take()
 
     def take_share(self, origin: Origin) -> LoopShare:
         """Of the loop, for all connections of this network that have not logged on; to be given back."""

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
+from pyrdpmux.errors import NegotiationFailed
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
@@ -21,7 +22,7 @@ from pyrdpmux.mux.console.stage import Stage
 from pyrdpmux.mux.console.viewer_input import ViewerInput
 from pyrdpmux.mux.console.viewer_painter import ViewerPainter
 from pyrdpmux.mux.console.viewer_pointer import ViewerPointer
-from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
+from pyrdpmux.mux.log.connection_log import full_name, printable
 from pyrdpmux.mux.settings.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.rdp.connection.events import (
     Activated,
@@ -73,6 +74,10 @@ class Viewer:
         self._arrival = arrival
         self._desk = desk
         self._log = arrival.log
+        self._events = arrival.events
+        #: whose password was right, before the rest of the logon
+        self._proved = ""
+        self._has_logged_on = False
         self._peer = arrival.peer(connection)
         self._tasks: asyncio.TaskGroup | None = None
         self._logon: asyncio.Task[None] | None = None
@@ -254,14 +259,20 @@ class Viewer:
         except Exception:
             self._log.exception("The password could not be checked")
             proof = None
+        else:
+            if proof is None:
+                self._events.failed(full_name(logon.user, logon.domain))
+            else:
+                self._proved = full_name(proof.user, proof.domain)
         self._connection.answer_logon(proof, self._now())
         self._peer.flush()
 
     def _on_logged_on(self, event: LoggedOn) -> None:
-        self._log.set_user(event.user)
-        how = "authenticated" if event.is_authenticated else "not authenticated"
-        self._log.info(
-            "Logged on (%s%s) from %s", how, ", came back" if event.is_reconnect else "", self.address
+        self._has_logged_on = True
+        self._events.logged_on(
+            full_name(event.user, event.domain),
+            is_proved=event.is_authenticated,
+            is_reconnect=event.is_reconnect,
         )
         self.ticket = event.ticket if isinstance(event.ticket, Ticket) else None
         who: Principal = Claimed(event.user, event.domain)
@@ -287,6 +298,7 @@ class Viewer:
         if not self.is_admitted:
             reason = self._refusal if self._refusal is not None else self._stage.admit(self)
             if reason is not None:
+                self._events.refused(full_name(self.principal.user, self.principal.domain), reason)
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
@@ -303,11 +315,19 @@ class Viewer:
 
     def _on_disconnected(self, event: Disconnected) -> None:
         """Keys that it holds are let go now, not when its socket has lingered."""
-        level = self._arrival.level if not self._has_joined else logging.INFO
         self._leave()
         self._arrival.ended(event.error)
-        by_whom = "by the client" if event.by_peer else "by us"
-        self._log.log(level, "Closed %s: %s", by_whom, printable(event.reason, MAX_REASON))
+        is_barred = self._proved and not self._has_logged_on and not event.by_peer and event.error is None
+        if is_barred or isinstance(event.error, NegotiationFailed):
+            self._events.refused(self._proved, event.reason)
+        self._events.ended(
+            event.reason,
+            by_peer=event.by_peer,
+            has_logged_on=self._has_logged_on,
+            now=self._now(),
+            received=self._peer.bytes_received,
+            sent=self._peer.bytes_sent,
+        )
 
     def _log_detail(self, event: Event) -> None:
         match event:

@@ -42,8 +42,8 @@ class Gateway:
         elif config.gateway.port is None:
             await self.acceptor.stop_listening()
 
-    async def close(self, reason: str) -> None:
-        await self.acceptor.close(ErrorInfo.RPC_INITIATED_DISCONNECT, reason)
+    async def close(self, reason: str, error_info: ErrorInfo = ErrorInfo.RPC_INITIATED_DISCONNECT) -> None:
+        await self.acceptor.close(error_info, reason)
 
     def _receive(self, arrival: Arrival) -> Viewer:
         session = GatewaySession(self._registry, self._factory, self._picker_viewers)

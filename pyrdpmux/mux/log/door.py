@@ -16,6 +16,9 @@ MAX_TRACEBACK_LINES: Final = 100
 INDENT: Final = "    | "
 """In front of each line of a traceback."""
 
+CONNECTION: Final = "[c"
+"""How the records of connections begin; programs look for passwords that were wrong in them."""
+
 
 def escaped(text: str, maximum: int = MAX_TEXT) -> str:
     """In one line: control characters, line separators and what turns a text around are shown as escapes."""
@@ -34,7 +37,7 @@ class DoorFormatter(logging.Formatter):
     """Never raises, whatever the record: what cannot be formatted is said to be so."""
 
     def format(self, record: logging.LogRecord) -> str:
-        record.message = escaped(_message_of(record))
+        record.message = escaped(message_of(record))
         if self.usesTime():
             record.asctime = self.formatTime(record, self.datefmt)
         lines = [self.formatMessage(record)]
@@ -51,9 +54,12 @@ class DoorFormatter(logging.Formatter):
             return f"an exception that cannot be shown: {type(error).__name__}"
 
 
-def _message_of(record: logging.LogRecord) -> str:
+def message_of(record: logging.LogRecord) -> str:
+    """What the record says; never raises. No other record begins like a connection's."""
     try:
-        return record.getMessage()
+        message = record.getMessage()
+        is_forged = message.startswith(CONNECTION) and not hasattr(record, "connection")
+        return f"| {message}" if is_forged else message
     except Exception as error:  # a format that does not fit, or a value that cannot be shown
         return f"{record.msg!r} cannot be formatted: {type(error).__name__}"
 
@@ -63,7 +69,9 @@ def _indented(text: str) -> list[str]:
     return [INDENT + escaped(line) for line in lines[-MAX_TRACEBACK_LINES:]]
 
 
-def set_up_logging(handler: logging.Handler, level: int, line: str = "%(message)s") -> None:
+def set_up_logging(
+    handler: logging.Handler, level: int, line: str = "%(message)s", formatter: DoorFormatter | None = None
+) -> None:
     """The root logger writes there, and only through the door."""
-    handler.setFormatter(DoorFormatter(line))
+    handler.setFormatter(formatter or DoorFormatter(line))
     logging.basicConfig(level=level, handlers=[handler])

@@ -9,20 +9,16 @@ import socket
 from dataclasses import dataclass
 from typing import Final
 
-from pyrdpmux.mux.log.door import DoorFormatter, escaped
+from pyrdpmux.mux.log.door import DoorFormatter
+from pyrdpmux.mux.log.json_lines import fields_of as fields_of_record
 from pyrdpmux.wire import Writer
 
 SOCKET: Final = "/run/systemd/journal/socket"
 MAX_MESSAGE: Final = 32 * 1024
 """Longer ones, with a traceback, are cut off: a datagram has its limit, too."""
 
-MAX_FIELD: Final = 256
-
 _PRIORITIES: Final = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _DEBUG: Final = 7
-
-FIELDS: Final = ("vm", "connection", "user")
-"""Attributes of a record that become ``PYRDPMUX_...``; see :class:`~.connection_log.ConnectionLog`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +73,8 @@ def fields_of(record: logging.LogRecord, message: str) -> list[Field]:
         Field("CODE_LINE", str(record.lineno)),
         Field("CODE_FUNC", record.funcName or ""),
     ]
-    for name in FIELDS:
-        if value := getattr(record, name, ""):
-            fields.append(Field(f"PYRDPMUX_{name.upper()}", escaped(str(value), MAX_FIELD)))
+    for name, value in fields_of_record(record).items():
+        fields.append(Field(f"PYRDPMUX_{name.upper()}", str(value)))
     return fields
 
 

@@ -273,7 +273,10 @@ class ServerConnection:
         self._carry_out(self.session)
 
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
-        """End the connection in order, and tell the client's user why where the client can show it."""
+        """End the connection in order, and tell the client's user why where the client can show it.
+
+        ``ErrorInfo.NONE``: close it without a word, as a failing network does, so that the client comes back.
+        """
         if self.session is None:
             self.door.disconnect(reason, now)
             return

@@ -27,10 +27,13 @@ def _refusal(policy: DoorPolicy, requested: SecurityProtocol) -> NegotiationFail
                 FailureCode.SSL_NOT_ALLOWED_BY_SERVER, "only standard RDP security is configured"
             )
         return NegotiationFailed(FailureCode.SSL_CERT_NOT_ON_SERVER, "the server has no certificate")
+    offers = f"the client offers {_names_of(requested)}"
     if policy.has_nla and not policy.allow_tls:
-        return NegotiationFailed(
-            FailureCode.HYBRID_REQUIRED_BY_SERVER, f"NLA is required, the client offers {requested!r}"
-        )
-    return NegotiationFailed(
-        FailureCode.SSL_REQUIRED_BY_SERVER, f"TLS is required, the client offers {requested!r}"
-    )
+        return NegotiationFailed(FailureCode.HYBRID_REQUIRED_BY_SERVER, f"NLA is required, {offers}")
+    return NegotiationFailed(FailureCode.SSL_REQUIRED_BY_SERVER, f"TLS is required, {offers}")
+
+
+def _names_of(requested: SecurityProtocol) -> str:
+    """For people: what has no bit is standard RDP security."""
+    names = [str(protocol.name) for protocol in SecurityProtocol if protocol and requested & protocol]
+    return ", ".join(names) or "standard RDP security only"

@@ -105,11 +105,14 @@ class ServerSession(ServerLink):
             self._enter(reactivate(self))
 
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
-        """End the connection in order, and tell the client's user why where the client can show it."""
+        """End the connection in order, and tell the client's user why where the client can show it.
+
+        ``ErrorInfo.NONE``: close it without a word, as a failing network does, so that the client comes back.
+        """
         if self.should_close:
             return
         self.now = now
-        if isinstance(self._phase, SharePhase):
+        if isinstance(self._phase, SharePhase) and error_info != ErrorInfo.NONE:
             self.send_goodbye(error_info)
         self._enter(self.end(reason, by_peer=False))
 
