@@ -13,6 +13,7 @@ _pyrdpmux() {
         serve:--source) return ;;
         serve:--vnc) return ;;
         serve:--qemu) return ;;
+        serve:--demo) return ;;
         serve:--qmp-sockets) COMPREPLY=($(compgen -d -- "$current")); return ;;
         serve:--bus) return ;;
         serve:--gateway-port) return ;;
@@ -43,7 +44,7 @@ _pyrdpmux() {
         reload:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
     esac
     case $command in
-        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
+        serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --demo --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
         demo) COMPREPLY=($(compgen -W "-h --help --security --port --bind --no-auth --state-dir -v --verbose" -- "$current")) ;;
         passwd) COMPREPLY=($(compgen -W "-h --help --stdin --vm --file --config --state-dir -v --verbose" -- "$current")) ;;
         vms) COMPREPLY=($(compgen -W "-h --help --json --config --state-dir -v --verbose" -- "$current")) ;;

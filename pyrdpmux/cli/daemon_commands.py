@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
+from pyrdpmux.cli.options import EXIT_OK, add_listening, demo_source, make_config, port, source_of
 from pyrdpmux.cli.rdp_file import reachable
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.settings.config import DEFAULT_BUS, Config, SecuritySettings
@@ -59,6 +59,14 @@ def add_serve(commands: "Commands") -> None:
             metavar="NAME=ADDRESS",
             help=f"the same as --source NAME={kind}:ADDRESS",
         )
+    serve.add_argument(
+        "--demo",
+        type=demo_source,
+        action="append",
+        dest="source",
+        metavar="NAME",
+        help="a built-in VM to try things out, the same as --source NAME=demo:",
+    )
     serve.add_argument(
         "--qmp-sockets",
         action="append",

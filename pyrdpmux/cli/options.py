@@ -55,9 +55,13 @@ def port(text: str) -> int:
 def source_of(text: str, kind: str = "") -> tuple[str, str]:
     name, _, address = text.partition("=")
     source = f"{kind}:{address}" if kind else address
-    if not (name and all(source.partition(":"))):
+    if not (name and (address or not kind) and all(source.partition(":")[:2])):
         raise argparse.ArgumentTypeError(f"{text!r}, expected NAME={'' if kind else 'KIND:'}ADDRESS")
     return name, source
+
+
+def demo_source(name: str) -> tuple[str, str]:
+    return source_of(f"{name}=demo:")
 
 
 def make_config(options: argparse.Namespace) -> Config:
