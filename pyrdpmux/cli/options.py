@@ -35,6 +35,10 @@ def add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) -> 
     if has_config:
         parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
+    add_verbosity(parser)
+
+
+def add_verbosity(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log more (-vv: libraries too)")
 
 
