@@ -1,4 +1,4 @@
-"""Write packaging/man/ and packaging/pyrdpmux.bash from the command's own parser: scripts/generate-manual."""
+"""Write packaging/man/ and the completions from the command's own parser: scripts/generate-manual."""
 
 import argparse
 import sys
@@ -9,11 +9,11 @@ from typing import Final
 
 from pyrdpmux.cli.app import make_parser
 from pyrdpmux.mux.opener.server import make_parser as make_opener_parser
+from scripts.completion import COMPLETIONS, completion
 
 PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
-COMPLETION: Final = "pyrdpmux.bash"
 
-SECTIONS: Final = {"serve": 8}
+SECTIONS: Final = {"serve": 8, "install-service": 8}
 """Of the manual; commands that are not here are in section 1."""
 
 DETAILS: Final = {
@@ -220,76 +220,20 @@ def main_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-# -- completion --------------------------------------------------------------------------------------
-
-HEAD: Final = """\
-# bash completion for pyrdpmux, made by scripts/generate-manual.
-# /usr/share/bash-completion/completions/pyrdpmux
-
-_pyrdpmux() {
-    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
-    COMPREPLY=()
-    if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "%s" -- "$current"))
-        return
-    fi
-    case $command:$previous in
-"""
-
-MIDDLE: Final = """\
-    esac
-    case $command in
-"""
-
-TAIL: Final = """\
-    esac
-}
-complete -F _pyrdpmux pyrdpmux
-"""
-
-
-def value_completion(action: argparse.Action) -> str | None:
-    """What follows an option, as a command that fills COMPREPLY; nothing for what nobody can guess."""
-    value = value_of(action)
-    if action.choices is not None:
-        return f'COMPREPLY=($(compgen -W "{" ".join(map(str, action.choices))}" -- "$current"))'
-    if value.startswith("FILE"):
-        return 'COMPREPLY=($(compgen -f -- "$current"))'
-    if value == "DIR":
-        return 'COMPREPLY=($(compgen -d -- "$current"))'
-    return "" if value else None
-
-
-def bash_completion() -> str:
-    found = commands()
-    lines = [HEAD % " ".join([*[command.name for command in found], "--help", "--version"])]
-    for command in found:
-        for action in command.options:
-            completion = value_completion(action)
-            if completion is not None:
-                patterns = "|".join([f"{command.name}:{name}" for name in action.option_strings])
-                lines.append(f"        {patterns}) {f'{completion}; ' if completion else ''}return ;;\n")
-    lines.append(MIDDLE)
-    for command in found:
-        names = " ".join([name for action in command.options for name in action.option_strings])
-        lines.append(f'        {command.name}) COMPREPLY=($(compgen -W "{names}" -- "$current")) ;;\n')
-    lines.append(TAIL)
-    return "".join(lines)
-
-
 def render() -> dict[str, str]:
     """All files, by their path in packaging/."""
     pages = {
         f"man/pyrdpmux-{command.name}.{command.section}": command_page(command) for command in commands()
     }
     pages[f"man/{OPENER}.{OPENER_SECTION}"] = opener_page()
-    return {"man/pyrdpmux.1": main_page(), COMPLETION: bash_completion(), **pages}
+    shells = {name: completion(make_parser(), shell) for name, shell in COMPLETIONS.items()}
+    return {"man/pyrdpmux.1": main_page(), **shells, **pages}
 
 
 def main(arguments: list[str]) -> int:
     files = render()
     if "--check" in arguments:
-        there = {str(path.relative_to(PACKAGING)) for path in PACKAGING.glob("man/*")} | {COMPLETION}
+        there = {str(path.relative_to(PACKAGING)) for path in PACKAGING.glob("man/*")} | set(COMPLETIONS)
         is_current = there == files.keys() and all(
             (PACKAGING / name).read_text(encoding="utf-8") == text for name, text in files.items()
         )

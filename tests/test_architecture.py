@@ -68,6 +68,7 @@ RANKS = {
     "pyrdpmux.mux.control": 64,
     "pyrdpmux.mux.daemon": 65,
     "pyrdpmux.mux.libvirt": 65,
+    "pyrdpmux.mux.embedded": 66,
     "pyrdpmux.cli": 70,
     "pyrdpmux.__main__": 80,
 }

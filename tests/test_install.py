@@ -71,6 +71,15 @@ def test_the_wheel_has_what_it_needs_beside_code(installed: Path) -> None:
     assert not list(package.glob("**/test_*.py"))
 
 
+def test_the_service_is_installed_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    command = [installed / "bin" / "pyrdpmux", "install-service", "--root", tmp_path]
+    subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
+    text = (tmp_path / "usr/local/lib/systemd/system/pyrdpmux.service").read_text()
+    assert f"ExecStart={installed}/bin/pyrdpmux serve" in text
+    pages = {path.name for path in (tmp_path / "usr/local/share/man").rglob("*.?")}
+    assert pages >= {"pyrdpmux.1", "pyrdpmux-serve.8", "pyrdpmux-install-service.8"}
+
+
 @contextmanager
 def started(installed: Path, directory: Path) -> Iterator[tuple["subprocess.Popen[str]", socket.socket]]:
     """The unit's ExecStart at our paths, and the socket that systemd would listen at."""

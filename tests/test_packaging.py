@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.mux.opener import protocol as opener_protocol
-from scripts.generate_manual import COMPLETION, PACKAGING, commands, main, render
+from scripts.completion import COMPLETIONS
+from scripts.generate_manual import PACKAGING, commands, main, render
 from tests.mux.support.public_directory import public_directory
 
 UNIT = PACKAGING / "pyrdpmux.service"
@@ -206,7 +207,9 @@ def test_the_manual_has_every_option_of_every_command() -> None:
         for action in command.options:
             for name in action.option_strings:
                 assert f"\\fB{name.replace('-', chr(92) + '-')}\\fR" in page
-                assert name in files[COMPLETION]
+                assert name in files["pyrdpmux.bash"]
+                assert name in files["pyrdpmux.zsh"]
+                assert name.lstrip("-") in files["pyrdpmux.fish"]
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")
@@ -218,28 +221,51 @@ def test_the_manual_is_good_roff() -> None:
         assert checked.stderr == ""
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    [
-        (["pyrdpmux", "se"], {"serve"}),
-        (["pyrdpmux", "demo", "--security", ""], {"nla", "rdp", "tls"}),
-        (["pyrdpmux", "passwd", "--st"], {"--stdin", "--state-dir"}),
-        (["pyrdpmux", "serve", "--port", ""], set()),
-        (["pyrdpmux", "serve", "--config", "/etc/passw"], {"/etc/passwd"}),
-    ],
-)
-def test_completion(words: list[str], expected: set[str]) -> None:
-    script = f"""
-        source {PACKAGING / COMPLETION}
-        COMP_WORDS=({" ".join(f"'{word}'" for word in words)})
-        COMP_CWORD={len(words) - 1}
-        _pyrdpmux
+COMPLETED = [
+    ("pyrdpmux se", {"serve"}),
+    ("pyrdpmux demo --security ", {"nla", "rdp", "tls"}),
+    ("pyrdpmux passwd --st", {"--stdin", "--state-dir"}),
+    ("pyrdpmux serve --config /etc/passw", {"/etc/passwd"}),
+]
+
+
+def completions(shell: str, line: str) -> set[str]:
+    """What the shell proposes for the last word of a line."""
+    *before, last = line.split(" ")
+    bash = f"""
+        source {PACKAGING / "pyrdpmux.bash"}
+        COMP_WORDS=({" ".join(before)} '{last}')
+        COMP_CWORD={len(before)}
+        _shtab_pyrdpmux pyrdpmux '{last}'
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    found = set(done.stdout.split())
-    assert found == expected or (words[-1].startswith("/") and expected <= found)
+    fish = f"source {PACKAGING / 'pyrdpmux.fish'}; complete -C '{line}'"
+    ran = subprocess.run(
+        [shell, "-c", {"bash": bash, "fish": fish}[shell]], capture_output=True, text=True, check=True
+    )
+    assert ran.stderr == ""
+    return {found.split("\t")[0] for found in ran.stdout.splitlines()}
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+@pytest.mark.parametrize(("line", "expected"), COMPLETED)
+def test_completion(shell: str, line: str, expected: set[str]) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"needs {shell}")
+    found = completions(shell, line)
+    assert found == expected or (line.endswith("/etc/passw") and expected <= found)
+
+
+def test_a_number_is_not_completed() -> None:
+    assert completions("bash", "pyrdpmux serve --port ") == {""}
+
+
+@pytest.mark.parametrize("name", COMPLETIONS)
+def test_each_shell_understands_its_file(name: str) -> None:
+    if shutil.which(shell := COMPLETIONS[name]) is None:
+        pytest.skip(f"needs {shell}")
+    checked = subprocess.run([shell, "-n", PACKAGING / name], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_versions_with_known_holes_are_not_taken() -> None:
@@ -247,5 +273,5 @@ def test_versions_with_known_holes_are_not_taken() -> None:
     project = tomllib.loads((PACKAGING.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["jpeg"]]
     floors = dict(line.split(">=") for line in wanted)
-    for name, floor in (("pyasn1", (0, 6, 4)), ("cryptography", (44, 0, 1)), ("pillow", (10, 3))):
+    for name, floor in (("pyasn1", (0, 6, 4)), ("cryptography", (44, 0, 1)), ("pillow", (10, 3, 0))):
         assert tuple(map(int, floors[name].split("."))) >= floor

@@ -1,13 +1,11 @@
 """What README.md promises in code, options and links."""
 
-import ast
 import re
 from pathlib import Path
 
 import pytest
 
 from pyrdpmux import cli
-from pyrdpmux.mux import guest
 from pyrdpmux.mux.settings.config_file import load_config
 
 ROOT = Path(__file__).parent.parent
@@ -23,17 +21,6 @@ def test_the_configuration_loads(tmp_path: Path) -> None:
     path = tmp_path / "readme.toml"
     path.write_text(text)
     assert load_config(path).vm("build7").port == 3950
-
-
-def test_the_example_of_a_guest_names_what_is_there() -> None:
-    [text] = blocks("python")
-    tree = compile(text, "README.md", "exec", ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-    assert isinstance(tree, ast.Module)
-    imported = [alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names]
-    assert imported
-    assert all(name in guest.__all__ for name in imported)
-    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-    assert used & {"register", "switch", "update"} <= set(dir(guest.Guest))
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)]+)\)", README))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from pyrdpmux import __version__
-from pyrdpmux.cli import client_commands, daemon_commands, user_command
+from pyrdpmux.cli import client_commands, daemon_commands, install_command, user_command
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
@@ -55,6 +55,7 @@ def make_parser() -> argparse.ArgumentParser:
     client_commands.add_rdp_file(commands)
     client_commands.add_diagnose(commands)
     client_commands.add_reload(commands)
+    install_command.add_install_service(commands)
     return parser
 
 

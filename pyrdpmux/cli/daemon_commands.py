@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyrdpmux.cli.options import EXIT_OK, add_listening, make_config, port, source_of
+from pyrdpmux.cli.options import EXIT_OK, add_listening, demo_source, make_config, port, source_of
 from pyrdpmux.cli.rdp_file import reachable
-from pyrdpmux.errors import ConfigError
+from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.settings.config import DEFAULT_BUS, Config, SecuritySettings
 
 if TYPE_CHECKING:
@@ -61,6 +61,14 @@ def add_serve(commands: "Commands") -> None:
             help=f"the same as --source NAME={kind}:ADDRESS",
         )
     serve.add_argument(
+        "--demo",
+        type=demo_source,
+        action="append",
+        dest="source",
+        metavar="NAME",
+        help="a built-in VM to try things out, the same as --source NAME=demo:",
+    )
+    serve.add_argument(
         "--qmp-sockets",
         action="append",
         metavar="DIR",
@@ -99,6 +107,7 @@ def run_serve(options: argparse.Namespace) -> int:
     librdpmux: LibrdpmuxBackend | None = None
     if config.bus != "none":
         librdpmux = _librdpmux_backend(config, factory, lambda: daemon.reload())
+    if librdpmux is not None:
         backends.append(librdpmux)
     if config.qmp_sockets:
         backends.append(QemuBackend(sockets=config.qmp_sockets))
@@ -122,13 +131,25 @@ def run_serve(options: argparse.Namespace) -> int:
 
 def _librdpmux_backend(
     config: Config, factory: "ConnectionFactory", reload: Callable[[], Awaitable[None]]
-) -> "LibrdpmuxBackend":
+) -> "LibrdpmuxBackend | None":
+    """None where its packages are missing and nobody has asked for it; BackendError if somebody has."""
+    from pyrdpmux.mux.librdpmux.requirements import require_packages
+
+    is_optional = config.bus is None and config.has_sources
+    try:
+        require_packages()
+    except BackendError as error:
+        if not is_optional:
+            raise
+        logger.warning("No VMs can register: %s", error)
+        return None
+
     from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
     from pyrdpmux.mux.librdpmux.router_door import SHARED_ADDRESS
 
     return LibrdpmuxBackend(
         config.bus or DEFAULT_BUS,
-        is_optional=config.bus is None and config.has_sources,
+        is_optional=is_optional,
         default_version=config.librdpmux.default_protocol,
         state_dir=config.state_dir,
         shared_address=SHARED_ADDRESS if config.librdpmux.shared_socket else None,
@@ -148,8 +169,12 @@ def run_demo(options: argparse.Namespace) -> int:
 
     from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
     from pyrdpmux.mux.daemon import Daemon
-    from pyrdpmux.mux.demo.backend import DemoBackend
+    from pyrdpmux.mux.librdpmux.requirements import require_packages
     from pyrdpmux.rdp.nla.accounts import Accounts
+
+    require_packages()
+
+    from pyrdpmux.mux.demo.backend import DemoBackend
 
     mode = options.security or ("tls" if options.no_auth else "nla")
     if options.no_auth and mode == "nla":

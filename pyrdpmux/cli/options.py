@@ -35,6 +35,10 @@ def add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) -> 
     if has_config:
         parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
+    add_verbosity(parser)
+
+
+def add_verbosity(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log more (-vv: libraries too)")
 
 
@@ -60,9 +64,13 @@ def port(text: str) -> int:
 def source_of(text: str, kind: str = "") -> tuple[str, str]:
     name, _, address = text.partition("=")
     source = f"{kind}:{address}" if kind else address
-    if not (name and all(source.partition(":"))):
+    if not (name and (address or not kind) and all(source.partition(":")[:2])):
         raise argparse.ArgumentTypeError(f"{text!r}, expected NAME={'' if kind else 'KIND:'}ADDRESS")
     return name, source
+
+
+def demo_source(name: str) -> tuple[str, str]:
+    return source_of(f"{name}=demo:")
 
 
 def make_config(options: argparse.Namespace) -> Config:

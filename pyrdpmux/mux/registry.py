@@ -15,9 +15,9 @@ from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, Vm
 from pyrdpmux.mux.console.console import Console, RegisteredVm
-from pyrdpmux.mux.log.connection_log import MAX_NAME
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.mux.settings.ports import reserved_ports
+from pyrdpmux.mux.settings.vm_names import NAME_RULE, is_vm_name
 from pyrdpmux.net.listener import Listener
 from pyrdpmux.net.tasks import TaskSet
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -201,8 +201,8 @@ class Registry:
     async def _open(self, name: str, preferred_port: int) -> Console:
         if self._is_closed:
             raise BackendError("the server stops")
-        if not name or len(name) > MAX_NAME or not name.isprintable():
-            raise BackendError(f"{name!r}: a VM's name has 1 to {MAX_NAME} printable characters")
+        if not is_vm_name(name):
+            raise BackendError(f"{name!r}: {NAME_RULE}")
         if len(self._consoles) >= MAX_VMS:
             raise BackendError(f"{len(self._consoles)} VMs, more are not served")
         console = Console(name, self._factory, self._config)

@@ -20,6 +20,7 @@ GROUP: Final = "pyrdpmux.backends"
 OURS: Final = {
     "vnc": "pyrdpmux.mux.vnc.backend:open_backend",
     "qemu": "pyrdpmux.mux.qemu.backend:open_backend",
+    "demo": "pyrdpmux.mux.demo.backend:open_backend",
 }
 
 OpenBackend = Callable[[str, str], Backend]

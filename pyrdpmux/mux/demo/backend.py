@@ -5,6 +5,7 @@ import os
 import secrets
 from typing import Final
 
+from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.backend import Button, VmHost
 from pyrdpmux.mux.demo.machine import FRAME_SECONDS, Machine, Mode
 from pyrdpmux.mux.guest import Guest, GuestInput
@@ -114,3 +115,10 @@ class DemoBackend:
             await self._power_off(vanish=True)
             await asyncio.sleep(self._restart_seconds)
             vm = await self._power_on(vm_id)
+
+
+def open_backend(name: str, address: str) -> DemoBackend:
+    """The VM of a configuration's ``source = "demo:"``. ConfigError for an address: it has none."""
+    if address:
+        raise ConfigError(f"{address!r}, the demo VM has no address: demo:")
+    return DemoBackend(name)

@@ -96,6 +96,7 @@ class Guest:
         bus: str,
         input: InputSink,
         *,
+        name: str = "",
         vm_id: int | None = None,
         uuid: str | None = None,
         port: int = 0,
@@ -107,11 +108,13 @@ class Guest:
     ) -> Self:
         """A console on the server that owns ``org.RDPMux.RDPMux`` on this bus (see ``connect_bus``).
 
+        ``name``: what the server is to call the VM, 1 to 64 printable characters; without one, or at the
+        original server, which knows no names, the VM is called by its UUID.
         ``port`` and ``auth_file``, a SAM file's absolute path, are wishes that not every version can express.
         ``versions``: those to try, the best first; all if not given.
         """
         guest = cls(input, vm_id=vm_id, uuid=uuid, shared_memory=shared_memory, mode=mode)
-        identity = Identity(vm_id=guest.vm_id, uuid=guest.uuid, port=port, auth_file=auth_file)
+        identity = Identity(vm_id=guest.vm_id, uuid=guest.uuid, port=port, auth_file=auth_file, name=name)
         registration = Registration(bus, identity, guest.connect, path=path, versions=versions)
         guest._registration = registration
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,8 @@ from pyrdpmux.mux.librdpmux.bus import (
     DAEMON,
     ERROR_VERSION,
     INTERFACE,
+    NAMED_MEMBER,
+    NAMED_SIGNATURE,
     OBJECT_PATH,
     PROPERTIES,
     call,
@@ -45,10 +47,13 @@ class Identity:
     uuid: str
     port: int = 0
     auth_file: str = ""
+    #: what people call it; empty: by its UUID
+    name: str = ""
 
     def arguments(self, version: int, signature: str) -> tuple[object, ...]:
         """Of Register."""
-        return (self.vm_id, version, self.uuid, self.port, self.auth_file)[: len(signature)]
+        told = (self.vm_id, version, self.uuid, self.port, self.auth_file, self.name)
+        return told[: len(signature)]
 
 
 OnEndpoint = Callable[[str, Protocol], None]
@@ -136,22 +141,30 @@ class Registration:
         for version in self._versions:
             if version not in announced:
                 continue
-            for signature in PROTOCOLS[version].signatures:
+            for member, signature in self._calls(version):
                 try:
-                    await self._register_as(bus, PROTOCOLS[version], signature)
+                    await self._register_as(bus, PROTOCOLS[version], member, signature)
                     return
                 except DBusError as error:
                     if error.type not in _TRY_ANOTHER:
                         raise
                     log.debug("%s: protocol %d as %s: %s", BUS_NAME, version, signature, error.text)
-                    refusal = refusal or error
+                    if member != NAMED_MEMBER:
+                        refusal = refusal or error
         if refusal is not None:
             raise refusal
         raise BackendError(f"{BUS_NAME}: speaks protocol {announced}, we {self._versions}")
 
-    async def _register_as(self, bus: MessageBus, protocol: Protocol, signature: str) -> None:
+    def _calls(self, version: int) -> Iterator[tuple[str, str]]:
+        """Methods and signatures, the best first. Servers that are not ours take no name."""
+        if self._identity.name:
+            yield NAMED_MEMBER, NAMED_SIGNATURE
+        for signature in PROTOCOLS[version].signatures:
+            yield "Register", signature
+
+    async def _register_as(self, bus: MessageBus, protocol: Protocol, member: str, signature: str) -> None:
         arguments = self._identity.arguments(protocol.version, signature)
-        (endpoint,) = await call(bus, BUS_NAME, self._path, INTERFACE, "Register", signature, *arguments)
+        (endpoint,) = await call(bus, BUS_NAME, self._path, INTERFACE, member, signature, *arguments)
         if not endpoint:
             raise BackendError(f"{BUS_NAME}: refused without a reason, as the original server does")
         self._on_endpoint(str(endpoint), protocol)

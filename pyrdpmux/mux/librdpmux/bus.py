@@ -12,6 +12,10 @@ from pyrdpmux.errors import BackendError
 BUS_NAME: Final = "org.RDPMux.RDPMux"
 OBJECT_PATH: Final = "/org/RDPMux/RDPMux"
 INTERFACE: Final = "org.RDPMux.RDPMux"
+NAMED_MEMBER: Final = "RegisterNamed"
+NAMED_SIGNATURE: Final = "iisqss"
+"""Ours: Register of protocol 5, and the VM's name."""
+
 WORKER_PATH: Final = "/org/RDPMux/ServerWorker"
 WORKER_INTERFACE: Final = "org.RDPMux.ServerWorker"
 LISTENER_PATH: Final = "/org/RDPMux/RDPListener"

@@ -36,6 +36,19 @@ class MainInterface(ServiceInterface):
     def reload(self) -> None:
         raise DBusError(ErrorType.NOT_SUPPORTED, _NOT_HERE)
 
+    @dbus_method(name="RegisterNamed")
+    def register_named(
+        self,
+        id: DBusInt32,
+        version: DBusInt32,
+        uuid: DBusStr,
+        port: DBusUInt16,
+        auth_file: DBusStr,
+        name: DBusStr,
+    ) -> DBusStr:
+        """Ours: no library calls it, no other server has it."""
+        raise DBusError(ErrorType.NOT_SUPPORTED, _NOT_HERE)
+
 
 class Main1(MainInterface):
     @dbus_method(name="Register")

@@ -23,6 +23,8 @@ from pyrdpmux.mux.librdpmux.bus import (
     INTERFACE,
     LISTENER_INTERFACE,
     LISTENER_PATH,
+    NAMED_MEMBER,
+    NAMED_SIGNATURE,
     WORKER_PATH,
     call_daemon,
     connect_bus,
@@ -31,7 +33,7 @@ from pyrdpmux.mux.librdpmux.bus import (
 from pyrdpmux.mux.librdpmux.callers import Caller, find_caller
 from pyrdpmux.mux.librdpmux.dbus_objects import ListenerInterface, WorkerInterface, main_objects
 from pyrdpmux.mux.librdpmux.pins import describe
-from pyrdpmux.mux.librdpmux.protocol import NEWEST, PROTOCOLS, Transport
+from pyrdpmux.mux.librdpmux.protocol import NEWEST, PROTOCOLS, Protocol, Transport
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.registration import Registration
 from pyrdpmux.mux.librdpmux.router_door import MISSING, has_zeromq
@@ -185,7 +187,11 @@ class DBusService:
 
     def _handler_of(self, message: Message) -> Handler | None:
         if message.path in self._main:
-            handlers = {"Register": self._register, "Reload": self._reload_for}
+            handlers = {
+                "Register": self._register,
+                NAMED_MEMBER: self._register_named,
+                "Reload": self._reload_for,
+            }
             return handlers.get(message.member or "") if message.interface in (INTERFACE, None) else None
         if message.path in self._consoles and message.interface in (LISTENER_INTERFACE, None):
             return self._CONSOLE_CALLS.get(message.member or "", (None, None))[1] and self._console_call
@@ -215,7 +221,13 @@ class DBusService:
 
     async def _register(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
         """On every object alike: what a VM speaks is in its own words, not in the path it was given."""
-        registration = _read_registration(message, await self._caller(bus, message))
+        return await self._admit(bus, _read_registration(message, await self._caller(bus, message)))
+
+    async def _register_named(self, bus: MessageBus, message: Message) -> tuple[str, list[Any]]:
+        """The same for a VM that says how it is called."""
+        return await self._admit(bus, _read_named_registration(message, await self._caller(bus, message)))
+
+    async def _admit(self, bus: MessageBus, registration: Registration) -> tuple[str, list[Any]]:
         address = await self._server.register(registration)
         # It may have died while it was being registered, which nobody has heard then.
         owner = registration.owner or ""
@@ -291,22 +303,40 @@ def _read_registration(message: Message, caller: Caller) -> Registration:
     signature, body = message.signature, message.body
     if signature not in {known for protocol in PROTOCOLS.values() for known in protocol.signatures}:
         raise DBusError(ErrorType.INVALID_ARGS, f"signature {signature!r}, expected 'iisqs' in protocol 5")
-    protocol = PROTOCOLS.get(body[1])
-    if protocol is None:
-        raise DBusError(
-            ERROR_VERSION, f"protocol version {body[1]}, supported: {', '.join(map(str, PROTOCOLS))}"
-        )
+    protocol = _find_protocol(body[1])
     if signature not in protocol.signatures:
         raise DBusError(
             ErrorType.INVALID_ARGS,
             f"signature {signature!r}, expected {protocol.signatures[0]!r} in protocol {protocol.version}",
         )
-    if protocol.transport is Transport.ROUTER and not has_zeromq():
-        raise DBusError(ERROR_VERSION, f"protocol version {protocol.version}: {MISSING}")
     told: list[Any] = [*body[2:], *("", 0, "")[len(body) - 2 :]]
-    uuid, port, accounts = told
+    return _make_registration(protocol, caller, body[0], *told)
+
+
+def _read_named_registration(message: Message, caller: Caller) -> Registration:
+    """The arguments of RegisterNamed: all of protocol 5's, whatever the version, and the name."""
+    _check_signature(message, NAMED_SIGNATURE)
+    vm_id, version, uuid, port, accounts, name = message.body
+    return _make_registration(_find_protocol(version), caller, vm_id, uuid, port, accounts, name)
+
+
+def _find_protocol(version: int) -> Protocol:
+    """DBusError for one that is not spoken here."""
+    protocol = PROTOCOLS.get(version)
+    if protocol is None:
+        raise DBusError(
+            ERROR_VERSION, f"protocol version {version}, supported: {', '.join(map(str, PROTOCOLS))}"
+        )
+    if protocol.transport is Transport.ROUTER and not has_zeromq():
+        raise DBusError(ERROR_VERSION, f"protocol version {version}: {MISSING}")
+    return protocol
+
+
+def _make_registration(
+    protocol: Protocol, caller: Caller, vm_id: int, uuid: str, port: int, accounts: str, name: str = ""
+) -> Registration:
     return Registration(
-        vm_id=body[0],
+        vm_id=vm_id,
         version=protocol.version,
         uuid=uuid,
         port=port,
@@ -315,4 +345,5 @@ def _read_registration(message: Message, caller: Caller) -> Registration:
         uid=caller.uid,
         security_label=caller.label,
         pid=caller.pid,
+        name=name or None,
     )

@@ -7,7 +7,7 @@ from typing import Final
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Protocol
-from pyrdpmux.mux.settings.vm_names import UUID
+from pyrdpmux.mux.settings.vm_names import NAME_RULE, UUID, is_vm_name
 
 NO_UUID: Final = "00000000-0000-0000-0000-000000000000"
 """What QEMU sends for a VM without one: not an identity."""
@@ -58,7 +58,7 @@ class Registration:
     security_label: str | None = None
     #: its process, the same
     pid: int | None = None
-    #: None: its identity
+    #: None: it is called by its identity
     name: str | None = None
 
     def __post_init__(self) -> None:
@@ -70,6 +70,8 @@ class Registration:
             raise RegistrationRefused(f"port {self.port}, only root's VMs may have one below 1024")
         if self.accounts is not None:
             check_path(self.accounts)
+        if self.name is not None and not is_vm_name(self.name):
+            raise RegistrationRefused(f"{self.name[:80]!r}: {NAME_RULE}")
 
     @property
     def protocol(self) -> Protocol:

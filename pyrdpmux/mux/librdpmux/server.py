@@ -172,6 +172,9 @@ class LibrdpmuxServer:
         path = directory / self._socket_name(registration, previous)
         if previous is not None:
             previous.close()
+            if previous.name != guest.name:
+                await self._remove(previous, f"it is called {guest.name} now")
+                previous = None
         try:
             guest.listen(path, self._door)
             await self._publish(guest, host, registration.port)

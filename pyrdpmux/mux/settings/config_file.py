@@ -211,6 +211,6 @@ def _read_owner(table: SettingsTable) -> int | None:
 
 def _read_source(table: SettingsTable) -> str | None:
     source = table.optional_string("source")
-    if source is not None and not all(source.partition(":")):
+    if source is not None and not all(source.partition(":")[:2]):  # the address is the kind's to judge
         table.fail("source", f"{source!r}, expected KIND:ADDRESS, such as vnc:127.0.0.1:5900")
     return source

@@ -164,6 +164,7 @@ async def register_at_original(
             uuid=UUID,
             port=17,
             auth_file="/etc/sam",
+            name="the original knows no names",
             shared_memory=tmp_path,
         )
     except BackendError as error:
@@ -237,5 +238,58 @@ def test_refusals_are_noticed(
         assert complaint in str(error)
         assert len(seen) == attempts
         assert not (tmp_path / "3.rdpmux").exists()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+def test_a_name_is_what_the_daemon_calls_it(bus: str, tmp_path: Path, version: int) -> None:
+    async def scenario() -> None:
+        host = FakeHost()
+        backend = LibrdpmuxBackend(bus, directory=tmp_path, shared_memory=tmp_path)
+        await backend.start(host)
+        guest = await Guest.register(
+            bus, InputNotes(), name="build 7", uuid=UUID, versions=[version], shared_memory=tmp_path
+        )
+        async with guest:
+            assert guest.protocol.version == version
+            assert list(host.vms) == ["build 7"]
+        await backend.stop()
+
+    play(scenario)
+
+
+def test_a_vm_that_is_called_something_else_is_not_there_twice(bus: str, tmp_path: Path) -> None:
+    """The same UUID: the same VM."""
+
+    async def scenario() -> None:
+        host = FakeHost()
+        backend = LibrdpmuxBackend(bus, directory=tmp_path, shared_memory=tmp_path)
+        await backend.start(host)
+        first = await Guest.register(bus, InputNotes(), name="old", uuid=UUID, shared_memory=tmp_path)
+        await first.close(vanish=True)
+        second = await Guest.register(bus, InputNotes(), name="new", uuid=UUID, shared_memory=tmp_path)
+        assert list(host.vms) == ["new"]
+        assert host.removed == [("old", "it is called new now")]
+        await second.close()
+        await backend.stop()
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("name", ["", " " * 65, "a\nb"])
+def test_a_name_that_cannot_be_is_refused(bus: str, tmp_path: Path, name: str) -> None:
+    async def scenario() -> None:
+        backend = LibrdpmuxBackend(bus, directory=tmp_path, shared_memory=tmp_path)
+        host = FakeHost()
+        await backend.start(host)
+        register = Guest.register(bus, InputNotes(), name=name, uuid=UUID, shared_memory=tmp_path)
+        if name:
+            with pytest.raises(BackendError, match="1 to 64 printable characters"):
+                await register
+        else:
+            async with await register:
+                assert list(host.vms) == [UUID]
+        await backend.stop()
 
     play(scenario)

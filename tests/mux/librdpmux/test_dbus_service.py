@@ -108,7 +108,7 @@ def test_what_the_library_asks(bus: str, tmp_path: Path) -> None:
             interface = next(found for found in node.interfaces if found.name == INTERFACE)
             assert {
                 method.name: (method.in_signature, method.out_signature) for method in interface.methods
-            } == {"Register": ("iisqs", "s"), "Reload": ("", "")}
+            } == {"Register": ("iisqs", "s"), "RegisterNamed": ("iisqss", "s"), "Reload": ("", "")}
             worker = "/org/RDPMux/ServerWorker/42"
             (port,) = await call(
                 service.caller,
