@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from pyrdpmux.harness.dissect import Dissected
-from pyrdpmux.harness.session import UnitKind
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.dissect import Dissected
+from pyrdpmux.harness.capture.session import UnitKind
+from pyrdpmux.harness.capture.tls_capture import Direction
 from pyrdpmux.rdp.connection.events import Event, InputReceived
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.dissect import Dissected, load_rsa_key
-from pyrdpmux.harness.fixture import dissect_fixture
-from pyrdpmux.harness.session import UnitKind
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.dissect import Dissected, load_rsa_key
+from pyrdpmux.harness.capture.fixture import dissect_fixture
+from pyrdpmux.harness.capture.session import UnitKind
+from pyrdpmux.harness.capture.tls_capture import Direction
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu
 from pyrdpmux.rdp.connection.events import (
     Activated,

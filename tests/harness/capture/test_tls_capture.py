@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.files.certificate_file import load_or_create
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.keylog import KeyLog
-from pyrdpmux.harness.tls_capture import ContentType, Direction, decrypt_streams
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.keylog import KeyLog
+from pyrdpmux.harness.capture.tls_capture import ContentType, Direction, decrypt_streams
 from pyrdpmux.rdp.tls.certificate import Certificate
 
 TO_SERVER = [b"one", b"two" * 6000, b"three"]

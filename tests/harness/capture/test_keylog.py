@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
 
 RANDOM = bytes(range(32))
 TEXT = f"""# a comment

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.pcap import Packet, write_pcap
-from pyrdpmux.harness.session import Unit, UnitKind, open_session, read_session
-from pyrdpmux.harness.tcp import Arrival, Conversation, Stream
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.pcap import Packet, write_pcap
+from pyrdpmux.harness.capture.session import Unit, UnitKind, open_session, read_session
+from pyrdpmux.harness.capture.tcp import Arrival, Conversation, Stream
+from pyrdpmux.harness.capture.tls_capture import Direction
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, Data
 from pyrdpmux.rdp.x224.tpkt import Tpkt

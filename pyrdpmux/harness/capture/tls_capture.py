@@ -5,8 +5,8 @@ from enum import Enum
 from typing import Final
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.keylog import (
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.keylog import (
     CLIENT_HANDSHAKE,
     CLIENT_RANDOM,
     CLIENT_TRAFFIC,
@@ -14,7 +14,7 @@ from pyrdpmux.harness.keylog import (
     SERVER_TRAFFIC,
     KeyLog,
 )
-from pyrdpmux.harness.tls_ciphers import SUITES, RecordReader, Suite, Tls13, tls12_readers
+from pyrdpmux.harness.capture.tls_ciphers import SUITES, RecordReader, Suite, Tls13, tls12_readers
 from pyrdpmux.wire import OpenIntEnum, Reader
 
 TLS_1_2: Final = 0x0303

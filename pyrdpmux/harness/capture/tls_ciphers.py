@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.capture.errors import CaptureError
 from pyrdpmux.wire import Writer
 
 TAG_SIZE: Final = 16

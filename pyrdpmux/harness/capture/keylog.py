@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.capture.errors import CaptureError
 
 LINE: Final = re.compile(r"(?P<label>[A-Z0-9_]+) (?P<random>[0-9a-fA-F]{64}) (?P<secret>(?:[0-9a-fA-F]{2})+)")
 

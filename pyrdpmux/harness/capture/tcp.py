@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.pcap import LinkType, Packet
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.pcap import LinkType, Packet
 from pyrdpmux.wire import Reader
 
 PROTOCOL_TCP: Final = 6

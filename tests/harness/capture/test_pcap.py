@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.pcap import LinkType, Packet, decode_packets, read_packets, write_pcap
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.pcap import LinkType, Packet, decode_packets, read_packets, write_pcap
 from tests.rows import unhex
 
 PACKETS = [Packet(1.5, LinkType.ETHERNET, b"\x01\x02\x03"), Packet(2.000001, LinkType.ETHERNET, b"")]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.capture.errors import CaptureError
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
 
 MAGIC_MICROSECONDS: Final = 0xA1B2C3D4

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.pcap import LinkType, Packet
-from pyrdpmux.harness.tcp import Arrival, conversations, decode_segment
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.pcap import LinkType, Packet
+from pyrdpmux.harness.capture.tcp import Arrival, conversations, decode_segment
 from pyrdpmux.wire import Writer
 
 CLIENT, SERVER = ("10.0.0.1", 50000), ("10.0.0.2", 3389)

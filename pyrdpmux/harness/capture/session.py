@@ -1,7 +1,7 @@
 """A captured RDP connection as units: what passed in which direction, in order, out of TLS.
 
 Knows the order in which a connection begins (X.224, then TLS, then CredSSP, then RDP) and where units end;
-what the units mean is :mod:`pyrdpmux.harness.dissect`'s knowledge.
+what the units mean is :mod:`pyrdpmux.harness.capture.dissect`'s knowledge.
 """
 
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.keylog import KeyLog
-from pyrdpmux.harness.pcap import read_packets
-from pyrdpmux.harness.tcp import Conversation, Stream, conversations
-from pyrdpmux.harness.tls_capture import ContentType, Direction, PlainRecord, decrypt_streams
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.keylog import KeyLog
+from pyrdpmux.harness.capture.pcap import read_packets
+from pyrdpmux.harness.capture.tcp import Conversation, Stream, conversations
+from pyrdpmux.harness.capture.tls_capture import ContentType, Direction, PlainRecord, decrypt_streams
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.fastpath.header import is_fast_path
 from pyrdpmux.rdp.x224.negotiation import NegotiationResponse, SecurityProtocol

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pyrdpmux.harness.describe import describe
-from pyrdpmux.harness.dissect import Dissected, dissect, load_rsa_key
-from pyrdpmux.harness.session import Session, open_session
+from pyrdpmux.harness.capture.describe import describe
+from pyrdpmux.harness.capture.dissect import Dissected, dissect, load_rsa_key
+from pyrdpmux.harness.capture.session import Session, open_session
 
 
 def open_fixture(pcap: Path) -> Session:

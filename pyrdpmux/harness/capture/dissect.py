@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.session import Session, Unit, UnitKind
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.session import Session, Unit, UnitKind
+from pyrdpmux.harness.capture.tls_capture import Direction
 from pyrdpmux.rdp.channels.static import ChannelPdu
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
 from pyrdpmux.rdp.fastpath.fragment import Reassembler

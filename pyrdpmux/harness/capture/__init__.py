@@ -1,0 +1,1 @@
+"""Capture files read: packets, TCP streams, TLS, units of RDP, and what they mean; passive."""
