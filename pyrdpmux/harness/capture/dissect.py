@@ -5,14 +5,17 @@ numbers, the security method and its keys, whether licensing is over.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, TypeVar
 
+from pyrdpmux.errors import PeerError
+from pyrdpmux.harness.capture.channel_reader import ChannelReader
+from pyrdpmux.harness.capture.compression import Budget, History
 from pyrdpmux.harness.capture.errors import CaptureError
-from pyrdpmux.harness.capture.session import Session, Unit, UnitKind
-from pyrdpmux.harness.capture.tls_capture import Direction
-from pyrdpmux.rdp.channels.static import ChannelPdu
+from pyrdpmux.harness.capture.layer import Ciphertext, Dissected, Layer
+from pyrdpmux.harness.capture.session import Session
+from pyrdpmux.harness.capture.stop import Direction, Stop, StopLayer, Stops
+from pyrdpmux.harness.capture.tls_hello import ServerHello, TlsVersion, decode_alert, decode_handshake
+from pyrdpmux.harness.capture.unit import Unit, UnitKind
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
 from pyrdpmux.rdp.fastpath.fragment import Reassembler
 from pyrdpmux.rdp.fastpath.header import decode_fast_path
@@ -24,7 +27,7 @@ from pyrdpmux.rdp.fastpath.update import (
     encode_update,
     encode_updates,
 )
-from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
+from pyrdpmux.rdp.mcs.client_data import ClientNetworkData, EncryptionMethod
 from pyrdpmux.rdp.mcs.connect import ConnectInitial, ConnectResponse
 from pyrdpmux.rdp.mcs.domain import SendDataIndication, SendDataRequest, decode_domain_pdu
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateRequest, ConferenceCreateResponse
@@ -42,9 +45,17 @@ from pyrdpmux.rdp.pdu.security import (
     SecurityExchange,
     SecurityFlags,
 )
-from pyrdpmux.rdp.pdu.share import ShareSequence
+from pyrdpmux.rdp.pdu.share import (
+    SHARE_DATA_TYPES,
+    CompressedShareData,
+    ShareControl,
+    ShareData,
+    ShareSequence,
+    UnknownShareData,
+)
+from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.standard_security.encryption import CLIENT_RANDOM_SIZE, StandardSecurity
-from pyrdpmux.rdp.standard_security.server_certificate import RsaKey, RsaPublicKey, ServerCertificate
+from pyrdpmux.rdp.standard_security.server_certificate import RsaKey, ServerCertificate
 from pyrdpmux.rdp.x224.tpdu import Data, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import Reader, Structure, decode, encode
@@ -54,90 +65,119 @@ MAXIMUM_UPDATE_SIZE: Final = 16 * 1024 * 1024
 CONNECT_INITIAL: Final = 0x65
 CONNECT_RESPONSE: Final = 0x66
 
+#: What every server of the field chooses (MS-RDPBCGR 2.2.1.4.4 does not say so).
+USUAL_IO_CHANNEL_ID: Final = 1003
+
 S = TypeVar("S", bound=Structure)
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One value, the bytes it was read from, and the bytes that it is written as."""
-
-    value: object
-    data: bytes
-    encoded: bytes
-    #: False for an envelope around the next layer
-    is_innermost: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Dissected:
-    """A unit and all its layers, the outermost first."""
-
-    unit: Unit
-    layers: tuple[Layer, ...]
-
-    @property
-    def values(self) -> tuple[object, ...]:
-        """What the unit says; envelopes left out."""
-        return tuple(layer.value for layer in self.layers if layer.is_innermost)
-
-
-def load_rsa_key(path: Path) -> RsaKey:
-    """The server's key of standard RDP security, as scripts/capture-sessions keeps it."""
-    try:
-        lines = [line.split() for line in path.read_text(encoding="ascii").splitlines()]
-        numbers = {name: int(value, 16) for name, value in lines}
-        modulus = numbers["modulus"]
-        public = RsaPublicKey(modulus, numbers["public_exponent"], modulus.bit_length())
-        return RsaKey(public, numbers["private_exponent"])
-    except (OSError, ValueError, KeyError) as error:
-        raise CaptureError(f"{path}: not a key file: {error}") from None
+T = TypeVar("T")
 
 
 def dissect(session: Session, rsa_key: RsaKey | None = None) -> Iterator[Dissected]:
-    """Every unit of a session, decoded. Raises PeerError at the first that does not decode."""
+    """Every unit of a session, decoded. Raises PeerError or CaptureError at the first that does not."""
     dissector = Dissector(rsa_key)
     for unit in session.units:
         yield dissector.read(unit)
+
+
+def dissect_all(session: Session, rsa_key: RsaKey | None = None) -> tuple[list[Dissected], tuple[Stop, ...]]:
+    """Every unit as far as it decodes, and a stop for each that does not."""
+    dissector = Dissector(rsa_key)
+    found: list[Dissected] = []
+    stops = Stops()
+    for unit in session.units:
+        try:
+            dissector.read(unit)
+        except (PeerError, CaptureError) as error:
+            stops.add(Stop(dissector.layer, str(error), unit.number, unit.time, unit.direction))
+        found.append(dissector.dissected(unit))
+    return found, stops.all()
 
 
 class Dissector:
     """Reads units in the order of the capture; see :func:`dissect`."""
 
     def __init__(self, rsa_key: RsaKey | None = None) -> None:
+        #: what was read last, for the place of an error
+        self.layer = StopLayer.RDP
         self._rsa_key = rsa_key
+        self._is_tls13 = False
         self._security: dict[Direction, StandardSecurity] = {}
         self._server_security = ServerSecurityData()
-        self._io_channel_id = 0
+        # Until the server's GCC blocks say otherwise, or for good where they were not captured.
+        self._io_channel_id = USUAL_IO_CHANNEL_ID
         self._message_channel_id = 0
-        self._has_license = False
+        self._has_license = True
+        self._channel_names: tuple[str, ...] = ()
+        budget = Budget()
+        self._histories = {direction: History(budget) for direction in Direction}
+        self._channels = ChannelReader(self._histories, budget)
         self._updates = Reassembler(MAXIMUM_UPDATE_SIZE)
         self._layers: list[Layer] = []
         self._readers: dict[UnitKind, Callable[[Unit], None]] = {
+            UnitKind.PRECONNECTION: lambda unit: self._discard(self._take(Preconnection, unit.data)),
             UnitKind.X224: self._read_tpkt,
             UnitKind.TPKT: self._read_tpkt,
+            UnitKind.TLS_HANDSHAKE: self._read_handshake,
+            UnitKind.TLS_ALERT: self._read_alert,
+            UnitKind.TLS_CIPHERTEXT: self._read_ciphertext,
             UnitKind.TS_REQUEST: lambda unit: self._discard(self._take(TSRequest, unit.data)),
             UnitKind.EARLY_USER_AUTH: lambda unit: self._discard(self._take(EarlyUserAuthResult, unit.data)),
             UnitKind.FAST_PATH: self._read_fast_path,
+            UnitKind.GAP: self._read_gap,
         }
 
     def read(self, unit: Unit) -> Dissected:
+        """The unit's layers. Raises PeerError, or CaptureError for a key that is needed and not there."""
         self._layers = []
+        self.layer = StopLayer.RDP
         self._readers[unit.kind](unit)
+        return self.dissected(unit)
+
+    def dissected(self, unit: Unit) -> Dissected:
+        """The layers read so far of the unit that was read last, also after an error."""
         return Dissected(unit, tuple(self._layers))
 
     # -- layers ----------------------------------------------------------------------------------
 
     def _take(self, cls: type[S], data: bytes, *, is_innermost: bool = True) -> S:
         value = decode(cls, data)
-        self._layers.append(Layer(value, data, encode(value), is_innermost))
+        self._keep(value, data, is_innermost=is_innermost)
         return value
 
     def _keep(self, value: Structure, data: bytes, *, is_innermost: bool = True) -> None:
-        self._layers.append(Layer(value, data, encode(value), is_innermost))
+        self._layers.append(Layer(value, data, lambda: encode(value), is_innermost))
+
+    def _keep_as_is(self, value: object, data: bytes) -> None:
+        """A value that is only read."""
+        self._layers.append(Layer(value, data, lambda: data))
 
     @staticmethod
     def _discard(_value: object) -> None:
         """Nothing depends on it."""
+
+    def _read_gap(self, unit: Unit) -> None:
+        """What depends on everything before it is not known any more."""
+        self._security.pop(unit.direction, None)
+        self._histories[unit.direction].lose()
+        self._channels.lose(unit.direction)
+        if unit.direction is Direction.SERVER:
+            self._updates = Reassembler(MAXIMUM_UPDATE_SIZE)
+
+    # -- TLS -------------------------------------------------------------------------------------
+
+    def _read_handshake(self, unit: Unit) -> None:
+        self.layer = StopLayer.TLS
+        message = decode_handshake(unit.data, is_tls13=self._is_tls13)
+        if isinstance(message, ServerHello):
+            self._is_tls13 = message.version == TlsVersion.TLS_1_3
+        self._keep_as_is(message, unit.data)
+
+    def _read_alert(self, unit: Unit) -> None:
+        self.layer = StopLayer.TLS
+        self._keep_as_is(decode_alert(unit.data), unit.data)
+
+    def _read_ciphertext(self, unit: Unit) -> None:
+        self._keep_as_is(Ciphertext(unit.data), unit.data)
 
     # -- slow path -------------------------------------------------------------------------------
 
@@ -151,7 +191,10 @@ class Dissector:
     def _read_mcs(self, direction: Direction, data: bytes) -> None:
         if data[1:2] == bytes([CONNECT_INITIAL]):
             initial = self._take(ConnectInitial, data)
-            self._take(ConferenceCreateRequest, initial.user_data)
+            request = self._take(ConferenceCreateRequest, initial.user_data)
+            network = request.first(ClientNetworkData)
+            channels = network.channels if network else ()
+            self._channel_names = tuple(channel.name.decode("latin-1") for channel in channels)
             return
         if data[1:2] == bytes([CONNECT_RESPONSE]):
             response = self._take(ConnectResponse, data)
@@ -164,8 +207,11 @@ class Dissector:
             self._read_channel(direction, pdu.channel_id, pdu.user_data)
 
     def _adopt(self, response: ConferenceCreateResponse) -> None:
+        self._has_license = False
         network = response.first(ServerNetworkData)
-        self._io_channel_id = network.mcs_channel_id if network else 0
+        if network is not None:
+            self._io_channel_id = network.mcs_channel_id
+            self._channels.names = dict(zip(network.channel_ids, self._channel_names, strict=False))
         message = response.first(ServerMessageChannelData)
         self._message_channel_id = message.mcs_channel_id if message else 0
         self._server_security = response.first(ServerSecurityData) or self._server_security
@@ -173,18 +219,21 @@ class Dissector:
             self._take(ServerCertificate, self._server_security.server_certificate)
 
     def _read_channel(self, direction: Direction, channel_id: int, data: bytes) -> None:
-        if channel_id == self._message_channel_id:
-            flags, body = self._unseal(direction, data, has_header=True)
+        is_io = channel_id == self._io_channel_id
+        is_message = channel_id == self._message_channel_id
+        has_header = self._is_encrypted or is_message or (is_io and not self._has_license)
+        flags, body = self._unseal(direction, channel_id, data, has_header=has_header)
+        if body is None:
+            return
+        if is_message:
             self._keep_message(decode_message_body(flags, body), body)
-        elif channel_id != self._io_channel_id:
-            _, body = self._unseal(direction, data, has_header=self._is_encrypted)
-            self._take(ChannelPdu, body)
+        elif is_io:
+            self._read_io_channel(direction, flags, body)
         else:
-            self._read_io_channel(direction, data)
+            self.layer = StopLayer.CHANNEL
+            self._channels.read(direction, channel_id, body, self._layers)
 
-    def _read_io_channel(self, direction: Direction, data: bytes) -> None:
-        has_header = self._is_encrypted or not self._has_license
-        flags, body = self._unseal(direction, data, has_header=has_header)
+    def _read_io_channel(self, direction: Direction, flags: SecurityFlags, body: bytes) -> None:
         if flags & SecurityFlags.EXCHANGE_PKT:
             self._exchange(self._take(SecurityExchange, body))
         elif flags & SecurityFlags.INFO_PKT:
@@ -197,11 +246,25 @@ class Dissector:
         else:
             shares = self._take(ShareSequence, body, is_innermost=False)
             for share in shares.pdus:
-                encoded = encode(share)
-                self._layers.append(Layer(share, encoded, encoded))
+                self._read_share(direction, share)
+
+    def _read_share(self, direction: Direction, share: ShareControl) -> None:
+        encoded = encode(share)
+        self._layers.append(Layer(share, encoded, lambda: encoded))
+        data = share.body
+        if not isinstance(data, ShareData):
+            return
+        flags = data.compressed_type
+        if isinstance(data.body, CompressedShareData):
+            plain = self._histories[direction].decompress(flags, data.body.data)
+            cls = SHARE_DATA_TYPES.get(data.body.pdu_type2)
+            value = decode(cls, plain) if cls else UnknownShareData(data.body.pdu_type2, plain)
+            self._keep_as_is(value, plain)
+        else:  # which may say that the history begins anew
+            self._histories[direction].decompress(flags, b"")
 
     def _keep_message(self, message: Message, body: bytes) -> None:
-        self._layers.append(Layer(message, body, encode_message(message)[BASIC_HEADER_SIZE:]))
+        self._layers.append(Layer(message, body, lambda: encode_message(message)[BASIC_HEADER_SIZE:]))
 
     # -- security --------------------------------------------------------------------------------
 
@@ -211,6 +274,7 @@ class Dissector:
         return self._server_security.encryption_method != EncryptionMethod.NONE
 
     def _exchange(self, pdu: SecurityExchange) -> None:
+        self.layer = StopLayer.SECURITY
         if self._rsa_key is None:
             raise CaptureError("standard RDP security, but the server's RSA key is not there")
         server_random = self._server_security.server_random or b""
@@ -220,41 +284,78 @@ class Dissector:
         self._security[Direction.CLIENT] = StandardSecurity.for_server(*keys)
         self._security[Direction.SERVER] = StandardSecurity.for_client(*keys)
 
-    def _unseal(self, direction: Direction, data: bytes, *, has_header: bool) -> tuple[SecurityFlags, bytes]:
+    def _unseal(
+        self, direction: Direction, channel_id: int, data: bytes, *, has_header: bool
+    ) -> tuple[SecurityFlags, bytes | None]:
+        """Flags and plain body of a slow-path PDU; None without the keys."""
+        if not has_header:
+            return SecurityFlags(0), data
+        self.layer = StopLayer.SECURITY
+        flags = decode_prefix(BasicSecurityHeader, data)[0].flags
+        header: type[Structure] = BasicSecurityHeader
+        if flags & SecurityFlags.ENCRYPT:
+            header = FipsSecurityHeader if self._is_fips else NonFipsSecurityHeader
+        value, size = decode_prefix(header, data)
         security = self._security.get(direction)
-        flags, body = unseal(security, data, has_header=has_header)
-        if has_header:
-            header: type[Structure] = BasicSecurityHeader
-            if flags & SecurityFlags.ENCRYPT and security is not None:
-                header = FipsSecurityHeader if security.is_fips else NonFipsSecurityHeader
-            r = Reader(data, header.__name__)
-            self._keep(header.read(r), data[: r.offset], is_innermost=False)
+        is_sealed = bool(flags & SecurityFlags.ENCRYPT) and security is None
+        self._keep(value, data[:size], is_innermost=is_sealed)
+        if is_sealed:
+            self._keep_as_is(Ciphertext(data[size:], channel_id), data[size:])
+            return flags, None
+        flags, body = self._decrypt(direction, lambda: unseal(security, data, has_header=True))
+        self.layer = StopLayer.RDP
         return flags, body
+
+    @property
+    def _is_fips(self) -> bool:
+        return self._server_security.encryption_method == EncryptionMethod.FIPS
+
+    def _decrypt(self, direction: Direction, opened: Callable[[], T]) -> T:
+        """What does not decrypt leaves the cipher of this direction in an unknown state."""
+        try:
+            return opened()
+        except PeerError:
+            self._security.pop(direction, None)
+            raise
 
     # -- fast path -------------------------------------------------------------------------------
 
     def _read_fast_path(self, unit: Unit) -> None:
-        security = self._security.get(unit.direction)
-        pdu = decode_fast_path(unit.data, is_fips=security is not None and security.is_fips)
+        direction = unit.direction
+        security = self._security.get(direction)
+        pdu = decode_fast_path(unit.data, is_fips=self._is_fips)
         self._keep(pdu, unit.data, is_innermost=False)
-        body, number = unseal_fast_path(security, unit.data)
-        if unit.direction is Direction.CLIENT:
+        if pdu.header.is_encrypted and security is None:
+            self._keep_as_is(Ciphertext(pdu.body), pdu.body)
+            return
+        self.layer = StopLayer.SECURITY
+        body, number = self._decrypt(direction, lambda: unseal_fast_path(security, unit.data))
+        self.layer = StopLayer.RDP
+        if direction is Direction.CLIENT:
             self._read_input(body, number)
             return
         updates = decode_updates(body)
-        self._layers.append(Layer(updates, body, encode_updates(updates), is_innermost=False))
+        self._layers.append(Layer(updates, body, lambda: encode_updates(updates), is_innermost=False))
         for update in updates:
             self._read_update(update)
 
     def _read_input(self, body: bytes, number: int) -> None:
         events = decode_input_events(body, number)
-        _, encoded = encode_input_events(events, has_count_byte=number == 0)
-        self._layers.append(Layer(events, body, encoded))
+        self._layers.append(
+            Layer(events, body, lambda: encode_input_events(events, has_count_byte=number == 0)[1])
+        )
 
     def _read_update(self, update: FastPathUpdate) -> None:
-        whole = update if update.is_compressed else self._updates.feed(update)
+        data = self._histories[Direction.SERVER].decompress(update.compression_flags or 0, update.data)
+        whole = self._updates.feed(FastPathUpdate(update.update_code, data, update.fragmentation))
         if whole is None:
-            self._layers.append(Layer(update, b"", b""))
+            self._layers.append(Layer(update, b"", lambda: b""))
             return
         value = decode_update(whole)
-        self._layers.append(Layer(value, whole.data, encode_update(value).data))
+        self._layers.append(Layer(value, whole.data, lambda: encode_update(value).data))
+
+
+def decode_prefix(cls: type[S], data: bytes) -> tuple[S, int]:
+    """A structure in front of other bytes, and its size."""
+    r = Reader(data, cls.__name__)
+    return cls.read(r), r.offset

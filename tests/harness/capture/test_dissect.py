@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.harness.capture.describe import describe
-from pyrdpmux.harness.capture.dissect import Dissector, load_rsa_key
+from pyrdpmux.harness.capture.dissect import Dissector
 from pyrdpmux.harness.capture.errors import CaptureError
 from pyrdpmux.harness.capture.fixture import dissect_fixture
-from pyrdpmux.harness.capture.session import Unit, UnitKind
-from pyrdpmux.harness.capture.tls_capture import Direction
+from pyrdpmux.harness.capture.rsa_key import load_rsa_key
+from pyrdpmux.harness.capture.stop import Direction
+from pyrdpmux.harness.capture.unit import Unit, UnitKind
 from pyrdpmux.rdp.mcs.domain import SendDataIndication
 from pyrdpmux.rdp.nla.ts_request import TSRequest
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
