@@ -5,7 +5,7 @@ _pyrdpmux() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]}
     COMPREPLY=()
     if [ "$COMP_CWORD" = 1 ]; then
-        COMPREPLY=($(compgen -W "serve demo passwd vms type rdp-file diagnose reload --help --version" -- "$current"))
+        COMPREPLY=($(compgen -W "serve demo passwd vms type rdp-file diagnose reload dissect --help --version" -- "$current"))
         return
     fi
     case $command:$previous in
@@ -41,6 +41,9 @@ _pyrdpmux() {
         diagnose:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
         reload:--config) COMPREPLY=($(compgen -f -- "$current")); return ;;
         reload:--state-dir) COMPREPLY=($(compgen -d -- "$current")); return ;;
+        dissect:--keys) COMPREPLY=($(compgen -f -- "$current")); return ;;
+        dissect:--connection) return ;;
+        dissect:--port) return ;;
     esac
     case $command in
         serve) COMPREPLY=($(compgen -W "-h --help --config --source --vnc --qemu --qmp-sockets --bus --gateway-port --port --bind --no-auth --state-dir -v --verbose --certificate-dir" -- "$current")) ;;
@@ -51,6 +54,7 @@ _pyrdpmux() {
         rdp-file) COMPREPLY=($(compgen -W "-h --help --user --output --direct --config --state-dir -v --verbose" -- "$current")) ;;
         diagnose) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
         reload) COMPREPLY=($(compgen -W "-h --help --config --state-dir -v --verbose" -- "$current")) ;;
+        dissect) COMPREPLY=($(compgen -W "-h --help --keys --connection --port --json" -- "$current")) ;;
     esac
 }
 complete -F _pyrdpmux pyrdpmux
