@@ -1,6 +1,6 @@
 # Completion of pyrdpmux for bash, made by scripts/generate-manual with shtab.
 
-_shtab_pyrdpmux_subparsers=(serve demo passwd user vms type rdp-file diagnose reload install-service)
+_shtab_pyrdpmux_subparsers=(serve demo passwd user vms type rdp-file diagnose reload install-service dissect)
 
 _shtab_pyrdpmux_serve_option_strings=(-h --help --config --source --vnc --qemu --demo --qmp-sockets --bus --gateway-port --port --bind --no-auth --log-format --state-dir -v --verbose --certificate-dir)
 _shtab_pyrdpmux_demo_option_strings=(-h --help --security --port --bind --no-auth --log-format --state-dir -v --verbose)
@@ -12,6 +12,7 @@ _shtab_pyrdpmux_rdp_file_option_strings=(-h --help --user --output --direct --co
 _shtab_pyrdpmux_diagnose_option_strings=(-h --help --config --state-dir -v --verbose)
 _shtab_pyrdpmux_reload_option_strings=(-h --help --config --state-dir -v --verbose)
 _shtab_pyrdpmux_install_service_option_strings=(-h --help --root --prefix --bin --remove -v --verbose)
+_shtab_pyrdpmux_dissect_option_strings=(-h --help --keys --connection --port --json)
 _shtab_pyrdpmux_option_strings=(-h --help --version)
 
 _shtab_pyrdpmux_serve___config_COMPGEN=_shtab_compgen_files
@@ -40,12 +41,14 @@ _shtab_pyrdpmux_reload___state_dir_COMPGEN=_shtab_compgen_dirs
 _shtab_pyrdpmux_install_service___root_COMPGEN=_shtab_compgen_dirs
 _shtab_pyrdpmux_install_service___prefix_COMPGEN=_shtab_compgen_dirs
 _shtab_pyrdpmux_install_service___bin_COMPGEN=_shtab_compgen_dirs
+_shtab_pyrdpmux_dissect_pos_0_COMPGEN=_shtab_compgen_files
+_shtab_pyrdpmux_dissect___keys_COMPGEN=_shtab_compgen_files
 
 _shtab_pyrdpmux_serve___log_format_choices=(text json)
 _shtab_pyrdpmux_demo___security_choices=(nla rdp tls)
 _shtab_pyrdpmux_demo___log_format_choices=(text json)
 _shtab_pyrdpmux_user_pos_0_choices=(list remove check)
-_shtab_pyrdpmux_pos_0_choices=(serve demo passwd user vms type rdp-file diagnose reload install-service)
+_shtab_pyrdpmux_pos_0_choices=(serve demo passwd user vms type rdp-file diagnose reload install-service dissect)
 
 _shtab_pyrdpmux_serve__h_nargs=0
 _shtab_pyrdpmux_serve___help_nargs=0
@@ -94,6 +97,9 @@ _shtab_pyrdpmux_install_service___help_nargs=0
 _shtab_pyrdpmux_install_service___remove_nargs=0
 _shtab_pyrdpmux_install_service__v_nargs=0
 _shtab_pyrdpmux_install_service___verbose_nargs=0
+_shtab_pyrdpmux_dissect__h_nargs=0
+_shtab_pyrdpmux_dissect___help_nargs=0
+_shtab_pyrdpmux_dissect___json_nargs=0
 _shtab_pyrdpmux_pos_0_nargs=A...
 _shtab_pyrdpmux__h_nargs=0
 _shtab_pyrdpmux___help_nargs=0

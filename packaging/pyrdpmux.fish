@@ -46,8 +46,8 @@ function _shtab_pyrdpmux_using
   test "$_shtab_pyrdpmux_cmdpath" = "$argv"
 end
 
-set -g _shtab_pyrdpmux_commands serve demo passwd user vms type rdp-file diagnose reload install-service
-set -g _shtab_pyrdpmux_opts_with_value --bin --bind --bus --certificate-dir --config --demo --file --gateway-port --log-format --output --port --prefix --qemu --qmp-sockets --root --security --source --state-dir --user --vm --vnc
+set -g _shtab_pyrdpmux_commands serve demo passwd user vms type rdp-file diagnose reload install-service dissect
+set -g _shtab_pyrdpmux_opts_with_value --bin --bind --bus --certificate-dir --config --connection --demo --file --gateway-port --keys --log-format --output --port --prefix --qemu --qmp-sockets --root --security --source --state-dir --user --vm --vnc
 
 complete -c pyrdpmux -e
 complete -c pyrdpmux -f
@@ -134,3 +134,10 @@ complete -c pyrdpmux -n '_shtab_pyrdpmux_using install-service' -l prefix -xka "
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using install-service' -l bin -xka "(__fish_complete_directories)" -d 'where the units find the commands (default: where this one is)'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using install-service' -l remove -d 'take away what was put there; the configuration stays'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using install-service' -s v -l verbose -d 'log more (-vv: libraries too)'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using; and test $_shtab_pyrdpmux_npos -eq 0' -a dissect -d 'print what a captured RDP connection says'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect' -s h -l help -d 'show this help message and exit'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect' -l keys -xka "(__fish_complete_path (commandline -ct))" -d 'TLS key log in NSS format, or the server'"'"'s RSA key (default: secrets in the file itself)'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect' -l connection -x -d 'this one (default: all that speak RDP)'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect' -l port -x -d 'all to this port of their server'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect' -l json -d 'one JSON object a line, with every field'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using dissect; and test $_shtab_pyrdpmux_npos -eq 0' -ka "(__fish_complete_path (commandline -ct))" -d 'pcap or pcapng, of any program'

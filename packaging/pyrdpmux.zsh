@@ -7,6 +7,7 @@ _shtab_pyrdpmux_commands() {
   local _commands=(
     demo:'run the daemon with a built-in VM to try it out'
     diagnose:'what the running daemon holds: tasks, files, memory (JSON)'
+    dissect:'print what a captured RDP connection says'
     install-service:'put units, bus policy, manual, completion and a configuration in their places'
     passwd:'add a user, or change a user'"'"'s password'
     rdp-file:'write a .rdp file that opens a VM'"'"'s console'
@@ -50,6 +51,18 @@ _shtab_pyrdpmux_diagnose_options=(
 
 # guard to ensure default positional specs are added only once per session
 _shtab_pyrdpmux_diagnose_defaults_added=0
+
+_shtab_pyrdpmux_dissect_options=(
+  "(- : *)"{-h,--help}"[show this help message and exit]"
+  "--keys[TLS key log in NSS format, or the server\'s RSA key (default\: secrets in the file itself)]:FILE:_files"
+  "--connection[this one (default\: all that speak RDP)]:N:"
+  "--port[all to this port of their server]:P:"
+  "--json[one JSON object a line, with every field]"
+  ":pcap or pcapng, of any program:_files"
+)
+
+# guard to ensure default positional specs are added only once per session
+_shtab_pyrdpmux_dissect_defaults_added=0
 
 _shtab_pyrdpmux_install_service_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
@@ -183,6 +196,7 @@ _shtab_pyrdpmux() {
       case $line[1] in
         demo) _arguments -C -s $_shtab_pyrdpmux_demo_options ;;
         diagnose) _arguments -C -s $_shtab_pyrdpmux_diagnose_options ;;
+        dissect) _arguments -C -s $_shtab_pyrdpmux_dissect_options ;;
         install-service) _arguments -C -s $_shtab_pyrdpmux_install_service_options ;;
         passwd) _arguments -C -s $_shtab_pyrdpmux_passwd_options ;;
         rdp-file) _arguments -C -s $_shtab_pyrdpmux_rdp_file_options ;;

@@ -23,8 +23,8 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from pyrdpmux.harness.capture.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.display import Display
-from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
 from pyrdpmux.harness.programs import Program, ProgramError, free_port
 from pyrdpmux.harness.relay import Relay
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory

@@ -72,7 +72,7 @@ def test_the_wheel_has_what_it_needs_beside_code(installed: Path) -> None:
 
 
 def test_the_service_is_installed_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    command = [installed / "bin" / "pyrdpmux", "install-service", "--root", tmp_path]
+    command = [str(installed / "bin" / "pyrdpmux"), "install-service", "--root", str(tmp_path)]
     subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, timeout=SECONDS)
     text = (tmp_path / "usr/local/lib/systemd/system/pyrdpmux.service").read_text()
     assert f"ExecStart={installed}/bin/pyrdpmux serve" in text

@@ -12,6 +12,7 @@ from typing import Final
 
 from pyrdpmux import __version__
 from pyrdpmux.cli import client_commands, daemon_commands, install_command, user_command
+from pyrdpmux.cli.dissect_command import add_dissect
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
@@ -56,6 +57,7 @@ def make_parser() -> argparse.ArgumentParser:
     client_commands.add_diagnose(commands)
     client_commands.add_reload(commands)
     install_command.add_install_service(commands)
+    add_dissect(commands)
     return parser
 
 

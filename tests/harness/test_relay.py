@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.files.certificate_file import load_or_create
-from pyrdpmux.harness.keylog import KeyLog
+from pyrdpmux.harness.capture.keylog import KeyLog
 from pyrdpmux.harness.relay import Relay
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol

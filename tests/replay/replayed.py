@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from pyrdpmux.harness.dissect import Dissected
-from pyrdpmux.harness.session import UnitKind
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.layer import Dissected
+from pyrdpmux.harness.capture.stop import Direction
+from pyrdpmux.harness.capture.unit import UnitKind
 from pyrdpmux.rdp.connection.events import Event, InputReceived
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
@@ -113,6 +113,12 @@ def _find(unit: Dissected, kind: type[V]) -> V | None:
     return next((layer.value for layer in unit.layers if isinstance(layer.value, kind)), None)
 
 
+def _behind(unit: Dissected, kind: type[object]) -> bytes:
+    """The bytes of the layer behind that of a header: plain, whatever encrypted them."""
+    at = next(at for at, layer in enumerate(unit.layers) if isinstance(layer.value, kind))
+    return unit.layers[at + 1].data
+
+
 def _first(units: list[Dissected], kind: type[V]) -> V:
     return next(value for unit in units if (value := _find(unit, kind)) is not None)
 
@@ -137,7 +143,7 @@ def _plain_fast_path(unit: Dissected) -> bytes:
     assert pdu is not None
     if not pdu.header.is_encrypted:
         return unit.unit.data
-    return encode(FastPathPdu(unit.layers[-1].data, FastPathHeader(pdu.header.number)))
+    return encode(FastPathPdu(_behind(unit, FastPathPdu), FastPathHeader(pdu.header.number)))
 
 
 def _plain_connect(unit: Dissected, request: ConferenceCreateRequest) -> bytes:
@@ -167,7 +173,7 @@ def _plain_tpkt(unit: Dissected, numbers: dict[int, int]) -> bytes:
         return unit.unit.data
     header = _find(unit, FipsSecurityHeader) or _find(unit, NonFipsSecurityHeader)
     if header is not None:
-        body = unit.layers[-1].data
+        body = _behind(unit, type(header))
         keeps_header = header.flags & SecurityFlags.INFO_PKT
         data = with_basic_header(SecurityFlags.INFO_PKT, body) if keeps_header else body
         pdu = replace(pdu, user_data=data)

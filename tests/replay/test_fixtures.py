@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.dissect import Dissected, Layer
-from pyrdpmux.harness.fixture import dissect_fixture, expected_path, transcript
+from pyrdpmux.harness.capture.fixture import dissect_fixture, expected_path, transcript
+from pyrdpmux.harness.capture.layer import Dissected, Layer
 from pyrdpmux.rdp.fastpath.update import decode_update, encode_update
 from pyrdpmux.rdp.mcs.domain import ErectDomainRequest
 from pyrdpmux.rdp.mcs.gcc import ConferenceCreateResponse

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.dissect import Dissected, load_rsa_key
-from pyrdpmux.harness.fixture import dissect_fixture
-from pyrdpmux.harness.session import UnitKind
-from pyrdpmux.harness.tls_capture import Direction
-from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu
+from pyrdpmux.harness.capture.fixture import dissect_fixture
+from pyrdpmux.harness.capture.layer import ChannelMessage, Dissected
+from pyrdpmux.harness.capture.rsa_key import load_rsa_key
+from pyrdpmux.harness.capture.stop import Direction
+from pyrdpmux.harness.capture.unit import TLS_KINDS, UnitKind
 from pyrdpmux.rdp.connection.events import (
     Activated,
     ChannelDataReceived,
@@ -69,8 +69,8 @@ def said_inputs(units: list[Dissected]) -> list[InputEvent]:
 
 def said_messages(units: list[Dissected]) -> list[bytes]:
     """Whole messages on static virtual channels."""
-    whole = ChannelFlags.FIRST | ChannelFlags.LAST
-    return [v.data for v in said(units) if isinstance(v, ChannelPdu) and v.header.flags & whole == whole]
+    layers = chain.from_iterable(unit.layers for unit in units if unit.unit.direction is Direction.CLIENT)
+    return [layer.value.data for layer in layers if isinstance(layer.value, ChannelMessage)]
 
 
 def plain_config() -> ServerConfig:
@@ -130,7 +130,7 @@ def test_a_recorded_client_follows_a_resize() -> None:
 def client_units(units: list[Dissected]) -> list[Dissected]:
     """Those that become a frame of the replay, after its own first one."""
     client = [unit for unit in units if unit.unit.direction is Direction.CLIENT]
-    return [unit for unit in client if unit.unit.kind is not UnitKind.TS_REQUEST]
+    return [unit for unit in client if unit.unit.kind not in (UnitKind.TS_REQUEST, *TLS_KINDS)]
 
 
 @pytest.mark.parametrize("chunk_size", [1, 7, 1460])

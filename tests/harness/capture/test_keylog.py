@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
 
 RANDOM = bytes(range(32))
 TEXT = f"""# a comment
@@ -43,3 +43,16 @@ def test_files_that_are_no_text_or_not_there(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(CaptureError, match=r"x\.keys"):
         KeyLog.load(path)
+
+
+def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyrdpmux.harness.capture.keylog.MAXIMUM_SIZE", 10)
+    path = tmp_path / "x.keys"
+    path.write_text(TEXT, encoding="ascii")
+    with pytest.raises(CaptureError, match=r"x\.keys: more than 10 bytes"):
+        KeyLog.load(path)
+
+
+def test_an_empty_one_is_false() -> None:
+    assert not KeyLog()
+    assert KeyLog(TEXT)

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from pyrdpmux.harness.describe import describe
-from pyrdpmux.harness.dissect import Dissected, dissect, load_rsa_key
-from pyrdpmux.harness.session import Session, open_session
+from pyrdpmux.harness.capture.describe import describe
+from pyrdpmux.harness.capture.dissect import dissect
+from pyrdpmux.harness.capture.layer import Dissected
+from pyrdpmux.harness.capture.rsa_key import load_rsa_key
+from pyrdpmux.harness.capture.session import Session, open_session
+from pyrdpmux.harness.capture.unit import TLS_KINDS
 
 
 def open_fixture(pcap: Path) -> Session:
@@ -20,9 +23,12 @@ def dissect_fixture(pcap: Path) -> list[Dissected]:
 
 
 def transcript(dissected: list[Dissected]) -> str:
-    """One line for each message: > from the client, < from the server."""
+    """One line for each message of RDP: > from the client, < from the server."""
     return "".join(
-        f"{unit.unit.direction.value} {describe(value)}\n" for unit in dissected for value in unit.values
+        f"{unit.unit.direction.value} {describe(value)}\n"
+        for unit in dissected
+        for value in unit.values
+        if unit.unit.kind not in TLS_KINDS
     )
 
 

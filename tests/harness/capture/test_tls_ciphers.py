@@ -3,8 +3,8 @@
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.tls_ciphers import SUITES, Suite, Tls13, expand_label, prf, tls12_readers
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.tls_ciphers import SUITES, Suite, Tls13, expand_label, prf, tls12_readers
 
 
 def test_expand_label_is_that_of_rfc_8448() -> None:

@@ -13,7 +13,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 
-from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.capture.errors import CaptureError
 from pyrdpmux.wire import Writer
 
 TAG_SIZE: Final = 16
@@ -84,7 +84,10 @@ SUITES: Final[dict[int, Suite]] = {
 
 
 class RecordReader(Protocol):
-    """One direction's keys; counts records itself."""
+    """One direction's keys; counts records itself. A record that does not open is not counted."""
+
+    #: the sequence number of the next record
+    number: int
 
     def open(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         """The inner content type and the plaintext of one protected record."""
@@ -99,16 +102,16 @@ class Tls12Aead:
         self._suite = suite
         self._aead = suite.aead(key)
         self._fixed_iv = fixed_iv
-        self._number = 0
+        self.number = 0
 
     def open(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         if len(self._fixed_iv) == 12:
-            nonce, sealed = _xor_number(self._fixed_iv, self._number), fragment
+            nonce, sealed = _xor_number(self._fixed_iv, self.number), fragment
         else:
             nonce, sealed = self._fixed_iv + fragment[:8], fragment[8:]
         size = len(sealed) - self._suite.tag_size
-        plain = _decrypt(self._aead, nonce, sealed, _additional(self._number, kind, version, size))
-        self._number += 1
+        plain = _decrypt(self._aead, nonce, sealed, _additional(self.number, kind, version, size))
+        self.number += 1
         return kind, plain
 
 
@@ -120,7 +123,7 @@ class Tls12Cbc:
         self._key = key
         self._mac_key = mac_key
         self._encrypt_then_mac = encrypt_then_mac
-        self._number = 0
+        self.number = 0
 
     def open(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         mac_size = self._suite.mac_size
@@ -131,20 +134,20 @@ class Tls12Cbc:
             plain = self._decrypt(fragment)
             plain, mac = plain[:-mac_size], plain[-mac_size:]
             self._check(kind, version, plain, mac)
-        self._number += 1
+        self.number += 1
         return kind, plain
 
     def _decrypt(self, fragment: bytes) -> bytes:
         if len(fragment) < 32 or len(fragment) % 16:
-            raise CaptureError(f"record {self._number}: {len(fragment)} bytes are not CBC blocks")
+            raise CaptureError(f"record {self.number}: {len(fragment)} bytes are not CBC blocks")
         decryptor = Cipher(algorithms.AES(self._key), modes.CBC(fragment[:16])).decryptor()
         padded = decryptor.update(fragment[16:]) + decryptor.finalize()
         return padded[: -1 - padded[-1]]
 
     def _check(self, kind: int, version: int, data: bytes, mac: bytes) -> None:
-        covered = _additional(self._number, kind, version, len(data)) + data
+        covered = _additional(self.number, kind, version, len(data)) + data
         if not hmac.compare_digest(hmac.digest(self._mac_key, covered, self._suite.mac_name), mac):
-            raise CaptureError(f"record {self._number}: wrong MAC, so the key log is not this connection's")
+            raise CaptureError(f"record {self.number}: wrong MAC, so the key log is not this connection's")
 
 
 class Tls13:
@@ -157,18 +160,18 @@ class Tls13:
         self._secret = secret
         self._aead = suite.aead(expand_label(suite.hash_name, secret, b"key", suite.key_size))
         self._iv = expand_label(suite.hash_name, secret, b"iv", 12)
-        self._number = 0
+        self.number = 0
 
     def open(self, kind: int, version: int, fragment: bytes) -> tuple[int, bytes]:
         w = Writer("additional_data")
         w.u8("opaque_type", kind)
         w.u16_be("legacy_record_version", version)
         w.u16_be("length", len(fragment))
-        plain = _decrypt(self._aead, _xor_number(self._iv, self._number), fragment, w.getvalue())
-        self._number += 1
+        plain = _decrypt(self._aead, _xor_number(self._iv, self.number), fragment, w.getvalue())
+        self.number += 1
         content = plain.rstrip(b"\0")
         if not content:
-            raise CaptureError(f"record {self._number - 1}: nothing but padding")
+            raise CaptureError(f"record {self.number - 1}: nothing but padding")
         return content[-1], content[:-1]
 
     def updated(self) -> "Tls13":

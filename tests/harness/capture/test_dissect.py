@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.describe import describe
-from pyrdpmux.harness.dissect import Dissector, load_rsa_key
-from pyrdpmux.harness.errors import CaptureError
-from pyrdpmux.harness.fixture import dissect_fixture
-from pyrdpmux.harness.session import Unit, UnitKind
-from pyrdpmux.harness.tls_capture import Direction
+from pyrdpmux.harness.capture.describe import describe
+from pyrdpmux.harness.capture.dissect import Dissector
+from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.fixture import dissect_fixture
+from pyrdpmux.harness.capture.rsa_key import load_rsa_key
+from pyrdpmux.harness.capture.stop import Direction
+from pyrdpmux.harness.capture.unit import Unit, UnitKind
 from pyrdpmux.rdp.mcs.domain import SendDataIndication
 from pyrdpmux.rdp.nla.ts_request import TSRequest
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags
@@ -19,7 +20,7 @@ from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import encode
 from pyrdpmux.wire.secret import Secret
 
-FOLDER = Path(__file__).resolve().parents[2] / "fixtures" / "pcaps"
+FOLDER = Path(__file__).resolve().parents[3] / "fixtures" / "pcaps"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""One line for any PDU: what differs from a field's default, and payloads by size and check sum."""
+"""Any PDU in one line (what differs from a field's default, payloads by size and check sum), or as JSON."""
 
 import dataclasses
 import zlib
@@ -24,6 +24,24 @@ def describe(value: object) -> str:
             return f"[{', '.join(map(describe, value))}]"
         case _ if dataclasses.is_dataclass(value):
             return _dataclass(value)
+        case _:
+            return repr(value)
+
+
+def as_json(value: object) -> object:
+    """What ``json.dumps`` takes: every field, bytes in hexadecimal; what does not print stays secret."""
+    match value:
+        case bytes():
+            return value.hex()
+        case Enum():
+            return _enum(value)
+        case bool() | int() | float() | str() | None:
+            return value
+        case tuple() | list():
+            return [as_json(item) for item in value]
+        case _ if dataclasses.is_dataclass(value):
+            fields = [field.name for field in dataclasses.fields(value) if field.repr]
+            return {"type": type(value).__name__, **{name: as_json(getattr(value, name)) for name in fields}}
         case _:
             return repr(value)
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from pyrdpmux.harness.errors import CaptureError
+from pyrdpmux.harness.capture.errors import CaptureError
 
 LINE: Final = re.compile(r"(?P<label>[A-Z0-9_]+) (?P<random>[0-9a-fA-F]{64}) (?P<secret>(?:[0-9a-fA-F]{2})+)")
 
@@ -15,12 +15,23 @@ CLIENT_TRAFFIC: Final = "CLIENT_TRAFFIC_SECRET_0"
 SERVER_TRAFFIC: Final = "SERVER_TRAFFIC_SECRET_0"
 
 
+#: Longer files are no key log of a capture.
+MAXIMUM_SIZE: Final = 64 * 1024 * 1024
+
+
 class KeyLog:
     """Secrets by label and client random."""
 
-    def __init__(self, text: str, name: str = "key log") -> None:
+    def __init__(self, text: str = "", name: str = "key log") -> None:
         self.name = name
         self._secrets: dict[tuple[str, bytes], bytes] = {}
+        self.add(text, name)
+
+    def __bool__(self) -> bool:
+        return bool(self._secrets)
+
+    def add(self, text: str, name: str) -> None:
+        """More lines; CaptureError names one that is none, and what is before it counts."""
         for number, line in enumerate(text.splitlines(), 1):
             line = line.strip()
             if not line or line.startswith("#"):
@@ -33,13 +44,22 @@ class KeyLog:
 
     @classmethod
     def load(cls, path: Path) -> "KeyLog":
-        try:
-            return cls(path.read_text(encoding="ascii"), str(path))
-        except (OSError, UnicodeDecodeError) as error:
-            raise CaptureError(f"{path}: {error}") from None
+        return cls(read_key_file(path), str(path))
 
     def secret(self, label: str, client_random: bytes) -> bytes:
         found = self._secrets.get((label, client_random))
         if found is None:
             raise CaptureError(f"{self.name}: no {label} for client random {client_random.hex()}")
         return found
+
+
+def read_key_file(path: Path) -> str:
+    """The text of a file of keys. CaptureError if it is none."""
+    try:
+        with path.open(encoding="ascii") as file:
+            text = file.read(MAXIMUM_SIZE + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CaptureError(f"{path}: {error}") from None
+    if len(text) > MAXIMUM_SIZE:
+        raise CaptureError(f"{path}: more than {MAXIMUM_SIZE} bytes")
+    return text
