@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, EncryptionMethod
+from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 
@@ -23,6 +24,8 @@ class ClientConfig:
     #: for TLS and NLA; trusting the server's certificate is this context's business
     tls_context: ssl.SSLContext | None = None
     server_hostname: str | None = None
+    #: whether to go on with a server that has this certificate (DER); nothing secret is sent before
+    accepts_certificate: Callable[[bytes], bool] | None = None
     user: str = ""
     domain: str = ""
     password: str = field(default="", repr=False)
@@ -43,6 +46,8 @@ class ClientConfig:
     fast_path: bool = True
     #: largest reassembled fast-path update; this one is the least that a pointer of 384x384 needs (2.2.7.2.7)
     max_request_size: int = 608_299
+    #: what surface commands may carry besides plain pixels; without any, surface commands are not announced
+    codecs: tuple[BitmapCodec, ...] = ()
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False
