@@ -1,7 +1,38 @@
-"""What can be wrong with a capture."""
+"""What can be wrong with a capture, and with a session of the client's."""
 
 from pyrdpmux.errors import PyRdpMuxError
 
 
 class CaptureError(PyRdpMuxError):
     """A capture or key log that cannot be used; the text names the file or the place in the stream."""
+
+
+class ClientError(PyRdpMuxError):
+    """A client of the harness did not get what it was waiting for; the text says from whom, and why."""
+
+
+class SessionEnded(ClientError):
+    """The session has ended, or never began. ``error`` is what the server did wrong, if it did."""
+
+    def __init__(self, server: str, reason: str, error: PyRdpMuxError | None = None) -> None:
+        super().__init__(server, reason, error)
+        self.server = server
+        self.reason = reason
+        self.error = error
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.reason}"
+
+
+class ClientTimeout(ClientError, TimeoutError):
+    """What was waited for did not happen in time."""
+
+    def __init__(self, server: str, what: str, seconds: float, state: str) -> None:
+        super().__init__(server, what, seconds, state)
+        self.server = server
+        self.what = what
+        self.seconds = seconds
+        self.state = state
+
+    def __str__(self) -> str:
+        return f"{self.server}: {self.what}: not within {self.seconds:g} s ({self.state})"
