@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.licensing.store import LicenseStore
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, EncryptionMethod
 from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
@@ -42,6 +43,10 @@ class ClientConfig:
     )
     #: a cookie from an earlier Save Session Info: logon id and random bits
     auto_reconnect: tuple[int, bytes] | None = field(default=None, repr=False)
+    #: licenses of earlier sessions, and where new ones go; without, each session asks for one
+    license_store: LicenseStore | None = None
+    #: 16 bytes that tell this client from others in a license server's books; None: from ``client_name``
+    hardware_data: bytes | None = None
     #: ask for fast-path output, and use fast-path input where the server takes it
     fast_path: bool = True
     #: largest reassembled fast-path update; this one is the least that a pointer of 384x384 needs (2.2.7.2.7)
