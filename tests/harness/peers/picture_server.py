@@ -56,6 +56,10 @@ class PictureServer:
         self._connection: ServerConnection | None = None
 
     @property
+    def has_client(self) -> bool:
+        return self._connection is not None
+
+    @property
     def connection(self) -> ServerConnection:
         assert self._connection is not None
         return self._connection
