@@ -6,5 +6,6 @@ Never imported by the daemon. ``from pyrdpmux.harness import connect`` is how a 
 from pyrdpmux.harness.errors import ClientError, ClientTimeout, SessionEnded
 from pyrdpmux.harness.peers.client import Client
 from pyrdpmux.harness.peers.dialing import connect
+from pyrdpmux.harness.peers.license_file import LicenseFolder
 
-__all__ = ["Client", "ClientError", "ClientTimeout", "SessionEnded", "connect"]
+__all__ = ["Client", "ClientError", "ClientTimeout", "LicenseFolder", "SessionEnded", "connect"]
