@@ -100,6 +100,21 @@ class AuthenticationFailed(PeerError):
         return f"authentication failed: {self.reason}"
 
 
+class LicensingFailed(PeerError):
+    """The peer ended licensing without a license.
+
+    ``error_code`` is its dwErrorCode (MS-RDPBCGR 2.2.1.12.1.3).
+    """
+
+    def __init__(self, error_code: int, reason: str) -> None:
+        super().__init__(error_code, reason)
+        self.error_code = error_code
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"licensing failed: {self.reason}"
+
+
 class PeerClosed(PeerError):
     """The peer ended the stream in the middle of a message or of a phase."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from pyrdpmux.rdp.connection.client import activation as client_activation
 from pyrdpmux.rdp.connection.client import initiation as client_initiation
-from pyrdpmux.rdp.connection.client import secure_settings as client_commencement
+from pyrdpmux.rdp.connection.client import licensing as client_licensing
 from pyrdpmux.rdp.connection.client import settings as client_settings
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
@@ -60,7 +60,7 @@ CLIENT: Final[tuple[type[Phase], ...]] = (
     client_initiation.NetworkLevelAuthentication,
     client_settings.BasicSettingsExchange,
     client_settings.ChannelConnection,
-    client_commencement.Licensing,
+    client_licensing.Licensing,
     client_activation.CapabilitiesExchange,
     client_activation.ConnectionFinalization,
     client_activation.Active,

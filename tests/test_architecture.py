@@ -36,6 +36,7 @@ RANKS = {
     "pyrdpmux.rdp.tls": 25,
     "pyrdpmux.rdp.nla": 26,
     "pyrdpmux.rdp.standard_security": 26,
+    "pyrdpmux.rdp.licensing": 27,
     "pyrdpmux.rdp.connection": 40,
     "pyrdpmux.rdp.connection.server": 41,
     "pyrdpmux.rdp.connection.client": 41,

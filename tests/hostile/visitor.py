@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pyrdpmux.codec.bitmap import decode
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.harness.peers.renderer import Renderer
+from pyrdpmux.rdp.connection.client.activation import POINTER_CACHE_SIZE
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import (
@@ -27,7 +26,6 @@ from pyrdpmux.rdp.connection.events import (
     SecurityEstablished,
 )
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, KeyboardFlags
-from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate
 from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
@@ -70,7 +68,7 @@ class Visitor:
     ) -> None:
         self.connection = connection
         self.timing = Timing()
-        self.picture: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
+        self._renderer = Renderer(POINTER_CACHE_SIZE)
         self.events: list[Event] = []
         #: the socket has ended
         self.is_over = False
@@ -86,6 +84,10 @@ class Visitor:
         self._changed = asyncio.Event()
 
     # -- what it is -------------------------------------------------------------------------------
+
+    @property
+    def picture(self) -> Pixels:
+        return self._renderer.framebuffer
 
     @property
     def is_active(self) -> bool:
@@ -191,19 +193,11 @@ class Visitor:
                 self.timing.proved = self._since
             case Activated():
                 self.timing.active = self.timing.active or self._since
-                self.picture = np.zeros((event.height, event.width, 4), np.uint8)
-            case GraphicsReceived(BitmapUpdate(rectangles)):
-                for bitmap in rectangles:
-                    self._paint(bitmap)
+                self._renderer.resize(event.width, event.height)
+            case GraphicsReceived(update):
+                self._renderer.apply(update)
                 return  # a picture kept is memory of the test's
         self.events.append(event)
-
-    def _paint(self, bitmap: BitmapData) -> None:
-        compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
-        pixels = decode(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
-        rect = bitmap.rect
-        target = self.picture[rect.y : rect.bottom, rect.x : rect.right]
-        target[...] = pixels[: target.shape[0], : target.shape[1]]
 
     @property
     def _now(self) -> float:

@@ -213,7 +213,9 @@ class Crowd:
             await asyncio.sleep(self._random.uniform(0.02, 0.4))
         # What was shown is of no interest here, and would be kept until the viewer goes.
         client.bitmaps.clear()
-        client.events[:] = [event for event in client.events if isinstance(event, ErrorInfoReceived)]
+        kept = client.seen(ErrorInfoReceived)
+        client.events.clear()
+        client.events.extend(kept)
 
     def _keystroke(self) -> list[KeyboardEvent | MouseEvent]:
         [keys] = self._random.choices((LETTERS, SIZES, FORMATS), (30, 2, 1))

@@ -35,7 +35,9 @@ from pyrdpmux.rdp.mcs.server_data import ServerMessageChannelData, ServerNetwork
 from pyrdpmux.rdp.nla.early_user_auth import EarlyUserAuthResult
 from pyrdpmux.rdp.nla.ts_request import TSRequest
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
-from pyrdpmux.rdp.pdu.licensing import LicenseError, LicensingPdu, NewLicense
+from pyrdpmux.rdp.pdu.licensing import LicensingPdu
+from pyrdpmux.rdp.pdu.licensing.error import LicenseError
+from pyrdpmux.rdp.pdu.licensing.license import NewLicense
 from pyrdpmux.rdp.pdu.message_channel import Message, decode_message_body, encode_message
 from pyrdpmux.rdp.pdu.security import (
     BASIC_HEADER_SIZE,

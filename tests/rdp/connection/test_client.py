@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from pyrdpmux.errors import AuthenticationFailed, DecodeError, NegotiationFailed, PeerError, SequenceError
+from pyrdpmux.errors import (
+    AuthenticationFailed,
+    DecodeError,
+    LicensingFailed,
+    NegotiationFailed,
+    PeerError,
+    SequenceError,
+)
 from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Disconnected, Event, SecurityEstablished
@@ -33,12 +40,8 @@ from pyrdpmux.rdp.pdu.auto_detect import (
     RttMeasureResponse,
 )
 from pyrdpmux.rdp.pdu.capabilities.general import GeneralCapability
-from pyrdpmux.rdp.pdu.licensing import (
-    LicenseError,
-    LicenseErrorCode,
-    LicensingPdu,
-    StateTransition,
-)
+from pyrdpmux.rdp.pdu.licensing import LicensingPdu
+from pyrdpmux.rdp.pdu.licensing.error import LicenseError, LicenseErrorCode, StateTransition
 from pyrdpmux.rdp.pdu.message_channel import encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, with_basic_header
 from pyrdpmux.rdp.pdu.share import ShareControl
@@ -102,7 +105,7 @@ NETWORK = ServerNetworkData(IO, (1004, 1005))
             mcs(encode(ChannelJoinConfirm(Result.SUCCESSFUL, 1007, IO, IO))),  # nothing was asked
             SequenceError,
         ),
-        ("Licensing", licensing(LicenseErrorCode.NO_LICENSE_SERVER), SequenceError),
+        ("Licensing", licensing(LicenseErrorCode.NO_LICENSE_SERVER), LicensingFailed),
         ("Licensing", data(IO, with_basic_header(SecurityFlags.INFO_PKT, b"")), SequenceError),
         (
             "CapabilitiesExchange",

@@ -9,23 +9,27 @@ from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.rdp.pdu.licensing import (
     MESSAGE_TYPES,
     VALID_CLIENT,
-    BlobType,
-    LicenseBlob,
-    LicenseError,
-    LicenseErrorCode,
-    LicenseInformation,
     LicensingPdu,
     MessageType,
-    NewLicense,
-    NewLicenseRequest,
+    PreambleFlags,
+    UnknownLicensingMessage,
+)
+from pyrdpmux.rdp.pdu.licensing.blob import BlobType, LicenseBlob
+from pyrdpmux.rdp.pdu.licensing.challenge import (
+    ClientHardwareId,
+    ClientType,
+    LicenseDetailLevel,
     PlatformChallenge,
     PlatformChallengeResponse,
-    PreambleFlags,
+    PlatformChallengeResponseData,
+)
+from pyrdpmux.rdp.pdu.licensing.error import LicenseError, LicenseErrorCode, StateTransition
+from pyrdpmux.rdp.pdu.licensing.license import NewLicense, NewLicenseInfo, UpgradeLicense
+from pyrdpmux.rdp.pdu.licensing.request import (
+    LicenseInformation,
+    NewLicenseRequest,
     ProductInfo,
     ServerLicenseRequest,
-    StateTransition,
-    UnknownLicensingMessage,
-    UpgradeLicense,
 )
 from pyrdpmux.wire import decode, encode
 from tests.rdp.pdu.properties import Case, property_tests, short_bytes, structure, u16, u32
@@ -204,7 +208,37 @@ ROWS = [
     ),
 ]
 
-TestRows = row_tests(ROWS)
+DECRYPTED = [
+    Row(
+        "platform challenge response data (MS-RDPELE 4.5, decrypted)",
+        PlatformChallengeResponseData("TEST\0".encode("utf-16-le"), ClientType.WIN32),
+        "0001 0001 0300 0a00 54004500530054000000",
+    ),
+    Row(
+        "client hardware identification (MS-RDPELE 4.5, decrypted)",
+        ClientHardwareId(2, bytes.fromhex("f159873ec9d898af2402f8f3293af026")),
+        "02000000 f159873e c9d898af 2402f8f3 293af026",
+    ),
+    Row(
+        "new license information (MS-RDPELE 4.6, decrypted, its license cut short)",
+        NewLicenseInfo(
+            0x00060000,
+            b"microsoft.com\0",
+            "Microsoft Corporation\0".encode("utf-16-le"),
+            "A02\0".encode("utf-16-le"),
+            bytes.fromhex("30820795"),
+        ),
+        """00000600
+           0e000000 6d6963726f736f66742e636f6d00
+           2c000000
+           4d006900630072006f0073006f0066007400200043006f00720070006f00720061007400
+           69006f006e000000
+           08000000 4100300032000000
+           04000000 30820795""",
+    ),
+]
+
+TestRows = row_tests(ROWS + DECRYPTED)
 
 CASES = {
     "license request": message(
@@ -221,6 +255,15 @@ CASES = {
     "response": message(PlatformChallengeResponse, BLOBS, BLOBS, MAC),
     "new license": message(NewLicense, BLOBS, MAC),
     "upgrade license": message(UpgradeLicense, BLOBS, MAC),
+    "response data": structure(
+        PlatformChallengeResponseData,
+        short_bytes,
+        u16.map(ClientType),
+        u16.map(LicenseDetailLevel),
+        u16,
+    ),
+    "hardware": structure(ClientHardwareId, u32, st.binary(min_size=16, max_size=16)),
+    "license": structure(NewLicenseInfo, u32, short_bytes, short_bytes, short_bytes, short_bytes),
     "error": message(LicenseError, u32.map(LicenseErrorCode), u32.map(StateTransition), BLOBS),
 }
 

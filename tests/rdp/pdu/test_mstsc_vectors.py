@@ -19,7 +19,8 @@ from pyrdpmux.rdp.pdu.activation import ConfirmActive, DemandActive
 from pyrdpmux.rdp.pdu.auto_detect import NetworkCharacteristicsResult, UnknownAutoDetect
 from pyrdpmux.rdp.pdu.capabilities import CAPABILITY_TYPES
 from pyrdpmux.rdp.pdu.client_info import ClientInfo
-from pyrdpmux.rdp.pdu.licensing import VALID_CLIENT, LicenseError, LicensingPdu, UnknownLicensingMessage
+from pyrdpmux.rdp.pdu.licensing import VALID_CLIENT, LicensingPdu, UnknownLicensingMessage
+from pyrdpmux.rdp.pdu.licensing.error import LicenseError
 from pyrdpmux.rdp.pdu.message_channel import UnknownMessage, decode_message, encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
 from pyrdpmux.rdp.pdu.session_info import LogonInfoExtended, LogonInfoVersion2, SaveSessionInfo

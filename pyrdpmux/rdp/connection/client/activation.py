@@ -12,12 +12,16 @@ from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.fastpath.update import decode_update
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
+from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec, BitmapCodecsCapability
 from pyrdpmux.rdp.pdu.capabilities.general import (
     BitmapCapability,
     DrawingFlags,
     ExtraFlags,
+    FrameAcknowledgeCapability,
     GeneralCapability,
     MultifragmentUpdateCapability,
+    SurfaceCommandFlags,
+    SurfaceCommandsCapability,
 )
 from pyrdpmux.rdp.pdu.capabilities.input import (
     InputCapability,
@@ -38,6 +42,10 @@ from pyrdpmux.rdp.pdu.pointer import PointerUpdate
 from pyrdpmux.rdp.pdu.update import GraphicsUpdate, KnownUpdate, UnknownUpdate
 
 POINTER_CACHE_SIZE: Final = 25
+"""Entries of each of the two pointer caches."""
+
+MAX_UNACKNOWLEDGED_FRAMES: Final = 2
+"""Frames of surface commands that a server may send ahead (MS-RDPRFX 2.2.1.3); FreeRDP says 2, too."""
 
 
 def confirm_active(phase: SharePhase, demand: DemandActive) -> Phase:
@@ -68,7 +76,7 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
     if config.fast_path:
         flags |= ExtraFlags.FASTPATH_OUTPUT_SUPPORTED
     input_flags = InputFlags.SCANCODES | InputFlags.MOUSEX | InputFlags.UNICODE | InputFlags.FASTPATH_INPUT2
-    return (
+    common: tuple[CapabilitySet, ...] = (
         GeneralCapability(extra_flags=flags, refresh_rect_support=1, suppress_output_support=1),
         BitmapCapability(
             facts.bits_per_pixel, facts.width, facts.height, drawing_flags=DrawingFlags.ALLOW_SKIP_ALPHA
@@ -81,6 +89,16 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
         FontCapability(),
         MultifragmentUpdateCapability(config.max_request_size),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
+    )
+    return common + _surface_capabilities(config.codecs) if config.codecs else common
+
+
+def _surface_capabilities(codecs: tuple[BitmapCodec, ...]) -> tuple[CapabilitySet, ...]:
+    flags = SurfaceCommandFlags.SET_SURFACE_BITS | SurfaceCommandFlags.STREAM_SURFACE_BITS
+    return (
+        SurfaceCommandsCapability(flags | SurfaceCommandFlags.FRAME_MARKER),
+        BitmapCodecsCapability(codecs),
+        FrameAcknowledgeCapability(MAX_UNACKNOWLEDGED_FRAMES),
     )
 
 

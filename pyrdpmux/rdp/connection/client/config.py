@@ -8,7 +8,9 @@ from typing import Final
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
+from pyrdpmux.rdp.licensing.store import LicenseStore
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, ChannelOptions, EncryptionMethod
+from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: as mstsc defines it
@@ -30,6 +32,8 @@ class ClientConfig:
     #: for TLS and NLA; trusting the server's certificate is this context's business
     tls_context: ssl.SSLContext | None = None
     server_hostname: str | None = None
+    #: whether to go on with a server that has this certificate (DER); nothing secret is sent before
+    accepts_certificate: Callable[[bytes], bool] | None = None
     user: str = ""
     domain: str = ""
     password: str = field(default="", repr=False)
@@ -52,10 +56,16 @@ class ClientConfig:
     )
     #: a cookie from an earlier Save Session Info: logon id and random bits
     auto_reconnect: tuple[int, bytes] | None = field(default=None, repr=False)
+    #: licenses of earlier sessions, and where new ones go; without, each session asks for one
+    license_store: LicenseStore | None = None
+    #: 16 bytes that tell this client from others in a license server's books; None: from ``client_name``
+    hardware_data: bytes | None = None
     #: ask for fast-path output, and use fast-path input where the server takes it
     fast_path: bool = True
     #: largest reassembled fast-path update; this one is the least that a pointer of 384x384 needs (2.2.7.2.7)
     max_request_size: int = 608_299
+    #: what surface commands may carry besides plain pixels; without any, surface commands are not announced
+    codecs: tuple[BitmapCodec, ...] = ()
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False

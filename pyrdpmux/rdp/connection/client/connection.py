@@ -17,8 +17,15 @@ from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.fastpath.input import encode_input_events
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason
 from pyrdpmux.rdp.pdu.capabilities import find_capability
+from pyrdpmux.rdp.pdu.capabilities.general import FrameAcknowledgeCapability
 from pyrdpmux.rdp.pdu.capabilities.input import InputCapability, InputFlags
-from pyrdpmux.rdp.pdu.display import InclusiveRectangle, RefreshRectangle, ShutdownRequest, SuppressOutput
+from pyrdpmux.rdp.pdu.display import (
+    FrameAcknowledge,
+    InclusiveRectangle,
+    RefreshRectangle,
+    ShutdownRequest,
+    SuppressOutput,
+)
 from pyrdpmux.rdp.pdu.input import InputEvent, InputEvents
 
 
@@ -56,6 +63,12 @@ class ClientConnection(ClientLink):
         width, height = self.facts.width, self.facts.height
         area = None if suppressed else InclusiveRectangle.of(Rect(0, 0, width, height))
         self.send_share_data(SuppressOutput(0 if suppressed else 1, area))
+
+    def acknowledge_frame(self, frame_id: int) -> None:
+        """Say that a frame of surface commands is shown, where the server counts on it (MS-RDPRFX 3.2.5)."""
+        counts = find_capability(self.facts.capabilities, FrameAcknowledgeCapability) is not None
+        if self.is_active and counts:
+            self.send_share_data(FrameAcknowledge(frame_id))
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a channel: a static one, or the open dynamic one of this name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyrdpmux.errors import NegotiationFailed, SequenceError
+from pyrdpmux.errors import NegotiationFailed, SequenceError, TlsFailed
 from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase
 from pyrdpmux.rdp.connection.client.settings import begin_basic_settings
 from pyrdpmux.rdp.connection.events import SecurityEstablished
@@ -79,10 +79,17 @@ class TlsHandshake(ClientPhase):
 
     def on_tls_established(self) -> Phase:
         link = self.link
+        self._check_certificate()
         if link.facts.selected_protocol == SecurityProtocol.SSL:
             link.emit(SecurityEstablished(SecurityProtocol.SSL, describe_tls(link)))
             return begin_basic_settings(link)
         return NetworkLevelAuthentication(link)
+
+    def _check_certificate(self) -> None:
+        accepts = self.link.config.accepts_certificate
+        assert self.link.tls is not None
+        if accepts is not None and not accepts(self.link.tls.peer_certificate_der() or b""):
+            raise TlsFailed("the server's certificate is not the expected one")
 
 
 class NetworkLevelAuthentication(ClientPhase):

@@ -135,6 +135,13 @@ class ClientLink(Machine):
         request = SendDataRequest(self.facts.user_channel_id, channel_id, sealed)
         self.send_frame(wrap(request), pdu)
 
+    def send_licensing(self, body: bytes, pdu: object, *, encrypts: bool) -> None:
+        """A licensing PDU: encrypted only for servers that say they read such (SEC_LICENSE_ENCRYPT_CS)."""
+        security = self.standard if encrypts else None
+        sealed = seal(security, body, SecurityFlags.LICENSE_PKT, has_header=True)
+        request = SendDataRequest(self.facts.user_channel_id, self.facts.io_channel_id, sealed)
+        self.send_frame(wrap(request), pdu)
+
     def send_share(self, body: ShareControlBody) -> None:
         share = ShareControl(self.facts.user_channel_id, body)
         self.send_data(self.facts.io_channel_id, encode(share), body)

@@ -1,16 +1,14 @@
-"""Security Commencement, Secure Settings Exchange and Licensing, from the client's side."""
+"""Security Commencement and Secure Settings Exchange, from the client's side."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
-from pyrdpmux.rdp.connection.client.activation import CapabilitiesExchange
+from pyrdpmux.rdp.connection.client.licensing import begin_licensing
 from pyrdpmux.rdp.connection.client.link import ClientLink
-from pyrdpmux.rdp.connection.client.session import SessionPhase
 from pyrdpmux.rdp.connection.events import SecurityEstablished
 from pyrdpmux.rdp.connection.machine import Phase
-from pyrdpmux.rdp.connection.secure import unseal
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.pdu.auto_reconnect import AutoReconnectClientCookie
 from pyrdpmux.rdp.pdu.client_info import (
@@ -19,13 +17,12 @@ from pyrdpmux.rdp.pdu.client_info import (
     InfoFlags,
     PerformanceFlags,
 )
-from pyrdpmux.rdp.pdu.licensing import LicenseError, LicenseErrorCode, LicensingPdu
 from pyrdpmux.rdp.pdu.security import SecurityExchange, SecurityFlags
 from pyrdpmux.rdp.pdu.time_zone import TimeZone
 from pyrdpmux.rdp.standard_security.encryption import CLIENT_RANDOM_SIZE, StandardSecurity, security_verifier
 from pyrdpmux.rdp.standard_security.server_certificate import public_key_of_server
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from pyrdpmux.wire import decode, encode
+from pyrdpmux.wire import encode
 from pyrdpmux.wire.secret import Secret
 
 KNOWN_METHODS: Final = (
@@ -42,7 +39,7 @@ def begin_security(link: ClientLink) -> Phase:
         _exchange_keys(link)
     info = _client_info(link)
     link.send_data(link.facts.io_channel_id, encode(info), info, SecurityFlags.INFO_PKT)
-    return Licensing(link)
+    return begin_licensing(link)
 
 
 def _exchange_keys(link: ClientLink) -> None:
@@ -92,24 +89,3 @@ def _client_info(link: ClientLink) -> ClientInfo:
         ),
         compression_type=config.compression or 0,
     )
-
-
-class Licensing(SessionPhase):
-    """1.3.1.1 Licensing: only a server that asks for no licence is served."""
-
-    def seconds(self) -> float | None:
-        return self.link.config.limits.settings
-
-    def decode_io(self, data: bytes) -> object:
-        flags, body = unseal(self.link.standard, data, has_header=True)
-        if not flags & SecurityFlags.LICENSE_PKT:
-            raise SequenceError(self.name, f"security header with {flags!r}", ("LICENSE_PKT",))
-        return decode(LicensingPdu, body)
-
-    def on_licensing(self, pdu: LicensingPdu) -> Phase:
-        message = pdu.message
-        if isinstance(message, LicenseError) and message.error_code == LicenseErrorCode.VALID_CLIENT:
-            return CapabilitiesExchange(self.link)
-        raise SequenceError(self.name, type(message).__name__, ("LicenseError(VALID_CLIENT)",))
-
-    HANDLERS = {**SessionPhase.HANDLERS, LicensingPdu: on_licensing}

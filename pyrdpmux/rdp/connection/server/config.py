@@ -5,10 +5,11 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from pyrdpmux.rdp.channels.traffic import MAX_CHUNK_SIZE
 from pyrdpmux.rdp.connection.limits import Limits
+from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.nla.credssp import MIN_VERSION
@@ -131,6 +132,9 @@ class SessionConfig:
     #: cryptographically strong random bytes, e.g. ``os.urandom``
     entropy: Callable[[int], bytes]
     auto_reconnect: AutoReconnectStore | None = None
+    #: for testers: begins a phase that asks for a license, and goes on with ``conclude_licensing``. It is
+    #: given the session; None: every client is told that it needs none
+    licensing: Callable[[Any], Phase] | None = None
     #: measure the network now and then, with clients that can
     auto_detect: bool = True
     #: also while connecting, before anything is shown (1.3.1.1): costs every client two round trips
@@ -163,6 +167,7 @@ class ServerConfig:
     wall_clock: Callable[[], float]
     server_name: str = "pyrdpmux"
     auto_reconnect: AutoReconnectStore | None = None
+    licensing: Callable[[Any], Phase] | None = None
     auto_detect: bool = True
     connect_time_auto_detect: bool = False
     heartbeat_seconds: int = 0
@@ -194,6 +199,7 @@ class ServerConfig:
             standard=self.security.standard,
             entropy=self.entropy,
             auto_reconnect=self.auto_reconnect,
+            licensing=self.licensing,
             auto_detect=self.auto_detect,
             connect_time_auto_detect=self.connect_time_auto_detect,
             heartbeat_seconds=self.heartbeat_seconds,

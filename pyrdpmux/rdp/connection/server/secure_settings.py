@@ -111,6 +111,13 @@ class ConnectTimeAutoDetection(SessionPhase):
 
 def license_and_demand(link: ServerLink) -> Phase:
     """1.3.1.1 Licensing, without a license to give: valid client; then the Demand Active PDU."""
+    if link.config.licensing is not None:
+        return link.config.licensing(link)
     link.send_unencrypted(encode(VALID_CLIENT), VALID_CLIENT, SecurityFlags.LICENSE_PKT)
+    return conclude_licensing(link)
+
+
+def conclude_licensing(link: ServerLink) -> Phase:
+    """The client has been told that licensing is over: the Demand Active PDU."""
     link.agree_keepalive()
     return demand_active(link)

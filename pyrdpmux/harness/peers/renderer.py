@@ -1,0 +1,193 @@
+"""A client's framebuffer: what bitmap updates, surface commands and pointers make of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import numpy as np
+
+from pyrdpmux.codec import bitmap, nscodec
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.codec.pointer import decode_pointer
+from pyrdpmux.codec.rfx.decoder import Decoder as RemoteFxDecoder
+from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
+from pyrdpmux.rdp.fastpath.surface import (
+    FrameAction,
+    FrameMarker,
+    SetSurfaceBits,
+    StreamSurfaceBits,
+    SurfaceCommands,
+)
+from pyrdpmux.rdp.pdu.capabilities.codecs import CODEC_NSCODEC, CODEC_REMOTEFX, BitmapCodec
+from pyrdpmux.rdp.pdu.pointer import (
+    CachedPointer,
+    ColorPointer,
+    LargePointer,
+    NewPointer,
+    PointerPosition,
+    SystemPointer,
+    SystemPointerType,
+)
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate, PaletteUpdate
+
+UNCOMPRESSED: Final = 0
+"""codecID of TS_BITMAP_DATA_EX for plain pixels (MS-RDPBCGR 2.2.9.2.1.1)."""
+
+COLOR_POINTER_DEPTH: Final = 24
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PointerShape:
+    """A pointer's picture, (height, width, 4) BGRA with premultiplied colors, and the pixel that points."""
+
+    image: Pixels
+    hot_x: int
+    hot_y: int
+
+
+class Renderer:
+    """Applies the updates of one session, in their order; a server's mistakes are DecodeErrors.
+
+    ``framebuffer`` is (height, width, 4) uint8 BGRX, and its fourth byte means nothing. Work and memory are
+    bounded by the desktop's size: what lies outside of it is cut off.
+    """
+
+    def __init__(self, pointer_cache_size: int, codecs: Sequence[BitmapCodec] = ()) -> None:
+        """Both as the client has announced them in its Confirm Active."""
+        self.framebuffer: Pixels = np.zeros((0, 0, 4), np.uint8)
+        #: None: the client's own arrow, or none at all; see ``is_pointer_hidden``
+        self.pointer: PointerShape | None = None
+        self.is_pointer_hidden = False
+        #: where the server has put the pointer, if it ever did
+        self.pointer_position: tuple[int, int] | None = None
+        #: updates that had pixels in them
+        self.painted = 0
+        #: of these, those that made a difference
+        self.changes = 0
+        #: numbers of the frames that have ended and are to be acknowledged
+        self.ended_frames: list[int] = []
+        self._palette: Pixels | None = None
+        self._pointers: dict[int, PointerShape] = {}
+        self._pointer_cache_size = pointer_cache_size
+        self._codecs: dict[int, UUID] = {codec.codec_id: codec.guid for codec in codecs}
+        self._remotefx = RemoteFxDecoder()
+
+    def resize(self, width: int, height: int) -> None:
+        """The session is (re)activated: a black picture, and nothing of before is known."""
+        self.framebuffer = np.zeros((height, width, 4), np.uint8)
+        self.changes += 1
+        self._palette = None
+        self._pointers.clear()
+        self._remotefx = RemoteFxDecoder()
+
+    def apply(self, update: object) -> None:
+        """One update of either path; what has nothing to show is ignored."""
+        match update:
+            case BitmapUpdate(rectangles):
+                for rectangle in rectangles:
+                    self._draw_bitmap(rectangle)
+            case PaletteUpdate():
+                self._set_palette(update)
+            case SurfaceCommands(commands):
+                for command in commands:
+                    self._execute(command)
+            case _:
+                self._point(update)
+
+    # -- pixels ----------------------------------------------------------------------------------
+
+    def _draw_bitmap(self, data: BitmapData) -> None:
+        is_compressed = bool(data.flags & BitmapFlags.COMPRESSION)
+        pixels = bitmap.decode(
+            data.data, data.width, data.height, data.bits_per_pixel, is_compressed, self._palette
+        )
+        self._paint(Rect.from_corners(data.left, data.top, data.right + 1, data.bottom + 1), pixels)
+
+    def _set_palette(self, update: PaletteUpdate) -> None:
+        palette = np.zeros((256, 4), np.uint8)
+        for index, entry in enumerate(update.entries):
+            palette[index] = entry.blue, entry.green, entry.red, 255
+        self._palette = palette
+
+    def _execute(self, command: object) -> None:
+        match command:
+            case SetSurfaceBits() | StreamSurfaceBits():
+                self._draw_surface(command)
+            case FrameMarker(frame_action=FrameAction.END, frame_id=frame_id):
+                self.ended_frames.append(frame_id)
+
+    def _draw_surface(self, command: SetSurfaceBits | StreamSurfaceBits) -> None:
+        data = command.bitmap
+        if data.codec_id == UNCOMPRESSED:
+            pixels = bitmap.decode(data.data, data.width, data.height, data.bits_per_pixel, False)
+        elif (codec := self._codecs.get(data.codec_id)) == CODEC_NSCODEC:
+            pixels = nscodec.decode(data.data, data.width, data.height)
+        elif codec == CODEC_REMOTEFX:
+            self._draw_remotefx(command)
+            return
+        else:
+            raise DecodeError("ExtendedBitmapData.codecID", f"{data.codec_id} was not announced", 0)
+        self._paint(Rect.from_corners(command.left, command.top, command.right, command.bottom), pixels)
+
+    def _draw_remotefx(self, command: SetSurfaceBits | StreamSurfaceBits) -> None:
+        """A frame brings its own rectangles, which count from the command's corner (MS-RDPRFX 3.1.8.3.1)."""
+        target = self.framebuffer[command.top :, command.left :]
+        before = target.copy()
+        self._remotefx.decode(command.bitmap.data, target)
+        self.painted += 1
+        self.changes += bool((before != target).any())
+
+    def _paint(self, area: Rect, pixels: Pixels) -> None:
+        """Put ``pixels`` into ``area``, as far as both of them and the desktop reach."""
+        self.painted += 1
+        target = self.framebuffer[area.y : area.bottom, area.x : area.right]
+        height, width = min(len(target), len(pixels)), min(target.shape[1], pixels.shape[1])
+        target, pixels = target[:height, :width], pixels[:height, :width]
+        self.changes += bool((target[..., :3] != pixels[..., :3]).any())
+        target[...] = pixels
+
+    # -- pointer ---------------------------------------------------------------------------------
+
+    def draw_pointer(self, pixels: Pixels, position: tuple[int, int]) -> None:
+        """Put the server's pointer shape onto ``pixels`` where it points to ``position``."""
+        if self.pointer is None:
+            return
+        left, top = position[0] - self.pointer.hot_x, position[1] - self.pointer.hot_y
+        x, y = max(0, left), max(0, top)
+        image = self.pointer.image[y - top :, x - left :]
+        target = pixels[y : y + len(image), x : x + image.shape[1], :3]
+        image = image[: len(target), : target.shape[1]].astype(np.uint16)
+        below = target * (255 - image[..., 3:]) // 255
+        target[...] = np.minimum(image[..., :3] + below, 255)
+
+    def _point(self, update: object) -> None:
+        match update:
+            case PointerPosition(x, y):
+                self.pointer_position = (x, y)
+            case SystemPointer(pointer_type):
+                self.pointer = None
+                self.is_pointer_hidden = pointer_type == SystemPointerType.NULL
+            case ColorPointer():
+                self._remember(update.cache_index, update, COLOR_POINTER_DEPTH)
+            case NewPointer(xor_bpp, shape):
+                self._remember(shape.cache_index, shape, xor_bpp)
+            case LargePointer():
+                self._remember(update.cache_index, update, update.xor_bpp)
+            case CachedPointer(cache_index):
+                if cache_index not in self._pointers:
+                    raise DecodeError("CachedPointer.cacheIndex", f"nothing is cached at {cache_index}", 0)
+                self._show(self._pointers[cache_index])
+
+    def _remember(self, index: int, shape: ColorPointer | LargePointer, bits_per_pixel: int) -> None:
+        if index >= self._pointer_cache_size:
+            reason = f"{index}, but the cache has {self._pointer_cache_size} entries"
+            raise DecodeError("ColorPointer.cacheIndex", reason, 0)
+        image = decode_pointer(shape.width, shape.height, bits_per_pixel, shape.xor_mask, shape.and_mask)
+        self._pointers[index] = PointerShape(image, shape.hot_x, shape.hot_y)
+        self._show(self._pointers[index])
+
+    def _show(self, shape: PointerShape) -> None:
+        self.pointer = shape
+        self.is_pointer_hidden = False
