@@ -79,8 +79,11 @@ class CharacterSink(Protocol):
 class ResizeSink(Protocol):
     """What an :class:`InputSink` may be as well, if the VM can change the size of its desktop."""
 
-    def request_size(self, width: int, height: int) -> None:
-        """A viewer would like this desktop size. The VM may do so, sometime, or not."""
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """A viewer would like this desktop size in pixels, with text and controls of ``scale`` percent.
+
+        The VM may do so, sometime, or not; other viewers adapt to what it does.
+        """
 
 
 class VmStatus(Enum):

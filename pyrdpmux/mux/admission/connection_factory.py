@@ -21,6 +21,7 @@ from pyrdpmux.mux.settings.access import Claimed, Principal
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
+from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
 from pyrdpmux.rdp.connection.server.config import (
     GatewayConfig,
     SecurityPolicy,
@@ -35,6 +36,8 @@ from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 logger = logging.getLogger("pyrdpmux.mux")
 
 HEARTBEAT_SECONDS: Final = 30
+CHANNELS: Final = (DISPLAY_CONTROL,)
+"""That viewers' clients are offered."""
 """How often clients that listen hear that we are there; after three missing ones they warn their user."""
 
 FRAMES_PER_CALL: Final = 1
@@ -124,6 +127,7 @@ class ConnectionFactory:
             wall_clock=self._wall_clock,
             auto_reconnect=self._cookies.of(name),
             heartbeat_seconds=HEARTBEAT_SECONDS,
+            channels=CHANNELS,
         )
 
     def gateway_config(self, name: str | None, size: tuple[int, int], authorize: Authorize) -> ServerConfig:

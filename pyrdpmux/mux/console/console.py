@@ -249,12 +249,12 @@ class Console:
         self.arbiter.place(viewer, x, y)
         return True
 
-    def request_size(self, viewer: StageViewer, width: int, height: int) -> None:
-        """Only for who is alone here: nobody else may mind."""
+    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
+        """Only for who is alone here, so that nobody else may mind, or has the turn."""
         sink = self.arbiter.sink
-        is_alone = all(other is viewer for other in self.viewers)
-        if is_alone and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
-            sink.request_size(width, height)
+        decides = all(other is viewer for other in self.viewers) or self.arbiter.has_turn(viewer)
+        if decides and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
+            sink.request_size(width, height, scale)
 
     def _receive(self, arrival: Arrival) -> Viewer:
         size = self.display.width, self.display.height

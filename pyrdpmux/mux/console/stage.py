@@ -109,5 +109,5 @@ class Stage(Resolver, Protocol):
     def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         """The guest has moved its pointer; False if the viewer's is not to follow."""
 
-    def request_size(self, viewer: StageViewer, width: int, height: int) -> None:
-        """The viewer would like this desktop size."""
+    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
+        """The viewer would like this desktop size, with text and controls of ``scale`` percent."""

@@ -16,6 +16,7 @@ from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
+from pyrdpmux.mux.channels.display_control import DisplayControl
 from pyrdpmux.mux.console.painter import palette_update
 from pyrdpmux.mux.console.return_chord import ReturnChord
 from pyrdpmux.mux.console.stage import Stage
@@ -28,6 +29,7 @@ from pyrdpmux.rdp.connection.events import (
     Activated,
     ClientIntroduced,
     Deactivated,
+    DesktopLayoutRequested,
     Disconnected,
     Event,
     InputReceived,
@@ -62,7 +64,9 @@ class Viewer:
         #: the stage has let it in
         self.is_admitted = False
         self.size = (0, 0)
-        self._client_size = (0, 0)
+        #: width, height and scale that its client has asked for last
+        self.wanted_size = (0, 0, 100)
+        self._display_control = DisplayControl(self._wish_size, asyncio.get_running_loop())
         self._stage = stage
         self._has_joined = False
         #: why it is sent away as soon as it can be told so
@@ -123,6 +127,7 @@ class Viewer:
             self._tasks = self._logon = None
             self._painter.close()
             self._pointer.close()
+            self._display_control.close()
             self._leave()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
@@ -203,13 +208,9 @@ class Viewer:
             case InputReceived(events):
                 self._input.charge(len(events))
                 self._on_input(events)
-            case RefreshRequested(rects):
+            case RefreshRequested() | OutputSuppressed() | DesktopLayoutRequested():
                 self._input.charge(COST_OF_REFRESH)
-                self._painter.refresh(rects)
-            case OutputSuppressed(is_suppressed):
-                self._input.charge(COST_OF_REFRESH)
-                self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
-                self._painter.suppress(is_suppressed)
+                self._on_wish(event)
             case Activated():
                 self._on_activated(event)
             case Deactivated():
@@ -224,6 +225,17 @@ class Viewer:
                 self._on_disconnected(event)
             case _:
                 self._log_detail(event)
+
+    def _on_wish(self, event: RefreshRequested | OutputSuppressed | DesktopLayoutRequested) -> None:
+        """What the client wants of its picture."""
+        match event:
+            case RefreshRequested(rects):
+                self._painter.refresh(rects)
+            case OutputSuppressed(is_suppressed):
+                self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
+                self._painter.suppress(is_suppressed)
+            case DesktopLayoutRequested():
+                self._display_control.requested(event)
 
     async def _settle(self) -> None:
         """Of who has hung up, what is left is worth a burst and no more."""
@@ -249,7 +261,9 @@ class Viewer:
             self._go_on(self._return_to, None)
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
-        self._client_size = (event.desktop_width, event.desktop_height)
+        core = self._connection.facts.client_core
+        scale = core.desktop_scale_factor if core is not None else None
+        self.wanted_size = (event.desktop_width, event.desktop_height, scale or 100)
         self._log.debug("Client %s, build %d", printable(event.client_name), event.client_build)
 
     async def _check_logon(self, logon: NtlmLogon) -> None:
@@ -303,7 +317,7 @@ class Viewer:
                 return
             self.is_admitted = True
             self._arrival.admit(f"{printable(self.principal.user)}@{self.address}")
-            self._stage.request_size(self, *self._client_size)
+            self._stage.request_size(self, *self.wanted_size)
         if not self._connection.is_active:  # the size that it asked for came at once
             return
         self.cursor_changed()
@@ -343,6 +357,12 @@ class Viewer:
                 )
             case _:
                 self._log.debug("%r", event)
+
+    def _wish_size(self, width: int, height: int, scale: int) -> None:
+        self.wanted_size = (width, height, scale)
+        if self.is_admitted:
+            self._log.debug("Wants %dx%d at %d %%", width, height, scale)
+            self._stage.request_size(self, width, height, scale)
 
     def _follow(self, x: int, y: int) -> bool:
         return self._stage.place_pointer(self, x, y)

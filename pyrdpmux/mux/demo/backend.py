@@ -66,6 +66,10 @@ class DemoVm(GuestInput):
         self.machine.wheel(rotation, horizontal=horizontal, x=x, y=y)
         self._refresh_soon()
 
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        self.machine.request_size(width, height, scale)
+        self._refresh_soon()
+
     def _refresh_soon(self) -> None:
         """Once for all the input that comes together."""
         if self._refreshing is None:

@@ -74,6 +74,8 @@ SIZES: Final = {
     Named.F4: (1280, 720),
     Named.F5: (1920, 1080),
 }
+MIN_SIZE: Final = (320, 200)
+MAX_SIZE: Final = (3840, 2160)
 CODES: Final = {
     Named.F6: PixelCode.X8R8G8B8,
     Named.F7: PixelCode.R8G8B8,
@@ -170,6 +172,12 @@ class Machine(GuestInput):
             self.paused = not self.paused
         elif key is Named.F12:
             self.restart_wanted = True
+
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """A mode of the nearest size that there is room for a terminal in; text grows by itself."""
+        width = min(max(width, MIN_SIZE[0]), MAX_SIZE[0])
+        height = min(max(height, MIN_SIZE[1]), MAX_SIZE[1])
+        self.mode = replace(self.mode, width=width, height=height)
 
     def pointer(self, x: int, y: int) -> None:
         self.position = (x, y)

@@ -203,7 +203,7 @@ class GatewaySession:
     def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         return False
 
-    def request_size(self, viewer: StageViewer, width: int, height: int) -> None:
+    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
         """The list is as large as the client's window."""
         width = min(max(width, MIN_SIZE[0]), MAX_SIZE[0])
         height = min(max(height, MIN_SIZE[1]), MAX_SIZE[1])

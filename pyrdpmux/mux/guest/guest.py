@@ -13,7 +13,7 @@ import numpy as np
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect, Region
-from pyrdpmux.mux.backend import InputSink, NoInput
+from pyrdpmux.mux.backend import InputSink, NoInput, ResizeSink
 from pyrdpmux.mux.guest.framebuffer import GuestFramebuffer
 from pyrdpmux.mux.guest.registration import Identity, Registration
 from pyrdpmux.mux.librdpmux.bus import OBJECT_PATH
@@ -25,6 +25,8 @@ from pyrdpmux.mux.librdpmux.messages import (
     Message,
     Mouse,
     Shutdown,
+    SizeRequest,
+    TakesSizes,
     UpdateComplete,
     decode_message,
     encode_message,
@@ -48,7 +50,10 @@ MAX_UPDATES: Final = 16
 
 
 class GuestInput(NoInput):
-    """An InputSink that ignores everything: derive from it what the VM understands."""
+    """An InputSink that ignores everything: derive from it what the VM understands.
+
+    With a method ``request_size(width, height, scale)``, viewers' wishes arrive there (``ResizeSink``).
+    """
 
 
 class Guest:
@@ -206,6 +211,9 @@ class Guest:
     def connected(self) -> None:
         """The server is there, perhaps a new one that has seen nothing yet."""
         self._awaited = 0
+        is_original = self._registration is not None and self._registration.is_original
+        if isinstance(self._input, ResizeSink) and not is_original:
+            self._send(TakesSizes())
         if self.surface is not None:
             self._switched = True
             self._dirty = Region([Rect(0, 0, self.surface.width, self.surface.height)])
@@ -228,6 +236,8 @@ class Guest:
                     dispatch_mouse(message, self._input)
                 case UpdateComplete():
                     self._on_complete(message)
+                case SizeRequest() if isinstance(self._input, ResizeSink):
+                    self._input.request_size(message.width, message.height, message.scale)
                 case _:
                     log.warning("VM %d: %s from the server", self.vm_id, type(message).__name__)
 

@@ -91,6 +91,10 @@ class InputArbiter:
                 self._release_all(self._sink, held)
         self._is_paused = is_paused
 
+    def has_turn(self, viewer: Hashable) -> bool:
+        """One at a time types, and it is this viewer now."""
+        return self.turns is not None and self.turns.typist == viewer
+
     def place(self, viewer: Hashable, x: int, y: int) -> None:
         """The viewer's pointer was put there by us: its client will tell us of that as if it had moved."""
         held = self._held.setdefault(viewer, HeldInputs())

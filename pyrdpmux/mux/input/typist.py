@@ -109,7 +109,7 @@ class Typist:
     def synchronize(self, toggle_flags: int) -> None:
         self.sink.synchronize(toggle_flags)
 
-    def request_size(self, width: int, height: int) -> None:
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
         """Nothing, for a VM that has no say in its size."""
         if isinstance(self.sink, ResizeSink):
-            self.sink.request_size(width, height)
+            self.sink.request_size(width, height, scale)

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Final
 
 from pyrdpmux.mux.backend import Button, InputSink
-from pyrdpmux.mux.librdpmux.messages import Keyboard, Mouse
+from pyrdpmux.mux.librdpmux.messages import Keyboard, Mouse, SizeRequest
 from pyrdpmux.rdp.pdu.input import KeyboardFlags, PointerFlags, wheel_flags, wheel_rotation
+
+MAX_SIDE: Final = 0x7FFF
 
 BUTTON_FLAGS: Final = {
     Button.LEFT: PointerFlags.BUTTON1,
@@ -25,10 +27,16 @@ class InputSender:
     Ctrl+NumLock, which it was on the keyboard these codes come from).
     """
 
-    def __init__(self, send: Callable[[Mouse | Keyboard], None], size: Callable[[], tuple[int, int]]) -> None:
+    def __init__(
+        self,
+        send: Callable[[Mouse | Keyboard | SizeRequest], None],
+        size: Callable[[], tuple[int, int]],
+    ) -> None:
         self._send = send
         self._size = size
         self._position: tuple[int, int] | None = None
+        #: a guest of ours that can change its size has said so
+        self.takes_sizes = False
 
     def forget_position(self) -> None:
         """The guest is another one now, or has another screen: say where the pointer is before a button."""
@@ -65,6 +73,11 @@ class InputSender:
         self.pointer(x, y)
         flags = PointerFlags.HWHEEL if horizontal else PointerFlags.WHEEL
         self._send(Mouse(*self._here, wheel_flags(max(-256, min(rotation, 255)), flags)))
+
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """Not in the protocol: only for a guest of ours, which has said that it takes it."""
+        if self.takes_sizes and 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
+            self._send(SizeRequest(width, height, scale))
 
     @property
     def _here(self) -> tuple[int, int]:

@@ -91,7 +91,27 @@ class Shutdown:
     TYPE: ClassVar[int] = 5
 
 
-Message: TypeAlias = DisplayUpdate | DisplaySwitch | Mouse | Keyboard | UpdateComplete | Shutdown
+@dataclass(frozen=True, slots=True)
+class SizeRequest:
+    """Server to VM: a viewer would like this size, with text of ``scale`` percent. Ours, like the next."""
+
+    TYPE: ClassVar[int] = 6
+    width: int
+    height: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakesSizes:
+    """VM to server: it may be sent :class:`SizeRequest`, which no library knows."""
+
+    TYPE: ClassVar[int] = 7
+    takes: int = 1
+
+
+Message: TypeAlias = (
+    DisplayUpdate | DisplaySwitch | Mouse | Keyboard | UpdateComplete | Shutdown | SizeRequest | TakesSizes
+)
 
 MESSAGES: Final[tuple[type[Message], ...]] = (
     DisplayUpdate,
@@ -100,6 +120,8 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     Keyboard,
     UpdateComplete,
     Shutdown,
+    SizeRequest,
+    TakesSizes,
 )
 
 

@@ -24,6 +24,8 @@ from pyrdpmux.mux.librdpmux.messages import (
     Message,
     Mouse,
     Shutdown,
+    SizeRequest,
+    TakesSizes,
     UpdateComplete,
     decode_message,
     encode_message,
@@ -297,7 +299,9 @@ class Session:
                 self._switch = self.latest_switch = message
             case Shutdown():
                 self.ended = True
-            case Mouse() | Keyboard() | UpdateComplete():
+            case TakesSizes():
+                self.input.takes_sizes = bool(message.takes)
+            case Mouse() | Keyboard() | UpdateComplete() | SizeRequest():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 
     def _learn_dialect(self, data: bytes) -> None:
@@ -326,7 +330,7 @@ class Session:
             return self._framebuffer.surface.width, self._framebuffer.surface.height
         return (self._screen.width, self._screen.height) if self._screen is not None else (1, 1)
 
-    def _send_input(self, message: Mouse | Keyboard) -> None:
+    def _send_input(self, message: Mouse | Keyboard | SizeRequest) -> None:
         self._send(encode_message(message, self.dialect.base))
 
     def _complain(self, error: BackendError) -> None:

@@ -21,6 +21,9 @@ WHEEL_RIGHT: Final = 8
 """9 and above end QEMU 7.2 with a failed assertion."""
 
 MAX_POSITION_SIZE: Final = 0x7FFF
+PLAIN_SCALE: Final = 100
+PLAIN_PIXELS_PER_INCH: Final = 96
+MILLIMETERS_PER_INCH: Final = 25.4
 
 
 class Poster(Protocol):
@@ -165,10 +168,14 @@ class QemuInput:
 
     # -- size ------------------------------------------------------------------------------------
 
-    def request_size(self, width: int, height: int) -> None:
-        """Ask the guest, where its display adapter can (virtio-gpu)."""
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """Ask the guest, where its display adapter can (virtio-gpu).
+
+        A scale is told as the size of the monitor in millimeters, from which guests take theirs; without one
+        QEMU decides.
+        """
         if self._can_resize and 0 < width <= MAX_POSITION_SIZE and 0 < height <= MAX_POSITION_SIZE:
-            body = (0, 0, 0, 0, width, height)
+            body = (*_millimeters(width, height, scale), 0, 0, width, height)
             self._connection.post(
                 self._path, CONSOLE, "SetUIInfo", "qqiiuu", *body, reply=self._resize_answered
             )
@@ -179,6 +186,16 @@ class QemuInput:
 
     def _post(self, interface: str, member: str, signature: str, *body: int) -> None:
         self._connection.post(self._path, interface, member, signature, *body)
+
+
+def _millimeters(width: int, height: int, scale: int) -> tuple[int, int]:
+    """Of a monitor on which text at ``scale`` percent has its usual size; zeros at 100, for "not known"."""
+    if scale == PLAIN_SCALE:
+        return 0, 0
+    pixels_per_inch = PLAIN_PIXELS_PER_INCH * scale / PLAIN_SCALE
+    return round(width * MILLIMETERS_PER_INCH / pixels_per_inch), round(
+        height * MILLIMETERS_PER_INCH / pixels_per_inch
+    )
 
 
 def _is_wrong_mode(error: CallFailed) -> bool:

@@ -160,7 +160,8 @@ class VncInput:
 
     # -- size --------------------------------------------------------------------------------------
 
-    def request_size(self, width: int, height: int) -> None:
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """Ask the server, if it has told of its screens; the protocol knows no scale."""
         if self._client is not None and self._client.can_resize and self._is_sensible(width, height):
             self._client.send_desktop_size(width, height)
             self._flush()

@@ -10,10 +10,12 @@ import pytest
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.console.console import Console
 from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.settings.config import VmSettings
-from pyrdpmux.rdp.connection.events import Activated, Disconnected, PointerReceived
+from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, VmSettings
+from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
+from pyrdpmux.rdp.connection.events import Activated, Disconnected, DisplayControlReady, PointerReceived
 from pyrdpmux.rdp.connection.trace import NullTracer
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -27,7 +29,7 @@ from pyrdpmux.rdp.pdu.pointer import (
 )
 from tests.mux.rdp_client import RdpClient, connected, eventually, same_colors
 from tests.mux.recording_sink import RecordingSink
-from tests.mux.serving import LIMITS, noise, run, served, show
+from tests.mux.serving import LIMITS, SETTINGS, noise, run, served, show
 
 
 @pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
@@ -323,8 +325,8 @@ def test_lock_keys_follow_the_guest(factory: ConnectionFactory) -> None:
 
 
 class ResizableSink(RecordingSink):
-    def request_size(self, width: int, height: int) -> None:
-        self.told.append(f"size {width}x{height}")
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        self.told.append(f"size {width}x{height}" + (f" at {scale} %" if scale != 100 else ""))
 
 
 def test_who_looks_alone_may_have_the_size_that_fits(factory: ConnectionFactory) -> None:
@@ -337,6 +339,88 @@ def test_who_looks_alone_may_have_the_size_that_fits(factory: ConnectionFactory)
                 async with connected(console.port, width=1000, height=700) as second:
                     await second.until(lambda: bool(second.bitmaps))
             assert sink.told == ["size 1111x777"]
+
+    run(scenario)
+
+
+def sized(client: RdpClient) -> bool:
+    """It may ask for a size."""
+    return client.connection.is_active and bool(client.seen(DisplayControlReady))
+
+
+def ask(client: RdpClient, *sizes: tuple[int, int], scale: int = 100) -> None:
+    for width, height in sizes:
+        client.connection.request_desktop_size(width, height, scale)
+    client.flush()
+
+
+def test_a_window_that_changes_its_size_changes_the_vms(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        sink = ResizableSink()
+        async with served(factory) as console:
+            console.start(object(), sink, None)
+            async with connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as client:
+                await client.until(lambda: sized(client))
+                await eventually(lambda: sink.take() == ["size 1024x768"])
+                ask(client, *[(1000 + step, 700) for step in range(20)])
+                ask(client, (1281, 720), scale=150)
+                await eventually(lambda: bool(sink.told))
+                assert sink.told == ["size 1280x720 at 150 %"]
+                show(console, noise(1280, 720))
+                await client.until_shows(console.screen.pixels)
+
+    run(scenario)
+
+
+def test_among_several_nobody_decides_about_the_size(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        sink = ResizableSink()
+        async with served(factory) as console:
+            console.start(object(), sink, None)
+            async with (
+                connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as first,
+                connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as second,
+            ):
+                await first.until(lambda: sized(first))
+                await second.until(lambda: sized(second))
+                await eventually(lambda: len(console.viewers) == 2)
+                sink.take()
+                ask(first, (800, 600))
+                await settled(console, (800, 600))
+                assert sink.told == []
+
+    run(scenario)
+
+
+async def settled(console: Console, size: tuple[int, int]) -> None:
+    """Until what some viewer has asked for has settled."""
+    await eventually(
+        lambda: any(isinstance(one, Viewer) and one.wanted_size[:2] == size for one in console.viewers)
+    )
+
+
+def test_who_has_the_turn_decides_about_the_size(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        sink = ResizableSink()
+        settings = replace(SETTINGS, typists=ONE_AT_A_TIME)
+        async with served(factory, settings=settings) as console:
+            console.start(object(), sink, None)
+            async with (
+                connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as first,
+                connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as second,
+            ):
+                await first.until(lambda: sized(first))
+                await second.until(lambda: sized(second))
+                await eventually(lambda: len(console.viewers) == 2)
+                sink.take()
+                second.connection.send_input([KeyboardEvent(KeyboardFlags(0), 0x1E)])
+                second.flush()
+                await eventually(lambda: bool(sink.take()))
+                ask(first, (800, 600))
+                ask(second, (1000, 700))
+                await settled(console, (800, 600))
+                await settled(console, (1000, 700))
+                assert sink.told == ["size 1000x700"]
 
     run(scenario)
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from pyrdpmux.mux.backend import ResizeSink
 from pyrdpmux.mux.demo import DemoBackend
 from pyrdpmux.mux.demo.backend import DemoVm
 from tests.mux.support.fake_host import FakeHost, FakeVm, until
@@ -52,6 +53,24 @@ class Demo:
     def _same(self) -> bool:
         pixels, shown = self.vm.guest.pixels, self.console.screen.pixels
         return pixels.shape == shown.shape and bool((pixels == shown).all())
+
+
+def test_a_viewer_may_have_the_size_that_it_wants() -> None:
+    async def scenario() -> None:
+        async with Demo() as demo:
+            for asked, given in (
+                ((1281, 723), (1281, 723)),
+                ((1, 1), (320, 200)),
+                ((9999, 9999), (3840, 2160)),
+            ):
+                sink = demo.console.input
+                assert isinstance(sink, ResizeSink)
+                sink.request_size(*asked)
+                await until(lambda: (demo.console.screen.width, demo.console.screen.height) == given)  # noqa: B023
+                await demo.pause()
+                await demo.pause()
+
+    asyncio.run(scenario())
 
 
 def test_the_console_shows_what_is_painted() -> None:

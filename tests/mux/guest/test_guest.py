@@ -12,6 +12,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Button, Vm
 from pyrdpmux.mux.guest import Guest, PixelCode, Rect, pixel_format
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
+from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.registration import Registration
 from tests.mux.support.fake_host import FakeHost, FakeVm, InputNotes, until
 
@@ -107,6 +108,45 @@ def test_input_arrives(tmp_path: Path) -> None:
                 ("pointer", 799, 0),
                 ("wheel", 30, True, 799, 0),
             ]
+
+    asyncio.run(scenario())
+
+
+class SizedNotes(InputNotes):
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        self.events.append(("size", width, height, scale))
+
+
+def test_a_guest_that_can_is_asked_for_a_size(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        pair = Pair(tmp_path)
+        pair.notes = SizedNotes()
+        pair.guest = pair.new_guest(7)
+        async with pair:
+            sink = pair.vm.input
+            assert isinstance(sink, InputSender)
+            await until(lambda: sink.takes_sizes)
+            sink.request_size(0, 600)
+            sink.request_size(1280, 0x8000)
+            sink.request_size(1280, 720, 150)
+            await until(lambda: bool(pair.notes.events))
+            assert pair.notes.events == [("size", 1280, 720, 150)]
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_that_cannot_hears_nothing_of_sizes(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            pair.guest.switch(pixel_format(PixelCode.X8R8G8B8), 80, 60)
+            await until(lambda: pair.guest.is_settled)
+            sink = pair.vm.input
+            assert isinstance(sink, InputSender)
+            assert not sink.takes_sizes
+            sink.request_size(1280, 720, 150)
+            sink.key(0x1E, extended=False, extended1=False, down=True)
+            await until(lambda: bool(pair.notes.events))
+            assert pair.notes.events == [("key", 0x1E, False, False, True)]
 
     asyncio.run(scenario())
 

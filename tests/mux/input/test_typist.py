@@ -124,7 +124,7 @@ def test_everything_else_passes() -> None:
 
 def test_sizes_pass_to_who_wants_them() -> None:
     class Sink(RecordingSink):
-        def request_size(self, width: int, height: int) -> None:
+        def request_size(self, width: int, height: int, scale: int = 100) -> None:
             self.told.append(f"size {width}x{height}")
 
     sink = Sink()

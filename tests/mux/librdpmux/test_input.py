@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.librdpmux.input import InputSender, dispatch_keyboard, dispatch_mouse
-from pyrdpmux.mux.librdpmux.messages import Keyboard, Mouse
+from pyrdpmux.mux.librdpmux.messages import Keyboard, Mouse, SizeRequest
 from tests.mux.support.fake_host import InputNotes
 
 MOVE = 0x0800
@@ -14,7 +14,7 @@ MOVE = 0x0800
 
 class Wire:
     def __init__(self) -> None:
-        self.messages: list[Mouse | Keyboard] = []
+        self.messages: list[Mouse | Keyboard | SizeRequest] = []
         self.input = InputSender(self.messages.append, lambda: (800, 600))
 
 
@@ -124,6 +124,7 @@ def test_only_the_normal_forms_leave_and_are_understood(steps: list[tuple[str, i
             assert 0 <= message.code <= 0xFF
             dispatch_keyboard(message, notes)
         else:
+            assert isinstance(message, Mouse)
             assert 0 <= message.x < 800
             assert 0 <= message.y < 600
             single = (MOVE, 0x1000, 0x2000, 0x4000, 0x9000, 0xA000, 0xC000)

@@ -79,7 +79,7 @@ def test_the_numbering_of_what_no_vm_sends(text: str) -> None:
 
 
 def test_type_0_is_nothing_where_they_count_from_1() -> None:
-    with pytest.raises(BackendError, match="type 0, expected 1 to 6"):
+    with pytest.raises(BackendError, match="type 0, expected 1 to 8"):
         decode_message(unhex("95 00 00 00 cd0320 cd0258"), 1)
 
 
@@ -90,7 +90,7 @@ def test_type_0_is_nothing_where_they_count_from_1() -> None:
         ("90", "no array"),
         ("05", "no array"),
         ("c0", "no array"),
-        ("91 06", "type 6"),
+        ("91 08", "type 8"),
         ("91 ff", "type -1"),
         ("91 cfffffffffffffffff", "type -1"),
         ("91 04", "UpdateComplete with 0"),

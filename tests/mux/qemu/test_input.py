@@ -232,6 +232,8 @@ def test_size(qemu: Recorder) -> None:
     sink.request_size(0, 600)
     sink.request_size(800, 600)
     assert qemu.take() == [("SetUIInfo", 0, 0, 0, 0, 800, 600)]
+    sink.request_size(1920, 1080, 200)  # 192 pixels per inch
+    assert qemu.take() == [("SetUIInfo", 254, 143, 0, 0, 1920, 1080)]
     qemu.answer("org.qemu.Display1.Error.Unsupported", "SetUIInfo is not supported")
     sink.request_size(1024, 768)
     assert qemu.take() == []
