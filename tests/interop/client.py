@@ -154,7 +154,7 @@ def _six_exactly(value: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _in_proportion(bits: int) -> Callable[[NDArray[np.int64]], NDArray[np.int64]]:
-    """aardwolf's way: the nearest of 256 steps."""
+    """aardwolf's and IronRDP's way: the nearest of 256 steps."""
     highest = (1 << bits) - 1
     return lambda value: (value * 255 + highest // 2) // highest
 
@@ -164,7 +164,7 @@ def shown(picture: Bgrx, depth: int, *, client: str = "xfreerdp") -> Picture:
     blue, green, red = (picture[..., at].astype(np.int64) for at in range(3))
     if depth >= 24:
         channels = [red.astype(np.uint8), green.astype(np.uint8), blue.astype(np.uint8)]
-    elif client == "aardwolf":
+    elif client in ("aardwolf", "ironrdp"):
         five, six = _in_proportion(5), _in_proportion(6)
         channels = [_bits(red, 5, five), _bits(green, 6, six), _bits(blue, 5, five)]
     elif depth == 16:

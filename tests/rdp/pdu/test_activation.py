@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.rdp.pdu.activation import MAX_CAPABILITY_SETS, ConfirmActive, DeactivateAll, DemandActive
+from pyrdpmux.rdp.pdu.capabilities import CapabilitySetType, UnknownCapability
 from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import (
     BitmapCacheHostSupportCapability,
     BitmapCacheRev2Capability,
@@ -29,7 +30,6 @@ from pyrdpmux.rdp.pdu.capabilities.drawing import (
     WindowListCapability,
     WindowSupportLevel,
 )
-from pyrdpmux.rdp.pdu.capabilities.envelope import CapabilitySetType, UnknownCapability
 from pyrdpmux.rdp.pdu.capabilities.general import (
     BitmapCapability,
     DrawingFlags,

@@ -118,7 +118,14 @@ class CapabilitiesExchange(SharePhase):
     def on_demand_active(self, demand: DemandActive) -> Phase:
         return confirm_active(self, demand)
 
-    HANDLERS = {**SharePhase.HANDLERS, DemandActive: on_demand_active}
+    HANDLERS = {
+        **SharePhase.HANDLERS,
+        DemandActive: on_demand_active,
+        # QUIRK(Windows): what was drawn for the old desktop may come behind its Deactivate All
+        ReceivedUpdates: SharePhase.on_ignored,
+        GraphicsUpdate: SharePhase.on_ignored,
+        PointerUpdate: SharePhase.on_ignored,
+    }
 
 
 class ConnectionFinalization(SharePhase):

@@ -7,11 +7,13 @@ from pyrdpmux.rdp.pdu.capabilities.envelope import (
     CAPABILITY_TYPES,
     Capability,
     CapabilitySet,
-    CapabilitySetType,
     LongCapability,
     UnknownCapability,
+    decode_capability,
+    encode_capability,
     find_capability,
 )
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 
 __all__ = [
     "CAPABILITY_TYPES",
@@ -20,5 +22,7 @@ __all__ = [
     "CapabilitySetType",
     "LongCapability",
     "UnknownCapability",
+    "decode_capability",
+    "encode_capability",
     "find_capability",
 ]

@@ -1,9 +1,10 @@
 """Bitmap caches: revision 1, revision 2, host support, offscreen."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
 from pyrdpmux.rdp.pdu.capabilities.order import CacheDefinition
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 CACHE_COUNT_REV1: Final = 3
@@ -21,6 +22,8 @@ class CacheFlags(OpenIntFlag):
 @dataclass(frozen=True, slots=True)
 class BitmapCacheCapability:
     """MS-RDPBCGR 2.2.7.1.4.1 Bitmap Cache Capability Set, Revision 1 (TS_BITMAPCACHE_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BITMAP_CACHE
 
     caches: tuple[CacheDefinition, ...]
 
@@ -61,6 +64,8 @@ class BitmapCacheRev2Capability:
     ``cell_caches`` holds all five of the wire; only the first ``cell_cache_count`` are valid.
     """
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BITMAP_CACHE_REV2
+
     cache_flags: CacheFlags
     cell_cache_count: int
     cell_caches: tuple[CellCacheInfo, ...]
@@ -92,6 +97,8 @@ class BitmapCacheRev2Capability:
 class BitmapCacheHostSupportCapability:
     """MS-RDPBCGR 2.2.7.2.1 Bitmap Cache Host Support Capability Set."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BITMAP_CACHE_HOST_SUPPORT
+
     cache_version: int = 1
 
     @classmethod
@@ -110,6 +117,8 @@ class BitmapCacheHostSupportCapability:
 @dataclass(frozen=True, slots=True)
 class OffscreenCacheCapability:
     """MS-RDPBCGR 2.2.7.1.9 Offscreen Bitmap Cache Capability Set (TS_OFFSCREEN_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.OFFSCREEN_CACHE
 
     support_level: int = 0
     cache_size: int = 0

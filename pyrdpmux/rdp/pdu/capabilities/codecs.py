@@ -1,9 +1,10 @@
 """Bitmap codecs: which of them the peer understands, and with what properties."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 from uuid import UUID
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import Reader, Writer
 
 GUID_SIZE: Final = 16
@@ -67,6 +68,8 @@ class BitmapCodec:
 @dataclass(frozen=True, slots=True)
 class BitmapCodecsCapability:
     """MS-RDPBCGR 2.2.7.2.10 Bitmap Codecs Capability Set (TS_BITMAPCODECS_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BITMAP_CODECS
 
     codecs: tuple[BitmapCodec, ...] = ()
 

@@ -1,8 +1,9 @@
 """NineGrid, GDI+, and the window sets of remote programs."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 CACHE_ENTRIES_COUNT: Final = 5
@@ -43,6 +44,8 @@ class WindowSupportLevel(OpenIntEnum):
 class DrawNineGridCapability:
     """MS-RDPEGDI 2.2.1.2 DrawNineGrid Cache Capability Set (TS_DRAW_NINEGRID_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.DRAW_NINE_GRID_CACHE
+
     support_level: NineGridSupportLevel = NineGridSupportLevel.NO_SUPPORT
     cache_size: int = 0
     cache_entries: int = 0
@@ -80,6 +83,8 @@ class DrawGdiPlusCapability:
     pen, image attributes; ``image_cache_properties``: chunk size, total size, maximum size.
     """
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.DRAW_GDI_PLUS
+
     support_level: int = 0
     version: int = 0
     cache_level: int = 0
@@ -111,6 +116,8 @@ class DrawGdiPlusCapability:
 class RemoteProgramsCapability:
     """MS-RDPERP 2.2.1.1.1 Remote Programs Capability Set."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.RAIL
+
     support_level: RailSupportLevel = RailSupportLevel(0)
 
     @classmethod
@@ -124,6 +131,8 @@ class RemoteProgramsCapability:
 @dataclass(frozen=True, slots=True)
 class WindowListCapability:
     """MS-RDPERP 2.2.1.1.2 Window List Capability Set."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.WINDOW
 
     support_level: WindowSupportLevel = WindowSupportLevel.NOT_SUPPORTED
     icon_cache_count: int = 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Self, TypeVar, get_args
 
 from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import (
     BitmapCacheCapability,
@@ -44,42 +44,10 @@ from pyrdpmux.rdp.pdu.capabilities.session import (
     VirtualChannelCapability,
     WindowActivationCapability,
 )
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
+from pyrdpmux.wire import Reader, Writer, decode, encode
 
 HEADER_SIZE: Final = 4
-
-
-class CapabilitySetType(OpenIntEnum):
-    """capabilitySetType of MS-RDPBCGR 2.2.1.13.1.1.1."""
-
-    GENERAL = 0x01
-    BITMAP = 0x02
-    ORDER = 0x03
-    BITMAP_CACHE = 0x04
-    CONTROL = 0x05
-    ACTIVATION = 0x07
-    POINTER = 0x08
-    SHARE = 0x09
-    COLOR_CACHE = 0x0A
-    SOUND = 0x0C
-    INPUT = 0x0D
-    FONT = 0x0E
-    BRUSH = 0x0F
-    GLYPH_CACHE = 0x10
-    OFFSCREEN_CACHE = 0x11
-    BITMAP_CACHE_HOST_SUPPORT = 0x12
-    BITMAP_CACHE_REV2 = 0x13
-    VIRTUAL_CHANNEL = 0x14
-    DRAW_NINE_GRID_CACHE = 0x15
-    DRAW_GDI_PLUS = 0x16
-    RAIL = 0x17
-    WINDOW = 0x18
-    DESKTOP_COMPOSITION = 0x19
-    MULTIFRAGMENT_UPDATE = 0x1A
-    LARGE_POINTER = 0x1B
-    SURFACE_COMMANDS = 0x1C
-    BITMAP_CODECS = 0x1D
-    FRAME_ACKNOWLEDGE = 0x1E
 
 
 Capability = (
@@ -113,38 +81,7 @@ Capability = (
     | FrameAcknowledgeCapability
 )
 
-CAPABILITY_TYPES: Final[dict[CapabilitySetType, type[Capability]]] = {
-    CapabilitySetType.GENERAL: GeneralCapability,
-    CapabilitySetType.BITMAP: BitmapCapability,
-    CapabilitySetType.ORDER: OrderCapability,
-    CapabilitySetType.BITMAP_CACHE: BitmapCacheCapability,
-    CapabilitySetType.CONTROL: ControlCapability,
-    CapabilitySetType.ACTIVATION: WindowActivationCapability,
-    CapabilitySetType.POINTER: PointerCapability,
-    CapabilitySetType.SHARE: ShareCapability,
-    CapabilitySetType.COLOR_CACHE: ColorCacheCapability,
-    CapabilitySetType.SOUND: SoundCapability,
-    CapabilitySetType.INPUT: InputCapability,
-    CapabilitySetType.FONT: FontCapability,
-    CapabilitySetType.BRUSH: BrushCapability,
-    CapabilitySetType.GLYPH_CACHE: GlyphCacheCapability,
-    CapabilitySetType.OFFSCREEN_CACHE: OffscreenCacheCapability,
-    CapabilitySetType.BITMAP_CACHE_HOST_SUPPORT: BitmapCacheHostSupportCapability,
-    CapabilitySetType.BITMAP_CACHE_REV2: BitmapCacheRev2Capability,
-    CapabilitySetType.VIRTUAL_CHANNEL: VirtualChannelCapability,
-    CapabilitySetType.DRAW_NINE_GRID_CACHE: DrawNineGridCapability,
-    CapabilitySetType.DRAW_GDI_PLUS: DrawGdiPlusCapability,
-    CapabilitySetType.RAIL: RemoteProgramsCapability,
-    CapabilitySetType.WINDOW: WindowListCapability,
-    CapabilitySetType.DESKTOP_COMPOSITION: DesktopCompositionCapability,
-    CapabilitySetType.MULTIFRAGMENT_UPDATE: MultifragmentUpdateCapability,
-    CapabilitySetType.LARGE_POINTER: LargePointerCapability,
-    CapabilitySetType.SURFACE_COMMANDS: SurfaceCommandsCapability,
-    CapabilitySetType.BITMAP_CODECS: BitmapCodecsCapability,
-    CapabilitySetType.FRAME_ACKNOWLEDGE: FrameAcknowledgeCapability,
-}
-
-_TYPE_OF: Final[dict[type, CapabilitySetType]] = {cls: number for number, cls in CAPABILITY_TYPES.items()}
+CAPABILITY_TYPES: Final[dict[int, type[Capability]]] = {cls.TYPE: cls for cls in get_args(Capability)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +133,34 @@ def read_capability(r: Reader) -> CapabilitySet:
     return capability
 
 
+@dataclass(frozen=True, slots=True)
+class _Enveloped:
+    """MS-RDPBCGR 2.2.1.13.1.1.1 Capability Set (TS_CAPS_SET)."""
+
+    item: CapabilitySet
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        return cls(read_capability(r))
+
+    def write(self, w: Writer) -> None:
+        write_capability(w, self.item, type(self.item).__name__)
+
+
+def decode_capability(data: bytes) -> CapabilitySet:
+    """Whichever capability set ``data`` is, with its envelope."""
+    return decode(_Enveloped, data).item
+
+
+def encode_capability(item: CapabilitySet) -> bytes:
+    """The bytes of one capability set with its envelope."""
+    return encode(_Enveloped(item))
+
+
 def write_capability(w: Writer, item: CapabilitySet, field: str) -> None:
     """One capability set with its envelope."""
     capability = item.capability if isinstance(item, LongCapability) else item
-    number = capability.type if isinstance(capability, UnknownCapability) else _TYPE_OF[type(capability)]
+    number = capability.type if isinstance(capability, UnknownCapability) else capability.TYPE
     w.u16_le("capabilitySetType", number)
     with w.length_u16_le("lengthCapability", extra=HEADER_SIZE):
         if isinstance(capability, UnknownCapability):

@@ -1,8 +1,9 @@
 """Who the peer is, and what its bitmaps, fragments and surfaces may look like."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 TS_CAPS_PROTOCOL_VERSION: Final = 0x0200
@@ -68,6 +69,8 @@ class SurfaceCommandFlags(OpenIntFlag):
 class GeneralCapability:
     """MS-RDPBCGR 2.2.7.1.1 General Capability Set (TS_GENERAL_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.GENERAL
+
     os_major_type: OsMajorType = OsMajorType.UNSPECIFIED
     os_minor_type: OsMinorType = OsMinorType.UNSPECIFIED
     extra_flags: ExtraFlags = ExtraFlags(0)
@@ -122,6 +125,8 @@ class GeneralCapability:
 @dataclass(frozen=True, slots=True)
 class BitmapCapability:
     """MS-RDPBCGR 2.2.7.1.2 Bitmap Capability Set (TS_BITMAP_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BITMAP
 
     preferred_bits_per_pixel: int
     desktop_width: int
@@ -184,6 +189,8 @@ class BitmapCapability:
 class MultifragmentUpdateCapability:
     """MS-RDPBCGR 2.2.7.2.6 Multifragment Update Capability Set (TS_MULTIFRAGMENTUPDATE_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.MULTIFRAGMENT_UPDATE
+
     max_request_size: int
 
     @classmethod
@@ -197,6 +204,8 @@ class MultifragmentUpdateCapability:
 @dataclass(frozen=True, slots=True)
 class SurfaceCommandsCapability:
     """MS-RDPBCGR 2.2.7.2.9 Surface Commands Capability Set (TS_SURFCMDS_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.SURFACE_COMMANDS
 
     command_flags: SurfaceCommandFlags
 
@@ -215,6 +224,8 @@ class SurfaceCommandsCapability:
 class FrameAcknowledgeCapability:
     """MS-RDPRFX 2.2.1.3 Frame Acknowledge Capability Set (TS_FRAME_ACKNOWLEDGE_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.FRAME_ACKNOWLEDGE
+
     max_unacknowledged_frame_count: int
 
     @classmethod
@@ -228,6 +239,8 @@ class FrameAcknowledgeCapability:
 @dataclass(frozen=True, slots=True)
 class DesktopCompositionCapability:
     """MS-RDPBCGR 2.2.7.2.8 Desktop Composition Capability Set (TS_COMPDESK_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.DESKTOP_COMPOSITION
 
     support_level: int = 0
 

@@ -1,8 +1,9 @@
 """Keyboard, mouse, pointer shapes and the beep."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 IME_FILE_NAME_SIZE: Final = 64
@@ -35,6 +36,8 @@ class InputCapability:
 
     ``ime_file_name`` is the fixed field up to its null; None where the sender left the field out.
     """
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.INPUT
 
     input_flags: InputFlags
     keyboard_layout: int = 0
@@ -79,6 +82,8 @@ class PointerCapability:
     Without ``pointer_cache_size`` (or with zero) the New Pointer Update must not be sent.
     """
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.POINTER
+
     color_pointer_flag: int = 1
     color_pointer_cache_size: int = 25
     pointer_cache_size: int | None = 25
@@ -101,6 +106,8 @@ class PointerCapability:
 class LargePointerCapability:
     """MS-RDPBCGR 2.2.7.2.7 Large Pointer Capability Set (TS_LARGE_POINTER_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.LARGE_POINTER
+
     flags: LargePointerFlags
 
     @classmethod
@@ -114,6 +121,8 @@ class LargePointerCapability:
 @dataclass(frozen=True, slots=True)
 class SoundCapability:
     """MS-RDPBCGR 2.2.7.1.11 Sound Capability Set (TS_SOUND_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.SOUND
 
     sound_flags: int = 0
 

@@ -1,8 +1,9 @@
 """Drawing orders, and the caches that only drawing orders use."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import ClassVar, Final, Self
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer
 
 ORDER_SUPPORT_SIZE: Final = 32
@@ -48,6 +49,8 @@ class OrderCapability:
 
     ``order_support`` has one byte per negotiation index (TS_NEG_*_INDEX); all zeros asks for bitmaps only.
     """
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.ORDER
 
     order_flags: OrderFlags = OrderFlags.NEGOTIATE_ORDER_SUPPORT | OrderFlags.ZERO_BOUNDS_DELTAS_SUPPORT
     order_support: bytes = bytes(ORDER_SUPPORT_SIZE)
@@ -118,6 +121,8 @@ class OrderCapability:
 class ColorCacheCapability:
     """MS-RDPEGDI 2.2.1.1 Color Table Cache Capability Set (TS_COLORTABLE_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.COLOR_CACHE
+
     color_table_cache_size: int = 6
 
     @classmethod
@@ -134,6 +139,8 @@ class ColorCacheCapability:
 @dataclass(frozen=True, slots=True)
 class BrushCapability:
     """MS-RDPBCGR 2.2.7.1.7 Brush Capability Set (TS_BRUSH_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.BRUSH
 
     brush_support_level: BrushSupportLevel = BrushSupportLevel.DEFAULT
 
@@ -167,6 +174,8 @@ GLYPH_CACHE_COUNT: Final = 10
 @dataclass(frozen=True, slots=True)
 class GlyphCacheCapability:
     """MS-RDPBCGR 2.2.7.1.8 Glyph Cache Capability Set (TS_GLYPHCACHE_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.GLYPH_CACHE
 
     glyph_cache: tuple[CacheDefinition, ...]
     frag_cache: CacheDefinition

@@ -1,8 +1,9 @@
 """What T.128 wants to know of a share (and RDP ignores), fonts, and virtual channels."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
+from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
 from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 
@@ -16,6 +17,8 @@ class VirtualChannelFlags(OpenIntFlag):
 @dataclass(frozen=True, slots=True)
 class ControlCapability:
     """MS-RDPBCGR 2.2.7.2.2 Control Capability Set (TS_CONTROL_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.CONTROL
 
     control_flags: int = 0
     remote_detach_flag: int = 0
@@ -42,6 +45,8 @@ class ControlCapability:
 class WindowActivationCapability:
     """MS-RDPBCGR 2.2.7.2.3 Window Activation Capability Set (TS_WINDOWACTIVATION_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.ACTIVATION
+
     help_key_flag: int = 0
     help_key_index_flag: int = 0
     help_extended_key_flag: int = 0
@@ -67,6 +72,8 @@ class WindowActivationCapability:
 class ShareCapability:
     """MS-RDPBCGR 2.2.7.2.4 Share Capability Set (TS_SHARE_CAPABILITYSET)."""
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.SHARE
+
     node_id: int = 0
 
     @classmethod
@@ -87,6 +94,8 @@ class FontCapability:
     QUIRK(old servers): the set comes without any data; ``font_support_flags`` is then None.
     """
 
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.FONT
+
     font_support_flags: int | None = 1
 
     @classmethod
@@ -106,6 +115,8 @@ class FontCapability:
 @dataclass(frozen=True, slots=True)
 class VirtualChannelCapability:
     """MS-RDPBCGR 2.2.7.1.10 Virtual Channel Capability Set (TS_VIRTUALCHANNEL_CAPABILITYSET)."""
+
+    TYPE: ClassVar[CapabilitySetType] = CapabilitySetType.VIRTUAL_CHANNEL
 
     flags: VirtualChannelFlags = VirtualChannelFlags(0)
     chunk_size: int | None = None

@@ -1,7 +1,11 @@
-"""aardwolf, a client in Python: its picture equals the VM's framebuffer, and what it types arrives."""
+"""aardwolf and IronRDP: each one's picture equals the VM's framebuffer, and what it types arrives.
+
+Both are programs of our own around a foreign client; they keep what they show in a file.
+"""
 
 import importlib.util
 import logging
+import shutil
 import sys
 from pathlib import Path
 from typing import Final
@@ -17,13 +21,21 @@ from tests.interop.client import SECONDS, colorful, shown
 from tests.interop.console import PASSWORD, USER, Console
 from tests.interop.test_input import DOWN, EXTENDED, LEFT, MOVE, PRESSED, RELEASE
 
-pytestmark = pytest.mark.skipif(
+HERE: Final = Path(__file__).parent
+IRONRDP: Final = (
+    HERE.parents[1] / ".node/node_modules/@devolutions/iron-remote-desktop-rdp/iron-remote-desktop-rdp.js"
+)
+needs_aardwolf = pytest.mark.skipif(
     importlib.util.find_spec("aardwolf") is None, reason="not installed: aardwolf (extra test)"
 )
+needs_ironrdp = pytest.mark.skipif(
+    shutil.which("node") is None or not IRONRDP.exists(),
+    reason="not installed: node, or IronRDP (scripts/node-packages)",
+)
 
-CLIENT: Final = Path(__file__).with_name("aardwolf_client.py")
 SIZE: Final = (640, 480)
-#: aardwolf paints no other depth right: it has no decoder for 15 and 24 bits, and cannot ask for 32
+#: aardwolf paints no other depth right: it has no decoder for 15 and 24 bits, and cannot ask for 32.
+#: IronRDP's web client asks for nothing else.
 DEPTH: Final = 16
 
 TYPED: Final[list[Message]] = [
@@ -37,6 +49,13 @@ TYPED: Final[list[Message]] = [
 ]
 
 
+def command(client: str) -> list[str | Path]:
+    """How each client begins its command line."""
+    if client == "aardwolf":
+        return [sys.executable, HERE / "aardwolf_client.py"]
+    return ["node", HERE / "ironrdp_client.mjs", IRONRDP]
+
+
 def seen(path: Path) -> Picture | None:
     """What the client shows, if it shows anything yet."""
     if not path.exists():
@@ -45,30 +64,38 @@ def seen(path: Path) -> Picture | None:
     return np.frombuffer(path.read_bytes(), np.uint8).reshape(height, width, 3)
 
 
-@pytest.mark.parametrize("protocol", ["HYBRID", "SSL"])
-def test_aardwolf_shows_the_framebuffer_and_types(
-    tmp_path: Path, protocol: str, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("client", "protocol"),
+    [
+        pytest.param("aardwolf", "HYBRID", marks=needs_aardwolf),
+        pytest.param("aardwolf", "SSL", marks=needs_aardwolf),
+        pytest.param("ironrdp", "HYBRID", marks=needs_ironrdp),
+    ],
+)
+def test_it_shows_the_framebuffer_and_types(
+    tmp_path: Path, client: str, protocol: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     security = SecuritySettings(nla=protocol == "HYBRID", tls=protocol == "SSL", rdp=False)
     path = tmp_path / "picture"
     with Console(tmp_path, *SIZE, security=security) as console:
         console.paint(colorful(*SIZE))
-        words = (str(console.port), USER, PASSWORD, protocol, *map(str, SIZE), str(path))
-        with Program([sys.executable, CLIENT, *words], tmp_path / "log") as client:
-            client.wait_for_output("connected", SECONDS)
+        chosen = [protocol] if client == "aardwolf" else []
+        argv = [*command(client), str(console.port), USER, PASSWORD, *chosen, *map(str, SIZE), str(path)]
+        with Program(argv, tmp_path / "log") as program:
+            program.wait_for_output("connected", SECONDS)
             console.expect_messages(TYPED)
             for patch in (None, colorful(203, 101, seed=2)):
                 if patch is not None:
                     console.paint(patch, 77, 133)
-                expected = shown(console.picture, DEPTH, client="aardwolf")
+                expected = shown(console.picture, DEPTH, client=client)
 
                 def is_shown(expected: Picture = expected) -> bool:
                     picture = seen(path)
                     return picture is not None and bool((picture == expected).all())
 
-                client.wait_until(is_shown, SECONDS, "the picture")
-            assert client.stop() == 0, client.output
+                program.wait_until(is_shown, SECONDS, "the picture")
+            assert program.stop() == 0, program.output
         console.wait_for_viewers(0)
     assert "Closed by the client" in caplog.text
-    assert "Closed by us" not in caplog.text, "its Shutdown Request, for one, was understood"
+    assert "Closed by us" not in caplog.text, "the client's last words, for one, were understood"
