@@ -57,6 +57,12 @@ def words(pixels: Pixels) -> Words:
     return pixels.view("<u4")[..., 0]
 
 
+def pixels_of(source: Words) -> Pixels:
+    """The (h, w, 4) pixels of (h, w) words, without copying."""
+    result: Pixels = source[..., None].view(np.uint8)
+    return result
+
+
 def sample_size(bits_per_pixel: int) -> int:
     """Bytes of one pixel on the wire."""
     if bits_per_pixel not in DEPTHS:

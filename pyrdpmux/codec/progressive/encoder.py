@@ -40,12 +40,13 @@ from pyrdpmux.codec.progressive.region import (
     encode_blocks,
 )
 from pyrdpmux.codec.rfx import color, dwt, quant, rlgr
-from pyrdpmux.codec.rfx.encoder import Area, cut, touched
+from pyrdpmux.codec.rfx.encoder import cut, touched
 from pyrdpmux.codec.rfx.message import Rectangle
 from pyrdpmux.codec.rfx.quant import Plane
 from pyrdpmux.codec.rfx.rlgr import Events
 from pyrdpmux.codec.rfx.tile import BATCH, PADDED_ROW, TILE, events_of, events_of_rows, transpose
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
 
 Place = tuple[int, int]
 
@@ -108,16 +109,19 @@ class Encoder:
         return int((self._stage != FULL_INDEX).sum())
 
     def encode(
-        self, frame: Pixels, rectangles: Sequence[Area] | None = None, first_stage: int = FULL_INDEX
-    ) -> bytes:
-        """The changed ``rectangles`` (all without) of ``frame`` (h, w, 4), at a stage of the tables."""
+        self, frame: Pixels, rects: Sequence[Rect] | None = None, first_stage: int = FULL_INDEX
+    ) -> list[bytes]:
+        """The changed ``rects`` (all without) of ``frame`` (h, w, 4) uint8, at a stage of the tables.
+
+        One message, which clients need in this order.
+        """
         if frame.shape != (self._height, self._width, 4) or frame.dtype != np.uint8:
             raise EncodeError(
                 "frame", f"{frame.dtype} {frame.shape}, expected ({self._height}, {self._width}, 4)"
             )
         self._check_stage(first_stage)
-        areas = rectangles if rectangles is not None else [(0, 0, self._width, self._height)]
-        places = touched(areas, self._width, self._height)
+        rects = rects if rects is not None else [Rect(0, 0, self._width, self._height)]
+        places = touched(rects, self._width, self._height)
         words = tile_words([cut(frame, x, y) for x, y in places])
         events, flags = [], []
         for start in range(0, len(words), BATCH):
@@ -132,10 +136,10 @@ class Encoder:
                 tiles.append(TileSimple(*place, *data, self._indices(), flag))
             else:
                 tiles.append(TileFirst(*place, first_stage, *data, self._indices(), flag))
-        return self._frame(areas, tiles)
+        return [self._frame(rects, tiles)]
 
-    def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> bytes:
-        """Bring up to ``maximum`` tiles that are below a stage to it; empty if there are none."""
+    def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> list[bytes]:
+        """Bring up to ``maximum`` tiles that are below a stage to it; no message if there are none."""
         self._check_stage(to_stage)
         found = np.flatnonzero(self._stage < to_stage)[:maximum]
         tiles: list[Tile] = []
@@ -144,9 +148,8 @@ class Encoder:
             for start in range(0, len(same), BATCH):
                 tiles += self._upgrade_pass(same[start : start + BATCH], stage_index, to_stage)
         if not tiles:
-            return b""
-        areas = [self._area(tile.x, tile.y) for tile in tiles]
-        return self._frame(areas, tiles)
+            return []
+        return [self._frame([self._rect(tile.x, tile.y) for tile in tiles], tiles)]
 
     # -- passes --------------------------------------------------------------------------------------
 
@@ -231,17 +234,16 @@ class Encoder:
     def _kinds(self) -> tuple[ComponentQuantization, ...]:
         return tuple(dict.fromkeys(self._quantizations))
 
-    def _area(self, column: int, row: int) -> Area:
-        x, y = column * TILE, row * TILE
-        return x, y, min(TILE, self._width - x), min(TILE, self._height - y)
+    def _rect(self, column: int, row: int) -> Rect:
+        return Rect(column * TILE, row * TILE, TILE, TILE).clip(self._width, self._height)
 
-    def _frame(self, areas: Sequence[Area], tiles: list[Tile]) -> bytes:
+    def _frame(self, rects: Sequence[Rect], tiles: list[Tile]) -> bytes:
         blocks: list[DataBlock] = []
         if not self._headers_sent:
             blocks += [Sync(), Context(ContextFlags.SUBBAND_DIFFING if self._keeps else ContextFlags(0))]
             self._headers_sent = True
         region = Region(
-            tuple([Rectangle(*area) for area in areas]),
+            tuple(map(Rectangle.of, rects)),
             self._kinds(),
             self._stages,
             tuple(tiles),
