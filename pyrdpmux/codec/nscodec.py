@@ -154,6 +154,7 @@ def _encode_strips(
 def _encode_batch(
     pixels: Words, loss: int, subsampling: bool, with_alpha: bool, scratch: Scratch
 ) -> list[bytes]:
+    """One stream per tile of ``pixels`` (n, h, w) uint32, its lines in the order of the wire."""
     count, height, width = pixels.shape
     luma, chroma = _planes(pixels, loss, subsampling)
     lumas = nscodec_rle.encode(luma, scratch)
@@ -194,7 +195,10 @@ def _planes(pixels: Words, loss: int, subsampling: bool) -> tuple[Bytes, Bytes]:
 
 
 def _converted(pixels: Words) -> tuple[Signed, Signed, Signed]:
-    """MS-RDPEGDI 3.1.9.1.2: luma, and orange chroma, and twice the green one."""
+    """MS-RDPEGDI 3.1.9.1.2: luma, and orange chroma, and twice the green one, each (n, h, w) int16.
+
+    ``pixels`` (n, h, w) uint32. Luma is 0 to 255, orange -255 to 255, twice green -510 to 510.
+    """
     blue = pixels.astype(np.int16)
     blue &= _BYTE
     green, red = np.empty_like(blue), np.empty_like(blue)
@@ -212,7 +216,11 @@ def _converted(pixels: Words) -> tuple[Signed, Signed, Signed]:
 
 
 def _averaged(chroma: Signed) -> Signed:
-    """3.1.9.1.3: the sum of each 2x2 pixels."""
+    """3.1.9.1.3: (n, h / 2, w / 2) int16, the sum of each 2x2 of ``chroma`` (n, h, w) int16, h and w even.
+
+    At most 4 * 510: the sum of a word's halves is right in its low 16 bits, whatever its high ones have
+    become.
+    """
     lines = chroma[:, 0::2] + chroma[:, 1::2]
     # Neighbors lie in one 32-bit word: adding its halves is quicker than adding every other element.
     pairs = lines.view(np.int32)
@@ -223,7 +231,7 @@ def _averaged(chroma: Signed) -> Signed:
 
 
 def _reduced(chroma: Signed, shift: int, loss: int) -> Signed:
-    """3.1.9.1.4, rounded to the nearest."""
+    """3.1.9.1.4, rounded to the nearest, in place: ``chroma`` int16 of any shape, at most 4 * 510 + 2**9."""
     chroma += np.int16(1 << (shift - 1))
     chroma >>= np.int16(shift)
     np.minimum(chroma, np.int16(127 >> (loss - 1)), out=chroma)

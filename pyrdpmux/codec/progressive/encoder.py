@@ -156,6 +156,12 @@ class Encoder:
     def _first_pass(
         self, tiles: Words, places: list[Place], first_stage: int
     ) -> tuple[Events, list[TileFlags]]:
+        """The events of 3 * k lanes, Y, then Cb, then Cr, and the flags of k tiles.
+
+        ``tiles`` (k, 64, 64) uint32, at ``places`` (column, row). ``planes`` and its transposed
+        ``padded`` are int16, (4096, 3 * k) and (3 * k, PADDED_ROW); ``lanes`` (3, k, 4096) is a view of
+        it, without the padding.
+        """
         transform = extrapolate.forward if self._extrapolated else dwt.forward
         planes = quant.rounded(transform(color.to_planes(tiles)), self._quantizations, self._bands)
         if not self._keeps:
@@ -183,7 +189,11 @@ class Encoder:
         return events_of_rows(padded), flags
 
     def _decide(self, lanes: Plane, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew."""
+        """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew.
+
+        ``lanes`` (3, k, 4096) int16, ``numbers`` (k,) int64 of tiles; (k,) bool, which are differences.
+        INVARIANT: coefficients are below 2**14 in magnitude, so a difference of two fits int16.
+        """
         differs = np.zeros(len(numbers), np.bool_)
         if self._differences and self._known[numbers].any():
             difference = lanes - self._reference[:, numbers]
@@ -198,7 +208,7 @@ class Encoder:
         return differs
 
     def _upgrade_pass(self, numbers: NDArray[np.int64], stage_index: int, to_stage: int) -> list[Tile]:
-        """3.2.8.1.5.2."""
+        """3.2.8.1.5.2: tiles ``numbers`` (k,) int64, all of them at one stage, to a later one."""
         before, after = self._positions(stage_index), self._positions(to_stage)
         sent = self._sent[:, numbers]
         upgrade = passes.coarse(self._target[:, numbers] - sent, after, self._bands)
@@ -271,7 +281,13 @@ def _upgrade_streams(
     after: passes.Positions,
     bands: Sequence[quant.Band],
 ) -> tuple[list[bytes], list[bytes]]:
-    """SRL and raw data of each lane. Cost follows the values that are not zero."""
+    """SRL and raw data of each lane, 3 * k of each. Cost follows the values that are not zero.
+
+    ``upgrade`` and ``sent`` (3, k, 4096) int16: what this pass adds, shifted down, and what the client
+    has. ``widths`` (3, 4096) int16: the bits that the pass adds to each coefficient, 0 to 15. A
+    coefficient is raw where the client has a value, or in LL3; elsewhere it is *new*, and SRL codes its
+    sign too. ``places`` are (values,) int64 in the flat 3 * k * 4096.
+    """
     rows = upgrade.shape[2]
     widths = np.stack(
         [
@@ -317,6 +333,6 @@ def _upgrade_streams(
 
 
 def _lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many are set in each lane."""
+    """(lanes,) int64: how many are set in each lane of ``mask`` (..., 4096)."""
     counts: NDArray[np.int64] = mask.sum(axis=-1, dtype=np.int64)
     return counts.reshape(-1)
