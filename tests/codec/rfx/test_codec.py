@@ -10,7 +10,7 @@ from bench.screens import SCREENS
 from pyrdpmux.codec.rfx import tile
 from pyrdpmux.codec.rfx.decoder import Decoder
 from pyrdpmux.codec.rfx.encoder import Encoder, touched
-from pyrdpmux.codec.rfx.headers import Channel, Channels, Context, Sync
+from pyrdpmux.codec.rfx.headers import Channel, Channels, Context, Entropy, Properties, Sync
 from pyrdpmux.codec.rfx.message import (
     Message,
     Region,
@@ -221,6 +221,13 @@ class TestHostileInput:
     def test_what_makes_no_sense(self, messages: list[Message]) -> None:
         with pytest.raises(DecodeError):
             decoded(encode_messages(messages), (128, 128))
+
+    @pytest.mark.parametrize("entropy", sorted({*range(16)} - {Entropy.RLGR1, Entropy.RLGR3}))
+    def test_unknown_entropy_coding_is_refused(self, entropy: int) -> None:
+        """The field has four bits; two values mean something."""
+        tileset = TileSet((DEFAULT,), (Tile(0, 0, b"", b"", b""),), Properties(Entropy(entropy)))
+        with pytest.raises(DecodeError, match=f"entropy {entropy:#x}"):
+            decoded(encode_messages([*HEADERS, Region(()), tileset]), (128, 128))
 
     def test_without_rectangles_all_is_shown(self) -> None:
         streams = tile.encode(pictures.picture(64, 64, "flat")[None])[0]
