@@ -34,6 +34,7 @@ DOORS = {
         "Pixels",
         "Changes",
         "changed_tiles",
+        "reduce_and_expand",
     },
 }
 

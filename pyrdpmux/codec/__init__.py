@@ -22,14 +22,15 @@ All encoders take a frame and rectangles of it, and are batch-first: numpy's fix
 is paid once per call, so 64 tiles cost little more than one. All decoders take hostile input: they raise
 DecodeError and nothing else, and write no more than the pixels that the caller asked for.
 
-:func:`encode_rectangles` is what a server calls once per bitmap update, :func:`changed_tiles` says where.
+:func:`encode_rectangles` is what a server calls once per bitmap update, :func:`changed_tiles` says where;
+:func:`reduce_and_expand` is what a client shows of it at less than 32 bits.
 """
 
 from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
 from pyrdpmux.codec.bitmap import decode as decode_bitmap
-from pyrdpmux.codec.color import PALETTE, Pixels
+from pyrdpmux.codec.color import PALETTE, Pixels, reduce_and_expand
 from pyrdpmux.codec.compare import Changes, changed_tiles
 from pyrdpmux.codec.table import CODECS, Codec, State, Unit
 
 __all__ = ["CODECS", "PALETTE", "Changes", "Codec", "EncodedBitmap", "Pixels", "State", "Unit"]
-__all__ += ["changed_tiles", "decode_bitmap", "encode_rectangles"]
+__all__ += ["changed_tiles", "decode_bitmap", "encode_rectangles", "reduce_and_expand"]

@@ -30,17 +30,6 @@ class Changes(NamedTuple):
     """The smallest rectangle that holds every changed pixel; None if there is none."""
 
 
-def changed_map(previous: Pixels, current: Pixels) -> NDArray[np.bool_]:
-    """(ceil(h/64), ceil(w/64)) bool: the tiles in which two (h, w, 4) uint8 frames differ."""
-    before, now = _pair(previous, current)
-    height, width = before.shape
-    result = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
-    for row in range(len(result)):
-        band = slice(row * TILE, (row + 1) * TILE)
-        result[row] = _columns(_fold(_different_pairs(before[band], now[band])))
-    return result
-
-
 def changed_tiles(previous: Pixels, current: Pixels, region: Rect | None = None) -> Changes:
     """The tiles and exact bounds of what differs between two (h, w, 4) uint8 frames of one size.
 

@@ -17,7 +17,6 @@ from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Reader
 
-GUID: Final = "430C9EED-1BAF-4CE6-869A-CB8B37B66237"
 DEFAULT_QUALITY: Final = 75
 MIN_QUALITY: Final = 1
 MAX_QUALITY: Final = 95
