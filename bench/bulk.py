@@ -44,7 +44,7 @@ def planar_tiles(name: str, height: int = 1088, width: int = 1920) -> bytes:
     """A frame as a server's planar streams, one after the other."""
     frame = SCREENS[name](height, width)
     tiles = frame.reshape(height // 64, 64, width // 64, 64, 4).swapaxes(1, 2).reshape(-1, 64, 64, 4)
-    return b"".join(planar.encode(tiles))
+    return b"".join(planar.encode_tiles(tiles))
 
 
 def speed(size: int, ms: float) -> str:

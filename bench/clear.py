@@ -78,22 +78,22 @@ def zgfx_size(*messages: bytes) -> int:
 
 def cold(pixels: Pixels) -> bytes:
     """The first message of a session."""
-    return Encoder().encode([pixels])[0]
+    return Encoder().encode_tiles([pixels])[0]
 
 
 def measure(name: str, page: Pixels, other: Pixels) -> None:
     encoder = Encoder()
-    first = encoder.encode([page])[0]
+    first = encoder.encode_tiles([page])[0]
     sent, hits = encoder.counts
-    second = encoder.encode([other])[0]
+    second = encoder.encode_tiles([other])[0]
     warm_sent, warm_hits = (
         after - before for after, before in zip(encoder.counts, (sent, hits), strict=True)
     )
     decode = partial(lambda: Decoder().decode(first, WIDTH, HEIGHT))
     cold_time, warm_time, decode_time = least(
-        partial(cold, page), partial(encoder.encode, [page]), decode, rounds=ROUNDS
+        partial(cold, page), partial(encoder.encode_tiles, [page]), decode, rounds=ROUNDS
     )
-    print(f"{name}: planar {len(planar.encode([page])[0]):,} bytes")
+    print(f"{name}: planar {len(planar.encode_tiles([page])[0]):,} bytes")
     print(
         f"  page cold {cold_time:6.1f} ms {len(first):9,} bytes, {zgfx_size(first):9,} after ZGFX,"
         f" hits {hits / max(1, sent):.3f}"
@@ -107,8 +107,10 @@ def measure(name: str, page: Pixels, other: Pixels) -> None:
         theirs = f", libfreerdp {least(partial(their_decode, first), rounds=ROUNDS)[0]:.1f} ms"
     print(f"  decode    {decode_time:6.1f} ms{theirs}")
     strip = page[CELL_HEIGHT * 7 - 1 : CELL_HEIGHT * 7 - 1 + STRIP]
-    cold_time, warm_time = least(partial(cold, strip), partial(encoder.encode, [strip]), rounds=ROUNDS * 10)
-    size = len(encoder.encode([strip])[0])
+    cold_time, warm_time = least(
+        partial(cold, strip), partial(encoder.encode_tiles, [strip]), rounds=ROUNDS * 10
+    )
+    size = len(encoder.encode_tiles([strip])[0])
     print(
         f"  strip {WIDTH}x{STRIP} cold {cold_time:.2f} ms {len(cold(strip)):,} bytes,"
         f" warm {warm_time:.2f} ms {size:,} bytes"

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, Framebuffer, Surface
 from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat
-from pyrdpmux.mux.picture.screen import Pixels, Screen
+from pyrdpmux.mux.picture.screen import Screen
 
 WIDTH, HEIGHT = 1920, 1080
 ROUNDS = 9

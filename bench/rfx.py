@@ -41,10 +41,10 @@ def of_nscodec(frame: Pixels, loss: int, subsampling: bool) -> Contest:
     shapes: dict[tuple[int, int], list[Pixels]] = {}
     for x, y, w, h in grid(height, width):
         shapes.setdefault((w, h), []).append(frame[y : y + h, x : x + w])
-    coded = {shape: nscodec.encode(tiles, loss, subsampling) for shape, tiles in shapes.items()}
+    coded = {shape: nscodec.encode_tiles(tiles, loss, subsampling) for shape, tiles in shapes.items()}
 
     def encode() -> int:
-        streams = [nscodec.encode(tiles, loss, subsampling) for tiles in shapes.values()]
+        streams = [nscodec.encode_tiles(tiles, loss, subsampling) for tiles in shapes.values()]
         return sum([len(stream) for part in streams for stream in part])
 
     def decode() -> None:
@@ -91,11 +91,11 @@ def of_progressive(frame: Pixels, extrapolated: bool) -> Contest:
     out = np.zeros_like(frame)
     options: dict[str, Any] = {"extrapolated": extrapolated, "differences": False, "stages": ()}
     encoder = progressive_encoder.Encoder(width, height, **options)
-    coded = encoder.encode(frame)
+    [coded] = encoder.encode(frame)
     decoder = progressive_decoder.Decoder(width, height)
 
     def encode() -> int:
-        return len(encoder.encode(frame))
+        return len(encoder.encode(frame)[0])
 
     def decode() -> None:
         decoder.decode(coded, out)
@@ -114,7 +114,7 @@ def of_stages(frame: Pixels) -> Contest:
 
     def passes() -> list[bytes]:
         encoder = progressive_encoder.Encoder(width, height, differences=False)
-        return [encoder.encode(frame, first_stage=0), encoder.upgrade(1), encoder.upgrade()]
+        return [*encoder.encode(frame, first_stage=0), *encoder.upgrade(1), *encoder.upgrade()]
 
     coded = passes()
 

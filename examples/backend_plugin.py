@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.backend import NoInput, VmHost
-from pyrdpmux.mux.picture.screen import MAX_SIDE, Pixels
+from pyrdpmux.mux.picture.screen import MAX_SIDE
 
 
 class StillPicture:

@@ -16,6 +16,7 @@ import numpy as np
 
 from pyrdpmux.codec.bitmap import encode_rectangles
 from pyrdpmux.files.certificate_file import load_or_create, server_context
+from pyrdpmux.geometry import Rect
 from pyrdpmux.net.listener import listen
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import Activated, Event, InputReceived
@@ -44,7 +45,7 @@ async def main(port: int) -> None:
         wall_clock=time.time,  # noqa: TID251
     )
     tiles = [
-        (x, y, min(TILE, WIDTH - x), min(TILE, HEIGHT - y))
+        Rect(x, y, min(TILE, WIDTH - x), min(TILE, HEIGHT - y))
         for y in range(0, HEIGHT, TILE)
         for x in range(0, WIDTH, TILE)
     ]
@@ -57,10 +58,10 @@ async def main(port: int) -> None:
             bitmaps = encode_rectangles(picture(), tiles, connection.output.bits_per_pixel)
             connection.send_bitmaps(
                 [
-                    BitmapData(x, y, x + w - 1, y + h - 1, b.width, b.height, b.bits_per_pixel,
+                    BitmapData.of(tile, b.width, b.height, b.bits_per_pixel,
                                BitmapFlags.COMPRESSION | BitmapFlags.NO_BITMAP_COMPRESSION_HDR
                                if b.is_compressed else BitmapFlags(0), b.data)
-                    for (x, y, w, h), b in zip(tiles, bitmaps, strict=True)
+                    for tile, b in zip(tiles, bitmaps, strict=True)
                 ]
             )  # fmt: skip
 

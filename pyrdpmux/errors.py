@@ -168,6 +168,18 @@ class StateError(LocalError):
         return f"{self.action} is not possible in {self.phase}"
 
 
+class MissingExtra(LocalError):
+    """Something was asked for that is installed with ``pyrdpmux[extra]`` only."""
+
+    def __init__(self, extra: str, reason: str) -> None:
+        super().__init__(extra, reason)
+        self.extra = extra
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"not installed, expected pyrdpmux[{self.extra}] ({self.reason})"
+
+
 class MuxError(PyRdpMuxError):
     """Trouble with the daemon's surroundings."""
 

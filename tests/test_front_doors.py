@@ -22,6 +22,20 @@ DOORS = {
         "BackendError",
         "__version__",
     },
+    "pyrdpmux.codec": {
+        "CODECS",
+        "Codec",
+        "State",
+        "Unit",
+        "EncodedBitmap",
+        "encode_rectangles",
+        "decode_bitmap",
+        "PALETTE",
+        "Pixels",
+        "Changes",
+        "changed_tiles",
+        "reduce_and_expand",
+    },
 }
 
 

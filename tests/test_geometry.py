@@ -4,9 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from numpy.typing import NDArray
 
-from pyrdpmux.geometry import MAX_RECTANGLES, Rect, Region
+from pyrdpmux.codec.avc.stream import Rectangle16
+from pyrdpmux.codec.rfx.message import Rectangle
+from pyrdpmux.geometry import MAX_RECTANGLES, Rect, Region, bounding_box
+from pyrdpmux.rdp.pdu.display import InclusiveRectangle
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 
 SIDE = 48
 
@@ -103,6 +108,71 @@ def test_without_leaves_the_rest(rect: Rect, hole: Rect) -> None:
 
 
 @given(rects, rects)
+def test_pairs_of_rectangles(one: Rect, other: Rect) -> None:
+    """Of rectangles with pixels, each relation is what sets of pixels say."""
+    if one.is_empty or other.is_empty:
+        return
+    here, there = union([one]), union([other])
+    assert one.pixels == here.sum()
+    assert one.contains(other) == (there <= here).all()
+    both = one.intersection(other)
+    assert both.pixels == (here & there).sum()
+    assert both.is_empty or (union([both]) == (here & there)).all()
+    around = one.union(other)
+    ys, xs = np.nonzero(here | there)
+    assert around == Rect.from_corners(xs.min(), ys.min(), xs.max() + 1, ys.max() + 1)
+    assert bounding_box([one, other]) == around
+
+
+class RegionMachine(RuleBasedStateMachine):
+    """Any sequence of operations, next to the same on a bitmap."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.region = Region()
+        self.expected = np.zeros((SIDE, SIDE), int)
+
+    @rule(rect=rects)
+    def add(self, rect: Rect) -> None:
+        self.region.add(rect)
+        self.expected |= union([rect])
+
+    @rule(parts=st.lists(rects, max_size=5))
+    def add_all(self, parts: list[Rect]) -> None:
+        self.region.add_all(parts)
+        self.expected |= union(parts)
+
+    @rule(width=st.integers(0, SIDE), height=st.integers(0, SIDE))
+    def clip(self, width: int, height: int) -> None:
+        self.region.clip(width, height)
+        self.expected[height:] = 0
+        self.expected[:, width:] = 0
+
+    @rule(budget=st.integers(1, SIDE * SIDE))
+    def take(self, budget: int) -> None:
+        taken = bitmap(self.region.take(budget))
+        assert (taken <= self.expected).all()
+        assert taken.sum() > 0 or not self.expected.any()
+        self.expected -= taken
+
+    @rule()
+    def clear(self) -> None:
+        self.region.clear()
+        self.expected[:] = 0
+
+    @invariant()
+    def the_same(self) -> None:
+        assert (bitmap(self.region) == self.expected).all()
+        assert self.region.pixels == self.expected.sum()
+        assert self.region.is_empty == (not self.expected.any())
+        assert len(self.region) == len(list(self.region)) <= MAX_RECTANGLES
+
+
+TestRegion = RegionMachine.TestCase
+TestRegion.settings = settings(max_examples=30, stateful_step_count=25, deadline=None)
+
+
+@given(rects, rects)
 def test_rectangles_overlap_where_their_intersection_is_not_empty(one: Rect, other: Rect) -> None:
     if not (one.is_empty or other.is_empty):
         assert one.overlaps(other) == other.overlaps(one) == (not one.intersection(other).is_empty)
@@ -127,3 +197,22 @@ def test_to_fall_back_to_the_grid_costs_little(monkeypatch: pytest.MonkeyPatch) 
         region.add(speck)
         worst = max(worst, count)
     assert 0 < worst <= 4 * MAX_RECTANGLES
+
+
+@pytest.mark.parametrize("kind", [InclusiveRectangle, Rectangle, Rectangle16])
+@given(rect=rects)
+def test_rectangles_of_the_wire(
+    kind: type[InclusiveRectangle] | type[Rectangle] | type[Rectangle16], rect: Rect
+) -> None:
+    """Inclusive and exclusive edges and sizes, there and back."""
+    if not rect.is_empty:
+        assert kind.of(rect).rect == rect
+
+
+def test_inclusive_edges() -> None:
+    assert InclusiveRectangle.of(Rect(10, 20, 30, 40)) == InclusiveRectangle(10, 20, 39, 59)
+    assert Rectangle16.of(Rect(10, 20, 30, 40)) == Rectangle16(10, 20, 40, 60)
+    assert InclusiveRectangle(5, 5, 4, 9).rect.is_empty
+    bitmap = BitmapData.of(Rect(4, 8, 3, 2), 4, 2, 32, BitmapFlags(0), b"")
+    assert (bitmap.left, bitmap.top, bitmap.right, bitmap.bottom) == (4, 8, 6, 9)
+    assert bitmap.rect == Rect(4, 8, 3, 2)

@@ -10,9 +10,11 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.batches import cut
 from pyrdpmux.codec.clear import runs
-from pyrdpmux.codec.color import MAX_PIXELS
+from pyrdpmux.codec.color import MAX_PIXELS, Pixels
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Reader, Writer
 from pyrdpmux.wire import decode as decode_structure
 from pyrdpmux.wire import encode as encode_structure
@@ -44,8 +46,13 @@ class AlphaStream:
         w.raw("segments", self.segments)
 
 
-def encode(planes: Sequence[Alpha] | Alpha) -> list[bytes]:
-    """One stream for each (h, w) uint8 array; views (``pixels[..., 3]``) are fine. Lossless."""
+def encode(frame: Pixels, rects: Sequence[Rect]) -> list[bytes]:
+    """One stream for each of ``rects`` of a (h, w, 4) uint8 frame: of its fourth bytes. Lossless."""
+    return encode_planes([tile[..., 3] for tile in cut(frame, rects)])
+
+
+def encode_planes(planes: Sequence[Alpha] | Alpha) -> list[bytes]:
+    """The same of (h, w) uint8 arrays; views are fine."""
     return [encode_structure(_encode(plane)) for plane in planes]
 
 

@@ -9,19 +9,18 @@ What clients want of a bitmap, all depths alike:
 * destRight and destBottom (inclusive) are those of the wanted rectangle: clients crop the padding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from pyrdpmux.codec import interleaved, planar, planar_encoder
-from pyrdpmux.codec.batches import tiles_of
-from pyrdpmux.codec.color import REDUCE, Pixels, Samples, Words, expand, sample_size, words
-from pyrdpmux.errors import DecodeError, EncodeError
-
-Rectangle = tuple[int, int, int, int]
-"""(x, y, width, height) in pixels; a named tuple of these four will do."""
+from pyrdpmux.codec import interleaved, planar, planar_encoder, uncompressed
+from pyrdpmux.codec.batches import cut
+from pyrdpmux.codec.color import Pixels, Samples, expand, sample_size
+from pyrdpmux.codec.table import bitmap_codec
+from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 
 WIDTH_MULTIPLE: Final = 4
 PLANAR_DEPTH: Final = 32
@@ -48,95 +47,93 @@ def padded_width(width: int) -> int:
 
 def encode_rectangles(
     frame: Pixels,
-    rectangles: Sequence[Rectangle],
+    rects: Sequence[Rect],
     bits_per_pixel: int = 32,
     *,
     compress: bool = True,
     skip_alpha: bool = True,
 ) -> list[EncodedBitmap]:
-    """One bitmap per rectangle of a (h, w, 4) uint8 BGRX frame, in the order of ``rectangles``.
+    """One bitmap per rectangle of a (h, w, 4) uint8 BGRX frame, in the order of ``rects``.
 
-    32 bits are planar, 8, 15, 16 and 24 interleaved RLE; where that does not pay, or without ``compress``,
-    the bitmap is uncompressed (planar then stays a stream, of raw planes, if ``compress``). Sizes may be
-    mixed: rectangles are grouped by geometry, each group is one batch. Padding repeats the last column.
-    ``skip_alpha``: the client's drawingFlags have ALLOW_SKIP_ALPHA (2.2.7.1.2); others get an opaque plane.
+    The table names the codec: 32 bits are planar, 8, 15, 16 and 24 interleaved RLE. Where that does not pay,
+    or without ``compress``, the bitmap is uncompressed (planar then stays a stream, of raw planes, if
+    ``compress``). Sizes may be mixed: rectangles are grouped by geometry, each group is one batch. Padding
+    repeats the last column. ``skip_alpha``: the client's drawingFlags have ALLOW_SKIP_ALPHA (2.2.7.1.2);
+    others get an opaque plane.
     """
     if bits_per_pixel != PLANAR_DEPTH:
         sample_size(bits_per_pixel)
-    source = words(frame)
-    groups: dict[tuple[int, int], list[int]] = {}
-    for index, (_, _, width, height) in enumerate(rectangles):
-        groups.setdefault((width, height), []).append(index)
+    with_alpha = bits_per_pixel == PLANAR_DEPTH and compress and not skip_alpha
     result: dict[int, EncodedBitmap] = {}
-    for (width, _), indices in groups.items():
-        strips = _strips(source, [rectangles[index] for index in indices])
-        encoded = _encode_group(strips, padded_width(width), bits_per_pixel, compress)
-        if bits_per_pixel == PLANAR_DEPTH and compress and not skip_alpha:
-            encoded = _with_alpha(encoded, tiles_of(strips, padded_width(width)))
+    for part, places, indices in _padded_parts(frame, rects):
+        encoded = _encode_part(part, places, bits_per_pixel, compress)
+        if with_alpha:
+            encoded = [
+                _with_alpha(bitmap, part, place) for bitmap, place in zip(encoded, places, strict=True)
+            ]
         result |= zip(indices, encoded, strict=True)
-    return [result[index] for index in range(len(rectangles))]
+    return [result[index] for index in range(len(rects))]
 
 
-def _strips(source: Words, rectangles: list[Rectangle]) -> list[Words]:
-    """The pixels of rectangles of one size; neighbors in one array, if no padding has to go between them."""
-    merged: list[list[int]] = []
-    for x, y, width, height in rectangles:
-        if (
-            x < 0
-            or y < 0
-            or width <= 0
-            or height <= 0
-            or y + height > len(source)
-            or x + width > source.shape[1]
-        ):
-            reason = f"{(x, y, width, height)}, expected one within {source.shape[1]}x{len(source)}"
-            raise EncodeError("rectangles", reason)
-        if merged and merged[-1][:2] == [y, x] and width % WIDTH_MULTIPLE == 0:
-            merged[-1][1] += width
+def _padded_parts(frame: Pixels, rects: Sequence[Rect]) -> Iterator[tuple[Pixels, list[Rect], list[int]]]:
+    """A frame, rectangles of it whose widths are multiples of four, and the indices they have in ``rects``.
+
+    The frame itself for all that are so already; a small one for each other size, which holds the padding.
+    """
+    if not any([rect.width % WIDTH_MULTIPLE for rect in rects]):
+        yield frame, list(rects), list(range(len(rects)))
+        return
+    ready: list[int] = []
+    odd: dict[tuple[int, int], list[int]] = {}
+    for index, rect in enumerate(rects):
+        if rect.width % WIDTH_MULTIPLE == 0:
+            ready.append(index)
         else:
-            merged.append([y, x + width, x, height])
-    padding = -width % WIDTH_MULTIPLE
-    strips = [source[top : top + height, left:right] for top, right, left, height in merged]
-    return [np.pad(strip, ((0, 0), (0, padding)), mode="edge") for strip in strips] if padding else strips
+            odd.setdefault((rect.width, rect.height), []).append(index)
+    yield frame, [rects[index] for index in ready], ready
+    for (width, height), indices in odd.items():
+        padding = ((0, 0), (0, -width % WIDTH_MULTIPLE), (0, 0))
+        tiles = [np.pad(tile, padding, "edge") for tile in cut(frame, [rects[index] for index in indices])]
+        padded = padded_width(width)
+        places = [Rect(number * padded, 0, padded, height) for number in range(len(tiles))]
+        yield np.concatenate(tiles, axis=1), places, indices
 
 
-def _encode_group(
-    strips: list[Words], width: int, bits_per_pixel: int, compress: bool
+def _encode_part(
+    frame: Pixels, rects: list[Rect], bits_per_pixel: int, compress: bool
 ) -> list[EncodedBitmap]:
-    height = len(strips[0])
-    if compress and bits_per_pixel == PLANAR_DEPTH:
-        streams = planar.encode_strips(strips, width)
-        return [EncodedBitmap(width, height, bits_per_pixel, True, data) for data in streams]
-    tiles = tiles_of(strips, width)
-    if compress:
-        streams = interleaved.encode_strips(strips, width, bits_per_pixel)
-        size = width * height * sample_size(bits_per_pixel)
-        pays = [len(data) < size for data in streams]
-    else:
-        streams, pays = [b""] * len(tiles), [False] * len(tiles)
+    if not compress:
+        return [_uncompressed(frame, rect, bits_per_pixel) for rect in rects]
+    streams = bitmap_codec(bits_per_pixel).encode(frame, rects, bits_per_pixel)
+    bitmaps = [
+        EncodedBitmap(rect.width, rect.height, bits_per_pixel, True, data)
+        for rect, data in zip(rects, streams, strict=True)
+    ]
+    if bits_per_pixel == PLANAR_DEPTH:
+        return bitmaps
+    size = sample_size(bits_per_pixel)
     return [
-        EncodedBitmap(
-            width, height, bits_per_pixel, does, data if does else _uncompressed(tile, bits_per_pixel)
-        )
-        for tile, data, does in zip(tiles, streams, pays, strict=True)
+        bitmap
+        if len(bitmap.data) < bitmap.width * bitmap.height * size
+        else _uncompressed(frame, rect, bits_per_pixel)
+        for bitmap, rect in zip(bitmaps, rects, strict=True)
     ]
 
 
-def _with_alpha(bitmaps: list[EncodedBitmap], tiles: Sequence[Words]) -> list[EncodedBitmap]:
-    """The same streams with an alpha plane in front, or uncompressed where they are not run-length encoded.
+def _uncompressed(frame: Pixels, rect: Rect, bits_per_pixel: int) -> EncodedBitmap:
+    [data] = uncompressed.encode(frame, [rect], bits_per_pixel, bottom_up=True)
+    return EncodedBitmap(rect.width, rect.height, bits_per_pixel, False, data)
+
+
+def _with_alpha(bitmap: EncodedBitmap, frame: Pixels, rect: Rect) -> EncodedBitmap:
+    """The same stream with an alpha plane in front, or uncompressed if it is not run-length encoded.
 
     QUIRK(rdesktop): it reads run-length encoded streams with alpha (format header 0x10) and no others.
     """
-    result = []
-    for bitmap, tile in zip(bitmaps, tiles, strict=True):
-        if bitmap.data.startswith(planar_encoder.HEADER_RLE_NO_ALPHA):
-            plane = _opaque_plane(bitmap.width, bitmap.height)
-            data = HEADER_RLE + plane + bitmap.data[len(HEADER_RLE) :]
-            result.append(bitmap._replace(data=data))
-        else:
-            data = _uncompressed(tile, PLANAR_DEPTH)
-            result.append(bitmap._replace(is_compressed=False, data=data))
-    return result
+    if not bitmap.data.startswith(planar_encoder.HEADER_RLE_NO_ALPHA):
+        return _uncompressed(frame, rect, PLANAR_DEPTH)
+    plane = _opaque_plane(bitmap.width, bitmap.height)
+    return bitmap._replace(data=HEADER_RLE + plane + bitmap.data[len(HEADER_RLE) :])
 
 
 @lru_cache(maxsize=256)
@@ -149,15 +146,6 @@ def _opaque_plane(width: int, height: int) -> bytes:
 def _run(length: int) -> bytes:
     """Control bytes that repeat the value before them; ``length`` is 3 at least, as padded widths are 4."""
     return bytes([planar_encoder.run_control(part) for part in planar_encoder.split_run(length)])
-
-
-def _uncompressed(tile: Words, bits_per_pixel: int) -> bytes:
-    if bits_per_pixel == PLANAR_DEPTH:
-        return tile[::-1].tobytes()
-    samples = REDUCE[bits_per_pixel](tile[::-1])
-    if bits_per_pixel == 24:
-        return samples.reshape(-1, 1).view(np.uint8)[:, :3].tobytes()
-    return samples.tobytes()
 
 
 def decode(

@@ -30,7 +30,8 @@ from numpy.typing import NDArray
 from pyrdpmux.errors import EncodeError
 
 Pixels = NDArray[np.uint8]
-"""(height, width, 4) uint8 BGRX, top-down."""
+"""(height, width, 4) uint8, top-down: blue, green, red, and a fourth byte, which is alpha in a pointer, 0 on
+the screen of a VM, and otherwise without meaning."""
 Words = NDArray[np.uint32]
 """The same pixels as (height, width) little-endian words 0xXXRRGGBB."""
 Samples = NDArray[Any]
@@ -55,6 +56,12 @@ def words(pixels: Pixels) -> Words:
     if pixels.strides[1:] != (4, 1):
         pixels = np.ascontiguousarray(pixels)
     return pixels.view("<u4")[..., 0]
+
+
+def pixels_of(source: Words) -> Pixels:
+    """The (h, w, 4) pixels of (h, w) words, without copying."""
+    result: Pixels = source[..., None].view(np.uint8)
+    return result
 
 
 def sample_size(bits_per_pixel: int) -> int:

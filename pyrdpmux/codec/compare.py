@@ -13,9 +13,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.bitmap import Rectangle
 from pyrdpmux.codec.color import Pixels, Words, words
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
 
 TILE: Final = 64
 """Pixels per side of a tile: the largest bitmap that every client's codecs take."""
@@ -24,39 +24,29 @@ TILE: Final = 64
 class Changes(NamedTuple):
     """Where two frames differ."""
 
-    tiles: list[Rectangle]
+    tiles: list[Rect]
     """Changed tiles of the frame's grid, clipped to the compared region, left to right, top to bottom."""
-    bounds: Rectangle | None
+    bounds: Rect | None
     """The smallest rectangle that holds every changed pixel; None if there is none."""
 
 
-def changed_map(previous: Pixels, current: Pixels) -> NDArray[np.bool_]:
-    """(ceil(h/64), ceil(w/64)) bool: the tiles in which two (h, w, 4) uint8 frames differ."""
-    before, now = _pair(previous, current)
-    height, width = before.shape
-    result = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
-    for row in range(len(result)):
-        band = slice(row * TILE, (row + 1) * TILE)
-        result[row] = _columns(_fold(_different_pairs(before[band], now[band])))
-    return result
-
-
-def changed_tiles(previous: Pixels, current: Pixels, region: Rectangle | None = None) -> Changes:
+def changed_tiles(previous: Pixels, current: Pixels, region: Rect | None = None) -> Changes:
     """The tiles and exact bounds of what differs between two (h, w, 4) uint8 frames of one size.
 
-    ``region`` (x, y, width, height) restricts the comparison, and is clipped to the frame; tiles keep to
-    the frame's grid and are clipped to the region.
+    ``region`` restricts the comparison, and is clipped to the frame; tiles keep to the frame's grid and are
+    clipped to the region.
     """
     before, now = _pair(previous, current)
     height, width = before.shape
-    x, y, w, h = (0, 0, width, height) if region is None else region
-    left, top, right, bottom = max(x, 0), max(y, 0), min(x + w, width), min(y + h, height)
-    if left >= right or top >= bottom:
+    whole = Rect(0, 0, width, height)
+    wanted = whole if region is None else region.intersection(whole)
+    if wanted.is_empty:
         return Changes([], None)
+    left, top, right, bottom = wanted.x, wanted.y, wanted.right, wanted.bottom
     # From the left edge of the grid's tile, so that words line up; what is left of the region is masked.
     outer = left // TILE * TILE
     before, now = before[:, outer:right], now[:, outer:right]
-    tiles: list[Rectangle] = []
+    tiles: list[Rect] = []
     total: NDArray[np.uint64] | None = None
     bands: list[slice] = []
     for band_top in range(top // TILE * TILE, bottom, TILE):
@@ -64,7 +54,7 @@ def changed_tiles(previous: Pixels, current: Pixels, region: Rectangle | None = 
         folded = _fold(_different_pairs(before[lines], now[lines], left - outer))
         for column in np.flatnonzero(_columns(folded)).tolist():
             start, stop = max(outer + column * TILE, left), min(outer + (column + 1) * TILE, right)
-            tiles.append((start, lines.start, stop - start, lines.stop - lines.start))
+            tiles.append(Rect.from_corners(start, lines.start, stop, lines.stop))
         if folded.any():
             total = folded if total is None else total | folded
             bands.append(lines)
@@ -109,7 +99,7 @@ def _columns(folded: NDArray[np.uint64]) -> NDArray[np.bool_]:
 
 def _bounds(
     before: Words, now: Words, pairs: NDArray[np.bool_], bands: list[slice], edges: tuple[int, int]
-) -> Rectangle:
+) -> Rect:
     """The exact bounds, from a close look at the outermost pairs and at the outermost bands' lines."""
     outer, left = edges
     skip = left - outer
@@ -122,7 +112,7 @@ def _bounds(
         first += 1
     if last + 1 < before.shape[1] and (before[lines, last + 1] != now[lines, last + 1]).any():
         last += 1
-    return outer + first, top, last + 1 - first, bottom - top
+    return Rect(outer + first, top, last + 1 - first, bottom - top)
 
 
 def _lines(before: Words, now: Words, skip: int) -> list[int]:

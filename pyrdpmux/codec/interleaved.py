@@ -9,17 +9,30 @@ The codec itself takes any width.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from pyrdpmux.codec import interleaved_decoder, interleaved_encoder
-from pyrdpmux.codec.batches import batches, gathered, tile_samples, tile_words
+from pyrdpmux.codec.batches import batches, encode_by_size, gathered, tile_samples, tile_words
 from pyrdpmux.codec.color import Pixels, Samples, Words, expand, sample_size
 from pyrdpmux.codec.scatter import Scratch
+from pyrdpmux.geometry import Rect
+
+DEFAULT_DEPTH: Final = 16
 
 
-def encode(tiles: Sequence[Pixels] | Pixels, bits_per_pixel: int) -> list[bytes]:
-    """MS-RDPBCGR 2.2.9.1.1.3.1.2.4: one stream per tile, lossless after the reduction of `codec.color`.
+def encode(frame: Pixels, rects: Sequence[Rect], bits_per_pixel: int = DEFAULT_DEPTH) -> list[bytes]:
+    """MS-RDPBCGR 2.2.9.1.1.3.1.2.4: one stream for each of ``rects`` of a (h, w, 4) uint8 BGRX frame.
+
+    Sizes may be mixed. Lossless after the reduction of `codec.color`.
+    """
+    sample_size(bits_per_pixel)
+    return encode_by_size(frame, rects, lambda strips, width: encode_strips(strips, width, bits_per_pixel))
+
+
+def encode_tiles(tiles: Sequence[Pixels] | Pixels, bits_per_pixel: int) -> list[bytes]:
+    """One stream per tile of one geometry.
 
     ``tiles``: (n, h, w, 4) uint8 BGRX or a sequence of (h, w, 4) arrays of one geometry, top-down. With 8
     bits also (n, h, w) or (h, w) uint8 palette indices. The update's ``width`` and ``height`` are w and h.
@@ -55,7 +68,7 @@ def decode(
     data: bytes,
     width: int,
     height: int,
-    bits_per_pixel: int,
+    bits_per_pixel: int = DEFAULT_DEPTH,
     *,
     palette: Pixels | None = None,
     out: Pixels | None = None,

@@ -124,7 +124,11 @@ def encode_batch(source: Words | Samples, bits_per_pixel: int, scratch: Scratch)
 
 
 def _row(samples: Samples, layout: _Layout, scratch: Scratch) -> tuple[Bytes, Samples]:
-    """The row as bytes, with SPARE behind, and as samples."""
+    """The samples as a row of n * tile, black line and padding included: as bytes, and as ``samples``' type.
+
+    ``samples`` (n, h, w) uint8, uint16 or uint32. The bytes have SPARE more behind them. What is in the
+    padding is left from an earlier batch: every mask leaves it out.
+    """
     count, height, width = samples.shape
     size = samples.dtype.itemsize
     row = scratch.get("row", count * layout.tile * size + SPARE)
@@ -136,6 +140,7 @@ def _row(samples: Samples, layout: _Layout, scratch: Scratch) -> tuple[Bytes, Sa
 
 
 def _same_as_left(flat: Samples, count: int) -> Bits:
+    """(n, tile / 64) bits: which samples of ``flat`` (n * tile,) equal the one before."""
     same = np.empty(len(flat), np.bool_)
     same[0] = False
     np.equal(flat[1:], flat[:-1], out=same[1:])
@@ -143,7 +148,11 @@ def _same_as_left(flat: Samples, count: int) -> Bits:
 
 
 def _states(flat: Samples, left: Bits, layout: _Layout, width: int) -> tuple[Bits, Bits]:
-    """Background and color bits; a pixel in neither belongs to a color image."""
+    """Background and color, (n, tile / 64) bits each; a pixel in neither belongs to a color image.
+
+    ``flat`` (n * tile,) samples, ``left`` (n, tile / 64) from :func:`_same_as_left`. The first line's
+    pixels are compared with the black line, which is why it is there.
+    """
     same = np.empty(len(flat), np.bool_)
     same[:width] = False
     np.equal(flat[width:], flat[:-width], out=same[width:])
@@ -159,7 +168,7 @@ def _states(flat: Samples, left: Bits, layout: _Layout, width: int) -> tuple[Bit
 
 
 def _not_alone(bits: Bits) -> Bits:
-    """Only those with a neighbor."""
+    """The bits (n, words) that have a neighbor: of stretches of one, nothing is left."""
     pairs = bits & following(bits)
     pairs |= preceding(pairs)
     return pairs
@@ -174,6 +183,18 @@ def _emit(
     bits_per_pixel: int,
     scratch: Scratch,
 ) -> list[bytes]:
+    """The orders of n tiles as n streams.
+
+    ``row`` is the row's bytes; ``begins`` (orders,) int64 where each order's pixels begin in the row, in
+    samples, ascending over all tiles; ``state`` (orders,) uint8, one of _IMAGE, _BACKGROUND, _COLOR;
+    ``shape`` is (n, h, w). Lengths are in pixels, sizes and places in bytes of output.
+
+    INVARIANT: the sum of sizes fits int32: a batch has BATCH_PIXELS or is one tile, and no tile has 2**29
+    pixels.
+    INVARIANT: images move in windows of 16 bytes: last windows first, whose garbage the full ones, and
+    the next order's bytes, overwrite (`codec.scatter`); a color run's pixel and the headers are written
+    after them.
+    """
     count, height, width = shape
     pixel = (bits_per_pixel + 7) // 8
     tile_starts = np.arange(count) * layout.tile
@@ -217,7 +238,10 @@ def _emit(
 
 
 def _write_lengths(out: Bytes, begin: Positions, length: Positions) -> None:
-    """Those that do not fit the first byte: one more up to 287 pixels (MEGA), then two (MEGA_MEGA)."""
+    """Those that do not fit the first byte: one more up to 287 pixels (MEGA), then two (MEGA_MEGA).
+
+    ``begin`` (orders,) int64 places of the first bytes in ``out``, ``length`` (orders,) int64 pixels.
+    """
     mega = np.flatnonzero(length >= _MEGA_FROM)
     out[begin[mega] + 1] = (length[mega] - _MEGA_FROM).astype(np.uint8)
     mega = mega[length[mega] >= _MEGA_MEGA_FROM]
@@ -226,7 +250,10 @@ def _write_lengths(out: Bytes, begin: Positions, length: Positions) -> None:
 
 
 def _packed(row: Bytes, scratch: Scratch) -> Bytes:
-    """The row with three bytes a pixel instead of four: four words become three."""
+    """The row (4 * samples + SPARE,) with three bytes a pixel instead of four: four words become three.
+
+    A tile is a multiple of 64 samples, so the row is one of four.
+    """
     count = (len(row) - SPARE) // 4
     result = scratch.get("packed", count * 3 + SPARE)
     one, two, three, four = row[:-SPARE].view(np.uint32).reshape(-1, 4).T

@@ -6,15 +6,17 @@ Compression is Pillow's (libjpeg-turbo), the extra ``pyrdpmux[jpeg]``. Lossy.
 
 import io
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec import extras
+from pyrdpmux.codec.batches import cut
 from pyrdpmux.codec.color import MAX_PIXELS, Pixels
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Reader
 
-GUID: Final = "430C9EED-1BAF-4CE6-869A-CB8B37B66237"
 DEFAULT_QUALITY: Final = 75
 MIN_QUALITY: Final = 1
 MAX_QUALITY: Final = 95
@@ -35,20 +37,20 @@ _START_OF_SCAN: Final = 0xFFDA
 _START_OF_FRAME: Final = frozenset(range(0xFFC0, 0xFFD0)) - {0xFFC4, 0xFFC8, 0xFFCC}
 
 
-def _image() -> Any:
-    """Pillow, when it is needed: it is an extra."""
-    from PIL import Image
-
-    return Image
-
-
 def encode(
+    frame: Pixels, rects: Sequence[Rect], quality: int = DEFAULT_QUALITY, *, subsampling: bool = True
+) -> list[bytes]:
+    """One image of each of ``rects`` of a (h, w, 4) uint8 BGRX frame. MissingExtra without Pillow."""
+    return encode_tiles(cut(frame, rects), quality, subsampling=subsampling)
+
+
+def encode_tiles(
     tiles: Sequence[Pixels] | Pixels, quality: int = DEFAULT_QUALITY, *, subsampling: bool = True
 ) -> list[bytes]:
-    """One image of each (h, w, 4) uint8 BGRX tile."""
+    """The same of (h, w, 4) uint8 BGRX tiles."""
     if not MIN_QUALITY <= quality <= MAX_QUALITY:
         raise EncodeError("quality", f"{quality}, expected {MIN_QUALITY} to {MAX_QUALITY}")
-    image = _image()
+    image = extras.load(extras.JPEG)
     result = []
     for tile in tiles:
         buffer = io.BytesIO()
@@ -98,7 +100,7 @@ def _check_size(data: bytes, width: int, height: int) -> None:
 
 def _decoded(data: bytes, width: int, height: int) -> Pixels:
     """(height, width, 3) BGR."""
-    image = _image()
+    image = extras.load(extras.JPEG)
     try:
         with image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
             if picture.size != (width, height) or picture.mode not in _COLORS:

@@ -24,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec import nscodec_rle
-from pyrdpmux.codec.batches import batches, gathered, tile_words
+from pyrdpmux.codec.batches import batches, encode_by_size, gathered, tile_words
 from pyrdpmux.codec.color import MAX_PIXELS, Pixels, Words
 from pyrdpmux.codec.scatter import Bytes, Scratch, rounded_up
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Block, Reader, Writer
 from pyrdpmux.wire import encode as encode_structure
 
@@ -94,6 +95,28 @@ class BitmapStream:
 
 
 def encode(
+    frame: Pixels,
+    rects: Sequence[Rect],
+    color_loss_level: int = DEFAULT_COLOR_LOSS,
+    subsampling: bool = True,
+    *,
+    alpha: bool = False,
+    bottom_up: bool = True,
+) -> list[bytes]:
+    """MS-RDPNSC 2.2.2: one stream for each of ``rects`` of a (h, w, 4) uint8 BGRX frame; sizes may be mixed.
+
+    Lossy: chroma loses ``color_loss_level`` bits of nine, luma at most a quarter of a step by rounding.
+    Without ``alpha``, clients see 255.
+    """
+    _check_loss(color_loss_level)
+    return encode_by_size(
+        frame,
+        rects,
+        lambda strips, width: _encode_strips(strips, width, color_loss_level, subsampling, alpha, bottom_up),
+    )
+
+
+def encode_tiles(
     tiles: Sequence[Pixels] | Pixels,
     color_loss_level: int = DEFAULT_COLOR_LOSS,
     subsampling: bool = True,
@@ -101,23 +124,29 @@ def encode(
     alpha: bool = False,
     bottom_up: bool = True,
 ) -> list[bytes]:
-    """MS-RDPNSC 2.2.2: one stream per tile of (n, h, w, 4) uint8 BGRX, or of (h, w, 4) views of one geometry.
-
-    Lossy: chroma loses ``color_loss_level`` bits of nine, luma at most a quarter of a step by rounding.
-    Without ``alpha``, clients see 255.
-    """
-    if not MIN_COLOR_LOSS <= color_loss_level <= MAX_COLOR_LOSS:
-        raise EncodeError("ColorLossLevel", f"{color_loss_level}, expected 1 to 7")
+    """The same of tiles of one geometry: (n, h, w, 4) uint8 BGRX, or n views of (h, w, 4)."""
+    _check_loss(color_loss_level)
     strips = tile_words(tiles)
     if not strips:
         return []
-    width = strips[0].shape[1]
+    return _encode_strips(strips, strips[0].shape[1], color_loss_level, subsampling, alpha, bottom_up)
+
+
+def _check_loss(level: int) -> None:
+    if not MIN_COLOR_LOSS <= level <= MAX_COLOR_LOSS:
+        raise EncodeError("ColorLossLevel", f"{level}, expected {MIN_COLOR_LOSS} to {MAX_COLOR_LOSS}")
+
+
+def _encode_strips(
+    strips: list[Words], width: int, loss: int, subsampling: bool, alpha: bool, bottom_up: bool
+) -> list[bytes]:
+    """``strips`` (h, k * width) uint32, k tiles side by side each."""
     scratch = Scratch.take()
     result: list[bytes] = []
     for batch in batches(strips, width):
         words = gathered(batch, width, scratch)
         pixels = words if bottom_up else words[:, ::-1]
-        result += _encode_batch(pixels, color_loss_level, subsampling, alpha, scratch)
+        result += _encode_batch(pixels, loss, subsampling, alpha, scratch)
     scratch.give_back()
     return result
 
@@ -125,6 +154,7 @@ def encode(
 def _encode_batch(
     pixels: Words, loss: int, subsampling: bool, with_alpha: bool, scratch: Scratch
 ) -> list[bytes]:
+    """One stream per tile of ``pixels`` (n, h, w) uint32, its lines in the order of the wire."""
     count, height, width = pixels.shape
     luma, chroma = _planes(pixels, loss, subsampling)
     lumas = nscodec_rle.encode(luma, scratch)
@@ -165,7 +195,10 @@ def _planes(pixels: Words, loss: int, subsampling: bool) -> tuple[Bytes, Bytes]:
 
 
 def _converted(pixels: Words) -> tuple[Signed, Signed, Signed]:
-    """MS-RDPEGDI 3.1.9.1.2: luma, and orange chroma, and twice the green one."""
+    """MS-RDPEGDI 3.1.9.1.2: luma, and orange chroma, and twice the green one, each (n, h, w) int16.
+
+    ``pixels`` (n, h, w) uint32. Luma is 0 to 255, orange -255 to 255, twice green -510 to 510.
+    """
     blue = pixels.astype(np.int16)
     blue &= _BYTE
     green, red = np.empty_like(blue), np.empty_like(blue)
@@ -183,7 +216,11 @@ def _converted(pixels: Words) -> tuple[Signed, Signed, Signed]:
 
 
 def _averaged(chroma: Signed) -> Signed:
-    """3.1.9.1.3: the sum of each 2x2 pixels."""
+    """3.1.9.1.3: (n, h / 2, w / 2) int16, the sum of each 2x2 of ``chroma`` (n, h, w) int16, h and w even.
+
+    At most 4 * 510: the sum of a word's halves is right in its low 16 bits, whatever its high ones have
+    become.
+    """
     lines = chroma[:, 0::2] + chroma[:, 1::2]
     # Neighbors lie in one 32-bit word: adding its halves is quicker than adding every other element.
     pairs = lines.view(np.int32)
@@ -194,7 +231,7 @@ def _averaged(chroma: Signed) -> Signed:
 
 
 def _reduced(chroma: Signed, shift: int, loss: int) -> Signed:
-    """3.1.9.1.4, rounded to the nearest."""
+    """3.1.9.1.4, rounded to the nearest, in place: ``chroma`` int16 of any shape, at most 4 * 510 + 2**9."""
     chroma += np.int16(1 << (shift - 1))
     chroma >>= np.int16(shift)
     np.minimum(chroma, np.int16(127 >> (loss - 1)), out=chroma)

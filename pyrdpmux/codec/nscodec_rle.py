@@ -65,7 +65,7 @@ def _padded(size: int) -> int:
 
 
 def _equal_to_next(planes: Bytes, scratch: Scratch) -> Bits:
-    """Which bytes equal the next one, EndData apart."""
+    """(n, padded / 64) bits: which bytes of ``planes`` (n, N) equal the next one, EndData apart."""
     count, size = planes.shape
     mask = scratch.get("rle mask", count * _padded(size)).view(np.bool_).reshape(count, -1)
     last = size - END_SIZE - 1
@@ -75,7 +75,13 @@ def _equal_to_next(planes: Bytes, scratch: Scratch) -> Bits:
 
 
 def _encode_chosen(planes: Bytes, chosen: Positions, edges: Bits, scratch: Scratch) -> list[bytes]:
-    """INVARIANT: a run has two bytes or more, and lies within a row: so first and last bytes alternate."""
+    """The coded bytes of the rows ``chosen`` (m,) int64 of ``planes`` (n, N) uint8.
+
+    ``edges`` (m, padded / 64) bits, first and last byte of each run. All other arrays are (runs,) or
+    (chunks,) int64, a row's chunks being its runs and one more.
+
+    INVARIANT: a run has two bytes or more, and lies within a row: so first and last bytes alternate.
+    """
     size, padded = planes.shape[1], _padded(planes.shape[1])
     runs = scatter.population(edges) >> 1
     places = scatter.positions(edges)
@@ -110,7 +116,11 @@ def _encode_chosen(planes: Bytes, chosen: Positions, edges: Bits, scratch: Scrat
 def _copied(
     planes: Bytes, begin: Positions, length: Positions, target: Positions, total: int, scratch: Scratch
 ) -> Bytes:
-    """``length`` bytes from each ``begin`` to each ``target``."""
+    """(total,) uint8: ``length`` bytes from each ``begin`` of ``planes`` to each ``target``, (chunks,) int64
+    each.
+
+    Partial windows first, ascending, then full ones: see `codec.scatter`.
+    """
     source = scratch.get("rle source", planes.size + SPARE)
     source[: planes.size] = planes.reshape(-1)
     out = scratch.get("rle target", total + SPARE)
@@ -126,6 +136,7 @@ def _copied(
 
 
 def _write_counts(out: Bytes, at: Positions, length: Positions, long: NDArray[np.bool_]) -> None:
+    """The count behind each run: ``at`` and ``length`` (runs,) int64, ``long`` (runs,) bool for five."""
     out[at] = np.where(long, _LONG_MARK, length - 2)
     some = np.flatnonzero(long)
     if len(some):
@@ -179,6 +190,7 @@ _MAX_RUN: Final = 1 << 32
 
 
 def _run_lengths(data: Bytes, at: Positions) -> Positions:
+    """(runs,) int64: what the counts at ``at`` (runs,) in ``data`` (k,) uint8 say, at most _MAX_RUN."""
     short = data[at + 2].astype(np.int64)
     result = short + 2
     long = np.flatnonzero(short == _LONG_MARK)

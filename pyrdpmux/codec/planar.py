@@ -9,16 +9,52 @@ rule for the width; :func:`pyrdpmux.codec.bitmap.encode_rectangles` pads to a mu
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from pyrdpmux.codec import planar_color, planar_decoder, planar_encoder
-from pyrdpmux.codec.batches import batches, tile_words
-from pyrdpmux.codec.color import Pixels, Words
+from pyrdpmux.codec.batches import batches, encode_by_size, tile_words, tiles_of
+from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.scatter import Scratch
+from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
+
+ALL_BITS: Final = 32
 
 
 def encode(
+    frame: Pixels,
+    rects: Sequence[Rect],
+    bits_per_pixel: int = ALL_BITS,
+    *,
+    bottom_up: bool = True,
+    color_loss_level: int = 0,
+    subsampling: bool = False,
+    alpha: bool = False,
+) -> list[bytes]:
+    """MS-RDPEGDI 2.2.2.5.1: one stream for each of ``rects`` of a (h, w, 4) uint8 BGRX frame.
+
+    Sizes may be mixed. There are 32 bits a pixel and no others; see :func:`encode_tiles` for the options.
+    """
+    if bits_per_pixel != ALL_BITS:
+        raise EncodeError("bitsPerPixel", f"{bits_per_pixel}, expected {ALL_BITS}")
+
+    def of_one_size(strips: list[Words], width: int) -> list[bytes]:
+        if not (color_loss_level or subsampling or alpha):
+            return encode_strips(strips, width, bottom_up=bottom_up)
+        return encode_tiles(
+            [pixels_of(tile) for tile in tiles_of(strips, width)],
+            bottom_up=bottom_up,
+            color_loss_level=color_loss_level,
+            subsampling=subsampling,
+            alpha=alpha,
+        )
+
+    return encode_by_size(frame, rects, of_one_size)
+
+
+def encode_tiles(
     tiles: Sequence[Pixels] | Pixels,
     rle: bool = True,
     *,
@@ -27,7 +63,7 @@ def encode(
     subsampling: bool = False,
     alpha: bool = False,
 ) -> list[bytes]:
-    """MS-RDPEGDI 2.2.2.5.1: one stream per tile, alpha dropped (NA), lossless for blue, green and red.
+    """One stream per tile of one geometry, alpha dropped (NA), lossless for blue, green and red.
 
     ``color_loss_level`` 1 to 7 and ``subsampling`` give up color for size (3.1.9.1.3, 3.1.9.1.4), for clients
     that allow it (ALLOW_DYNAMIC_COLOR_FIDELITY, ALLOW_COLOR_SUBSAMPLING); ``alpha`` keeps the fourth byte.

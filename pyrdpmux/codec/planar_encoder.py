@@ -151,7 +151,7 @@ def _layout(width: int, height: int, planes: int) -> _Layout:
 def encode_batch(
     strips: Sequence[Words], width: int, scratch: Scratch, *, rle: bool, bottom_up: bool
 ) -> list[bytes]:
-    """RDP6_BITMAP_STREAMs of the tiles of some (h, k * width) strips."""
+    """RDP6_BITMAP_STREAMs of the tiles of some (h, k * width) strips of words 0xXXRRGGBB, uint32."""
     ordered = [strip[:: -1 if bottom_up else 1] for strip in strips]
     lines = tiles_of(ordered, width)
     if not rle:
@@ -192,7 +192,7 @@ def _encode_alike(
 
 
 def _raw(tile: Words) -> bytes:
-    """Planes as they are, with the pad byte (2.2.2.5.1) that FreeRDP and Windows send."""
+    """``tile`` (h, w) uint32 as plain planes, with the pad byte (2.2.2.5.1) that FreeRDP and Windows send."""
     planes = [(tile >> np.uint32(shift)).astype(np.uint8).tobytes() for shift in (16, 8)]
     return b"".join([HEADER_RAW_NO_ALPHA, *planes, tile.astype(np.uint8).tobytes(), b"\0"])
 
@@ -231,6 +231,7 @@ def _are_gray(difference: Bytes, shape: tuple[int, int, int]) -> NDArray[np.bool
 
 
 def _has_color(pixels: Words) -> NDArray[np.bool_]:
+    """(n,) bool: whether blue, green and red differ anywhere in ``pixels`` (n, lines, w) uint32."""
     different = pixels >> np.uint32(8)
     different ^= pixels
     different &= np.uint32(0xFFFF)
@@ -239,7 +240,7 @@ def _has_color(pixels: Words) -> NDArray[np.bool_]:
 
 
 def _selected(difference: Bytes, members: Positions, size: int, scratch: Scratch) -> Bytes:
-    """The differences of some tiles only."""
+    """The differences of the tiles ``members`` (m,) only, ``size`` bytes each, and _OVERLAP more behind."""
     result = scratch.get("selected", len(members) * size + _OVERLAP)
     tiles = result[:-_OVERLAP].reshape(-1, size)
     np.take(difference[:-_OVERLAP].reshape(-1, size), members, axis=0, mode="clip", out=tiles)
@@ -261,7 +262,11 @@ def _matrix(difference: Bytes, layout: _Layout, shape: tuple[int, int, int, int]
 
 
 def _runs(matrix: Bytes, layout: _Layout, count: int, values: int) -> tuple[Bits, NDArray[np.bool_]]:
-    """The bits that belong to runs, and which tiles are not worth it."""
+    """The bits that belong to runs, (n, tile / 64), and (n,) bool: which tiles are not worth it.
+
+    ``matrix`` is flat uint8 with SPARE bytes before and behind; ``values`` are a tile's raw values, of
+    all planes.
+    """
     flat = matrix[SPARE - 1 : -SPARE]
     same = pack(np.equal(flat[1:], flat[:-1]), count)
     same &= layout.columns
@@ -284,7 +289,15 @@ def _runs(matrix: Bytes, layout: _Layout, count: int, values: int) -> tuple[Bits
 def _emit(
     matrix: Bytes, edges: Positions, layout: _Layout, width: int, kept: Positions, scratch: Scratch
 ) -> list[bytes]:
-    """Planes of the ``kept`` tiles from the alternating edges of their runs."""
+    """Planes of the ``kept`` tiles from the alternating edges of their runs.
+
+    ``edges`` (2 * segments,) int64: columns of the flat matrix, up, down, up, down, over all kept tiles;
+    ``kept`` (m,) int64 numbers of tiles, ascending. From here on all arrays are (segments,): ``run`` and
+    ``raw`` lengths in columns, ``place`` and ``end`` in bytes of output.
+
+    INVARIANT: the sum of sizes fits int32: a batch has BATCH_PIXELS or is one tile, and no tile has 2**29
+    pixels.
+    """
     if not len(kept):
         return []
     tables = _tables(width)
@@ -330,7 +343,12 @@ def _emit(
 def _copy_raw(
     out: Bytes, matrix: Bytes, downs: Positions, raw: Positions, place: Positions, tables: _Tables
 ) -> Positions:
-    """Raw values to their places, one byte free before each chunk; returns where the full chunks begin."""
+    """Raw values to their places, one byte free before each chunk; returns where the full chunks begin.
+
+    ``downs``, ``raw`` and ``place`` are (segments,) int64: where raw values begin in the matrix (which
+    has SPARE bytes before), how many they are, where the segment begins in ``out``. The result is (full
+    chunks,) int64.
+    """
     outgoing, incoming = windows(out), windows(matrix)
     source = downs + tables.source.take(raw)
     outgoing[place + tables.target.take(raw)] = incoming[source]
@@ -342,7 +360,9 @@ def _copy_raw(
 
 
 def _write_runs(out: Bytes, place: Positions, run: Positions, extra: Positions, tables: _Tables) -> None:
-    """The control bytes without raw values, which end at ``place``."""
+    """The control bytes without raw values, which end at ``place``. ``run``, ``extra`` and ``place`` are
+    (segments,) int64: length in columns, how many such bytes, where they end in ``out``.
+    """
     sel = np.flatnonzero(extra != 0)
     place, run, extra = place[sel], run[sel], extra[sel]
     out[place - 1] = tables.last.take(run)

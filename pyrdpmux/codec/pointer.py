@@ -22,10 +22,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import DecodeError, EncodeError
 
-Pixels = NDArray[np.uint8]
+Rows = NDArray[np.uint8]
+"""(height, bytes) of a mask."""
 Bits = NDArray[np.bool_]
+"""(height, width)."""
 
 OPAQUE_FROM: Final = 128
 ENCODED_DEPTHS: Final = (24, 32)
@@ -54,7 +57,7 @@ def encode_pointer(image: Pixels, bits_per_pixel: int = 32) -> tuple[bytes, byte
     return _bottom_up(rows), _bottom_up(np.packbits(is_clear, axis=1))
 
 
-def _bottom_up(rows: Pixels) -> bytes:
+def _bottom_up(rows: Rows) -> bytes:
     padded = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)))
     return padded[::-1].tobytes()
 
@@ -80,7 +83,7 @@ def decode_pointer(width: int, height: int, bits_per_pixel: int, xor_mask: bytes
     return image.copy()
 
 
-def _rows(mask: bytes, width: int, height: int, bits_per_pixel: int, path: str) -> Pixels:
+def _rows(mask: bytes, width: int, height: int, bits_per_pixel: int, path: str) -> Rows:
     """The scan lines in wire order, without their padding."""
     line_size = (width * bits_per_pixel + 15) // 16 * 2
     if len(mask) < line_size * height:
@@ -89,7 +92,7 @@ def _rows(mask: bytes, width: int, height: int, bits_per_pixel: int, path: str) 
     return rows[:, : (width * bits_per_pixel + 7) // 8]
 
 
-def _bits(rows: Pixels, width: int) -> Bits:
+def _bits(rows: Rows, width: int) -> Bits:
     return np.unpackbits(rows, axis=1, count=width).astype(np.bool_)
 
 
@@ -98,7 +101,7 @@ def _gray(bits: Bits) -> Pixels:
     return np.repeat(levels[:, :, None], 3, axis=2)
 
 
-def _colors(rows: Pixels, width: int, bits_per_pixel: int) -> Pixels:
+def _colors(rows: Rows, width: int, bits_per_pixel: int) -> Pixels:
     """16 bpp is what Windows calls so in bitmaps of its own: five bits each."""
     if bits_per_pixel == 24:
         return rows.reshape(len(rows), width, 3)

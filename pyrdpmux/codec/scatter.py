@@ -1,4 +1,4 @@
-"""Moving many short byte strings at once, and working on the bits of a mask: numpy idioms of both encoders.
+"""Scattering many short byte strings at once, and working on the bits of a mask: idioms of all encoders.
 
 A *window* is 16 bytes at any byte offset: a stride-1 view of a buffer with the 16-byte dtype V16 lets one
 item of a fancy index move 16 bytes, several times quicker than an index per byte.
@@ -36,7 +36,10 @@ def windows(buffer: Bytes, size: int = WINDOW) -> NDArray[Any]:
 def spread(
     target: Positions, source: Positions, counts: Positions, target_step: int, source_step: int
 ) -> tuple[Positions, Positions]:
-    """``counts[i]`` index pairs from ``target[i]`` and ``source[i]`` on, in steps, all in one row."""
+    """``counts[i]`` index pairs from ``target[i]`` and ``source[i]`` on, in steps, all in one row.
+
+    All (k,) int64; the two results (sum of counts,) int64.
+    """
     number = np.arange(int(counts.sum()))
     before = np.cumsum(counts) - counts
     targets = np.repeat(target - before * target_step, counts)
@@ -52,12 +55,12 @@ def pack(mask: NDArray[np.bool_], tiles: int) -> Bits:
 
 
 def unpack(bits: Bits) -> NDArray[np.bool_]:
-    """The flat mask again."""
+    """(64 * words,) bool: the flat mask again."""
     return np.unpackbits(bits.reshape(-1).view(np.uint8), bitorder="little").view(np.bool_)
 
 
 def positions(bits: Bits) -> Positions:
-    """Indices of the set elements of the flat mask, ascending."""
+    """(set elements,) int64: their indices in the flat mask, ascending."""
     octets = bits.reshape(-1).view(np.uint8)
     used = np.flatnonzero(octets != 0)
     if len(used) * 2 > len(octets):
@@ -72,7 +75,7 @@ def positions(bits: Bits) -> Positions:
 
 
 def following(bits: Bits) -> Bits:
-    """Each element's right neighbor; tiles must end in an empty element."""
+    """(tiles, words) bits: each element's right neighbor; tiles must end in an empty element."""
     flat = bits.reshape(-1)
     result = flat >> _ONE
     result[:-1] |= flat[1:] << _TOP
@@ -80,7 +83,7 @@ def following(bits: Bits) -> Bits:
 
 
 def preceding(bits: Bits) -> Bits:
-    """Each element's left neighbor; tiles must end in an empty element."""
+    """(tiles, words) bits: each element's left neighbor; tiles must end in an empty element."""
     flat = bits.reshape(-1)
     result = flat << _ONE
     result[1:] |= flat[:-1] >> _TOP
@@ -135,7 +138,7 @@ class Scratch:
             self._free.append(self)
 
     def get(self, name: str, size: int) -> Bytes:
-        """``size`` bytes with anything in them."""
+        """(size,) uint8 with anything in them; the same memory for the same name until given back."""
         buffer = self._buffers.get(name)
         if buffer is None or len(buffer) < size:
             buffer = self._buffers[name] = np.empty(size, np.uint8)

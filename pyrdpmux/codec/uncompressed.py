@@ -9,16 +9,28 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec.batches import cut
 from pyrdpmux.codec.color import MAX_PIXELS, REDUCE, Pixels, Samples, expand, sample_size, words
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 
 ALL_BITS: Final = 32
 
 
 def encode(
+    frame: Pixels, rects: Sequence[Rect], bits_per_pixel: int = ALL_BITS, *, bottom_up: bool = False
+) -> list[bytes]:
+    """The bytes of each of ``rects`` of a (h, w, 4) uint8 BGRX frame.
+
+    32 bits are lossless and keep the fourth byte; less is what `codec.color` makes of it.
+    """
+    return encode_tiles(cut(frame, rects), bits_per_pixel, bottom_up=bottom_up)
+
+
+def encode_tiles(
     tiles: Sequence[Pixels] | Pixels, bits_per_pixel: int = ALL_BITS, *, bottom_up: bool = False
 ) -> list[bytes]:
-    """The bytes of each (h, w, 4) uint8 BGRX tile; 32 bits are lossless and keep the fourth byte."""
+    """The same of (h, w, 4) uint8 BGRX tiles."""
     result = []
     for tile in tiles:
         source = words(tile)[::-1] if bottom_up else words(tile)

@@ -12,11 +12,11 @@ from typing import Self
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, NoInput, Vm, VmHost
 from pyrdpmux.mux.daemon import Daemon
-from pyrdpmux.mux.picture.screen import Pixels
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.rdp.nla.accounts import Accounts
 

@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import PeerError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.rfb.desktop import Screen
-
-Pixels: TypeAlias = NDArray[np.uint8]
-"""(height, width, 4): blue, green, red and 0; of pointers blue, green, red and alpha."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ TestRows = row_tests(
 @given(pictures.tiles())
 def test_round_trip(tiles: NDArray[np.uint8]) -> None:
     planes = tiles[..., 3]
-    for plane, data in zip(planes, alpha.encode(planes), strict=True):
+    for plane, data in zip(planes, alpha.encode_planes(planes), strict=True):
         height, width = plane.shape
         assert (alpha.decode(data, width, height) == plane).all()
         assert len(data) <= plane.size + 4
@@ -48,7 +48,7 @@ def test_round_trip(tiles: NDArray[np.uint8]) -> None:
 
 
 def test_an_opaque_screen_is_twelve_bytes() -> None:
-    data = alpha.encode(np.full((1, 1080, 1920), 255, np.uint8))[0]
+    data = alpha.encode_planes(np.full((1, 1080, 1920), 255, np.uint8))[0]
     assert data == unhex("4c 41 01 00  ff ff ff ff 00 a4 1f 00")
 
 
@@ -80,13 +80,13 @@ def test_runs_of_nothing_are_allowed() -> None:
 def test_out_may_be_the_fourth_byte_of_a_surface() -> None:
     surface = pictures.picture(20, 30, "random")
     plane = pictures.picture(4, 5, "random")[..., 3]
-    alpha.decode(alpha.encode([plane])[0], 5, 4, out=surface[3:7, 2:7, 3])
+    alpha.decode(alpha.encode_planes([plane])[0], 5, 4, out=surface[3:7, 2:7, 3])
     assert (surface[3:7, 2:7, 3] == plane).all()
 
 
 @pytest.mark.parametrize("kind", ["blocks", "random"])
 def test_mutations_are_refused_or_decoded(kind: str) -> None:
-    data = alpha.encode([pictures.picture(30, 40, kind)[..., 3]])[0]
+    data = alpha.encode_planes([pictures.picture(30, 40, kind)[..., 3]])[0]
     results = [
         pictures.attempt(lambda data: alpha.decode(data, 40, 30), changed)
         for changed in pictures.mutations(data, 1000)
@@ -111,6 +111,6 @@ def test_absurd_sizes(width: int, height: int) -> None:
 
 def test_refuses_what_is_no_plane() -> None:
     with pytest.raises(EncodeError):
-        alpha.encode([np.zeros((2, 2, 4), np.uint8)])
+        alpha.encode_planes([np.zeros((2, 2, 4), np.uint8)])
     with pytest.raises(EncodeError):
-        alpha.encode([np.zeros((0, 2), np.uint8)])
+        alpha.encode_planes([np.zeros((0, 2), np.uint8)])

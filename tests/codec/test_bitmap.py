@@ -1,7 +1,5 @@
 """Rectangles of a frame to bitmaps and back, all depths, edges and paddings."""
 
-from typing import NamedTuple
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,22 +9,24 @@ from bench.screens import desktop
 from pyrdpmux.codec import bitmap
 from pyrdpmux.codec.color import PALETTE, reduce_and_expand
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from tests.codec.pictures import attempt, picture
 from tests.codec.reference import libfreerdp
 
 DEPTHS = (8, 15, 16, 24, 32)
 WIDTH, HEIGHT = 333, 170
 GRID = [
-    (x, y, min(64, WIDTH - x), min(64, HEIGHT - y)) for y in range(0, HEIGHT, 64) for x in range(0, WIDTH, 64)
+    Rect(x, y, min(64, WIDTH - x), min(64, HEIGHT - y))
+    for y in range(0, HEIGHT, 64)
+    for x in range(0, WIDTH, 64)
 ]
-ODD = [(5, 6, 7, 8), (WIDTH - 1, 0, 1, HEIGHT), (0, 5, WIDTH, 3), (5, 6, 7, 8), (0, 0, 1, 1)]
-
-
-class Rect(NamedTuple):
-    x: int
-    y: int
-    width: int
-    height: int
+ODD = [
+    Rect(5, 6, 7, 8),
+    Rect(WIDTH - 1, 0, 1, HEIGHT),
+    Rect(0, 5, WIDTH, 3),
+    Rect(5, 6, 7, 8),
+    Rect(0, 0, 1, 1),
+]
 
 
 @pytest.mark.parametrize("depth", DEPTHS)
@@ -49,7 +49,7 @@ def test_all_rectangles_come_back(depth: int, compress: bool) -> None:
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_what_does_not_pay_is_not_compressed(depth: int) -> None:
     frame = picture(64, 64, "random")
-    part = bitmap.encode_rectangles(frame, [(0, 0, 64, 64)], depth)[0]
+    part = bitmap.encode_rectangles(frame, [Rect(0, 0, 64, 64)], depth)[0]
     assert part.is_compressed == (depth == 32)
     assert len(part.data) <= 64 * 64 * ((depth + 7) // 8)
 
@@ -58,12 +58,12 @@ def test_what_does_not_pay_is_not_compressed(depth: int) -> None:
 @pytest.mark.parametrize("depth", [15, 16, 24, 32])
 def test_uncompressed_is_what_libfreerdp_expects(depth: int) -> None:
     frame = picture(9, 13, "random")
-    part = bitmap.encode_rectangles(frame, [(2, 1, 10, 7)], depth, compress=False)[0]
+    part = bitmap.encode_rectangles(frame, [Rect(2, 1, 10, 7)], depth, compress=False)[0]
     shown = libfreerdp.to_bgrx(part.data, part.width, part.height, depth)[::-1]
     assert (shown[:, :10, :3] == reduce_and_expand(frame[1:8, 2:12], depth)[..., :3]).all()
 
 
-def test_named_rectangles_and_their_order() -> None:
+def test_mixed_sizes_and_their_order() -> None:
     frame = picture(64, 128, "steps")
     mixed = [Rect(0, 0, 64, 64), Rect(64, 0, 20, 5), Rect(64, 0, 64, 64), Rect(1, 1, 20, 5)]
     encoded = bitmap.encode_rectangles(frame, mixed, 16)
@@ -72,17 +72,27 @@ def test_named_rectangles_and_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    "rectangle", [(-1, 0, 4, 4), (0, -1, 4, 4), (0, 0, 0, 4), (0, 0, 4, 0), (61, 0, 4, 4), (0, 61, 4, 4)]
+    "rect",
+    [
+        Rect(-1, 0, 4, 4),
+        Rect(0, -1, 4, 4),
+        Rect(0, 0, 0, 4),
+        Rect(0, 0, 4, 0),
+        Rect(61, 0, 4, 4),
+        Rect(0, 61, 4, 4),
+        Rect(60, 0, 5, 4),
+        Rect(-1, 0, 5, 4),
+    ],
 )
-def test_rectangles_outside_the_frame(rectangle: tuple[int, int, int, int]) -> None:
+def test_rectangles_outside_the_frame(rect: Rect) -> None:
     with pytest.raises(EncodeError):
-        bitmap.encode_rectangles(picture(64, 64, "flat"), [rectangle])
+        bitmap.encode_rectangles(picture(64, 64, "flat"), [rect])
 
 
 @pytest.mark.parametrize("depth", [0, 1, 4, 30])
 def test_unknown_depths(depth: int) -> None:
     with pytest.raises(EncodeError):
-        bitmap.encode_rectangles(picture(4, 4, "flat"), [(0, 0, 4, 4)], depth)
+        bitmap.encode_rectangles(picture(4, 4, "flat"), [Rect(0, 0, 4, 4)], depth)
     with pytest.raises(DecodeError, match="bitsPerPixel"):
         bitmap.decode(b"", 4, 4, depth, True)
 
@@ -109,7 +119,9 @@ def test_garbage(data: bytes, width: int, height: int, depth: int, is_compressed
 
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_truncated_uncompressed(depth: int) -> None:
-    data = bitmap.encode_rectangles(picture(3, 4, "random"), [(0, 0, 4, 3)], depth, compress=False)[0].data
+    data = bitmap.encode_rectangles(picture(3, 4, "random"), [Rect(0, 0, 4, 3)], depth, compress=False)[
+        0
+    ].data
     for size in range(len(data)):
         with pytest.raises(DecodeError, match="bitmapDataStream"):
             bitmap.decode(data[:size], 4, 3, depth, False)
@@ -124,7 +136,7 @@ def test_the_frame_stays_as_it_is() -> None:
     before = frame.copy()
     frame.flags.writeable = False
     for depth in DEPTHS:
-        bitmap.encode_rectangles(frame, [(0, 0, 64, 64), (0, 0, 33, 9)], depth)
+        bitmap.encode_rectangles(frame, [Rect(0, 0, 64, 64), Rect(0, 0, 33, 9)], depth)
     assert np.array_equal(frame, before)
 
 
@@ -132,7 +144,7 @@ def test_the_frame_stays_as_it_is() -> None:
 def test_clients_that_cannot_skip_alpha_get_an_opaque_plane(width: int, height: int) -> None:
     frame = np.zeros((height, width, 4), np.uint8)
     frame[:, : width // 2] = (10, 20, 30, 0)
-    [tile] = bitmap.encode_rectangles(frame, [(0, 0, width, height)], skip_alpha=False)
+    [tile] = bitmap.encode_rectangles(frame, [Rect(0, 0, width, height)], skip_alpha=False)
     shown = bitmap.decode(tile.data, tile.width, tile.height, 32, tile.is_compressed)
     assert np.array_equal(shown[:, :width, :3], frame[..., :3])
     if tile.is_compressed:
@@ -142,6 +154,6 @@ def test_clients_that_cannot_skip_alpha_get_an_opaque_plane(width: int, height: 
 
 def test_noise_without_skipped_alpha_is_not_compressed() -> None:
     frame = np.random.default_rng(1).integers(0, 256, (64, 64, 4), np.uint8)
-    [tile] = bitmap.encode_rectangles(frame, [(0, 0, 64, 64)], skip_alpha=False)
+    [tile] = bitmap.encode_rectangles(frame, [Rect(0, 0, 64, 64)], skip_alpha=False)
     assert not tile.is_compressed
     assert tile.data == frame[::-1].tobytes()

@@ -169,14 +169,14 @@ class TestDecoder:
             with pytest.raises(EncodeError):
                 interleaved.decode(b"\x01", 1, 1, bits)
             with pytest.raises(EncodeError):
-                interleaved.encode(np.zeros((1, 4, 4, 4), np.uint8), bits)
+                interleaved.encode_tiles(np.zeros((1, 4, 4, 4), np.uint8), bits)
 
 
 class TestEncoder:
     @settings(max_examples=60, deadline=None)
     @given(pictures.tiles(), st.sampled_from(DEPTHS))
     def test_round_trips(self, tiles: NDArray[np.uint8], bits: int) -> None:
-        streams = interleaved.encode(tiles, bits)
+        streams = interleaved.encode_tiles(tiles, bits)
         assert len(streams) == len(tiles)
         for tile, stream in zip(tiles, streams, strict=True):
             height, width = tile.shape[:2]
@@ -195,7 +195,7 @@ class TestEncoder:
     )
     def test_the_reference_reads_it(self, height: int, width: int, kind: str, bits: int, seed: int) -> None:
         tile = pictures.picture(height, width, kind, seed)
-        stream = interleaved.encode([tile], bits)[0]
+        stream = interleaved.encode_tiles([tile], bits)[0]
         samples = np.array(top_down(reference.decode(stream, width, height, bits), width))
         assert (expand(samples, bits) == reduce_and_expand(tile, bits)).all()
 
@@ -203,23 +203,25 @@ class TestEncoder:
         kinds = [pictures.KINDS[i * 5 % len(pictures.KINDS)] for i in range(150)]
         tiles = [pictures.picture(64, 64, kind, i) for i, kind in enumerate(kinds)]
         for bits in DEPTHS:
-            assert interleaved.encode(tiles, bits) == [interleaved.encode([tile], bits)[0] for tile in tiles]
+            assert interleaved.encode_tiles(tiles, bits) == [
+                interleaved.encode_tiles([tile], bits)[0] for tile in tiles
+            ]
 
     def test_indices(self) -> None:
         indices = np.random.default_rng(1).integers(0, 3, (4, 8, 12), dtype=np.uint8)
-        for tile, stream in zip(indices, interleaved.encode(indices, 8), strict=True):
+        for tile, stream in zip(indices, interleaved.encode_tiles(indices, 8), strict=True):
             assert (interleaved.decode_samples(stream, 12, 8, 8) == tile).all()
         with pytest.raises(EncodeError):
-            interleaved.encode(indices.astype(np.uint16), 8)
+            interleaved.encode_tiles(indices.astype(np.uint16), 8)
 
     def test_orders_of_more_pixels_than_one_can_say(self) -> None:
         for kind in ("flat", "black", "random"):
             tile = pictures.picture(40, 4096, kind)
-            stream = interleaved.encode([tile], 16)[0]
+            stream = interleaved.encode_tiles([tile], 16)[0]
             assert (interleaved.decode(stream, 4096, 40, 16) == reduce_and_expand(tile, 16)).all()
 
     def test_no_tiles(self) -> None:
-        assert interleaved.encode([], 16) == []
+        assert interleaved.encode_tiles([], 16) == []
 
 
 @needs_libfreerdp
@@ -229,7 +231,7 @@ class TestLibfreerdp:
     def test_screens(self, name: str, bits: int) -> None:
         codec = libfreerdp.Interleaved(bits)
         tiles = pictures.screen_tiles(name)
-        streams = interleaved.encode(tiles, bits)
+        streams = interleaved.encode_tiles(tiles, bits)
         theirs = 0
         for tile, stream in zip(tiles, streams, strict=True):
             decoded = codec.decode(stream, 64, 64, PALETTE)
@@ -255,7 +257,7 @@ class TestLibfreerdp:
     def test_reads_ours(self, height: int, width: int, kind: str, bits: int) -> None:
         tile = pictures.picture(height, width, kind)
         decoded = libfreerdp.Interleaved(bits).decode(
-            interleaved.encode([tile], bits)[0], width, height, PALETTE
+            interleaved.encode_tiles([tile], bits)[0], width, height, PALETTE
         )
         assert decoded is not None
         assert (decoded == reduce_and_expand(tile, bits)).all()

@@ -22,7 +22,7 @@ def psnr(one: NDArray[np.uint8], two: NDArray[np.uint8]) -> float:
 @pytest.mark.parametrize("name", ["photo", "gradient"])
 def test_quality_floor(name: str, quality: int, subsampling: bool, floor: float) -> None:
     tiles = pictures.screen_tiles(name, 4)
-    for tile, data in zip(tiles, jpeg.encode(tiles, quality, subsampling=subsampling), strict=True):
+    for tile, data in zip(tiles, jpeg.encode_tiles(tiles, quality, subsampling=subsampling), strict=True):
         decoded = jpeg.decode(data, 64, 64)
         assert psnr(tile, decoded) >= floor
         assert (decoded[..., 3] == 255).all()
@@ -32,15 +32,15 @@ def test_quality_floor(name: str, quality: int, subsampling: bool, floor: float)
 @pytest.mark.parametrize("shape", [(1, 1), (3, 7), (17, 31), (1, 4096)], ids=str)
 def test_odd_sizes(shape: tuple[int, int]) -> None:
     tile = np.full((*shape, 4), 99, np.uint8)
-    decoded = jpeg.decode(jpeg.encode([tile])[0], shape[1], shape[0])
+    decoded = jpeg.decode(jpeg.encode_tiles([tile])[0], shape[1], shape[0])
     assert abs(decoded[..., :3].astype(int) - 99).max() <= 2
 
 
 def test_parts_of_frames() -> None:
     frame = pictures.screen_tiles("photo", 4)[0]
-    assert jpeg.encode([frame[8:40, 8:50]]) == jpeg.encode([frame[8:40, 8:50].copy()])
+    assert jpeg.encode_tiles([frame[8:40, 8:50]]) == jpeg.encode_tiles([frame[8:40, 8:50].copy()])
     out = np.zeros((64, 64, 4), np.uint8)
-    data = jpeg.encode([frame[8:40, 8:50]])[0]
+    data = jpeg.encode_tiles([frame[8:40, 8:50]])[0]
     jpeg.decode(data, 42, 32, out=out[8:40, 8:50])
     assert (out[8:40, 8:50] == jpeg.decode(data, 42, 32)).all()
 
@@ -48,12 +48,12 @@ def test_parts_of_frames() -> None:
 @pytest.mark.parametrize("quality", [0, 96, -1])
 def test_refuses_qualities_that_do_not_exist(quality: int) -> None:
     with pytest.raises(EncodeError):
-        jpeg.encode(np.zeros((1, 4, 4, 4), np.uint8), quality)
+        jpeg.encode_tiles(np.zeros((1, 4, 4, 4), np.uint8), quality)
 
 
 class TestHostileInput:
     def test_another_size_is_refused_before_decoding(self) -> None:
-        data = bytearray(jpeg.encode([pictures.picture(64, 64, "blocks")])[0])
+        data = bytearray(jpeg.encode_tiles([pictures.picture(64, 64, "blocks")])[0])
         with pytest.raises(DecodeError, match="expected 64 x 63"):
             jpeg.decode(bytes(data), 64, 63)
         at = data.index(b"\xff\xc0") + 5
@@ -62,20 +62,20 @@ class TestHostileInput:
             jpeg.decode(bytes(data), 64, 64)
 
     def test_two_frames_are_refused(self) -> None:
-        data = jpeg.encode([pictures.picture(16, 16, "blocks")])[0]
+        data = jpeg.encode_tiles([pictures.picture(16, 16, "blocks")])[0]
         at = data.index(b"\xff\xc0")
         frame = data[at : at + 19]
         with pytest.raises(DecodeError, match="second frame"):
             jpeg.decode(data[:at] + frame + data[at:], 16, 16)
 
     def test_every_truncation_is_refused(self) -> None:
-        data = jpeg.encode([pictures.picture(16, 24, "blocks")])[0]
+        data = jpeg.encode_tiles([pictures.picture(16, 24, "blocks")])[0]
         for size in range(len(data) - 2):
             with pytest.raises(DecodeError):
                 jpeg.decode(data[:size], 24, 16)
 
     def test_mutations_are_refused_or_decoded(self) -> None:
-        data = jpeg.encode([pictures.picture(24, 24, "blocks")])[0]
+        data = jpeg.encode_tiles([pictures.picture(24, 24, "blocks")])[0]
         results = [
             pictures.attempt(lambda data: jpeg.decode(data, 24, 24), changed)
             for changed in pictures.mutations(data, 2000)

@@ -59,7 +59,7 @@ class TestSpecification:
     """The luma planes of one line of gray, as in the examples of 3.1.8.1."""
 
     def luma(self, values: bytes) -> bytes:
-        stream = nscodec.encode([gray(values)], 1, subsampling=False)[0]
+        stream = nscodec.encode_tiles([gray(values)], 1, subsampling=False)[0]
         assert nscodec.decode(stream, len(values), 1)[0, :, 0].tobytes() == values
         return decode(BitmapStream, stream).luma
 
@@ -87,7 +87,7 @@ class TestEncoder:
     def test_its_planes_are_what_the_reference_reads(
         self, tiles: NDArray[np.uint8], loss: int, subsampling: bool, alpha: bool
     ) -> None:
-        streams = nscodec.encode(tiles, loss, subsampling, alpha=alpha)
+        streams = nscodec.encode_tiles(tiles, loss, subsampling, alpha=alpha)
         height, width = tiles.shape[1:3]
         decoded = nscodec.decode_tiles(streams, width, height)
         for tile, stream, pixels in zip(tiles, streams, decoded, strict=True):
@@ -100,7 +100,7 @@ class TestEncoder:
     @settings(max_examples=40, deadline=None)
     @given(pictures.tiles())
     def test_is_nearly_exact_at_the_lowest_loss(self, tiles: NDArray[np.uint8]) -> None:
-        streams = nscodec.encode(tiles, 1, subsampling=False)
+        streams = nscodec.encode_tiles(tiles, 1, subsampling=False)
         decoded = nscodec.decode_tiles(streams, tiles.shape[2], tiles.shape[1])
         difference = decoded[..., :3].astype(int) - tiles[..., :3]
         assert abs(difference).max() <= 2
@@ -110,7 +110,7 @@ class TestEncoder:
         corners = np.array([[b, g, r, 0] for b in (0, 255) for g in (0, 255) for r in (0, 255)], np.uint8)
         tile = corners.reshape(2, 4, 4).repeat(8, axis=0).repeat(8, axis=1)
         for subsampling in (False, True):
-            stream = nscodec.encode([tile], loss, subsampling)[0]
+            stream = nscodec.encode_tiles([tile], loss, subsampling)[0]
             decoded = nscodec.decode(stream, 32, 16)
             # half a step of each chroma value, of which there are two
             assert abs(decoded[..., :3].astype(int) - tile[..., :3]).max() <= max(2, 1 << loss)
@@ -118,20 +118,20 @@ class TestEncoder:
     def test_a_batch_equals_its_tiles_one_by_one(self) -> None:
         kinds = [pictures.KINDS[i * 5 % len(pictures.KINDS)] for i in range(150)]
         tiles = [pictures.picture(64, 64, kind, i) for i, kind in enumerate(kinds)]
-        assert nscodec.encode(tiles) == [nscodec.encode([tile])[0] for tile in tiles]
+        assert nscodec.encode_tiles(tiles) == [nscodec.encode_tiles([tile])[0] for tile in tiles]
 
     def test_nothing_is_nothing(self) -> None:
-        assert nscodec.encode([]) == []
+        assert nscodec.encode_tiles([]) == []
         assert nscodec.decode_tiles([], 64, 64).shape == (0, 64, 64, 4)
 
     @pytest.mark.parametrize("loss", [0, 8, -1])
     def test_refuses_levels_that_do_not_exist(self, loss: int) -> None:
         with pytest.raises(EncodeError):
-            nscodec.encode(np.zeros((1, 4, 4, 4), np.uint8), loss)
+            nscodec.encode_tiles(np.zeros((1, 4, 4, 4), np.uint8), loss)
 
     def test_top_down_is_the_same_upside_down(self) -> None:
         tiles = pictures.screen_tiles("desktop", 4)
-        assert nscodec.encode(tiles, bottom_up=False) == nscodec.encode(tiles[:, ::-1])
+        assert nscodec.encode_tiles(tiles, bottom_up=False) == nscodec.encode_tiles(tiles[:, ::-1])
 
 
 @needs_libfreerdp
@@ -142,7 +142,7 @@ class TestLibfreerdp:
         height, width = shape
         for seed, kind in enumerate(pictures.KINDS):
             tile = pictures.picture(height, width, kind, seed)
-            stream = nscodec.encode([tile], seed % 7 + 1, subsampling)[0]
+            stream = nscodec.encode_tiles([tile], seed % 7 + 1, subsampling)[0]
             theirs = libfreerdp_rfx.NSCodec(width, height).decode(stream, width, height)
             assert theirs is not None
             assert (theirs == nscodec.decode(stream, width, height)).all()
@@ -164,7 +164,7 @@ class TestLibfreerdp:
         for loss, subsampling in ((1, False), (3, True), (5, True)):
             codec = libfreerdp_rfx.NSCodec(64, 64, loss, subsampling)
             theirs = [codec.encode(tile) for tile in tiles]
-            ours = nscodec.encode(tiles, loss, subsampling)
+            ours = nscodec.encode_tiles(tiles, loss, subsampling)
             ours_size, theirs_size = (sum(map(len, streams)) for streams in (ours, theirs))
             # Rounded luma has more steps than cut-off luma, and is up to 8 dB nearer to the picture.
             assert ours_size <= theirs_size * (1.05 if name != "gradient" else 1.12)
@@ -176,21 +176,21 @@ class TestLibfreerdp:
 def test_quality_floor(name: str) -> None:
     tiles = pictures.screen_tiles(name, 8)
     for loss, subsampling, floor in ((1, False, 50), (3, False, 40), (3, True, 38), (7, False, 19)):
-        decoded = nscodec.decode_tiles(nscodec.encode(tiles, loss, subsampling), 64, 64)
+        decoded = nscodec.decode_tiles(nscodec.encode_tiles(tiles, loss, subsampling), 64, 64)
         assert psnr(tiles, decoded) >= floor
 
 
 class TestHostileInput:
     @pytest.mark.parametrize("subsampling", [False, True])
     def test_every_truncation_is_refused(self, subsampling: bool) -> None:
-        stream = nscodec.encode([pictures.picture(9, 21, "blocks")], 2, subsampling, alpha=True)[0]
+        stream = nscodec.encode_tiles([pictures.picture(9, 21, "blocks")], 2, subsampling, alpha=True)[0]
         for size in range(len(stream)):
             with pytest.raises(DecodeError):
                 nscodec.decode(stream[:size], 21, 9)
 
     @pytest.mark.parametrize("kind", pictures.KINDS)
     def test_mutations_are_refused_or_decoded(self, kind: str) -> None:
-        stream = nscodec.encode([pictures.picture(16, 24, kind)], 3, True, alpha=True)[0]
+        stream = nscodec.encode_tiles([pictures.picture(16, 24, kind)], 3, True, alpha=True)[0]
         results = [
             pictures.attempt(lambda data: nscodec.decode(data, 24, 16), data)
             for data in pictures.mutations(stream, 300)
@@ -234,6 +234,6 @@ class TestHostileInput:
     def test_out_may_be_a_part_of_a_frame(self) -> None:
         frame = np.zeros((80, 80, 4), np.uint8)
         tile = SCREENS["photo"](64, 64)
-        stream = nscodec.encode([tile])[0]
+        stream = nscodec.encode_tiles([tile])[0]
         nscodec.decode(stream, 64, 64, out=frame[8:72, 4:68])
         assert (frame[8:72, 4:68] == nscodec.decode(stream, 64, 64)).all()

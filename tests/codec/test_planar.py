@@ -63,10 +63,10 @@ class TestSpecification:
         longer = plane + plane[-1:] * 3
         unchanged = {6: "06", 100: "f2 f2 06"}[len(plane[0])]
         expected = RLE_NO_ALPHA + (segments + unhex(unchanged) * 3) * 3
-        assert planar.encode([gray(longer)], bottom_up=False) == [expected]
+        assert planar.encode_tiles([gray(longer)], bottom_up=False) == [expected]
 
     def test_is_sent_raw_if_it_does_not_pay(self, plane: list[list[int]], segments: bytes) -> None:
-        stream = planar.encode([gray(plane)], bottom_up=False)[0]
+        stream = planar.encode_tiles([gray(plane)], bottom_up=False)[0]
         size = len(plane) * len(plane[0])
         assert len(stream) == (1 + len(segments) * 3 if len(segments) < size else 2 + size * 3)
 
@@ -79,7 +79,7 @@ class TestEncoder:
     @settings(max_examples=60, deadline=None)
     @given(pictures.tiles(), st.booleans(), st.booleans())
     def test_round_trips(self, tiles: NDArray[np.uint8], rle: bool, bottom_up: bool) -> None:
-        streams = planar.encode(tiles, rle, bottom_up=bottom_up)
+        streams = planar.encode_tiles(tiles, rle, bottom_up=bottom_up)
         assert len(streams) == len(tiles)
         for tile, stream in zip(tiles, streams, strict=True):
             height, width = tile.shape[:2]
@@ -90,7 +90,7 @@ class TestEncoder:
     @given(st.integers(1, 20), st.integers(1, 100), st.sampled_from(pictures.KINDS), st.integers(0, 9))
     def test_writes_what_the_reference_writes(self, height: int, width: int, kind: str, seed: int) -> None:
         tile = pictures.picture(height, width, kind, seed)
-        stream = planar.encode(tile[None], bottom_up=False)[0]
+        stream = planar.encode_tiles(tile[None], bottom_up=False)[0]
         planes = [tile[..., channel].tolist() for channel in (2, 1, 0)]
         if stream[0] & 0x10:
             assert stream == reference.encode(planes, 0x30)
@@ -107,7 +107,7 @@ class TestEncoder:
         tile = np.zeros((width + 1, width, 4), np.uint8)
         tile[lines] = 9
         tile[1::2, ::5] = np.arange(len(range(0, width, 5)))[:, None] % 7
-        stream = planar.encode([tile])[0]
+        stream = planar.encode_tiles([tile])[0]
         assert same_colors(planar.decode(stream, width, width + 1), tile)
         assert [list(map(list, line)) for line in reference.decode(stream, width, width + 1)] == (
             np.dstack([tile[::-1, :, :3], np.full((width + 1, width), 255)]).tolist()
@@ -116,16 +116,16 @@ class TestEncoder:
     def test_a_batch_equals_its_tiles_one_by_one(self) -> None:
         kinds = [pictures.KINDS[i * 5 % len(pictures.KINDS)] for i in range(150)]
         tiles = [pictures.picture(64, 64, kind, i) for i, kind in enumerate(kinds)]
-        assert planar.encode(tiles) == [planar.encode([tile])[0] for tile in tiles]
+        assert planar.encode_tiles(tiles) == [planar.encode_tiles([tile])[0] for tile in tiles]
 
     def test_takes_views_of_a_frame(self) -> None:
         frame = SCREENS["desktop"](128, 192)
         views = [frame[:64, 64:128], frame[64:, :64]]
-        assert planar.encode(views) == planar.encode(np.stack(views))
-        assert planar.encode([views[0][:, ::-1]]) == planar.encode([views[0][:, ::-1].copy()])
+        assert planar.encode_tiles(views) == planar.encode_tiles(np.stack(views))
+        assert planar.encode_tiles([views[0][:, ::-1]]) == planar.encode_tiles([views[0][:, ::-1].copy()])
 
     def test_no_tiles(self) -> None:
-        assert planar.encode([]) == []
+        assert planar.encode_tiles([]) == []
 
     @pytest.mark.parametrize(
         "tiles",
@@ -138,7 +138,7 @@ class TestEncoder:
     )
     def test_refuses_what_are_not_tiles(self, tiles: list[NDArray[np.uint8]]) -> None:
         with pytest.raises(EncodeError):
-            planar.encode(tiles)
+            planar.encode_tiles(tiles)
 
 
 @needs_libfreerdp
@@ -147,7 +147,7 @@ class TestLibfreerdp:
     def test_both_directions_on_screens(self, name: str) -> None:
         codec = libfreerdp.Planar(64, 64)
         tiles = pictures.screen_tiles(name)
-        streams = planar.encode(tiles)
+        streams = planar.encode_tiles(tiles)
         for tile, stream in zip(tiles, streams, strict=True):
             decoded = codec.decode(stream, 64, 64)
             assert decoded is not None
@@ -165,7 +165,7 @@ class TestLibfreerdp:
         tile = pictures.picture(height, width, kind)
         codec = libfreerdp.Planar(max(width, 8), max(height, 8))
         for rle in (True, False):
-            stream = planar.encode([tile], rle, bottom_up=bottom_up)[0]
+            stream = planar.encode_tiles([tile], rle, bottom_up=bottom_up)[0]
             decoded = codec.decode(stream, width, height, bottom_up=bottom_up)
             assert decoded is not None
             assert same_colors(decoded, tile)
@@ -184,7 +184,7 @@ class TestLibfreerdp:
 
     def test_agrees_on_damaged_streams(self) -> None:
         codec = libfreerdp.Planar(64, 64)
-        stream = planar.encode([pictures.picture(12, 31, "steps")])[0]
+        stream = planar.encode_tiles([pictures.picture(12, 31, "steps")])[0]
         assert stream[0] == 0x30
         accepted = 0
         for damaged in pictures.mutations(stream, 500):
@@ -209,7 +209,7 @@ class TestVectors:
         expected = np.frombuffer(decoded, np.uint8).reshape(64, 64, 4)
         assert same_colors(pixels, expected) or same_colors(pixels[::-1], expected)
         tile = np.frombuffer(source, np.uint8).reshape(64, 64, 4)
-        assert len(planar.encode([tile])[0]) <= len(stream)
+        assert len(planar.encode_tiles([tile])[0]) <= len(stream)
 
     @pytest.mark.parametrize("color", ["RED", "GREEN", "BLUE"])
     def test_plane(self, color: str) -> None:
@@ -296,7 +296,7 @@ class TestDecoder:
     def test_out(self) -> None:
         tile = pictures.picture(6, 8, "blocks")
         frame = np.zeros((20, 20, 4), np.uint8)
-        stream = planar.encode([tile])[0]
+        stream = planar.encode_tiles([tile])[0]
         result = planar.decode(stream, 8, 6, out=frame[3:9, 5:13])
         assert same_colors(frame[3:9, 5:13], tile)
         assert np.shares_memory(result, frame)

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrdpmux.codec.pointer import Pixels, decode_pointer, encode_pointer, premultiply
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.codec.pointer import decode_pointer, encode_pointer, premultiply
 from pyrdpmux.errors import DecodeError, EncodeError, PeerError
 from pyrdpmux.rdp.fastpath.update import FastPathOutput, UpdateCode, decode_update
 from pyrdpmux.rdp.pdu.pointer import NewPointer

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from pyrdpmux.errors import DecodeError
 from pyrdpmux.harness.screenshot import XwdImage
 from pyrdpmux.wire import decode
 from tests.rows import Row, row_tests
@@ -39,11 +40,20 @@ def test_a_color_map_is_passed_over() -> None:
     assert image.pixels == PIXELS
 
 
+def test_lines_hold_their_pixels() -> None:
+    data = bytearray(ROWS[0].data)
+    data[51] = 8
+    assert decode(XwdImage, bytes(data[:-8])).picture.shape == (2, 2, 3)
+    data[51] = 7
+    with pytest.raises(DecodeError, match="bytes_per_line: 7, at least 8 needed"):
+        decode(XwdImage, bytes(data))
+
+
 @pytest.mark.parametrize(
     ("at", "complaint"), [(7, "file_version"), (11, "pixmap_format"), (47, "bits_per_pixel")]
 )
 def test_other_formats_are_refused(at: int, complaint: str) -> None:
     data = bytearray(ROWS[0].data)
     data[at] = 1
-    with pytest.raises(Exception, match=complaint):
+    with pytest.raises(DecodeError, match=complaint):
         decode(XwdImage, bytes(data))

@@ -18,6 +18,7 @@ from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, MetaBlock, Qua
 from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import decode as decode_structure
 from pyrdpmux.wire import encode as encode_structure
 
@@ -44,9 +45,13 @@ class _Encoder:
             raise EncodeError("frame", f"{frame.dtype} of shape {frame.shape}, expected {self._shape}")
         return yuv.padded(frame)
 
-    def _meta(self, regions: Sequence[Rectangle16] | None) -> MetaBlock:
+    def _meta(self, rects: Sequence[Rect] | None) -> MetaBlock:
         height, width, _ = self._shape
-        chosen = (Rectangle16(0, 0, width, height),) if regions is None else tuple(regions)
+        surface = Rect(0, 0, width, height)
+        for rect in rects or ():
+            if rect.is_empty or not surface.contains(rect):
+                raise EncodeError("rects", f"{tuple(rect)} is not within {width} x {height}")
+        chosen = tuple(map(Rectangle16.of, (surface,) if rects is None else rects))
         return MetaBlock(chosen, (QuantQuality(self._qp),) * len(chosen))
 
     def _stream(self, picture: I420, meta: MetaBlock, key_frame: bool) -> Avc420Stream:
@@ -60,11 +65,12 @@ class Avc420Encoder(_Encoder):
         super().__init__(width, height, qp, max_rate, 1)
 
     def encode(
-        self, frame: Pixels, regions: Sequence[Rectangle16] | None = None, *, key_frame: bool = False
-    ) -> bytes:
-        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``regions``."""
+        self, frame: Pixels, rects: Sequence[Rect] | None = None, *, key_frame: bool = False
+    ) -> list[bytes]:
+        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``rects``."""
+        meta = self._meta(rects)
         picture = yuv.to_yuv420(self._padded(frame))
-        return encode_structure(self._stream(picture, self._meta(regions), key_frame))
+        return [encode_structure(self._stream(picture, meta, key_frame))]
 
 
 class Avc444Encoder(_Encoder):
@@ -85,18 +91,18 @@ class Avc444Encoder(_Encoder):
     def encode(
         self,
         frame: Pixels,
-        regions: Sequence[Rectangle16] | None = None,
+        rects: Sequence[Rect] | None = None,
         *,
         luma: bool = True,
         chroma: bool = True,
         key_frame: bool = False,
-    ) -> bytes:
+    ) -> list[bytes]:
         """The message of one frame with either view or both: color may follow when a picture stands still."""
+        meta = self._meta(rects)
         y, u, v = yuv.to_yuv444(self._padded(frame))
-        meta = self._meta(regions)
         main = self._stream(views.main_view(y, u, v), meta, key_frame) if luma else None
         auxiliary = self._stream(self._auxiliary(u, v), meta, key_frame and not luma) if chroma else None
-        return encode_structure(Avc444Stream(main, auxiliary))
+        return [encode_structure(Avc444Stream(main, auxiliary))]
 
 
 class _Decoder:
@@ -107,34 +113,25 @@ class _Decoder:
         self._h264 = H264Decoder(width, height)
 
     def _picture(self, stream: Avc420Stream) -> I420:
+        surface = Rect(0, 0, self._width, self._height)
         for region in stream.meta.regions:
-            inside = region.left < region.right <= self._width and region.top < region.bottom <= self._height
-            if not inside:
+            if region.rect.is_empty or not surface.contains(region.rect):
                 reason = f"{region}, the surface has {self._width} x {self._height}"
                 raise DecodeError("MetaBlock.regionRects", reason, 0)
         return self._h264.decode(stream.bitstream)
-
-    def _surface(self, out: Pixels | None) -> Pixels:
-        if out is not None:
-            return out
-        surface: Pixels = np.zeros((self._height, self._width, 4), np.uint8)
-        surface[..., 3] = 255
-        return surface
 
 
 class Avc420Decoder(_Decoder):
     """One surface's stream."""
 
-    def decode(self, data: bytes, out: Pixels | None = None) -> Pixels:
-        """The surface (height, width, 4) uint8 BGRX with the message's regions painted on it.
+    def decode(self, data: bytes, out: Pixels) -> list[Rect]:
+        """Draw a message's regions onto ``out``, the surface (height, width, 4) uint8 BGRX; returns them.
 
-        ``out`` is the surface before; black without it. DecodeError for what is no such message.
+        DecodeError for what is no such message; then ``out`` is as it was.
         """
         stream = decode_structure(Avc420Stream, data)
         picture = self._picture(stream)
-        surface = self._surface(out)
-        _show_420(picture, stream.meta.regions, surface)
-        return surface
+        return _show_420(picture, stream.meta.regions, out)
 
 
 class Avc444Decoder(_Decoder):
@@ -147,22 +144,23 @@ class Avc444Decoder(_Decoder):
         luma, u, v = yuv.planes(self._main)
         luma[...], u[...], v[...] = 0, 128, 128
 
-    def decode(self, data: bytes, out: Pixels | None = None) -> Pixels:
-        """The surface with the message's regions painted on it, see :meth:`Avc420Decoder.decode`."""
+    def decode(self, data: bytes, out: Pixels) -> list[Rect]:
+        """Draw a message's regions onto ``out``, see :meth:`Avc420Decoder.decode`."""
         stream = decode_structure(Avc444Stream, data)
         # Both views before any pixel: out is left alone if one is wrong.
         main = None if stream.luma is None else self._picture(stream.luma)
         auxiliary = None if stream.chroma is None else self._picture(stream.chroma)
-        surface = self._surface(out)
+        changed: list[Rect] = []
         if stream.luma is not None and main is not None:
             self._keep(main, stream.luma.meta.regions)
-            _show_420(main, stream.luma.meta.regions, surface)
+            changed += _show_420(main, stream.luma.meta.regions, out)
         if stream.chroma is not None and auxiliary is not None:
             y, u, v = self._combined(self._main, auxiliary)
             for region in stream.chroma.meta.regions:
                 part = slice(region.top, region.bottom), slice(region.left, region.right)
-                yuv.from_yuv444(y[part], u[part], v[part], surface[part])
-        return surface
+                yuv.from_yuv444(y[part], u[part], v[part], out[part])
+                changed.append(region.rect)
+        return changed
 
     def _keep(self, picture: I420, regions: Sequence[Rectangle16]) -> None:
         """3.3.8.3.2: chroma goes with the last luma of its rectangle, in whole macroblocks."""
@@ -175,7 +173,7 @@ class Avc444Decoder(_Decoder):
                 kept[rows, columns] = new[rows, columns]
 
 
-def _show_420(picture: I420, regions: Sequence[Rectangle16], surface: Pixels) -> None:
+def _show_420(picture: I420, regions: Sequence[Rectangle16], surface: Pixels) -> list[Rect]:
     luma, u, v = yuv.planes(picture)
     for region in regions:
         # Chroma has a value for two columns and lines: begin at an even one.
@@ -186,3 +184,4 @@ def _show_420(picture: I420, regions: Sequence[Rectangle16], surface: Pixels) ->
         surface[region.top : region.bottom, region.left : region.right] = part[
             region.top - top :, region.left - left :
         ]
+    return [region.rect for region in regions]

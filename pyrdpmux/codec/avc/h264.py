@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from pyrdpmux.codec import extras
 from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK, i420, planes
 from pyrdpmux.errors import DecodeError, EncodeError
 
@@ -21,21 +22,6 @@ _PRESET: Final = "ultrafast"
 _FORMAT: Final = "yuv420p"
 _FRAME_RATE: Final = 60
 _EDGES: Final = 64
-
-
-def is_available() -> bool:
-    """Whether PyAV is installed."""
-    try:
-        _av()
-    except ImportError:
-        return False
-    return True
-
-
-def _av() -> Any:
-    import av
-
-    return av
 
 
 def _check_size(width: int, height: int) -> None:
@@ -64,7 +50,7 @@ class H264Encoder:
         _check_size(width, height)
         if not MIN_QP <= qp <= MAX_QP:
             raise EncodeError("qp", f"{qp}, expected {MIN_QP} to {MAX_QP}")
-        av = _av()
+        av = extras.load(extras.H264)
         self._shape = (height + height // 2, width)
         self._frame_of = av.VideoFrame.from_ndarray
         self._intra = av.video.frame.PictureType.I
@@ -106,7 +92,7 @@ class H264Decoder:
     def __init__(self, width: int, height: int) -> None:
         width, height = (side + -side % MACROBLOCK for side in (width, height))
         _check_size(width, height)
-        av = _av()
+        av = extras.load(extras.H264)
         context = av.CodecContext.create("h264", "r")
         context.thread_count = 1
         # FFmpeg allocates by what the stream claims, and edges around it: this is compared before.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import OpenIntEnum, Reader, Writer
 
 MAX_REGIONS: Final = 1 << 14
@@ -23,6 +24,14 @@ class Rectangle16:
     top: int
     right: int
     bottom: int
+
+    @classmethod
+    def of(cls, rect: Rect) -> Self:
+        return cls(rect.x, rect.y, rect.right, rect.bottom)
+
+    @property
+    def rect(self) -> Rect:
+        return Rect.from_corners(self.left, self.top, self.right, self.bottom)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

@@ -92,7 +92,10 @@ class FarMatcher:
 
 
 def _anchors(data: Bytes) -> tuple[Numbers, NDArray[np.uint64]]:
-    """Where anchors are, and hashes of the :data:`WINDOW` bytes from each on."""
+    """(k,) int64 where anchors are, and (k,) uint64 hashes of the :data:`WINDOW` bytes from each on.
+
+    ``data`` (n,) uint8. Products and sums wrap, as hashes do: uint8 to choose, uint64 to tell apart.
+    """
     count = len(data) - WINDOW
     if count <= 0:
         return np.zeros(0, np.int64), np.zeros(0, np.uint64)
@@ -139,7 +142,7 @@ def merged(near: Matches, far: Matches, min_length: int) -> Matches:
 
 
 def common_size(one: Bytes, other: Bytes) -> int:
-    """How many bytes both begin with."""
+    """How many bytes ``one`` (n,) and ``other`` (m,) uint8 both begin with."""
     limit = min(len(one), len(other))
     size = _FIRST_COMPARED
     at = 0

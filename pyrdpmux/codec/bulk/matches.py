@@ -35,7 +35,7 @@ class Matches(NamedTuple):
     distance: Numbers
 
     def kept(self, which: NDArray[np.bool_]) -> "Matches":
-        """Some of them; what the others covered becomes literals."""
+        """Some of them, by ``which`` (matches,) bool; what the others covered becomes literals."""
         return Matches(self.at[which], self.length[which], self.distance[which])
 
     def split(self, max_length: int) -> "Matches":
@@ -99,7 +99,11 @@ def read_block(block: bytes) -> Matches:
 
 
 def _sequence_ends(stream: Bytes, size: int) -> tuple[Numbers, Numbers]:
-    """If a sequence began at each byte: where its offset would be, where the next sequence would begin."""
+    """If a sequence began at each byte: where its offset would be, where the next sequence would begin.
+
+    ``stream`` (more than ``size``,) uint8, an LZ4 block and a few bytes; (size,) and (size + 1,) int64,
+    at most ``size``, which stands for the end.
+    """
     token = stream[:size]
     offset_at = np.arange(1, size + 1)
     offset_at += token >> 4
@@ -120,7 +124,9 @@ def _sequence_ends(stream: Bytes, size: int) -> tuple[Numbers, Numbers]:
 
 
 def _extension(stream: Bytes, places: Numbers) -> tuple[Numbers, Numbers]:
-    """The sums of the bytes from ``places`` on up to the first that is not 255, and the places behind it."""
+    """(k,) int64 sums of the bytes from ``places`` (k,) on up to the first that is not 255, and what is
+    behind it.
+    """
     last = places.copy()
     full = np.flatnonzero(stream[places] == 255)
     if len(full):

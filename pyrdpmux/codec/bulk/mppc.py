@@ -51,7 +51,6 @@ RDP5: Final = Variant(
         _LITERALS, ranges(("11111", 6, 0), ("11110", 8, 64), ("1110", 11, 320), ("110", 16, 2368)), 65535
     ),
 )
-VARIANTS: Final = {CompressionType.K8: RDP4, CompressionType.K64: RDP5}
 
 
 class _Window:

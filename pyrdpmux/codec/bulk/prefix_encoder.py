@@ -13,7 +13,7 @@ from pyrdpmux.codec.bulk.matches import Bytes, Matches, Numbers
 
 
 def encode_tokens(data: bytes, matches: Matches, alphabet: Alphabet) -> tuple[Codes, Counts]:
-    """The codes and their widths, in order."""
+    """(tokens,) uint64 codes and (tokens,) int64 widths in bits, in order."""
     tables = alphabet.encoder
     distances = distance_codes(matches.distance, alphabet)
     return assemble(data, matches, tables.pairs, distances, tables.lengths.at(matches.length))
@@ -60,6 +60,10 @@ def literal_items(size: int, matches: Matches) -> tuple[Numbers, Numbers, Number
 
 
 def _pair_index(data: Bytes, positions: Numbers, lone: Numbers) -> Numbers:
+    """(k,) int64: the two bytes of ``data`` at each of ``positions`` (k,), the first high, as one index.
+
+    ``lone`` (j,) indexes the positions whose second byte is no literal: theirs is behind all pairs.
+    """
     first = data[positions].astype(np.int64)
     second = data.take(positions + 1, mode="clip")
     index = (first << 8) | second
@@ -68,7 +72,10 @@ def _pair_index(data: Bytes, positions: Numbers, lone: Numbers) -> Numbers:
 
 
 def distance_codes(distance: Numbers, alphabet: Alphabet) -> tuple[Codes, Counts]:
-    """By table below 65536; beyond, where only ZGFX goes, by search."""
+    """(k,) uint64 codes and (k,) int64 widths of ``distance`` (k,) int64.
+
+    By table below 65536; beyond, where only ZGFX goes, by search.
+    """
     tables = alphabet.encoder
     near = np.minimum(distance, TABLE_SIZE - 1)
     codes, widths = tables.distances.at(near)

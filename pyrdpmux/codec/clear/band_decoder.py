@@ -49,7 +49,11 @@ class Storage:
         self.cursor = 0
 
     def latest(self, slots: Positions, times: Positions) -> Positions:
-        """Number of the last write before ``times`` to each slot, or -1 for what is in the storage."""
+        """(n,) number of the last write before ``times`` to each slot, or -1 for what is in the storage.
+
+        ``slots`` and ``times`` (n,) int64; writes of this stretch count from 0, and go to slots from the
+        cursor on.
+        """
         size = len(self.heights)
         number = (slots - self.cursor) % size
         number += (times - 1 - number) // size * size
@@ -57,7 +61,7 @@ class Storage:
         return number
 
     def heights_of(self, slots: Positions, numbers: Positions, written: Positions) -> Positions:
-        """Heights, from the storage or from the writes' ``written`` heights."""
+        """(n,) heights, from the storage or from the writes' ``written`` (writes,) heights; int64 all."""
         result: Positions = self.heights[slots].astype(np.int64)
         fresh = np.flatnonzero(numbers >= 0)
         result[fresh] = written[numbers[fresh]]
@@ -71,7 +75,11 @@ class Storage:
         return result
 
     def store(self, written: Words, heights: Positions) -> None:
-        """All writes of a stretch; of those to one slot, the last remains."""
+        """All writes of a stretch; of those to one slot, the last remains.
+
+        ``written`` (writes, 52) uint32, ``heights`` (writes,) int64. Fancy assignment goes in the order
+        of the index.
+        """
         slots = (self.cursor + np.arange(len(heights))) % len(self.heights)
         self.pixels[slots] = written
         self.heights[slots] = heights
@@ -147,6 +155,12 @@ class BandDecoder:
         self._paint(array, stretch, canvas)
 
     def _paint(self, array: Bytes, stretch: _Stretch, canvas: Words) -> None:
+        """Paint a stretch's bands on ``canvas`` (h, w) uint32 and store its V-Bars. DecodeError before any
+        of their pixels.
+
+        ``array`` (k,) uint8 is the whole layer. ``slots``, ``numbers`` and ``found`` are (columns,)
+        int64.
+        """
         bands = stretch.bands
         if not bands:
             return
@@ -170,7 +184,7 @@ class BandDecoder:
         self._bars.store(written, written_heights)
 
     def _sources(self, array: Bytes, stretch: _Stretch) -> tuple[Positions, Positions]:
-        """Slot, and number of the write or -1, of each column."""
+        """Slot, and number of the write or -1, of each column; (columns,) int64 both."""
         slots = np.zeros(stretch.columns, np.int64)
         numbers = np.empty(stretch.columns, np.int64)
         is_hit = np.ones(stretch.columns, np.bool_)
@@ -215,6 +229,7 @@ class BandDecoder:
 
     @staticmethod
     def _check_short(stretch: _Stretch, sizes: Positions, ons: Positions, heights: Positions) -> None:
+        """DecodeError for a short V-Bar that does not fit its band; all (writes,) int64, rows of pixels."""
         wrong = np.flatnonzero((sizes < 0) | (ons + sizes > heights))
         if len(wrong):
             at = int(wrong[0])

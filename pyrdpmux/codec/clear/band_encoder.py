@@ -31,7 +31,12 @@ MAX_FRESH: Final = (1 << SHORT_VBAR_BITS) - 1
 
 @dataclass(slots=True)
 class Columns:
-    """All columns of a message, in order, and the bands they make up."""
+    """All columns of a message, in order, and the bands they make up.
+
+    ``keys`` (columns,) uint64; ``line`` and ``x`` (columns,) int64: index of the line in the layout, and
+    place in the picture. ``band_line``, ``band_start`` and ``band_end`` (bands,) int64, the end
+    exclusive.
+    """
 
     keys: Keys
     line: Positions
@@ -41,7 +46,7 @@ class Columns:
     band_end: Positions
 
     def without(self, lines: NDArray[np.bool_]) -> "Columns":
-        """Only columns and bands of lines that are not set."""
+        """Only columns and bands of lines that are not set in ``lines`` (lines,) bool."""
         kept, bands = ~lines[self.line], ~lines[self.band_line]
         return Columns(
             self.keys[kept],
@@ -64,7 +69,7 @@ class Columns:
 
 
 def columns_of(words: Words, layout: Layout) -> Columns:
-    """The columns of all bands of a layout."""
+    """The columns of all bands of a layout of ``words`` (h, w) uint32, at least one."""
     starts, ends = np.concatenate(layout.starts), np.concatenate(layout.ends)
     band_line = np.concatenate(layout.line)
     order = np.argsort(band_line, kind="stable")
@@ -96,7 +101,7 @@ class BandEncoder:
         """of which the client knew so many."""
 
     def encode(self, words: Words, layout: Layout, found: Columns) -> tuple[bytes, NDArray[np.bool_]]:
-        """The bands, and which lines are not among them."""
+        """The bands, and (lines,) bool: which lines are not among them. ``words`` (h, w) uint32."""
         left_out = np.zeros(len(layout.lines), np.bool_)
         if not len(found.keys):
             return b"", left_out
@@ -115,6 +120,7 @@ class BandEncoder:
     def _encode_halves(
         self, words: Words, layout: Layout, found: Columns, left_out: NDArray[np.bool_]
     ) -> tuple[bytes, NDArray[np.bool_]]:
+        """The bands of two halves of the lines, one after the other; a single line is left out instead."""
         parts = found.parts()
         if parts is None:  # one line wider than the cache is no text
             left_out[found.line[0]] = True
@@ -124,6 +130,11 @@ class BandEncoder:
         return first + second, without_first | without_second
 
     def _encode(self, words: Words, layout: Layout, found: Columns, planned: columns.Plan) -> bytes:
+        """The bytes of all bands.
+
+        ``headers`` and ``sizes`` (columns,) int64: the two bytes of each column's V-Bar header, and the
+        bytes of it all; ``at`` is where it begins. ``pixels`` are (fresh columns, 52) uint32.
+        """
         fresh = planned.fresh
         slots = columns.commit(self._bars, planned)
         self.columns += len(slots)
@@ -195,7 +206,7 @@ def _headers(layout: Layout, found: Columns) -> NDArray[np.uint8]:
 
 
 def _too_dear(words: Words, layout: Layout, found: Columns, planned: columns.Plan) -> NDArray[np.bool_]:
-    """Lines that runs or raw pixels show in fewer bytes."""
+    """(lines,) bool: lines that runs or raw pixels show in fewer bytes. ``words`` (h, w) uint32."""
     count = len(layout.lines)
     line, x = found.line[planned.fresh], found.x[planned.fresh]
     fresh = np.bincount(line, minlength=count)

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.codec import nscodec
+from pyrdpmux.codec.batches import cut
 from pyrdpmux.codec.clear import layout, residual, rlex
 from pyrdpmux.codec.clear.band_encoder import BandEncoder, columns_of
 from pyrdpmux.codec.clear.layout import Block, Layout
@@ -25,6 +26,7 @@ from pyrdpmux.codec.clear.stream import (
 )
 from pyrdpmux.codec.color import Pixels, Words, words
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import encode as encode_structure
 
 MAX_SIDE: Final = 0xFFFF
@@ -50,12 +52,16 @@ class Encoder:
         """Columns sent so far, and how many of them the client had."""
         return self._bands.columns, self._bands.hits
 
-    def encode(self, rectangles: Sequence[Pixels] | Pixels) -> list[bytes]:
-        """One CLEARCODEC_BITMAP_STREAM for each (h, w, 4) uint8 BGRX rectangle; views of a frame are fine.
+    def encode(self, frame: Pixels, rects: Sequence[Rect]) -> list[bytes]:
+        """One CLEARCODEC_BITMAP_STREAM for each of ``rects`` of a (h, w, 4) uint8 BGRX frame.
 
         All messages must reach the client, in this order. Lossless for blue, green and red, or see above.
         """
-        return [self._encode(words(pixels)) for pixels in rectangles]
+        return self.encode_tiles(cut(frame, rects))
+
+    def encode_tiles(self, tiles: Sequence[Pixels] | Pixels) -> list[bytes]:
+        """The same of (h, w, 4) uint8 BGRX tiles."""
+        return [self._encode(words(pixels)) for pixels in tiles]
 
     def _encode(self, source: Words) -> bytes:
         height, width = source.shape
@@ -192,7 +198,7 @@ def _lossy(areas: Sequence[Subcodec], pixels: Words, loss: int) -> list[Subcodec
             for area in alike
         ]
         octets = [np.ascontiguousarray(tile).view(np.uint8).reshape(height, width, 4) for tile in tiles]
-        streams = nscodec.encode(octets, loss, bottom_up=False)
+        streams = nscodec.encode_tiles(octets, loss, bottom_up=False)
         for area, data in zip(alike, streams, strict=True):
             shorter = len(data) < len(area.bitmap_data)
             lossy = replace(area, subcodec_id=SubcodecId.NSCODEC, bitmap_data=data)

@@ -32,11 +32,11 @@ from pyrdpmux.codec.progressive.region import (
 )
 from pyrdpmux.codec.rfx import color, dwt, quant, rlgr_decoder
 from pyrdpmux.codec.rfx.decoder import draw
-from pyrdpmux.codec.rfx.message import Rectangle
 from pyrdpmux.codec.rfx.quant import Band
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.codec.rfx.tile import BATCH, TILE
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 
 Place = tuple[int, int]
 Factors = tuple[ComponentQuantization, ComponentQuantization, ComponentQuantization]
@@ -65,15 +65,15 @@ class Decoder:
         #: pictures of this frame's tiles: later regions may show other parts of them
         self._pictures: dict[Place, Pixels] = {}
 
-    def decode(self, data: bytes, out: Pixels) -> list[Rectangle]:
+    def decode(self, data: bytes, out: Pixels) -> list[Rect]:
         """Draw a stream onto ``out`` (h, w, 4), clipped; returns what may have changed."""
-        changed: list[Rectangle] = []
+        changed: list[Rect] = []
         self._in_frame = False
         for item in decode_blocks(data):
             changed += self._on_block(item, out)
         return changed
 
-    def _on_block(self, item: DataBlock, out: Pixels) -> Sequence[Rectangle]:
+    def _on_block(self, item: DataBlock, out: Pixels) -> Sequence[Rect]:
         match item:
             case FrameBegin():
                 self._in_frame = True
@@ -86,7 +86,7 @@ class Decoder:
                 pass  # sub-band diffing needs nothing that each tile does not say
         return ()
 
-    def _on_region(self, region: Region, out: Pixels) -> Sequence[Rectangle]:
+    def _on_region(self, region: Region, out: Pixels) -> Sequence[Rect]:
         if len(region.tiles) > self._columns * self._rows:
             raise _error("numTiles", f"{len(region.tiles)}, at most {self._columns * self._rows} there")
         for tile in region.tiles:
@@ -106,9 +106,10 @@ class Decoder:
             pictures = color.to_pixels(inverse(np.ascontiguousarray(lanes.T)))
             for tile, picture in zip(group, pictures, strict=True):
                 self._pictures[tile.x, tile.y] = picture
+        rects = [rectangle.rect for rectangle in region.rectangles]
         for (x, y), picture in self._pictures.items():
-            draw(out, picture, x * TILE, y * TILE, region.rectangles)
-        return region.rectangles
+            draw(out, picture, x * TILE, y * TILE, rects)
+        return rects
 
     def _on_first(self, group: Sequence[Tile], region: Region, bands: Sequence[Band]) -> None:
         """3.3.8.2.1.1, and tiles that come whole."""

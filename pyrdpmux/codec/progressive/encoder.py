@@ -40,12 +40,13 @@ from pyrdpmux.codec.progressive.region import (
     encode_blocks,
 )
 from pyrdpmux.codec.rfx import color, dwt, quant, rlgr
-from pyrdpmux.codec.rfx.encoder import Area, cut, touched
+from pyrdpmux.codec.rfx.encoder import cut, touched
 from pyrdpmux.codec.rfx.message import Rectangle
 from pyrdpmux.codec.rfx.quant import Plane
 from pyrdpmux.codec.rfx.rlgr import Events
 from pyrdpmux.codec.rfx.tile import BATCH, PADDED_ROW, TILE, events_of, events_of_rows, transpose
 from pyrdpmux.errors import EncodeError
+from pyrdpmux.geometry import Rect
 
 Place = tuple[int, int]
 
@@ -108,16 +109,19 @@ class Encoder:
         return int((self._stage != FULL_INDEX).sum())
 
     def encode(
-        self, frame: Pixels, rectangles: Sequence[Area] | None = None, first_stage: int = FULL_INDEX
-    ) -> bytes:
-        """The changed ``rectangles`` (all without) of ``frame`` (h, w, 4), at a stage of the tables."""
+        self, frame: Pixels, rects: Sequence[Rect] | None = None, first_stage: int = FULL_INDEX
+    ) -> list[bytes]:
+        """The changed ``rects`` (all without) of ``frame`` (h, w, 4) uint8, at a stage of the tables.
+
+        One message, which clients need in this order.
+        """
         if frame.shape != (self._height, self._width, 4) or frame.dtype != np.uint8:
             raise EncodeError(
                 "frame", f"{frame.dtype} {frame.shape}, expected ({self._height}, {self._width}, 4)"
             )
         self._check_stage(first_stage)
-        areas = rectangles if rectangles is not None else [(0, 0, self._width, self._height)]
-        places = touched(areas, self._width, self._height)
+        rects = rects if rects is not None else [Rect(0, 0, self._width, self._height)]
+        places = touched(rects, self._width, self._height)
         words = tile_words([cut(frame, x, y) for x, y in places])
         events, flags = [], []
         for start in range(0, len(words), BATCH):
@@ -132,10 +136,10 @@ class Encoder:
                 tiles.append(TileSimple(*place, *data, self._indices(), flag))
             else:
                 tiles.append(TileFirst(*place, first_stage, *data, self._indices(), flag))
-        return self._frame(areas, tiles)
+        return [self._frame(rects, tiles)]
 
-    def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> bytes:
-        """Bring up to ``maximum`` tiles that are below a stage to it; empty if there are none."""
+    def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> list[bytes]:
+        """Bring up to ``maximum`` tiles that are below a stage to it; no message if there are none."""
         self._check_stage(to_stage)
         found = np.flatnonzero(self._stage < to_stage)[:maximum]
         tiles: list[Tile] = []
@@ -144,15 +148,20 @@ class Encoder:
             for start in range(0, len(same), BATCH):
                 tiles += self._upgrade_pass(same[start : start + BATCH], stage_index, to_stage)
         if not tiles:
-            return b""
-        areas = [self._area(tile.x, tile.y) for tile in tiles]
-        return self._frame(areas, tiles)
+            return []
+        return [self._frame([self._rect(tile.x, tile.y) for tile in tiles], tiles)]
 
     # -- passes --------------------------------------------------------------------------------------
 
     def _first_pass(
         self, tiles: Words, places: list[Place], first_stage: int
     ) -> tuple[Events, list[TileFlags]]:
+        """The events of 3 * k lanes, Y, then Cb, then Cr, and the flags of k tiles.
+
+        ``tiles`` (k, 64, 64) uint32, at ``places`` (column, row). ``planes`` and its transposed
+        ``padded`` are int16, (4096, 3 * k) and (3 * k, PADDED_ROW); ``lanes`` (3, k, 4096) is a view of
+        it, without the padding.
+        """
         transform = extrapolate.forward if self._extrapolated else dwt.forward
         planes = quant.rounded(transform(color.to_planes(tiles)), self._quantizations, self._bands)
         if not self._keeps:
@@ -180,7 +189,11 @@ class Encoder:
         return events_of_rows(padded), flags
 
     def _decide(self, lanes: Plane, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew."""
+        """3.2.8.1.4: in place, differences for tiles whose luma has more zeros then; others start anew.
+
+        ``lanes`` (3, k, 4096) int16, ``numbers`` (k,) int64 of tiles; (k,) bool, which are differences.
+        INVARIANT: coefficients are below 2**14 in magnitude, so a difference of two fits int16.
+        """
         differs = np.zeros(len(numbers), np.bool_)
         if self._differences and self._known[numbers].any():
             difference = lanes - self._reference[:, numbers]
@@ -195,7 +208,7 @@ class Encoder:
         return differs
 
     def _upgrade_pass(self, numbers: NDArray[np.int64], stage_index: int, to_stage: int) -> list[Tile]:
-        """3.2.8.1.5.2."""
+        """3.2.8.1.5.2: tiles ``numbers`` (k,) int64, all of them at one stage, to a later one."""
         before, after = self._positions(stage_index), self._positions(to_stage)
         sent = self._sent[:, numbers]
         upgrade = passes.coarse(self._target[:, numbers] - sent, after, self._bands)
@@ -231,17 +244,16 @@ class Encoder:
     def _kinds(self) -> tuple[ComponentQuantization, ...]:
         return tuple(dict.fromkeys(self._quantizations))
 
-    def _area(self, column: int, row: int) -> Area:
-        x, y = column * TILE, row * TILE
-        return x, y, min(TILE, self._width - x), min(TILE, self._height - y)
+    def _rect(self, column: int, row: int) -> Rect:
+        return Rect(column * TILE, row * TILE, TILE, TILE).clip(self._width, self._height)
 
-    def _frame(self, areas: Sequence[Area], tiles: list[Tile]) -> bytes:
+    def _frame(self, rects: Sequence[Rect], tiles: list[Tile]) -> bytes:
         blocks: list[DataBlock] = []
         if not self._headers_sent:
             blocks += [Sync(), Context(ContextFlags.SUBBAND_DIFFING if self._keeps else ContextFlags(0))]
             self._headers_sent = True
         region = Region(
-            tuple([Rectangle(*area) for area in areas]),
+            tuple(map(Rectangle.of, rects)),
             self._kinds(),
             self._stages,
             tuple(tiles),
@@ -269,7 +281,13 @@ def _upgrade_streams(
     after: passes.Positions,
     bands: Sequence[quant.Band],
 ) -> tuple[list[bytes], list[bytes]]:
-    """SRL and raw data of each lane. Cost follows the values that are not zero."""
+    """SRL and raw data of each lane, 3 * k of each. Cost follows the values that are not zero.
+
+    ``upgrade`` and ``sent`` (3, k, 4096) int16: what this pass adds, shifted down, and what the client
+    has. ``widths`` (3, 4096) int16: the bits that the pass adds to each coefficient, 0 to 15. A
+    coefficient is raw where the client has a value, or in LL3; elsewhere it is *new*, and SRL codes its
+    sign too. ``places`` are (values,) int64 in the flat 3 * k * 4096.
+    """
     rows = upgrade.shape[2]
     widths = np.stack(
         [
@@ -315,6 +333,6 @@ def _upgrade_streams(
 
 
 def _lengths(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many are set in each lane."""
+    """(lanes,) int64: how many are set in each lane of ``mask`` (..., 4096)."""
     counts: NDArray[np.int64] = mask.sum(axis=-1, dtype=np.int64)
     return counts.reshape(-1)

@@ -21,7 +21,7 @@ Positions = tuple[ComponentQuantization, ComponentQuantization, ComponentQuantiz
 
 
 def coarse(coefficients: Plane, positions: Positions, bands: Sequence[Band]) -> Plane:
-    """Without their lowest bits, shifted down: what is sent."""
+    """(3, k, 4096) int16: without their lowest bits, shifted down: what is sent."""
     result = np.empty_like(coefficients)
     for part, out, position in zip(coefficients, result, positions, strict=True):
         for name, columns in bands:
@@ -39,7 +39,7 @@ def coarse(coefficients: Plane, positions: Positions, bands: Sequence[Band]) -> 
 
 
 def restored(sent: Plane, positions: Positions, bands: Sequence[Band]) -> Plane:
-    """Shifted up again: what the other side has."""
+    """(3, k, 4096) int16: shifted up again: what the other side has."""
     result = np.empty_like(sent)
     for part, out, position in zip(sent, result, positions, strict=True):
         for name, columns in bands:

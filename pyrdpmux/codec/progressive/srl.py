@@ -71,7 +71,12 @@ def encode(values: Numbers, widths: Numbers, lengths: Numbers) -> list[bytes]:
 def encode_events(
     zeros: Numbers, value: Numbers, limits: Numbers, is_end: NDArray[np.bool_], lengths: Numbers
 ) -> list[bytes]:
-    """The same from runs of zeros and the values behind them; a stream's last run is before its end."""
+    """The same from runs of zeros and the values behind them; a stream's last run is before its end.
+
+    ``zeros``, ``value``, ``limits`` (events,) int64 and ``is_end`` (events,) bool, an event for each
+    value and one for each stream's end; ``lengths`` (streams,) int64 counts values, zeros included,
+    without the ends.
+    """
     counts = np.diff(np.flatnonzero(is_end), prepend=-1)
     following, whole, k, rest = _tables()
     index = zeros * PARAMETERS

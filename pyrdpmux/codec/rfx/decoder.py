@@ -12,7 +12,6 @@ from pyrdpmux.codec.rfx import tile
 from pyrdpmux.codec.rfx.headers import VERSION, Channels, Context, Entropy, Sync
 from pyrdpmux.codec.rfx.message import (
     Message,
-    Rectangle,
     Region,
     Tile,
     TileSet,
@@ -21,6 +20,7 @@ from pyrdpmux.codec.rfx.message import (
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.codec.rfx.tile import BATCH, TILE
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 
 _SUPPORTED_TILE: Final = TILE
 
@@ -34,14 +34,14 @@ class Decoder:
         self._width = self._height = 0
         self._region: Region | None = None
 
-    def decode(self, data: bytes, out: Pixels) -> list[Rectangle]:
+    def decode(self, data: bytes, out: Pixels) -> list[Rect]:
         """Draw the frames in ``data`` onto ``out`` (h, w, 4), clipped; returns what may have changed."""
-        changed: list[Rectangle] = []
+        changed: list[Rect] = []
         for message in decode_messages(data):
             changed += self._on_message(message, out)
         return changed
 
-    def _on_message(self, message: Message, out: Pixels) -> Sequence[Rectangle]:
+    def _on_message(self, message: Message, out: Pixels) -> Sequence[Rect]:
         match message:
             case Sync():
                 if message.version != VERSION:
@@ -67,7 +67,7 @@ class Decoder:
             raise _error("Channels.channels[0]", f"{width} x {height}, at most {MAX_PIXELS} pixels allowed")
         self._width, self._height = width, height
 
-    def _on_tileset(self, message: TileSet, out: Pixels) -> Sequence[Rectangle]:
+    def _on_tileset(self, message: TileSet, out: Pixels) -> Sequence[Rect]:
         if not (self._synchronized and self._has_context and self._width):
             raise _error("TileSet", "no headers before it")
         if self._region is None:
@@ -81,7 +81,8 @@ class Decoder:
         entropy = message.properties.entropy
         if entropy not in (Entropy.RLGR1, Entropy.RLGR3):
             raise _error("TileSet.properties", f"entropy {entropy:#x}, expected 1 or 4")
-        rectangles = self._region.rectangles or (Rectangle(0, 0, self._width, self._height),)
+        rects = [rectangle.rect for rectangle in self._region.rectangles]
+        rects = rects or [Rect(0, 0, self._width, self._height)]
         for quantizations, group in _by_quantization(message.tiles).items():
             kinds = tuple([message.quantizations[index] for index in quantizations])
             for first in range(0, len(group), BATCH):
@@ -89,8 +90,8 @@ class Decoder:
                 streams = [(item.y_data, item.cb_data, item.cr_data) for item in part]
                 pixels = tile.decode(streams, (kinds[0], kinds[1], kinds[2]), Mode(int(entropy)))
                 for item, picture in zip(part, pixels, strict=True):
-                    draw(out, picture, item.x * TILE, item.y * TILE, rectangles)
-        return rectangles
+                    draw(out, picture, item.x * TILE, item.y * TILE, rects)
+        return rects
 
 
 def _by_quantization(tiles: Sequence[Tile]) -> dict[tuple[int, int, int], list[Tile]]:
@@ -100,13 +101,13 @@ def _by_quantization(tiles: Sequence[Tile]) -> dict[tuple[int, int, int], list[T
     return groups
 
 
-def draw(out: Pixels, picture: Pixels, left: int, top: int, rectangles: Sequence[Rectangle]) -> None:
-    """3.1.8.2.6: what of a tile at (left, top) is within ``rectangles`` and within ``out``."""
+def draw(out: Pixels, picture: Pixels, left: int, top: int, rects: Sequence[Rect]) -> None:
+    """3.1.8.2.6: what of a tile at (left, top) is within ``rects`` and within ``out``."""
     height, width = min(TILE, out.shape[0] - top), min(TILE, out.shape[1] - left)
-    for rectangle in rectangles:
-        x, y = max(0, rectangle.x - left), max(0, rectangle.y - top)
-        right = min(width, rectangle.x + rectangle.width - left)
-        bottom = min(height, rectangle.y + rectangle.height - top)
+    # Plain integers: a region may have thousands of rectangles, and each tile meets each of them.
+    for rect_x, rect_y, rect_width, rect_height in rects:
+        x, y = max(0, rect_x - left), max(0, rect_y - top)
+        right, bottom = min(width, rect_x + rect_width - left), min(height, rect_y + rect_height - top)
         if x < right and y < bottom:
             out[top + y : top + bottom, left + x : left + right] = picture[y:bottom, x:right]
 

@@ -35,9 +35,7 @@ from pyrdpmux.codec.rfx.quant import Quantization
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.codec.rfx.tile import TILE
 from pyrdpmux.errors import EncodeError
-
-Area = tuple[int, int, int, int]
-"""x, y, width, height."""
+from pyrdpmux.geometry import Rect
 
 UNLIMITED: Final = 1 << 32
 _FRAME_INDEX_MASK: Final = 0xFFFFFFFF
@@ -68,9 +66,9 @@ class Encoder:
         self._headers_sent = False
 
     def encode(
-        self, frame: Pixels, rectangles: Sequence[Area] | None = None, maximum: int = UNLIMITED
+        self, frame: Pixels, rects: Sequence[Rect] | None = None, maximum: int = UNLIMITED
     ) -> list[bytes]:
-        """The changed ``rectangles`` (all without) of ``frame`` (h, w, 4), in as many messages as needed.
+        """The changed ``rects`` (all without) of ``frame`` (h, w, 4) uint8, in as many messages as needed.
 
         No message exceeds ``maximum`` bytes, unless a single tile does; each is a frame of its own.
         """
@@ -78,13 +76,13 @@ class Encoder:
             raise EncodeError(
                 "frame", f"{frame.dtype} {frame.shape}, expected ({self._height}, {self._width}, 4)"
             )
-        areas = rectangles if rectangles is not None else [(0, 0, self._width, self._height)]
-        places = touched(areas, self._width, self._height)
+        rects = rects if rects is not None else [Rect(0, 0, self._width, self._height)]
+        places = touched(rects, self._width, self._height)
         streams = tile.encode([cut(frame, x, y) for x, y in places], self._quantizations, self._mode)
         kinds = sorted(set(self._quantizations), key=self._quantizations.index)
         y, cb, cr = (kinds.index(quantization) for quantization in self._quantizations)
         tiles = [Tile(*place, *three, (y, cb, cr)) for place, three in zip(places, streams, strict=True)]
-        region = Region(tuple([Rectangle(*area) for area in areas]))
+        region = Region(tuple(map(Rectangle.of, rects)))
         return [
             self._message(region, TileSet(tuple(kinds), tuple(part), self._properties))
             for part in _split(tiles, maximum - self._overhead(region, kinds))
@@ -108,13 +106,14 @@ class Encoder:
         return encode_messages(messages)
 
 
-def touched(areas: Sequence[Area], width: int, height: int) -> list[tuple[int, int]]:
-    """Columns and rows of the tiles that any of ``areas`` touches, line by line; each once."""
+def touched(rects: Sequence[Rect], width: int, height: int) -> list[tuple[int, int]]:
+    """Columns and rows of the tiles that any of ``rects`` touches, line by line; each once."""
     grid = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
-    for x, y, w, h in areas:
-        if x < 0 or y < 0 or w <= 0 or h <= 0 or x + w > width or y + h > height:
-            raise EncodeError("rectangles", f"{(x, y, w, h)} is not within {width} x {height}")
-        grid[y // TILE : -(-(y + h) // TILE), x // TILE : -(-(x + w) // TILE)] = True
+    surface = Rect(0, 0, width, height)
+    for rect in rects:
+        if rect.is_empty or not surface.contains(rect):
+            raise EncodeError("rects", f"{tuple(rect)} is not within {width} x {height}")
+        grid[rect.y // TILE : -(-rect.bottom // TILE), rect.x // TILE : -(-rect.right // TILE)] = True
     rows, columns = np.nonzero(grid)
     return list(zip(columns.tolist(), rows.tolist(), strict=True))
 

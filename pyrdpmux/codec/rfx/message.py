@@ -19,6 +19,7 @@ from pyrdpmux.codec.rfx.block import (
 from pyrdpmux.codec.rfx.headers import Channels, CodecVersions, Context, Properties, Sync
 from pyrdpmux.codec.rfx.quant import Quantization
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Block, Reader, Writer
 
 TILE_HEADER_SIZE: Final = 19
@@ -73,6 +74,14 @@ class Rectangle:
     y: int
     width: int
     height: int
+
+    @classmethod
+    def of(cls, rect: Rect) -> Self:
+        return cls(*rect)
+
+    @property
+    def rect(self) -> Rect:
+        return Rect(self.x, self.y, self.width, self.height)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

@@ -65,7 +65,11 @@ _CHUNK: Final = 1 << 15
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """``lengths[s]`` events of each stream, in order; the last of each has value 0, and only it."""
+    """``lengths[s]`` events of each stream, in order; the last of each has value 0, and only it.
+
+    ``lengths`` (streams,) int64 sums up to the events; ``zeros`` (events,) int32, 0 to 4096 in front of
+    each value; ``value`` (events,) int32.
+    """
 
     lengths: Numbers
     zeros: Words
@@ -73,7 +77,7 @@ class Events:
 
     @classmethod
     def of(cls, rows: NDArray[Any]) -> "Events":
-        """The events of the rows of a (streams, 4096) array."""
+        """The events of the rows of a (streams, 4096) array of any signed integers."""
         marked = np.ones((len(rows), COEFFICIENTS + 1), np.bool_)
         np.not_equal(rows, 0, out=marked[:, :-1])
         stream, position = np.nonzero(marked)
@@ -96,7 +100,11 @@ class Events:
 
 
 def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
-    """The bytes of each stream."""
+    """The bytes of each stream, in order.
+
+    INVARIANT: indices into tables fit int32: 4096 zeros times STATES (89) and a state; three singles
+    times MAX_CODED (4096) times PARAMETERS (81). EncodeError for values beyond :data:`MAX_VALUE`.
+    """
     value = events.value
     if not len(value):
         return []
@@ -124,7 +132,11 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Symbols:
-    """What is coded with kr, ``lengths[s]`` of each stream, in order."""
+    """What is coded with kr, ``lengths[s]`` of each stream, in order.
+
+    ``lengths`` (streams,) int64; ``silent`` (at most streams,) int64, ascending indices of symbols; all
+    others (symbols,) int32.
+    """
 
     lengths: Numbers
     #: what precedes the code: a word of ``packed_runs``, or zeros coded singly alone
@@ -139,12 +151,16 @@ class _Symbols:
 
 
 def _symbols_of_events(events: Events, run: Words) -> _Symbols:
+    """RLGR1: each event is a symbol. ``run`` (events,) int32, a word of ``packed_runs`` each."""
     tails = np.cumsum(events.lengths) - 1
     return _Symbols(events.lengths, run, events.value, _coded(events.value, run), tails)
 
 
 def _coded(value: Words, run: Words) -> Words:
-    """|value| - 1 behind a run, 2 |value| - sign elsewhere; 0 where there is no value."""
+    """|value| - 1 behind a run, 2 |value| - sign elsewhere; 0 where there is no value.
+
+    All (k,) int32; at most twice MAX_VALUE.
+    """
     coded = np.abs(value)
     coded <<= 1
     coded += value >> 31
@@ -160,6 +176,8 @@ def _pairs(events: Events, index: Words, run: Words) -> _Symbols:
     """RLGR3: an event ends with its own symbol unless it leaves half a pair, to be completed by the next.
 
     So an event has up to two symbols: the rest of the last event's pair with a zero, and its own.
+    ``index`` (events,) int32 is zeros * STATES + state, ``run`` (events,) int32 a word of
+    ``packed_runs``. A pair's ``coded`` is the sum of both, at most 4 * 1023.
     """
     kind = run >> KIND_SHIFT
     is_tail = np.zeros(len(index), np.bool_)
@@ -194,6 +212,10 @@ def _pairs(events: Events, index: Words, run: Words) -> _Symbols:
 
 
 def _coded_in_chunks(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+    """The streams, some at a time: as many as have _CHUNK symbols together, or one.
+
+    ``krp`` (symbols,) uint8 in front of each symbol.
+    """
     ends = np.cumsum(symbols.lengths)
     result: list[bytes] = []
     stream = 0
@@ -219,6 +241,12 @@ def _coded_in_chunks(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
 
 
 def _emit(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+    """The streams of one chunk; all arrays are (symbols,) int64 from here on, positions and widths in bits.
+
+    A symbol is ``gap`` zero bits and one code of ``width`` bits: prefix, ones, suffix, as below. A code
+    of more than MAX_WIDTH (33) bits goes in pieces: :func:`_parts` has its prefix and ones, its suffix
+    stays here.
+    """
     run = symbols.run.astype(np.int64)
     singles = (run >> SINGLES_SHIFT) & SINGLES_MASK
     gap = zero_widths().take(singles * PARAMETERS + krp).astype(np.int64)
@@ -274,7 +302,9 @@ def _emit(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
 def _silence(silent: Numbers, run: Numbers, parts: tuple[Numbers, ...]) -> None:
     """The last run is written in full, but the value that would follow lies behind the end.
 
-    Where zeros coded singly were all, there is no run to be written.
+    Where zeros coded singly were all, there is no run to be written. ``silent`` (k,) indices of symbols,
+    ``run`` (symbols,) words; ``parts`` (symbols,) each, changed in place: prefix and its width, ones,
+    suffix and its width.
     """
     prefix, prefix_width, ones, suffix, suffix_width = parts
     word = run[silent]
@@ -288,7 +318,10 @@ def _silence(silent: Numbers, run: Numbers, parts: tuple[Numbers, ...]) -> None:
 
 
 def _aligned(ends: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
-    """Bit positions with each stream moved to a whole byte, and the bytes of each stream."""
+    """Bit positions with each stream moved to a whole byte, and the bytes of each stream.
+
+    ``ends`` (symbols,) int64 bits from the first stream's begin, ``lengths`` (streams,) symbols of each.
+    """
     stream_ends = ends[np.cumsum(lengths) - 1]
     begins = np.concatenate([[0], stream_ends[:-1]])
     sizes = (stream_ends - begins + 7) >> 3
@@ -299,7 +332,12 @@ def _aligned(ends: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
 def _parts(
     long: Numbers, start: Numbers, prefix: Numbers, prefix_width: Numbers, ones: Numbers
 ) -> tuple[Any, Any, Any, Any]:
-    """The prefix and the ones of long codes in pieces: (index into ``long``, code, width, start)."""
+    """The prefix and the ones of long codes in pieces, (pieces,) int64: index into ``long``, code, width,
+    start.
+
+    ``long`` (k,) int64 indices of symbols; the others (symbols,) int64. A loop, as pictures have hardly
+    any.
+    """
     pieces: list[tuple[int, int, int, int]] = []
     for number, symbol in enumerate(long.tolist()):
         at, left = int(start[symbol]), int(ones[symbol])

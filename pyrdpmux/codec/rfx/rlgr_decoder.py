@@ -175,7 +175,7 @@ class _Bits:
 
 
 def decode(streams: Sequence[bytes], mode: Mode) -> NDArray[np.int16]:
-    """(4096, streams) coefficients."""
+    """(4096, streams) int16 coefficients, zero where a stream is over; values are within +-0x7FFF."""
     tables = _tables(mode)
     zeros: list[int] = []
     values: list[int] = []
@@ -194,6 +194,12 @@ def decode(streams: Sequence[bytes], mode: Mode) -> NDArray[np.int16]:
 def _placed(
     zeros: NDArray[np.int64], values: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> NDArray[np.int16]:
+    """(4096, streams) int16. ``zeros`` and ``values`` (k,) are those of all streams in a row, ``counts``
+    (streams,).
+
+    What lies beyond a stream's 4096 coefficients is dropped. Sums of zeros are int64: there are fewer
+    values than bits of input, each behind a run of a few thousand.
+    """
     planes = np.zeros((COEFFICIENTS, len(counts)), np.int16)
     behind = np.cumsum(zeros + 1)
     ends = np.cumsum(counts)

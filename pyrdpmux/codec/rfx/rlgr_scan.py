@@ -23,12 +23,18 @@ class StateTable:
     """A table of states, to be looked up in lock step and one by one."""
 
     def __init__(self, table: NDArray[Any]) -> None:
+        """``table`` of any shape, in the order of the index: below 256, as states are bytes."""
         self.array: States = np.ascontiguousarray(table, np.uint8).reshape(-1)
         self.rows = self.array.tobytes()
 
 
 class Layout:
-    """Where the elements of sequences of ``lengths`` are; serves several scans."""
+    """Where the elements of sequences of ``lengths`` (sequences,) int64 are; serves several scans.
+
+    ``active[i]`` sequences have a step i; ``rank`` (sequences,) is each one's place, longest first;
+    ``place`` (elements of all steps,) int64 is where each goes, by step and rank; ``source``, of the same
+    length, where it comes from among all elements, or None if from all in order.
+    """
 
     def __init__(self, lengths: Numbers) -> None:
         self.lengths = lengths
@@ -58,7 +64,10 @@ class Layout:
 
 
 def scan(table: StateTable, index: NDArray[Any], layout: Layout, start: int) -> States:
-    """The state in front of each element; each sequence begins with ``start``."""
+    """(elements,) uint8: the state in front of each element; each sequence begins with ``start``.
+
+    ``index`` (elements,) integers, sequence after sequence; with the state added, it is within the table.
+    """
     before = np.empty(len(index), np.uint8)
     state = np.full(len(layout.lengths), start, np.uint8)
     if layout.steps:
@@ -74,7 +83,12 @@ def scan(table: StateTable, index: NDArray[Any], layout: Layout, start: int) -> 
 
 
 def _lock_step(table: States, index: NDArray[Any], layout: Layout, state: States, before: States) -> States:
-    """Fills ``before`` for the steps of ``layout``; returns the states behind them, by rank."""
+    """Fills ``before`` (elements,) uint8 for the steps of ``layout``; returns the states behind them, by
+    rank.
+
+    ``state`` (sequences,) uint8, changed in place. Indices become int64 by step: ``take`` wants nothing
+    else.
+    """
     part = index if layout.source is None else index[layout.source]
     by_step = np.empty(len(part), np.int64)
     by_step[layout.place] = part

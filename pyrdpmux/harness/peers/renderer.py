@@ -103,7 +103,7 @@ class Renderer:
         pixels = bitmap.decode(
             data.data, data.width, data.height, data.bits_per_pixel, is_compressed, self._palette
         )
-        self._paint(Rect.from_corners(data.left, data.top, data.right + 1, data.bottom + 1), pixels)
+        self._paint(data.rect, pixels)
 
     def _set_palette(self, update: PaletteUpdate) -> None:
         palette = np.zeros((256, 4), np.uint8)
@@ -129,7 +129,7 @@ class Renderer:
             return
         else:
             raise DecodeError("ExtendedBitmapData.codecID", f"{data.codec_id} was not announced", 0)
-        self._paint(Rect.from_corners(command.left, command.top, command.right, command.bottom), pixels)
+        self._paint(command.rect, pixels)
 
     def _draw_remotefx(self, command: SetSurfaceBits | StreamSurfaceBits) -> None:
         """A frame brings its own rectangles, which count from the command's corner (MS-RDPRFX 3.1.8.3.1)."""

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
-from pyrdpmux.codec.color import PALETTE
+from pyrdpmux.codec.color import PALETTE, Pixels
 from pyrdpmux.geometry import Rect
-from pyrdpmux.mux.picture.screen import Pixels
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import (
     BitmapData,

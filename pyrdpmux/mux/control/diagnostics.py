@@ -15,13 +15,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
+from pyrdpmux.codec.table import CODECS, described
+
 PROCESS: Final = Path("/proc/self")
 
 _NUMBERS: Final = re.compile(r"\d+")
 
 
 def diagnose() -> dict[str, Any]:
-    """Tasks, our objects, threads, descriptors and memory, after a collection of garbage."""
+    """Tasks, our objects, threads, descriptors and memory, after a collection of garbage; and our codecs."""
     gc.collect()
     _trim()
     return {
@@ -30,6 +32,7 @@ def diagnose() -> dict[str, Any]:
         "threads": threading.active_count(),
         "descriptors": descriptors(PROCESS),
         "memory": memory(PROCESS),
+        "codecs": {name: described(codec) for name, codec in CODECS.items()},
     }
 
 

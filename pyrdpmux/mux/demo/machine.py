@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.demo.card import TestCard, draw_ramps
@@ -26,7 +27,6 @@ from pyrdpmux.mux.demo.paint import (
 from pyrdpmux.mux.demo.terminal import Terminal
 from pyrdpmux.mux.guest import GuestInput
 from pyrdpmux.mux.picture.pixel_format import PixelCode
-from pyrdpmux.mux.picture.screen import Pixels
 
 FRAME_SECONDS: Final = 1 / 12
 BLINK_FRAMES: Final = 6

@@ -6,10 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.mux.console.return_chord import DESCRIPTION
 from pyrdpmux.mux.keyboard.us_layout import PLAIN
 from pyrdpmux.mux.picture.font import CELL_HEIGHT, CELL_WIDTH, draw_text
-from pyrdpmux.mux.picture.screen import Pixels
 from pyrdpmux.rdp.pdu.input import InputEvent, KeyboardEvent, MouseEvent, PointerFlags, UnicodeEvent
 
 SCALE: Final = 2

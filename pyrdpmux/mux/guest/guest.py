@@ -11,6 +11,7 @@ from typing import Final, Self
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.backend import InputSink, NoInput, ResizeSink
@@ -35,7 +36,6 @@ from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS, Acknowledgement, Protocol
 from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE, SHARED_MEMORY, Surface, object_name
 from pyrdpmux.mux.librdpmux.transport import GuestSocket, PairSocket
 from pyrdpmux.mux.picture.pixel_format import PixelFormat
-from pyrdpmux.mux.picture.screen import Pixels
 
 log = logging.getLogger("pyrdpmux.guest")
 

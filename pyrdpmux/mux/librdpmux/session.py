@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import Rect, Region
@@ -41,7 +42,7 @@ from pyrdpmux.mux.librdpmux.protocol import (
 )
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
 from pyrdpmux.mux.picture.pixel_format import pixel_format
-from pyrdpmux.mux.picture.screen import Pixels, Screen
+from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.resting import REST_FACTOR
 
 log = logging.getLogger("pyrdpmux.librdpmux")

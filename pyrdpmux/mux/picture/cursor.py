@@ -6,12 +6,9 @@ from enum import Enum, auto
 from typing import Final, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.codec.pointer import premultiply
-
-Pixels: TypeAlias = NDArray[np.uint8]
-"""(height, width, 4): blue, green, red, alpha."""
 
 MAX_SIDE: Final = 384
 """The largest pointer that RDP knows (MS-RDPBCGR 2.2.7.2.7)."""

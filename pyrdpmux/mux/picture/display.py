@@ -6,9 +6,10 @@ when the card goes.
 
 from collections.abc import Sequence
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
-from pyrdpmux.mux.picture.screen import Observable, Pixels, Screen
+from pyrdpmux.mux.picture.screen import Observable, Screen
 from pyrdpmux.mux.picture.status_card import status_picture
 
 

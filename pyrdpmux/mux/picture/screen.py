@@ -6,18 +6,17 @@ has not been sent. The guest's dirty rectangles are hints; what is reported is w
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-Pixels: TypeAlias = NDArray[np.uint8]
-"""(height, width, 4): blue, green, red, and a fourth byte that is always 0."""
 
 MAX_SIDE: Final = 8192
 """MS-RDPBCGR 2.2.7.1.2: desktopWidth and desktopHeight of a bitmap capability go up to 8192 in practice."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.mux.picture.font import CELL_HEIGHT, CELL_WIDTH, draw_text
-from pyrdpmux.mux.picture.screen import Pixels
 
 BACKGROUND = (0x40, 0x30, 0x28)
 BORDER = (0x90, 0x80, 0x70)

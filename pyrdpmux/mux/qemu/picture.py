@@ -14,11 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.mux.picture.cursor import AnyCursor, Cursor, CursorState
 from pyrdpmux.mux.picture.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
-from pyrdpmux.mux.picture.screen import MAX_SIDE, NO_SIGNAL_SIZE, Pixels, bands_of
+from pyrdpmux.mux.picture.screen import MAX_SIDE, NO_SIGNAL_SIZE, bands_of
 
 MAX_PIXELS: Final = 7680 * 4320
 """8K UHD; of a larger one QEMU could not even send a D-Bus message."""

@@ -11,12 +11,13 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import PeerTimeout
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import Vm, VmStatus
 from pyrdpmux.mux.log.connection_log import printable
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.picture.screen import Pixels, bands_of
+from pyrdpmux.mux.picture.screen import bands_of
 from pyrdpmux.mux.resting import REST_FACTOR
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.rfb.client import RfbClient

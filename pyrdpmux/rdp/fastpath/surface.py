@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Final, Self
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.wire import Block, OpenIntEnum, OpenIntFlag, Reader, Writer
 
 #: Servers send a handful: frame begin, bitmaps, frame end.
@@ -111,6 +112,10 @@ class SetSurfaceBits:
     bottom: int
     bitmap: ExtendedBitmapData
 
+    @property
+    def rect(self) -> Rect:
+        return Rect.from_corners(self.left, self.top, self.right, self.bottom)
+
     @classmethod
     def read(cls, r: Reader) -> Self:
         left, top = r.u16_le("destLeft"), r.u16_le("destTop")
@@ -136,6 +141,10 @@ class StreamSurfaceBits:
     right: int
     bottom: int
     bitmap: ExtendedBitmapData
+
+    @property
+    def rect(self) -> Rect:
+        return Rect.from_corners(self.left, self.top, self.right, self.bottom)
 
     @classmethod
     def read(cls, r: Reader) -> Self:

@@ -8,9 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import LimitExceeded
 from pyrdpmux.rfb.encodings import Encoding
-from pyrdpmux.rfb.events import CursorChanged, Pixels
+from pyrdpmux.rfb.events import CursorChanged
 from pyrdpmux.rfb.limits import KEPT_CURSOR_SIDE, MAX_CURSOR_SIDE
 from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL, tiles
 from pyrdpmux.rfb.server_messages import RectangleHeader

@@ -3,12 +3,15 @@
 import numpy as np
 import pytest
 
-from pyrdpmux.codec.avc import h264, yuv
+from pyrdpmux.codec import extras
+from pyrdpmux.codec.avc import yuv
 from pyrdpmux.codec.avc.h264 import H264Decoder, H264Encoder
 from pyrdpmux.errors import DecodeError, EncodeError
 from tests.codec import pictures
 
-pytestmark = pytest.mark.skipif(not h264.is_available(), reason="PyAV (the extra 'h264') is not installed")
+pytestmark = pytest.mark.skipif(
+    not extras.is_installed(extras.H264), reason="PyAV (the extra 'h264') is not installed"
+)
 
 
 def picture(kind: str = "blocks", seed: int = 0, height: int = 48, width: int = 64) -> yuv.I420:

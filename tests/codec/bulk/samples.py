@@ -25,7 +25,7 @@ def vector(name: str) -> bytes:
 @cache
 def screen(name: str, count: int = 16) -> bytes:
     """Planar tiles of a screen."""
-    return b"".join(planar.encode(pictures.screen_tiles(name, count)))
+    return b"".join(planar.encode_tiles(pictures.screen_tiles(name, count)))
 
 
 def words(size: int, seed: int) -> bytes:

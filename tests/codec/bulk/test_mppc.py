@@ -1,5 +1,7 @@
 """MPPC's codes and flags, from the specification; see test_packets.py for what all formats share."""
 
+import random
+
 import pytest
 
 from pyrdpmux.codec.bulk.mppc import RDP4, RDP5, MppcCompressor, MppcDecompressor, Variant
@@ -190,3 +192,18 @@ class TestErrors:
         with pytest.raises(DecodeError) as caught:
             MppcDecompressor(RDP5).decompress(0x60, b"")
         assert caught.value.path == "Mppc.flags"
+
+
+def test_rdp4_is_not_shown_what_lies_too_far_back() -> None:
+    """A match beyond the history's reach would hide one within it: a tenth of the bytes more."""
+    rng = random.Random(1)
+    words = [bytes(rng.choices(b"etaoinshrdlu", k=rng.randint(2, 9))) for _ in range(400)]
+    phrases = [b" ".join(rng.choices(words, k=6)) for _ in range(150)]
+    data = b". ".join(rng.choices(phrases, k=1500))
+    compressor, decompressor = MppcCompressor(RDP4), MppcDecompressor(RDP4)
+    size = 0
+    for at in range(0, len(data), 6000):
+        packed = compressor.compress(data[at : at + 6000])
+        assert decompressor.decompress(packed.flags, packed.data) == data[at : at + 6000]
+        size += len(packed.data)
+    assert size < 0.31 * len(data)

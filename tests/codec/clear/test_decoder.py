@@ -189,7 +189,7 @@ class TestLayers:
 
     def test_nscodec(self) -> None:
         tile = page("photo", 32, 48)[:, :40]
-        data = nscodec.encode([tile], 2, bottom_up=False)[0]
+        data = nscodec.encode_tiles([tile], 2, bottom_up=False)[0]
         whole = message(subcodecs=encode(Subcodec(3, 2, 40, 32, SubcodecId.NSCODEC, data)).hex())
         pixels = Decoder().decode(whole, 50, 40)
         assert (pixels[2:34, 3:43] == nscodec.decode(data, 40, 32, bottom_up=False)).all()
@@ -246,7 +246,7 @@ class TestHostileInput:
 
     def test_every_truncation_is_refused(self) -> None:
         for picture in self.pictures():
-            data = Encoder().encode([picture])[0]
+            data = Encoder().encode_tiles([picture])[0]
             for size in range(0, len(data), 1 + len(data) // 400):
                 with pytest.raises(DecodeError):
                     decoded(data[:size], picture.shape[1], picture.shape[0])
@@ -254,7 +254,7 @@ class TestHostileInput:
     def test_mutations_are_read_as_by_the_reference(self) -> None:
         for picture in self.pictures()[2:]:
             height, width = picture.shape[:2]
-            data = Encoder().encode([picture])[0]
+            data = Encoder().encode_tiles([picture])[0]
             for changed in pictures.mutations(data, 100):
                 found = pictures.attempt(partial(decoded, width=width, height=height), changed)
                 try:
@@ -268,7 +268,7 @@ class TestHostileInput:
     def test_thousands_of_mutations_are_refused_or_decoded(self) -> None:
         for picture in self.pictures():
             height, width = picture.shape[:2]
-            data = Encoder().encode([picture])[0]
+            data = Encoder().encode_tiles([picture])[0]
             results = [
                 pictures.attempt(partial(decoded, width=width, height=height), changed)
                 for changed in pictures.mutations(data, 300, seed=7)

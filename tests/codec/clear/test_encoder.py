@@ -22,7 +22,7 @@ SCREENS = ["text", "gray text", "console", "desktop", "photo", "gradient", "nois
 
 def check(rectangles: list[NDArray[np.uint8]], *, scalar: bool = True, encoder: Encoder | None = None) -> int:
     """All readers agree with the pictures; the size of all messages."""
-    messages = (encoder or Encoder()).encode(rectangles)
+    messages = (encoder or Encoder()).encode_tiles(rectangles)
     ours, slow = Decoder(), reference.Decoder()
     theirs = libfreerdp_clear.Decoder() if libfreerdp.library() else None
     for pixels, message in zip(rectangles, messages, strict=True):
@@ -99,9 +99,9 @@ def test_more_columns_than_any_cache_holds() -> None:
 
 def test_lines_of_text_are_hits_when_they_come_again() -> None:
     encoder = Encoder()
-    encoder.encode([page("text", 640, 800)])
+    encoder.encode_tiles([page("text", 640, 800)])
     sent, hits = encoder.counts
-    encoder.encode([page("text", 640, 800, seed=1)])
+    encoder.encode_tiles([page("text", 640, 800, seed=1)])
     all_sent, all_hits = encoder.counts
     assert (all_hits - hits) / (all_sent - sent) > 0.95
     assert hits / sent < 0.95
@@ -118,7 +118,7 @@ def test_pixels_of_pictures_are_raw_and_few_colors_rlex() -> None:
     colors = np.random.default_rng(1).integers(0, 20, (80, 80)).astype(np.uint8)
     picture[110:190, 200:280, 0] = colors
     check([picture])
-    stream = decode(BitmapStream, Encoder().encode([picture])[0])
+    stream = decode(BitmapStream, Encoder().encode_tiles([picture])[0])
     assert stream.payload is not None
     r = Reader(stream.payload.subcodecs, "areas")
     kinds = set()
@@ -131,7 +131,7 @@ def test_pictures_may_be_lossy() -> None:
     picture = np.full((200, 300, 4), 9, np.uint8)
     picture[20:150, 20:200] = page("photo", 160, 400)[:130, :180]
     picture[170:186] = page("text")[:16, :300]
-    exact, lossy = Encoder().encode([picture])[0], Encoder(picture_loss=3).encode([picture])[0]
+    exact, lossy = Encoder().encode_tiles([picture])[0], Encoder(picture_loss=3).encode_tiles([picture])[0]
     assert len(lossy) < len(exact) * 0.7
     decoded = Decoder().decode(lossy, 300, 200)[..., :3].astype(int)
     difference = abs(decoded - picture[..., :3])
@@ -147,7 +147,7 @@ def test_a_line_that_is_a_picture_is_no_band() -> None:
     picture = np.full((60, 300, 4), 9, np.uint8)
     picture[10:40, 20:280] = pictures.picture(30, 260, "random")
     check([picture])
-    stream = decode(BitmapStream, Encoder().encode([picture])[0])
+    stream = decode(BitmapStream, Encoder().encode_tiles([picture])[0])
     assert stream.payload is not None
     assert not stream.payload.bands
     assert len(stream.payload.subcodecs) < 3 * 30 * 260 + 200
@@ -157,8 +157,8 @@ class TestGlyphs:
     def test_a_small_picture_is_sent_once(self) -> None:
         glyphs = [pictures.picture(18, 8, "sparse", seed) for seed in range(5)]
         encoder = Encoder()
-        first = encoder.encode(glyphs)
-        again = encoder.encode(glyphs)
+        first = encoder.encode_tiles(glyphs)
+        again = encoder.encode_tiles(glyphs)
         assert all(len(message) == 4 for message in again)
         decoder = Decoder()
         for message, glyph in zip(first + again, glyphs + glyphs, strict=True):
@@ -174,19 +174,19 @@ class TestGlyphs:
         check([*glyphs, *glyphs[:12], *glyphs[-5:]], scalar=False)
 
     def test_larger_pictures_are_none(self) -> None:
-        stream = decode(BitmapStream, Encoder().encode([np.zeros((25, 41, 4), np.uint8)])[0])
+        stream = decode(BitmapStream, Encoder().encode_tiles([np.zeros((25, 41, 4), np.uint8)])[0])
         assert stream.flags == Flags.CACHE_RESET
 
 
 def test_sequence_numbers_go_round() -> None:
     rectangles = [pictures.picture(4, 300, "flat", seed) for seed in range(300)]
-    numbers = [message[1] for message in Encoder().encode(rectangles)]
+    numbers = [message[1] for message in Encoder().encode_tiles(rectangles)]
     assert numbers == [index % 256 for index in range(300)]
 
 
 def test_only_the_first_message_resets() -> None:
     encoder = Encoder()
-    flags = [encoder.encode([pictures.picture(40, 40, "steps", i)])[0][0] for i in range(3)]
+    flags = [encoder.encode_tiles([pictures.picture(40, 40, "steps", i)])[0][0] for i in range(3)]
     assert flags == [4, 0, 0]
 
 
@@ -194,15 +194,15 @@ def test_the_fourth_byte_does_not_matter() -> None:
     picture = page("text")
     other = picture.copy()
     other[..., 3] = pictures.picture(len(picture), picture.shape[1], "random")[..., 3]
-    assert Encoder().encode([picture]) == Encoder().encode([other])
+    assert Encoder().encode_tiles([picture]) == Encoder().encode_tiles([other])
 
 
 def test_parts_of_frames_need_no_copy() -> None:
     frame = page("text")
-    assert Encoder().encode([frame[3:90, 5:200]]) == Encoder().encode([frame[3:90, 5:200].copy()])
+    assert Encoder().encode_tiles([frame[3:90, 5:200]]) == Encoder().encode_tiles([frame[3:90, 5:200].copy()])
 
 
 @pytest.mark.parametrize("shape", [(0, 4), (4, 0), (1, 65536), (65536, 1)])
 def test_refuses_sizes_that_the_wire_cannot_say(shape: tuple[int, int]) -> None:
     with pytest.raises(EncodeError):
-        Encoder().encode([np.zeros((*shape, 4), np.uint8)])
+        Encoder().encode_tiles([np.zeros((*shape, 4), np.uint8)])

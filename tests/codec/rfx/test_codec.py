@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from bench.screens import SCREENS
 from pyrdpmux.codec.rfx import tile
 from pyrdpmux.codec.rfx.decoder import Decoder
-from pyrdpmux.codec.rfx.encoder import Area, Encoder, touched
-from pyrdpmux.codec.rfx.headers import Channel, Channels, Context, Sync
+from pyrdpmux.codec.rfx.encoder import Encoder, touched
+from pyrdpmux.codec.rfx.headers import Channel, Channels, Context, Entropy, Properties, Sync
 from pyrdpmux.codec.rfx.message import (
     Message,
-    Rectangle,
     Region,
     Tile,
     TileSet,
@@ -23,6 +22,7 @@ from pyrdpmux.codec.rfx.message import (
 from pyrdpmux.codec.rfx.quant import DEFAULT, Quantization
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from tests.codec import pictures
 from tests.codec.reference import libfreerdp, libfreerdp_rfx
 
@@ -47,9 +47,9 @@ def decoded(data: bytes, shape: tuple[int, ...]) -> Pixels:
     return out
 
 
-def encoded(frame: Pixels, rectangles: list[Area] | None = None, mode: Mode = Mode.RLGR1) -> bytes:
+def encoded(frame: Pixels, rects: list[Rect] | None = None, mode: Mode = Mode.RLGR1) -> bytes:
     encoder = Encoder(frame.shape[1], frame.shape[0], mode=mode, image_mode=True)
-    (data,) = encoder.encode(frame, rectangles)
+    (data,) = encoder.encode(frame, rects)
     return data
 
 
@@ -63,7 +63,7 @@ def test_the_sample_of_4_2_is_its_picture() -> None:
     decoder = Decoder()
     assert decoder.decode(header, out) == []
     # The capture's data block holds one frame; FreeRDP's copy repeats it.
-    assert Rectangle(0, 0, 64, 64) in decoder.decode(data, out)
+    assert Rect(0, 0, 64, 64) in decoder.decode(data, out)
     expected = np.frombuffer(image, np.uint8).reshape(64, 64, 4)
     assert abs(out[..., :3].astype(int) - expected[..., :3]).max() <= 1
 
@@ -136,10 +136,10 @@ class TestEncoder:
 
     def test_only_touched_tiles_go_out_and_only_rectangles_are_shown(self) -> None:
         frame = SCREENS["photo"](200, 300)
-        areas = [(60, 10, 10, 30), (250, 150, 50, 50)]
+        areas = [Rect(60, 10, 10, 30), Rect(250, 150, 50, 50)]
         data = encoded(frame, areas)
         out = np.zeros_like(frame)
-        assert Decoder().decode(data, out) == [Rectangle(*area) for area in areas]
+        assert Decoder().decode(data, out) == areas
         shown = np.zeros((200, 300), np.bool_)
         for x, y, w, h in areas:
             shown[y : y + h, x : x + w] = True
@@ -161,10 +161,12 @@ class TestEncoder:
         (whole,) = Encoder(256, 256).encode(frame)
         assert (out == decoded(whole, frame.shape)).all()
 
-    @pytest.mark.parametrize("area", [(-1, 0, 4, 4), (0, 0, 0, 4), (0, 0, 65, 4), (60, 0, 5, 4)])
-    def test_refuses_what_lies_outside(self, area: Area) -> None:
+    @pytest.mark.parametrize(
+        "rect", [Rect(-1, 0, 4, 4), Rect(0, 0, 0, 4), Rect(0, 0, 65, 4), Rect(60, 0, 5, 4)]
+    )
+    def test_refuses_what_lies_outside(self, rect: Rect) -> None:
         with pytest.raises(EncodeError):
-            touched([area], 64, 64)
+            touched([rect], 64, 64)
 
     def test_refuses_frames_of_another_size(self) -> None:
         with pytest.raises(EncodeError):
@@ -219,6 +221,13 @@ class TestHostileInput:
     def test_what_makes_no_sense(self, messages: list[Message]) -> None:
         with pytest.raises(DecodeError):
             decoded(encode_messages(messages), (128, 128))
+
+    @pytest.mark.parametrize("entropy", sorted({*range(16)} - {Entropy.RLGR1, Entropy.RLGR3}))
+    def test_unknown_entropy_coding_is_refused(self, entropy: int) -> None:
+        """The field has four bits; two values mean something."""
+        tileset = TileSet((DEFAULT,), (Tile(0, 0, b"", b"", b""),), Properties(Entropy(entropy)))
+        with pytest.raises(DecodeError, match=f"entropy {entropy:#x}"):
+            decoded(encode_messages([*HEADERS, Region(()), tileset]), (128, 128))
 
     def test_without_rectangles_all_is_shown(self) -> None:
         streams = tile.encode(pictures.picture(64, 64, "flat")[None])[0]

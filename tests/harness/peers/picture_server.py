@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from pyrdpmux.codec.bitmap import encode_rectangles
 from pyrdpmux.codec.color import Pixels
+from pyrdpmux.geometry import Rect
 from pyrdpmux.net.listener import listen
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.events import Activated, Event, InputReceived
@@ -21,24 +22,21 @@ def bitmaps_of(picture: Pixels, bits_per_pixel: int, compress: bool = True) -> l
     """The whole picture in tiles."""
     height, width = picture.shape[:2]
     tiles = [
-        (x, y, min(TILE, width - x), min(TILE, height - y))
+        Rect(x, y, min(TILE, width - x), min(TILE, height - y))
         for y in range(0, height, TILE)
         for x in range(0, width, TILE)
     ]
     flags = BitmapFlags.COMPRESSION | BitmapFlags.NO_BITMAP_COMPRESSION_HDR
     return [
-        BitmapData(
-            x,
-            y,
-            x + w - 1,
-            y + h - 1,
+        BitmapData.of(
+            tile,
             encoded.width,
             encoded.height,
             encoded.bits_per_pixel,
             flags if encoded.is_compressed else BitmapFlags(0),
             encoded.data,
         )
-        for (x, y, w, h), encoded in zip(
+        for tile, encoded in zip(
             tiles, encode_rectangles(picture, tiles, bits_per_pixel, compress=compress), strict=True
         )
     ]

@@ -11,6 +11,7 @@ import pytest
 
 from pyrdpmux.codec import nscodec
 from pyrdpmux.errors import AuthenticationFailed, DecodeError, NegotiationFailed, StateError, TlsFailed
+from pyrdpmux.geometry import Rect
 from pyrdpmux.harness import Client, ClientTimeout, SessionEnded, connect
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX
 from pyrdpmux.harness.peers.dialing import Security, dial, pinned
@@ -125,7 +126,7 @@ def test_surface_commands_are_announced_and_acknowledged_only_if_wanted() -> Non
 
 def test_the_codec_ids_are_those_that_renderers_look_for() -> None:
     assert NSCODEC.codec_id == NSCODEC_ID
-    assert nscodec.decode(nscodec.encode([SCREEN])[0], 200, 100).shape == (100, 200, 4)
+    assert nscodec.decode(nscodec.encode(SCREEN, [Rect(0, 0, 200, 100)])[0], 200, 100).shape == (100, 200, 4)
 
 
 # -- waits ------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pyrdpmux.codec.pointer import encode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder
 from pyrdpmux.codec.rfx.encoder import Encoder
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX, REMOTEFX_ID
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.rdp.fastpath.surface import (
@@ -114,7 +115,7 @@ def test_streamed_surface_bits_are_drawn_too() -> None:
 
 
 def test_nscodec() -> None:
-    [data] = nscodec.encode([picture()])
+    [data] = nscodec.encode(picture(), [Rect(0, 0, WIDTH, HEIGHT)])
     shown = renderer()
     shown.apply(SurfaceCommands((surface(NSCODEC_ID, data),)))
     assert np.array_equal(colors(shown.framebuffer), colors(nscodec.decode(data, WIDTH, HEIGHT)))

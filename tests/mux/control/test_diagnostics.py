@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.codec import extras
 from pyrdpmux.geometry import Region
 from pyrdpmux.mux.control.diagnostics import diagnose
 
@@ -46,6 +47,16 @@ def test_objects_of_ours_are_counted_while_they_are_held() -> None:
     assert asyncio.run(count()) == before + len(held)
     del held
     assert asyncio.run(count()) == before
+
+
+def test_says_which_codecs_can_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "is_installed", lambda extra: extra != "jpeg")
+
+    async def found() -> dict[str, bool]:
+        return {name: row["available"] for name, row in diagnose()["codecs"].items()}
+
+    available = asyncio.run(found())
+    assert (available["planar"], available["avc420"], available["jpeg"]) == (True, True, False)
 
 
 def test_descriptors_are_listed_by_what_they_are(tmp_path: Path) -> None:

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.demo.machine import CODES, SIZES, TRAIL_FRAMES, Machine
 from pyrdpmux.mux.picture.pixel_format import PixelCode
-from pyrdpmux.mux.picture.screen import Pixels
 
 F1, F6, F10, F12, ENTER = 0x3B, 0x40, 0x44, 0x58, 0x1C
 

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.mux.gateway.picker import (
     COLUMN,
     FOOT_HEIGHT,
@@ -15,7 +16,6 @@ from pyrdpmux.mux.gateway.picker import (
     Picker,
     draw,
 )
-from pyrdpmux.mux.picture.screen import Pixels
 from pyrdpmux.rdp.pdu.input import (
     InputEvent,
     KeyboardEvent,

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrdpmux.mux.picture.cursor import MAX_SIDE, Cursor, Pixels, fit_cursor
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.mux.picture.cursor import MAX_SIDE, Cursor, fit_cursor
 
 
 def image(width: int, height: int, alpha: int = 255) -> Pixels:

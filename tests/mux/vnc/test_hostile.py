@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.picture.screen import BAND_PIXELS, Pixels, Screen
+from pyrdpmux.mux.picture.screen import BAND_PIXELS, Screen
 from pyrdpmux.mux.resting import REST_FACTOR
 from pyrdpmux.mux.vnc import connection
 from pyrdpmux.mux.vnc.input import VncInput
