@@ -179,7 +179,10 @@ def run_demo(options: argparse.Namespace) -> int:
     mode = options.security or ("tls" if options.no_auth else "nla")
     if options.no_auth and mode == "nla":
         raise ConfigError("--no-auth: not possible with --security nla")
-    config = replace(make_config(options), security=SECURITY_MODES[mode])
+    config = make_config(options)
+    # its machine draws a trail only
+    pointer = replace(config.input, pointer="arrow")
+    config = replace(config, security=SECURITY_MODES[mode], input=pointer)
     password = secrets.token_urlsafe(DEMO_PASSWORD_SIZE)
     factory = ConnectionFactory(config, accounts=Accounts().with_password(DEMO_USER, "", password))
     daemon = Daemon(config, factory, [DemoBackend()], needs_control=False)

@@ -66,6 +66,7 @@ class LimitSettings:
 EVERYBODY: Final = "everybody"
 ONE_AT_A_TIME: Final = "one-at-a-time"
 TYPISTS: Final = (EVERYBODY, ONE_AT_A_TIME)
+POINTERS: Final = ("hidden", "dot", "arrow")
 NOBODY: Final = "nobody"
 ALLOWED: Final = (EVERYBODY, NOBODY)
 
@@ -77,6 +78,8 @@ class InputSettings:
     typists: str = EVERYBODY
     #: one-at-a-time: so long after the last input of one, another may begin
     idle_seconds: int = 5
+    #: what viewers see until a VM gives its pointer a shape; many guests draw theirs into the picture
+    pointer: str = "hidden"
     #: of the guests: what characters, of phones and of `pyrdpmux type`, are typed on
     keyboard: str = "us"
 

@@ -12,6 +12,7 @@ from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.settings.config import (
     ALLOWED,
     EVERYBODY,
+    POINTERS,
     TYPISTS,
     Config,
     GatewaySettings,
@@ -141,6 +142,7 @@ def _read_input(table: SettingsTable) -> InputSettings:
     defaults = InputSettings()
     settings = InputSettings(
         typists=table.choice("typists", defaults.typists, TYPISTS),
+        pointer=table.choice("pointer", defaults.pointer, POINTERS),
         keyboard=table.choice("keyboard", defaults.keyboard, LAYOUTS),
         idle_seconds=table.integer("idle-seconds", defaults.idle_seconds, low=0, high=3600),
     )
