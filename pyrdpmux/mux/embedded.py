@@ -17,6 +17,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, NoInput, Vm, VmHost
 from pyrdpmux.mux.daemon import Daemon
+from pyrdpmux.mux.picture.cursor import CursorState
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.rdp.nla.accounts import Accounts
 
@@ -86,6 +87,7 @@ class EmbeddedServer:
         self._owner = _Owner()
         factory = ConnectionFactory(config, accounts=accounts)
         self._daemon = Daemon(config, factory, [self._owner], needs_control=False)
+        self._daemon.says_goodbye = True
         self._stop = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -116,6 +118,7 @@ class EmbeddedServer:
         if self._owner.host is None:
             raise BackendError("the server is not running")
         vm = await self._owner.host.add_vm(name, input=input or NoInput(), preferred_port=port)
+        vm.screen.set_cursor(CursorState.DEFAULT)  # nothing draws one into an array
         return EmbeddedConsole(vm)
 
     async def remove_console(self, console: EmbeddedConsole) -> None:

@@ -96,6 +96,13 @@ def test_a_hidden_pointer_and_the_clients_own(host: VmHostUnderTest, start: Star
     wait_for_cursor(client, lambda seen: bool(seen.image.any()))
 
 
+def test_a_pointer_without_a_shape_is_not_seen(host: VmHostUnderTest, start: Start) -> None:
+    """The guest may draw its own, which is enough."""
+    client = looking(host, start)
+    show(host, CursorState.UNDEFINED)
+    wait_for_cursor(client, lambda seen: not seen.image.any())
+
+
 @pytest.mark.parametrize(("side", "expected"), [(64, 64), (96, 96), (200, 200)])
 def test_large_pointers(host: VmHostUnderTest, start: Start, side: int, expected: int) -> None:
     client = looking(host, start)

@@ -16,7 +16,7 @@ from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.turns import Turns
 from pyrdpmux.mux.input.typist import Typist
 from pyrdpmux.mux.log.connection_log import printable
-from pyrdpmux.mux.picture.cursor import CursorState
+from pyrdpmux.mux.picture.cursor import DOT, AnyCursor, CursorState
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.settings.access import Access, Principal, Proved
@@ -32,6 +32,13 @@ _serials = itertools.count(1)
 
 UNSEEN_FRAME_RATE: Final = 5
 """For a VM that nobody looks at: whoever comes sees it as it is, a moment ago at most."""
+
+UNDEFINED_POINTERS: Final[dict[str, AnyCursor]] = {
+    "hidden": CursorState.HIDDEN,
+    "dot": DOT,
+    "arrow": CursorState.DEFAULT,
+}
+"""What viewers see of a pointer that the VM gives no shape, by the setting's value."""
 
 DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
@@ -106,6 +113,7 @@ class Console:
         self._max_viewers = config.viewers(self.name)
         self._takes_over = config.limits.take_over
         self._keyboard = config.keyboard(self.name)
+        self.display.set_undefined_cursor(UNDEFINED_POINTERS[config.input.pointer])
         if self._typist is not None:
             self._typist.layout = self._keyboard
         self.frame_seconds = 1 / config.limits.frames_per_second
@@ -149,7 +157,7 @@ class Console:
         self.uuid = uuid
         self.leds = None
         self._has_picture = False
-        self.screen.set_cursor(CursorState.DEFAULT)
+        self.screen.set_cursor(CursorState.UNDEFINED)
         self._typist = Typist(sink, self._keyboard)
         self.arbiter.connect(self._typist)
         self.set_status(VmStatus.WAITING)

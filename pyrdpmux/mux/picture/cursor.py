@@ -17,6 +17,8 @@ MAX_SIDE: Final = 384
 class CursorState(Enum):
     """A pointer without a shape of its own."""
 
+    #: nobody has told yet: the guest may draw its own, or have none
+    UNDEFINED = auto()
     #: the client's own arrow
     DEFAULT = auto()
     #: none: the guest draws its pointer itself, or shows none
@@ -58,6 +60,16 @@ class Cursor:
         """Nothing of it can be seen."""
         return not self.image[..., 3].any()
 
+
+def _dot() -> Cursor:
+    """Seen on any picture: a black point with a white edge, five pixels wide."""
+    image = np.zeros((5, 5, 4), np.uint8)
+    image[1:4] = image[:, 1:4] = 255
+    image[1:4, 1:4, :3] = 0
+    return Cursor(image, 2, 2)
+
+
+DOT: Final = _dot()
 
 AnyCursor: TypeAlias = Cursor | CursorState
 

@@ -20,6 +20,8 @@ class Display(Observable):
         super().__init__()
         #: the VM's picture, whatever covers it
         self.screen = screen
+        #: what viewers see where the VM's pointer has no shape; two pointers would be one too many
+        self._undefined: AnyCursor = CursorState.HIDDEN
         self._card: tuple[str, str] | None = None
         #: the card over what the screen showed when somebody looked first; without viewers nobody does
         self._covered: Pixels | None = None
@@ -45,7 +47,17 @@ class Display(Observable):
     @property
     def cursor(self) -> AnyCursor:
         """The VM's pointer; over a card the client's own."""
-        return self.screen.cursor if self._card is None else CursorState.DEFAULT
+        if self._card is not None:
+            return CursorState.DEFAULT
+        return self._undefined if self.screen.cursor is CursorState.UNDEFINED else self.screen.cursor
+
+    def set_undefined_cursor(self, cursor: AnyCursor) -> None:
+        """What viewers see until the VM's pointer has a shape."""
+        if cursor == self._undefined:
+            return
+        self._undefined = cursor
+        if self.screen.cursor is CursorState.UNDEFINED:
+            self.cursor_changed()
 
     @property
     def is_covered(self) -> bool:

@@ -98,7 +98,7 @@ class Picture:
         self._damage = Region()
         self._is_enabled = self._is_off = False
         self._cursor: AnyCursor | None = None
-        self._shape: AnyCursor = CursorState.DEFAULT
+        self._shape: AnyCursor = CursorState.UNDEFINED
         self._position: tuple[int, int] | None = None
         self._is_told = False
         #: an update went beyond the size that was told: the console's properties know the new one

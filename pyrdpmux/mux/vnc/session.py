@@ -67,7 +67,7 @@ class VncSession:
             case Connected():
                 name = printable(event.name)
                 log.info("%s: connected to %s, %dx%d", self._vm.name, name, event.width, event.height)
-                self._vm.screen.set_cursor(CursorState.DEFAULT)
+                self._vm.screen.set_cursor(CursorState.UNDEFINED)
                 self._vm.set_pointer_mode(is_absolute=True)
                 self._resize(event.width, event.height)
                 self._wants_update = True

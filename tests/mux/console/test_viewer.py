@@ -10,10 +10,10 @@ import pytest
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.console.console import UNDEFINED_POINTERS, Console
 from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, VmSettings
+from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config, InputSettings, VmSettings
 from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, DisplayControlReady, PointerReceived
 from pyrdpmux.rdp.connection.trace import NullTracer
@@ -243,6 +243,53 @@ def test_the_vms_pointer_is_the_clients(factory: ConnectionFactory) -> None:
             assert again == CachedPointer(first.shape.cache_index)
             assert hidden == SystemPointer(SystemPointerType.NULL)
             assert default == SystemPointer(SystemPointerType.DEFAULT)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("setting", "seen"),
+    [
+        ("hidden", SystemPointer(SystemPointerType.NULL)),
+        ("arrow", SystemPointer(SystemPointerType.DEFAULT)),
+        ("dot", NewPointer),
+    ],
+)
+def test_until_the_vm_gives_its_pointer_a_shape_there_is_no_second_one(
+    factory: ConnectionFactory, setting: str, seen: object
+) -> None:
+    """A guest that draws its own would have two; what is seen is a setting. Over a card it is the arrow."""
+
+    async def scenario() -> None:
+        pointer = InputSettings(pointer=setting)
+        async with served(factory, input=pointer) as console, connected(console.port) as client:
+            console.start(object(), RecordingSink(), None)
+            await client.until(lambda: client.connection.is_active)
+            await client.until(lambda: bool(pointers(client)))
+            assert pointers(client)[-1] == SystemPointer(SystemPointerType.DEFAULT)
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            last = pointers(client)[-1]
+            assert last == seen or type(last) is seen
+            console.screen.set_cursor(shape(1))
+            await client.until(lambda: getattr(pointers(client)[-1], "shape", None) is not None)
+            console.start(object(), RecordingSink(), None)
+            show(console, noise(320, 200, 2))
+            await client.until_shows(console.screen.pixels)
+            assert console.display.cursor == UNDEFINED_POINTERS[setting], "the next VM has to tell again"
+
+    run(scenario)
+
+
+def test_a_reload_may_change_what_is_seen_of_a_pointer_without_a_shape(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        async with served(factory) as console, connected(console.port) as client:
+            console.start(object(), RecordingSink(), None)
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            console.configure(Config(limits=LIMITS, input=InputSettings(pointer="arrow")))
+            arrow = SystemPointer(SystemPointerType.DEFAULT)
+            await client.until(lambda: pointers(client)[-1] == arrow)
 
     run(scenario)
 

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.mux.picture.cursor import MAX_SIDE, Cursor, fit_cursor
+from pyrdpmux.mux.picture.cursor import DOT, MAX_SIDE, Cursor, fit_cursor
 
 
 def image(width: int, height: int, alpha: int = 255) -> Pixels:
@@ -77,3 +77,10 @@ def test_every_shape_can_be_made_to_fit(width: int, height: int, hot_x: int, hot
     assert 1 <= columns <= side
     assert 0 <= fitted.hot_x < columns
     assert 0 <= fitted.hot_y < rows
+
+
+def test_a_dot_is_seen_on_black_and_on_white() -> None:
+    assert (DOT.width, DOT.height, DOT.hot_x, DOT.hot_y) == (5, 5, 2, 2)
+    assert DOT.image[2, 2].tolist() == [0, 0, 0, 255]
+    assert DOT.image[0, 2].tolist() == DOT.image[2, 0].tolist() == [255, 255, 255, 255]
+    assert not DOT.image[0, 0, 3]
