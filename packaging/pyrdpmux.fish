@@ -57,6 +57,7 @@ complete -c pyrdpmux -n _shtab_pyrdpmux_using -l version -d 'show program'"'"'s 
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using; and test $_shtab_pyrdpmux_npos -eq 0' -a serve -d 'run the daemon: hypervisors register over D-Bus'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -s h -l help -d 'show this help message and exit'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -l config -xka "(__fish_complete_path (commandline -ct))" -d 'configuration file (default: /etc/pyrdpmux/pyrdpmux.toml, where there is one)'
+complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -l check -d 'start nothing: say what is wrong with configuration, accounts, certificates, sources and ports'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -l source -x -d 'a VM and where it comes from, e.g. build7=vnc:127.0.0.1:5900 (repeatable)'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -l vnc -x -d 'the same as --source NAME=vnc:ADDRESS'
 complete -c pyrdpmux -n '_shtab_pyrdpmux_using serve' -l qemu -x -d 'the same as --source NAME=qemu:ADDRESS'

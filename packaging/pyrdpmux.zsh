@@ -117,6 +117,7 @@ _shtab_pyrdpmux_reload_defaults_added=0
 _shtab_pyrdpmux_serve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
+  "--check[start nothing\: say what is wrong with configuration, accounts, certificates, sources and ports]"
   "*--source[a VM and where it comes from, e.g. build7\=vnc\:127.0.0.1\:5900 (repeatable)]:NAME=KIND:ADDRESS:"
   "*--vnc[the same as --source NAME\=vnc\:ADDRESS]:NAME=ADDRESS:"
   "*--qemu[the same as --source NAME\=qemu\:ADDRESS]:NAME=ADDRESS:"

@@ -52,6 +52,11 @@ def add_serve(commands: "Commands") -> None:
     serve.set_defaults(command=run_serve)
     serve.add_argument("--config", type=Path, metavar="FILE.toml", help=CONFIG_HELP)
     serve.add_argument(
+        "--check",
+        action="store_true",
+        help="start nothing: say what is wrong with configuration, accounts, certificates, sources and ports",
+    )
+    serve.add_argument(
         "--source",
         type=source_of,
         action="append",
@@ -101,6 +106,11 @@ def add_demo(commands: "Commands") -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`pyrdpmux serve`."""
+    if options.check:
+        from pyrdpmux.cli.check_command import run_check
+
+        return run_check(options)
+
     import asyncio
 
     from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
