@@ -175,7 +175,7 @@ def _librdpmux_backend(
         reload=reload,
         guests_per_uid=config.librdpmux.guests_per_uid,
         security_labels=config.librdpmux.security_labels,
-        vms=lambda: factory.config.vms,
+        vms=lambda: factory.config.named,
         schedule=factory.schedule,
         files=factory.files,
     )
@@ -260,8 +260,8 @@ def _warn_about_access(config: Config, passwd: str) -> None:
     """Say so when nobody can get in, or everybody can."""
     if not config.security.nla:
         logger.warning("NLA is off: everybody who reaches a console's port gets in")
-        for name in config.vms:
+        for name in (*config.vms, *config.patterns):
             if config.rules(name).is_restricted:
                 logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
-    elif not config.accounts_path().exists() and not any(vm.accounts for vm in config.vms.values()):
+    elif not any(path.exists() for path in config.accounts_paths):
         logger.warning("%s: no accounts yet: add one with `%s`", config.accounts_path(), passwd)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.settings.config import Config, is_bus
+from pyrdpmux.mux.settings.config import Config, VmSettings, is_bus
 from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.mux.settings.ports import check_ports
 from pyrdpmux.mux.settings.vm_names import vm_name
@@ -102,7 +102,7 @@ def make_config(options: argparse.Namespace) -> Config:
     }
     vms = dict(config.vms)
     for name, source in getattr(options, "source", ()):
-        vms[vm_name(name)] = replace(config.vm(vm_name(name)), source=source)
+        vms[vm_name(name)] = replace(config.vms.get(vm_name(name), VmSettings()), source=source)
     config = replace(config, **given, vms=vms)
     if (port := getattr(options, "gateway_port", None)) is not None:
         config = replace(config, gateway=replace(config.gateway, port=port))

@@ -7,7 +7,7 @@ stands for them, also if they come back later. Tickets of before are worth nothi
 """
 
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -26,6 +26,10 @@ MAX_FILES: Final = 2048
 """Whose contents are remembered; a VM may name one after the other."""
 
 
+MAX_GENERATIONS: Final = 64
+"""Configurations that gave VMs other accounts; what has been the same for longer seems to begin later."""
+
+
 class VmIdentity(Protocol):
     """A console, as far as admission cares."""
 
@@ -38,8 +42,10 @@ class VmIdentity(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Configured:
-    path: Path
+class _Generation:
+    """A configuration whose tables give VMs other accounts than the one before it."""
+
+    config: Config
     epoch: int
 
 
@@ -63,11 +69,7 @@ class AccountsBook:
         self._parsed = ParsedFiles()
         self._epochs = itertools.count(1)
         self._common = self._begin(GIVEN if given is not None else str(config.accounts_path()))
-        self._configured = {
-            name: _Configured(vm.accounts, next(self._epochs))
-            for name, vm in config.vms.items()
-            if vm.accounts is not None
-        }
+        self._generations = deque([_Generation(config, next(self._epochs))], maxlen=MAX_GENERATIONS)
         #: the administrator's files, and those that another configuration would have
         self._own_files: dict[Path, AccountFile] = {}
         self._prepared: dict[Path, AccountFile] = {}
@@ -99,18 +101,14 @@ class AccountsBook:
         """Of files that passwords are looked up in, whatever VMs bring along."""
         if self._given is not None or not config.security.nla:
             return set()
-        return {config.accounts_path(), *[vm.accounts for vm in config.vms.values() if vm.accounts]}
+        return set(config.accounts_paths)
 
     def reload(self, config: Config) -> None:
         """Another configuration: what differs begins anew."""
         if self._given is None and config.accounts_path() != self._config.accounts_path():
             self._common = self._begin(str(config.accounts_path()))
-        before, self._configured = self._configured, {}
-        for name, vm in config.vms.items():
-            if vm.accounts is not None:
-                old = before.get(name)
-                is_same = old is not None and old.path == vm.accounts
-                self._configured[name] = old if is_same and old else _Configured(vm.accounts, self._next())
+        if _accounts_of(config) != _accounts_of(self._config):
+            self._generations.append(_Generation(config, self._next()))
         self._config = config
         # What a file said before it was out of use is not what it said last.
         known = self._own_files | self._prepared
@@ -129,19 +127,28 @@ class AccountsBook:
         """What somebody's ticket must be of to see this VM."""
         if self._given is not None:
             return self._common
-        if (configured := self._configured.get(vm.name)) is not None:
-            return AccountsInForce(str(configured.path), configured.epoch, vm.serial)
+        if (path := self._config.vm(vm.name).accounts) is not None:
+            return AccountsInForce(str(path), self._since(vm.name, path), vm.serial)
         if (own := self._overrides.accounts(vm.name)) is not None:
             return AccountsInForce(str(own.path), own.epoch, vm.serial)
         return self._common
+
+    def _since(self, name: str, path: Path) -> int:
+        """Since which generation the configuration gives this VM that file, without a break."""
+        epoch = 0
+        for generation in reversed(self._generations):
+            if generation.config.vm(name).accounts != path:
+                break
+            epoch = generation.epoch
+        return epoch
 
     def source(self, name: str | None) -> AccountSource:
         """The accounts of the VM of this name; without a name, the common ones."""
         if self._given is not None:
             return self._given
         if name is not None:
-            if (configured := self._configured.get(name)) is not None:
-                return self._own_file(configured.path)
+            if (path := self._config.vm(name).accounts) is not None:
+                return self._own_file(path)
             if (own := self._overrides.accounts(name)) is not None:
                 return self._file(own.path, own.uid)
         return self._own_file(self._config.accounts_path())
@@ -166,3 +173,9 @@ class AccountsBook:
             _, old = self._files.popitem(last=False)
             self._parsed.forget(old)
         return self._files[key]
+
+
+def _accounts_of(config: Config) -> tuple[dict[str, Path], list[tuple[str, Path]]]:
+    """What its tables say of accounts; of patterns, the order counts."""
+    vms = {name: vm.accounts for name, vm in config.vms.items() if vm.accounts is not None}
+    return vms, [(name, vm.accounts) for name, vm in config.patterns.items() if vm.accounts is not None]

@@ -37,7 +37,7 @@ def load_certificate(directory: Path) -> Certificate:
 def load_identities(config: Config) -> dict[Path, Identity]:
     """All certificates that the configuration names, by directory. Raises ConfigError."""
     identities = {}
-    for directory in {config.certificate_path(name) for name in (None, *config.vms)}:
+    for directory in config.certificate_paths:
         found = load_certificate(directory)
         logger.info("Certificate %s, SHA-256 fingerprint %s", found.certificate_path, found.fingerprint)
         context = certificate_file.server_context(found.certificate_path, found.key_path)

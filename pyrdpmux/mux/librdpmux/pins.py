@@ -4,6 +4,7 @@
 that. So the first one who does is remembered, over restarts too, unless the configuration says whose it is.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from pyrdpmux.mux.log.connection_log import MAX_REASON, printable
 from pyrdpmux.mux.settings.config import VmSettings
 
 MAX_PINS: Final = 4096
-"""Names that are remembered; only configured ones are."""
+"""Names that are remembered; only those are that the configuration has a table for, or a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +68,7 @@ class Pins:
                 f"if that is right, say uid = {uid} in its table of the configuration"
             )
         if pin is None and len(self._pins) >= MAX_PINS:
-            self._forget_others()
-            if len(self._pins) >= MAX_PINS:
-                raise RegistrationRefused(f"{len(self._pins)} VMs of the configuration have owners already")
+            self._make_room()
 
     def set(self, registration: Registration) -> bool:
         """It has the VM, from now on; True if that is news."""
@@ -82,7 +81,19 @@ class Pins:
         self._pins[registration.label] = pin
         return True
 
-    def _forget_others(self) -> None:
-        """What is not configured any more has no rules that could apply to a stranger."""
-        names = self._vms()
-        self._pins = {name: pin for name, pin in self._pins.items() if name in names}
+    def _make_room(self) -> None:
+        """RegistrationRefused if there is none.
+
+        What is not configured any more goes: it has no rules that could apply to a stranger. Of names that
+        only a pattern fits, which anybody can invent, the oldest of the user who has most.
+        """
+        named = self._vms()
+        self._pins = {name: pin for name, pin in self._pins.items() if name in named}
+        if len(self._pins) < MAX_PINS:
+            return
+        own = frozenset(named)
+        invented = [(name, pin.uid) for name, pin in self._pins.items() if name not in own]
+        if not invented:
+            raise RegistrationRefused(f"{len(self._pins)} VMs of the configuration have owners already")
+        [(most, _)] = Counter(uid for _, uid in invented).most_common(1)
+        del self._pins[next(name for name, uid in invented if uid == most)]

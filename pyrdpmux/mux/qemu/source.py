@@ -87,12 +87,14 @@ class QmpSource:
         if not isinstance(options, dict) or options.get("type") != "dbus":
             raise BackendError(f"{self.path}: this QEMU runs without -display dbus")
         uuid = _text(await qmp.execute("query-uuid"), "UUID")
+        # On D-Bus, a QEMU without a name has that of its version.
+        name = _text(await qmp.execute("query-name"), "name") or ""
         if options.get("p2p"):
             connection = await _connect_directly(qmp)
         else:
             connection = await _connect_on_bus(str(options.get("addr") or "session"), uuid=uuid)
         try:
-            return await _display(connection, qmp)
+            return await _display(connection, qmp, name)
         except BaseException:
             connection.close()
             raise
@@ -110,7 +112,7 @@ class BusSource:
     async def open(self, name: str | None) -> Display:
         connection = await _connect_on_bus(self.address, name=name)
         try:
-            return await _display(connection, None)
+            return await _display(connection, None, None)
         except BaseException:
             connection.close()
             raise
@@ -175,14 +177,15 @@ async def _connect_on_bus(address: str, *, name: str | None = None, uuid: str | 
     return connection
 
 
-async def _display(connection: Connection, qmp: QmpClient | None) -> Display:
+async def _display(connection: Connection, qmp: QmpClient | None, known_name: str | None) -> Display:
     properties = await _properties(connection, f"{ROOT}/VM", VM)
     identities = properties.get("ConsoleIDs")
     if not isinstance(identities, list) or not identities:
         raise BackendError("this QEMU has no display: it runs without a graphics adapter")
     numbers = dict.fromkeys(identity for identity in identities if isinstance(identity, int))
     paths = tuple([f"{ROOT}/Console_{number}" for number in list(numbers)[:MAX_CONSOLES]])
-    name, uuid = printable(str(properties.get("Name") or "")), properties.get("UUID")
+    name = printable(known_name if known_name is not None else str(properties.get("Name") or ""))
+    uuid = properties.get("UUID")
     return Display(connection, qmp, name, printable(uuid) if isinstance(uuid, str) else None, paths)
 
 

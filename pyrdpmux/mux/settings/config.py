@@ -1,8 +1,9 @@
 """What the daemon can be told: by a file (:mod:`.config_file`), and by options of the command line."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,7 @@ from pyrdpmux.mux.keyboard.layout import Layout
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.settings.access import AccessRules
 from pyrdpmux.mux.settings.table import Origin
+from pyrdpmux.mux.settings.vm_names import is_like
 
 DEFAULT_BIND: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 3901
@@ -64,6 +66,8 @@ class LimitSettings:
 EVERYBODY: Final = "everybody"
 ONE_AT_A_TIME: Final = "one-at-a-time"
 TYPISTS: Final = (EVERYBODY, ONE_AT_A_TIME)
+NOBODY: Final = "nobody"
+ALLOWED: Final = (EVERYBODY, NOBODY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +113,9 @@ class VmSettings:
     port: int | None = None
     #: None: the common accounts
     accounts: Path | None = None
-    view_only: bool = False
+    view_only: bool | None = None
+    #: everybody or nobody, instead of the lists below
+    allow: str | None = None
     #: None of these three: everybody who may log on
     users: tuple[str, ...] | None = None
     groups: tuple[str, ...] | None = None
@@ -123,6 +129,40 @@ class VmSettings:
     uid: int | None = None
     #: where the VM comes from, KIND:ADDRESS; None: it registers itself
     source: str | None = None
+
+    def over(self, general: "VmSettings") -> "VmSettings":
+        """What this one does not say, ``general`` does. Who may see the VM is one thing, and not mixed."""
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        given = {name: value for name, value in given.items() if value is not None}
+        if not given.keys().isdisjoint(WHO):
+            general = replace(general, allow=None, users=None, groups=None, view_only_users=None)
+        return replace(general, **given)
+
+
+WHO: Final = ("allow", "users", "groups", "view_only_users")
+"""The settings of a VM that say who may see it."""
+
+
+class NamedVms(Mapping[str, VmSettings]):
+    """The tables of the configuration that name VMs, one by one (these are counted) or by a pattern."""
+
+    def __init__(self, vms: Mapping[str, VmSettings], patterns: Mapping[str, VmSettings]) -> None:
+        self._vms = vms
+        self._patterns = patterns
+
+    def __getitem__(self, name: str) -> VmSettings:
+        fitting = [settings for pattern, settings in self._patterns.items() if is_like(name, pattern)]
+        if name in self._vms:
+            fitting.insert(0, self._vms[name])
+        if not fitting:
+            raise KeyError(name)
+        return reduce(VmSettings.over, fitting)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._vms)
+
+    def __len__(self) -> int:
+        return len(self._vms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +188,12 @@ class Config:
     #: name or address under which clients reach this machine, for .rdp files; None: they are told ours
     public_address: str | None = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: tables of one VM
     vms: Mapping[str, VmSettings] = field(default_factory=dict)
+    #: tables of all VMs of such a name, the most specific first
+    patterns: Mapping[str, VmSettings] = field(default_factory=dict)
+    #: what no table says
+    defaults: VmSettings = VmSettings()
     #: where all this stands
     origin: Origin = field(default=Origin(), compare=False, repr=False)
 
@@ -157,13 +202,31 @@ class Config:
         """Whether VMs come from elsewhere than the bus."""
         return bool(self.qmp_sockets) or any(vm.source is not None for vm in self.vms.values())
 
+    @property
+    def named(self) -> NamedVms:
+        return NamedVms(self.vms, self.patterns)
+
     def vm(self, name: str) -> VmSettings:
-        return self.vms.get(name, VmSettings())
+        """What holds for this VM: each setting of the most specific table that has it."""
+        return self.named.get(name, VmSettings()).over(self.defaults)
 
     def accounts_path(self, name: str | None = None) -> Path:
         """The SAM file of a VM, or the common one."""
         own = self.vm(name).accounts if name is not None else None
         return own or self.accounts or self.state_dir / "accounts.sam"
+
+    @property
+    def accounts_paths(self) -> frozenset[Path]:
+        """All SAM files."""
+        tables = (*self.vms.values(), *self.patterns.values())
+        return frozenset({self.accounts_path(), *[vm.accounts for vm in tables if vm.accounts is not None]})
+
+    @property
+    def certificate_paths(self) -> frozenset[Path]:
+        """The directories of all certificates."""
+        tables = (*self.vms.values(), *self.patterns.values())
+        own = [vm.certificate_dir for vm in tables if vm.certificate_dir is not None]
+        return frozenset({self.certificate_path(), *own})
 
     def certificate_path(self, name: str | None = None) -> Path:
         """The directory of a VM's certificate, or of the common one."""
@@ -177,8 +240,9 @@ class Config:
         return AccessRules(
             users=(*(vm.users or ()), *members),
             view_only_users=vm.view_only_users or (),
-            is_view_only=vm.view_only,
-            is_restricted=(vm.users, vm.groups, vm.view_only_users) != (None, None, None),
+            is_view_only=bool(vm.view_only),
+            is_restricted=vm.allow == NOBODY
+            or (vm.users, vm.groups, vm.view_only_users) != (None, None, None),
         )
 
     def viewers(self, name: str) -> int:

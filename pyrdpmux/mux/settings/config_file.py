@@ -3,13 +3,14 @@
 import ipaddress
 import pwd
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
 from pyrdpmux.mux.settings.config import (
+    ALLOWED,
     EVERYBODY,
     TYPISTS,
     Config,
@@ -23,7 +24,7 @@ from pyrdpmux.mux.settings.config import (
 )
 from pyrdpmux.mux.settings.ports import check_ports
 from pyrdpmux.mux.settings.table import SettingsTable
-from pyrdpmux.mux.settings.vm_names import vm_name
+from pyrdpmux.mux.settings.vm_names import is_pattern, specificity, vm_name
 
 MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
@@ -51,6 +52,7 @@ def load_config(path: Path) -> Config:
 
 def _read_config(table: SettingsTable) -> Config:
     defaults = Config()
+    vms, patterns = _read_vms(table.table("vms"))
     config = Config(
         bind=table.string("bind", defaults.bind),
         port=table.integer("port", defaults.port, low=1, high=65535),
@@ -66,14 +68,18 @@ def _read_config(table: SettingsTable) -> Config:
         qmp_sockets=table.strings("qmp-sockets") or (),
         public_address=table.optional_string("public-address"),
         groups=_read_groups(table.table("groups")),
-        vms=_read_vms(table.table("vms")),
+        vms=vms,
+        patterns=patterns,
+        defaults=_read_defaults(table.table("defaults")),
         origin=table.origin,
     )
     table.finish()
-    for name, vm in config.vms.items():
+    tables: list[tuple[tuple[str, ...], VmSettings]] = [(("defaults",), config.defaults)]
+    tables += [(("vms", name), vm) for name, vm in {**vms, **patterns}.items()]
+    for path, vm in tables:
         for group in vm.groups or ():
             if group not in config.groups:
-                raise table.origin.error(("vms", name, "groups"), f"there is no group {group!r} in [groups]")
+                raise table.origin.error((*path, "groups"), f"there is no group {group!r} in [groups]")
     check_ports(config)
     return config
 
@@ -167,13 +173,30 @@ def _read_groups(table: SettingsTable) -> Mapping[str, tuple[str, ...]]:
     return groups
 
 
-def _read_vms(table: SettingsTable) -> Mapping[str, VmSettings]:
+def _read_vms(table: SettingsTable) -> tuple[dict[str, VmSettings], dict[str, VmSettings]]:
+    """Tables of one VM, and those of all VMs of such a name, the most specific first."""
     vms: dict[str, VmSettings] = {}
+    patterns: dict[str, VmSettings] = {}
     for name, vm in table.tables():
-        if vm_name(name) in vms:
+        if is_pattern(name):
+            patterns[name] = _read_several(vm, not_here=("port", "source"))
+        elif vm_name(name) in vms:
             table.fail(name, "is the same VM as another table's, in other letters")
-        vms[vm_name(name)] = _read_vm(vm)
-    return vms
+        else:
+            vms[vm_name(name)] = _read_vm(vm)
+    return vms, dict(sorted(patterns.items(), key=lambda item: -specificity(item[0])))
+
+
+def _read_defaults(table: SettingsTable) -> VmSettings:
+    not_here = ("port", "source", "accounts", "certificate-dir", "uid", "owner")
+    return _read_several(table, not_here=not_here)
+
+
+def _read_several(table: SettingsTable, not_here: Collection[str]) -> VmSettings:
+    for key in not_here:
+        if table.has(key):
+            table.fail(key, "is for one VM, this table is for several")
+    return _read_vm(table)
 
 
 def _read_vm(table: SettingsTable) -> VmSettings:
@@ -181,7 +204,8 @@ def _read_vm(table: SettingsTable) -> VmSettings:
     settings = VmSettings(
         port=port or None,
         accounts=table.path("accounts", None),
-        view_only=table.boolean("view-only", False),
+        view_only=table.boolean("view-only", False) if table.has("view-only") else None,
+        allow=table.choice("allow", EVERYBODY, ALLOWED) if table.has("allow") else None,
         users=table.strings("users"),
         groups=table.strings("groups"),
         view_only_users=table.strings("view-only-users"),
@@ -193,6 +217,9 @@ def _read_vm(table: SettingsTable) -> VmSettings:
         source=_read_source(table),
     )
     table.finish()
+    for key in ("users", "groups", "view-only-users"):
+        if settings.allow is not None and table.has(key):
+            table.fail("allow", f"and {key} both say who may see it, one of them is enough")
     return settings
 
 

@@ -9,7 +9,7 @@ import pytest
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.files.sam_file import set_password
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
-from pyrdpmux.mux.admission.accounts_book import MAX_FILES, AccountsBook
+from pyrdpmux.mux.admission.accounts_book import MAX_FILES, MAX_GENERATIONS, AccountsBook
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.net.blocking import BlockingPool
@@ -83,6 +83,57 @@ def test_a_reload_changes_what_it_changes() -> None:
     assert made.in_force(Vm("own")) == made.common
     made.reload(CONFIG)
     assert made.in_force(Vm("own")) != own
+
+
+def with_accounts(vms: dict[str, str], patterns: dict[str, str]) -> Config:
+    return replace(
+        CONFIG,
+        vms={name: VmSettings(accounts=Path(path)) for name, path in vms.items()},
+        patterns={name: VmSettings(accounts=Path(path)) for name, path in patterns.items()},
+    )
+
+
+def test_accounts_by_a_pattern_are_each_consoles_own() -> None:
+    made = book(with_accounts({"web-1": "/one.sam"}, {"web-*": "/web.sam"}))
+    made.set_own("web-2", Path("/brought.sam"), 1000)
+    assert [path_of(made, name) for name in ("web-1", "web-2", "mail")] == [
+        Path("/one.sam"),
+        Path("/web.sam"),
+        Path("/state/accounts.sam"),
+    ]
+    in_force = [made.in_force(Vm(f"web-{number}", number)) for number in (1, 2, 3)]
+    assert len(set(in_force)) == 3
+    assert made.in_force(Vm("mail")) == made.common
+
+
+def test_a_reload_of_patterns_begins_anew_what_it_changes_and_nothing_else() -> None:
+    web, own = {"web-*": "/web.sam"}, {"web-1": "/own.sam"}
+    made = book(with_accounts({}, web))
+    one, two = Vm("web-1", 1), Vm("web-2", 2)
+    first, untouched = made.in_force(one), made.in_force(two)
+    seen = [first]
+    for vms, patterns in (
+        (own, web),
+        ({}, web),
+        ({}, {"web-?": "/other.sam", **web}),
+        ({}, web),
+    ):
+        made.reload(with_accounts(vms, patterns))
+        seen.append(made.in_force(one))
+        if "web-?" in patterns:
+            break
+        assert made.in_force(two) == untouched
+    assert len(set(seen)) == len(seen), "also what comes back is something else"
+    made.reload(with_accounts({}, web))
+    assert made.in_force(two) != untouched, "it had others for a while"
+
+
+def test_what_is_remembered_of_configurations_is_bounded() -> None:
+    made = book(with_accounts({"own": "/own.sam"}, {}))
+    for number in range(MAX_GENERATIONS + 10):
+        made.reload(with_accounts({"own": "/own.sam", "other": f"/{number}.sam"}, {}))
+    assert made.in_force(Vm("own")) != made.in_force(Vm("other"))
+    assert len(made._generations) == MAX_GENERATIONS
 
 
 def test_given_accounts_are_everybodys() -> None:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.mux.librdpmux.pins import Pin, Pins
 from pyrdpmux.mux.librdpmux.records import FILE_NAME
 from pyrdpmux.mux.librdpmux.registration import NO_UUID, Registration, RegistrationRefused
 from pyrdpmux.mux.librdpmux.server import LibrdpmuxServer
-from pyrdpmux.mux.settings.config import VmSettings
+from pyrdpmux.mux.settings.config import NamedVms, VmSettings
 from tests.mux.support.fake_host import FakeHost, until
 from tests.mux.support.library import NanomsgLibrary
 
@@ -30,13 +31,14 @@ class Mux:
     ) -> None:
         self.host = FakeHost()
         self.vms = dict(vms or {})
+        named = vms if isinstance(vms, NamedVms) else self.vms
         self.directory = directory
         self.server = LibrdpmuxServer(
             directory=directory,
             state_dir=directory,
             shared_memory=directory,
             grace_seconds=grace_seconds,
-            vms=lambda: self.vms,
+            vms=lambda: named,
         )
 
     async def refused(self, registration: Registration) -> str:
@@ -178,6 +180,40 @@ def test_configured_names_belong_to_who_has_them_first(tmp_path: Path) -> None:
         await mux.server.register(stranger)
 
     play(lambda: Mux(tmp_path, {UUID: VmSettings()}, 0.01), first, second, third)
+
+
+def test_names_that_a_pattern_fits_belong_to_who_has_them_first_too(tmp_path: Path) -> None:
+    """The rules of the pattern bring viewers, who type what is meant for that very VM."""
+    named = NamedVms({}, {f"{UUID[:8]}*": VmSettings()})
+
+    async def scenario(mux: Mux) -> None:
+        await mux.server.register(REAL)
+        await mux.vanish()
+        assert f"has been uid {ME}, label vm-a's" in await mux.refused(
+            replace(REAL, owner=":1.9", uid=ME + 1)
+        )
+
+    play(lambda: Mux(tmp_path, named, 0.01), scenario)
+
+
+def test_an_owner_that_a_pattern_says(tmp_path: Path) -> None:
+    async def scenario(mux: Mux) -> None:
+        assert "uid 77's by the configuration" in await mux.refused(REAL)
+
+    play(lambda: Mux(tmp_path, NamedVms({}, {"*": VmSettings(uid=77)}), 0.01), scenario)
+
+
+def test_who_invents_names_for_a_pattern_pushes_out_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.librdpmux.pins.MAX_PINS", 10)
+    pins = Pins(lambda: NamedVms({"own": VmSettings()}, {"web-*": VmSettings()}))
+    names = {**dict.fromkeys(["own", "web-a", "web-b"], 1), **{f"web-{number}": 2 for number in range(7)}}
+    pins.load({name: Pin(uid) for name, uid in names.items()})
+    for number in range(20):
+        registration = replace(REAL, name=f"web-new{number}", uid=2)
+        pins.check(registration)
+        assert pins.set(registration)
+    assert {name for name, pin in pins.all.items() if pin.uid == 1} == {"own", "web-a", "web-b"}
+    assert len(pins.all) == 10
 
 
 def test_a_table_that_comes_later_is_for_who_has_the_vm_then(tmp_path: Path) -> None:

@@ -242,6 +242,8 @@ class FakeQemu:
         match command:
             case "query-display-options":
                 return {"return": self.display_options}
+            case "query-name":
+                return {"return": {"name": self.name} if self.name else {}}
             case "query-uuid":
                 return {"return": {"UUID": "12345678-0000-0000-0000-000000000000"}}
             case "query-status":
@@ -289,7 +291,7 @@ class FakeQemu:
         match interface:
             case "VM":
                 return {
-                    "Name": Variant("s", self.name),
+                    "Name": Variant("s", self.name or "QEMU 7.2.0"),
                     "UUID": Variant("s", "12345678-0000-0000-0000-000000000000"),
                     "ConsoleIDs": Variant("au", list(self.consoles)),
                 }

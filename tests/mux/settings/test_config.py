@@ -38,8 +38,14 @@ def test_the_default_is_nla_on_this_machine_only() -> None:
 
 def test_the_example_shows_the_defaults_and_one_vm() -> None:
     config = load_config(EXAMPLE)
-    own = VmSettings(port=3950, accounts=EXAMPLE.with_name("build7.sam"))
-    assert config == Config(vms={"build7": own}, groups={"operators": ("alice", "CORP\\bob")})
+    own = VmSettings(port=3950, accounts=EXAMPLE.with_name("build7.sam"), view_only=False)
+    assert config == Config(
+        vms={"build7": own},
+        patterns={"web-*": VmSettings(groups=("operators",))},
+        defaults=VmSettings(allow="everybody"),
+        groups={"operators": ("alice", "CORP\\bob")},
+    )
+    assert config.rules("found") == Config().rules("found")
 
 
 def test_every_line_of_the_example_that_is_commented_out_is_valid(tmp_path: Path) -> None:
