@@ -2,7 +2,7 @@
 
 _shtab_pyrdpmux_subparsers=(serve demo passwd user vms type rdp-file diagnose reload install-service dissect)
 
-_shtab_pyrdpmux_serve_option_strings=(-h --help --config --source --vnc --qemu --demo --qmp-sockets --bus --gateway-port --port --bind --no-auth --log-format --state-dir -v --verbose --certificate-dir)
+_shtab_pyrdpmux_serve_option_strings=(-h --help --config --check --source --vnc --qemu --demo --qmp-sockets --bus --gateway-port --port --bind --no-auth --log-format --state-dir -v --verbose --certificate-dir)
 _shtab_pyrdpmux_demo_option_strings=(-h --help --security --port --bind --no-auth --log-format --state-dir -v --verbose)
 _shtab_pyrdpmux_passwd_option_strings=(-h --help --stdin --vm --file --config --state-dir -v --verbose)
 _shtab_pyrdpmux_user_option_strings=(-h --help --stdin --vm --file --config --state-dir -v --verbose)
@@ -52,6 +52,7 @@ _shtab_pyrdpmux_pos_0_choices=(serve demo passwd user vms type rdp-file diagnose
 
 _shtab_pyrdpmux_serve__h_nargs=0
 _shtab_pyrdpmux_serve___help_nargs=0
+_shtab_pyrdpmux_serve___check_nargs=0
 _shtab_pyrdpmux_serve___no_auth_nargs=0
 _shtab_pyrdpmux_serve__v_nargs=0
 _shtab_pyrdpmux_serve___verbose_nargs=0

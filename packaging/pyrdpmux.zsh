@@ -44,7 +44,7 @@ _shtab_pyrdpmux_demo_defaults_added=0
 
 _shtab_pyrdpmux_diagnose_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
 )
@@ -81,7 +81,7 @@ _shtab_pyrdpmux_passwd_options=(
   "--stdin[read the password from one line of standard input]"
   "--vm[the SAM file that the configuration gives this VM]:NAME:"
   "--file[SAM file (default\: that of the configuration)]:FILE:_files"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
   ":\[DOMAIN\\\]USER:"
@@ -95,7 +95,7 @@ _shtab_pyrdpmux_rdp_file_options=(
   "--user[the user name to begin with]:user:"
   "--output[default\: standard output]:FILE.rdp:_files"
   "--direct[the VM\'s own port, not the gateway]"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
   ":VM:"
@@ -106,7 +106,7 @@ _shtab_pyrdpmux_rdp_file_defaults_added=0
 
 _shtab_pyrdpmux_reload_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
 )
@@ -116,7 +116,8 @@ _shtab_pyrdpmux_reload_defaults_added=0
 
 _shtab_pyrdpmux_serve_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
+  "--check[start nothing\: say what is wrong with configuration, accounts, certificates, sources and ports]"
   "*--source[a VM and where it comes from, e.g. build7\=vnc\:127.0.0.1\:5900 (repeatable)]:NAME=KIND:ADDRESS:"
   "*--vnc[the same as --source NAME\=vnc\:ADDRESS]:NAME=ADDRESS:"
   "*--qemu[the same as --source NAME\=qemu\:ADDRESS]:NAME=ADDRESS:"
@@ -139,7 +140,7 @@ _shtab_pyrdpmux_serve_defaults_added=0
 _shtab_pyrdpmux_type_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--file[type what stands in this file (UTF-8)]:FILE:_files"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
   ":VM:"
@@ -154,7 +155,7 @@ _shtab_pyrdpmux_user_options=(
   "--stdin[read the password from one line of standard input]"
   "--vm[the SAM file that the configuration gives this VM]:NAME:"
   "--file[SAM file (default\: that of the configuration)]:FILE:_files"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
   ":list\|remove\|check:(list remove check)"
@@ -167,7 +168,7 @@ _shtab_pyrdpmux_user_defaults_added=0
 _shtab_pyrdpmux_vms_options=(
   "(- : *)"{-h,--help}"[show this help message and exit]"
   "--json[as JSON, with what each has cost the daemon]"
-  "--config[configuration file]:FILE.toml:_files"
+  "--config[configuration file (default\: \/etc\/pyrdpmux\/pyrdpmux.toml, where there is one)]:FILE.toml:_files"
   "--state-dir[the daemon\'s own directory]:DIR:_files -/"
   "*"{-v,--verbose}"[log more (-vv\: libraries too)]"
 )

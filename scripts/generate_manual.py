@@ -9,7 +9,9 @@ from typing import Final
 
 from pyrdpmux.cli.app import make_parser
 from pyrdpmux.mux.opener.server import make_parser as make_opener_parser
+from scripts import config_manual
 from scripts.completion import COMPLETIONS, completion
+from scripts.roff import entry, escape, heading
 
 PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
 
@@ -37,6 +39,7 @@ DETAILS: Final = {
         (
             "ENVIRONMENT",
             [
+                ("PYRDPMUX_CONFIG", "The configuration file where \\-\\-config is absent."),
                 ("STATE_DIRECTORY, RUNTIME_DIRECTORY", "Directories that systemd has made for the daemon."),
                 ("NOTIFY_SOCKET, WATCHDOG_USEC", "Where systemd wants to be told that the daemon is well."),
                 ("JOURNAL_STREAM", "Set by systemd: log entries go to the journal, with fields."),
@@ -45,6 +48,7 @@ DETAILS: Final = {
         (
             "FILES",
             [
+                ("/etc/pyrdpmux/pyrdpmux.toml", "The configuration; see pyrdpmux.toml(5)."),
                 ("accounts.sam", "Who may log on, in the state directory; see pyrdpmux\\-passwd(1)."),
                 ("server.crt, server.key", "The administrator's certificate, in the certificate directory."),
                 ("pyrdpmux.crt, pyrdpmux.key", "The one that is made where there is no other."),
@@ -140,27 +144,11 @@ def commands() -> list[Command]:
 # -- manual ------------------------------------------------------------------------------------------
 
 
-def escape(text: str) -> str:
-    """For roff: hyphens that can be copied, no requests by accident."""
-    escaped = text.replace("\\", "\\e").replace("-", "\\-")
-    return "\\&" + escaped if escaped.startswith((".", "'")) else escaped
-
-
-def heading(name: str, section: int) -> str:
-    return f'.TH "{escape(name.upper())}" "{section}" "" "pyrdpmux" "pyrdpmux"'
-
-
 def value_of(action: argparse.Action) -> str:
     if action.choices is not None and action.option_strings:
         return "|".join(map(str, action.choices))
     metavar = action.metavar if isinstance(action.metavar, str) else action.dest
     return "" if action.nargs == 0 else metavar
-
-
-def entry(term: str, text: str) -> Iterator[str]:
-    yield ".TP"
-    yield term
-    yield text
 
 
 def option_entry(action: argparse.Action) -> Iterator[str]:
@@ -216,6 +204,7 @@ def main_page() -> str:
     for command in commands():
         lines += entry(f"\\fB{escape(command.name)}\\fR", escape(command.summary) + ".")
     pages = [f"\\fBpyrdpmux\\-{escape(command.name)}\\fR({command.section})" for command in commands()]
+    pages.append(f"\\fB{config_manual.NAME}\\fR({config_manual.SECTION})")
     lines += [".SH SEE ALSO", ", ".join(pages)]
     return "\n".join(lines) + "\n"
 
@@ -226,6 +215,7 @@ def render() -> dict[str, str]:
         f"man/pyrdpmux-{command.name}.{command.section}": command_page(command) for command in commands()
     }
     pages[f"man/{OPENER}.{OPENER_SECTION}"] = opener_page()
+    pages[f"man/{config_manual.NAME}.{config_manual.SECTION}"] = config_manual.page()
     shells = {name: completion(make_parser(), shell) for name, shell in COMPLETIONS.items()}
     return {"man/pyrdpmux.1": main_page(), **shells, **pages}
 

@@ -1,6 +1,11 @@
-"""How Hypothesis behaves: the same examples in every run, however busy the machine is meanwhile."""
+"""How Hypothesis behaves, and that this machine's own configuration is none of the tests' business."""
+
+import os
 
 from hypothesis import settings
+
+# Commands without --config would read /etc/pyrdpmux/pyrdpmux.toml.
+os.environ["PYRDPMUX_CONFIG"] = "/nowhere/pyrdpmux.toml"
 
 # ``deadline``: a busy machine is no mistake. ``derandomize``: what fails, fails in the next run too, on every
 # machine; so there is nothing to remember between runs, and no database in the tree.

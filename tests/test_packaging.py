@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.opener import protocol as opener_protocol
+from pyrdpmux.mux.settings.config_file import load_config
+from pyrdpmux.mux.sources import OURS
+from pyrdpmux.mux.vnc.target import OPTIONS
+from scripts import config_manual
 from scripts.completion import COMPLETIONS
 from scripts.generate_manual import PACKAGING, commands, main, render
+from scripts.settings import ask
 from tests.mux.support.public_directory import public_directory
 
 UNIT = PACKAGING / "pyrdpmux.service"
@@ -210,6 +217,48 @@ def test_the_manual_has_every_option_of_every_command() -> None:
                 assert name in files["pyrdpmux.bash"]
                 assert name in files["pyrdpmux.zsh"]
                 assert name.lstrip("-") in files["pyrdpmux.fish"]
+
+
+def test_the_manual_has_every_setting() -> None:
+    """That the reader asks for, and no others."""
+    asked = ask()
+    own = {name for name in asked.values if not name.startswith(config_manual.REPEATED)}
+    assert own == config_manual.SETTINGS.keys()
+    assert {name.rpartition(".")[0] for name in own} | {"defaults"} == config_manual.TABLES.keys()
+
+
+def test_settings_of_several_vms_are_those_of_one_or_refused(tmp_path: Path) -> None:
+    """Nothing that is looked for is a setting that the manual does not know."""
+    asked = ask()
+    path = tmp_path / "c.toml"
+    for name in asked.looked_for | {name for name in asked.values if name.startswith("defaults.")}:
+        table, _, key = name.rpartition(".")
+        if name in config_manual.SETTINGS:
+            continue
+        path.write_text(f"[{table}]\n{key} = 1\n")
+        try:
+            load_config(path)
+            complaint = ""
+        except ConfigError as error:
+            complaint = str(error)
+        if "is no more" not in complaint and "is for one VM" not in complaint:
+            assert key in re.findall(r"[a-z-]+", config_manual.TABLES["defaults"])
+            assert f"vms.NAME.{key}" in config_manual.SETTINGS
+
+
+def test_the_manual_has_every_source() -> None:
+    assert config_manual.SOURCES.keys() == OURS.keys()
+    page = config_manual.page().replace("\\-", "-")
+    for option in OPTIONS:
+        assert f",{option}=" in page
+    for forms in config_manual.SOURCES.values():
+        assert all(form in page for form, _ in forms)
+
+
+def test_the_manuals_example_loads(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(config_manual.EXAMPLE)
+    assert load_config(path).gateway.port == 3389
 
 
 @pytest.mark.skipif(shutil.which("groff") is None, reason="needs groff")

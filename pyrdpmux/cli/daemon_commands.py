@@ -15,7 +15,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from pyrdpmux.cli.options import EXIT_OK, add_listening, demo_source, make_config, port, source_of
+from pyrdpmux.cli.options import (
+    CONFIG_HELP,
+    EXIT_OK,
+    add_listening,
+    demo_source,
+    make_config,
+    port,
+    source_of,
+)
 from pyrdpmux.cli.rdp_file import reachable
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.settings.config import DEFAULT_BUS, Config, SecuritySettings
@@ -42,7 +50,12 @@ SECURITY_MODES: Final = {
 def add_serve(commands: "Commands") -> None:
     serve = commands.add_parser("serve", help="run the daemon: hypervisors register over D-Bus")
     serve.set_defaults(command=run_serve)
-    serve.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+    serve.add_argument("--config", type=Path, metavar="FILE.toml", help=CONFIG_HELP)
+    serve.add_argument(
+        "--check",
+        action="store_true",
+        help="start nothing: say what is wrong with configuration, accounts, certificates, sources and ports",
+    )
     serve.add_argument(
         "--source",
         type=source_of,
@@ -93,6 +106,11 @@ def add_demo(commands: "Commands") -> None:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`pyrdpmux serve`."""
+    if options.check:
+        from pyrdpmux.cli.check_command import run_check
+
+        return run_check(options)
+
     import asyncio
 
     from pyrdpmux.mux.admission.connection_factory import ConnectionFactory

@@ -1,6 +1,7 @@
 """What several commands have in common: how they are parsed, and the configuration that comes of it."""
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,11 +17,20 @@ EXIT_OK: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 
+SYSTEM_CONFIG: Final = "/etc/pyrdpmux/pyrdpmux.toml"
+"""What is read without --config, where it is there."""
+
+CONFIG_VARIABLE: Final = "PYRDPMUX_CONFIG"
+"""Of the environment: another path instead; one that is not there for none."""
+
 if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 Command = Callable[[argparse.Namespace], int]
 """Does what was asked for; the exit code."""
+
+
+CONFIG_HELP: Final = f"configuration file (default: {SYSTEM_CONFIG}, where there is one)"
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,7 +43,7 @@ class Parser(argparse.ArgumentParser):
 def add_common(parser: argparse.ArgumentParser, *, has_config: bool = False) -> None:
     """Where the daemon is, and how much to log."""
     if has_config:
-        parser.add_argument("--config", type=Path, metavar="FILE.toml", help="configuration file")
+        parser.add_argument("--config", type=Path, metavar="FILE.toml", help=CONFIG_HELP)
     parser.add_argument("--state-dir", type=Path, metavar="DIR", help="the daemon's own directory")
     add_verbosity(parser)
 
@@ -73,9 +83,17 @@ def demo_source(name: str) -> tuple[str, str]:
     return source_of(f"{name}=demo:")
 
 
+def config_path(options: argparse.Namespace) -> Path | None:
+    """The file that was given; else the machine's, where there is one that this user may read."""
+    if not hasattr(options, "config") or options.config is not None:
+        return getattr(options, "config", None)
+    path = Path(os.environ.get(CONFIG_VARIABLE, SYSTEM_CONFIG))
+    return path if path.is_file() and os.access(path, os.R_OK) else None
+
+
 def make_config(options: argparse.Namespace) -> Config:
     """The configuration file, or the defaults, with the options on top."""
-    path: Path | None = getattr(options, "config", None)
+    path = config_path(options)
     config = load_config(path) if path is not None else Config()
     given = {
         name: value

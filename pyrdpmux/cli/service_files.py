@@ -52,6 +52,9 @@ def service_files(prefix: Path, commands: Path) -> Iterator[ServiceFile]:
     bus = target / "share/dbus-1/system.d" if prefix == Path("/usr") else Path("etc/dbus-1/system.d")
     policy = "org.RDPMux.RDPMux.conf"
     yield ServiceFile(bus / policy, (source / policy).read_bytes())
+    yield ServiceFile(
+        Path("etc/fail2ban/filter.d/pyrdpmux.conf"), (source / "fail2ban/pyrdpmux.conf").read_bytes()
+    )
     for page in sorted((source / "man").iterdir()):
         yield ServiceFile(target / "share/man" / f"man{page.suffix[1:]}" / page.name, page.read_bytes())
     for name, place in COMPLETIONS.items():

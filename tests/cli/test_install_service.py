@@ -43,6 +43,7 @@ def test_everything_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[
         "usr/share/bash-completion/completions/pyrdpmux",
         "usr/share/zsh/site-functions/_pyrdpmux",
         "usr/share/fish/vendor_completions.d/pyrdpmux.fish",
+        "etc/fail2ban/filter.d/pyrdpmux.conf",
         CONFIGURATION,
     }
     assert {name: mode for name, (_, mode) in found.items() if mode != 0o644} == {CONFIGURATION: 0o640}

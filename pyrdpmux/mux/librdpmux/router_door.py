@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 SHARED_ADDRESS: Final = "ipc://@/tmp/rdpmux"
 """Where the original listens for all VMs: in the abstract namespace, which knows no permissions."""
 
-MISSING: Final = "ZeroMQ is not installed here: pip install 'pyrdpmux[zmq]', or Debian's python3-zmq"
+MISSING: Final = "ZeroMQ is not installed here: pip install 'pyrdpmux[zmq]'"
 
 
 def has_zeromq() -> bool:

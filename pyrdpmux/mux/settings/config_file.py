@@ -48,10 +48,11 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}, line {line}: not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    return _read_config(SettingsTable(values, path, text))
+    return read_config(SettingsTable(values, path, text))
 
 
-def _read_config(table: SettingsTable) -> Config:
+def read_config(table: SettingsTable) -> Config:
+    """Everything, from the top table. ConfigError."""
     defaults = Config()
     vms, patterns = _read_vms(table.table("vms"))
     config = Config(
