@@ -20,8 +20,9 @@ class Budget:
     def spend(self, size: int) -> None:
         """LimitExceeded when all of it is gone."""
         if size > self._left:
+            needed = self._size - self._left + size
             self._left = 0
-            raise LimitExceeded("MAXIMUM_EXPANDED_SIZE", self._size + size, self._size)
+            raise LimitExceeded("MAXIMUM_EXPANDED_SIZE", needed, self._size)
         self._left -= size
 
 
