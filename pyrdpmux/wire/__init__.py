@@ -2,6 +2,7 @@
 
 from pyrdpmux.wire.block import Block
 from pyrdpmux.wire.enums import OpenIntEnum, OpenIntFlag
+from pyrdpmux.wire.payload import Payload, frame_offset
 from pyrdpmux.wire.reader import Reader
 from pyrdpmux.wire.secret import Secret
 from pyrdpmux.wire.structure import Structure, decode, encode
@@ -16,5 +17,7 @@ __all__ = [
     "Block",
     "OpenIntEnum",
     "OpenIntFlag",
+    "Payload",
+    "frame_offset",
     "Secret",
 ]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from pyrdpmux.wire.payload import Payload
 from pyrdpmux.wire.reader import Reader
 from pyrdpmux.wire.writer import Writer
 
@@ -137,12 +138,12 @@ def write_boolean(w: Writer, field: str, value: bool) -> None:
     w.u8(field, 0xFF if value else 0)
 
 
-def read_octet_string(r: Reader, field: str, maximum: int) -> bytes:
+def read_octet_string(r: Reader, field: str, maximum: int) -> Payload:
     """An OCTET STRING of at most ``maximum`` bytes."""
     size = read_header(r, field, TAG_OCTET_STRING)
     if size > maximum:
         raise r.error(field, f"{size} bytes, at most {maximum} allowed")
-    return r.raw(field, size)
+    return r.payload(field, size)
 
 
 def write_octet_string(w: Writer, field: str, value: bytes) -> None:

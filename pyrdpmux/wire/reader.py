@@ -9,6 +9,7 @@ from typing import Protocol, Self, TypeVar
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.wire.block import Block
+from pyrdpmux.wire.payload import Payload
 
 _U16_LE = struct.Struct("<H")
 _U16_BE = struct.Struct(">H")
@@ -34,13 +35,14 @@ class Reader:
     """A cursor over ``data``. Only ``wire.structure.decode`` and tests construct one.
 
     INVARIANT: a read returns exactly the bytes asked for or raises DecodeError; sizes below zero are
-    refused; offsets are absolute in the frame, also within regions.
+    refused; offsets are absolute in the frame, also within regions and over a :class:`Payload` of it.
     """
 
-    __slots__ = ("_data", "_end", "_field", "_path", "_pos", "_start")
+    __slots__ = ("_base", "_data", "_end", "_field", "_path", "_pos", "_start")
 
     def __init__(self, data: bytes, name: str) -> None:
         self._data = data
+        self._base = data.offset if isinstance(data, Payload) else 0
         self._pos = 0
         self._end = len(data)
         self._path: list[str] = [name]
@@ -52,6 +54,11 @@ class Reader:
     @property
     def offset(self) -> int:
         """Absolute offset of the next byte."""
+        return self._base + self._pos
+
+    @property
+    def position(self) -> int:
+        """Offset of the next byte in ``data``, for offsets on the wire that count from its beginning."""
         return self._pos
 
     @property
@@ -61,8 +68,8 @@ class Reader:
 
     def error(self, field: str, reason: str) -> DecodeError:
         """The error for ``field``, placed at the start of what was read last if that was this field."""
-        offset = self._start if field == self._field else self._pos
-        return DecodeError(".".join([*self._path, field] if field else self._path), reason, offset)
+        at = self._start if field == self._field else self._pos
+        return DecodeError(".".join([*self._path, field] if field else self._path), reason, self._base + at)
 
     # -- integers --------------------------------------------------------------------------------
 
@@ -162,6 +169,11 @@ class Reader:
         """Padding or a reserved field whose value we do not keep."""
         self._take(field, size)
 
+    def payload(self, field: str, size: int | None = None) -> Payload:
+        """All that is left, or ``size`` bytes of it, for another structure to be read from."""
+        pos = self._take(field, self.remaining if size is None else size)
+        return Payload.at(self._base + pos, self._data[pos : self._pos])
+
     def rest(self, field: str) -> bytes:
         """All that is left of the frame or region."""
         return self.raw(field, self.remaining)
@@ -212,5 +224,5 @@ class Reader:
             raise DecodeError(
                 ".".join([*self._path, field] if field else self._path),
                 f"{self._end - self._pos} bytes too many",
-                self._pos,
+                self.offset,
             )

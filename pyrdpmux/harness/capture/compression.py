@@ -5,6 +5,7 @@ from typing import Final
 from pyrdpmux.codec.bulk.packet import PacketFlags
 from pyrdpmux.codec.bulk.packets import PacketDecompressor
 from pyrdpmux.errors import DecodeError, LimitExceeded
+from pyrdpmux.wire import frame_offset
 
 #: What one connection's compressed data may become, with all its layers kept.
 MAXIMUM_EXPANDED_SIZE: Final = 512 * 1024 * 1024
@@ -20,8 +21,9 @@ class Budget:
     def spend(self, size: int) -> None:
         """LimitExceeded when all of it is gone."""
         if size > self._left:
+            needed = self._size - self._left + size
             self._left = 0
-            raise LimitExceeded("MAXIMUM_EXPANDED_SIZE", self._size + size, self._size)
+            raise LimitExceeded("MAXIMUM_EXPANDED_SIZE", needed, self._size)
         self._left -= size
 
 
@@ -43,11 +45,12 @@ class History:
             self._decompressor = PacketDecompressor()
             self._is_lost = False
         if self._is_lost and flags & PacketFlags.COMPRESSED:
-            raise DecodeError("BulkPacket", "the history is not known behind what is missing", 0)
+            reason = "the history is not known behind what is missing"
+            raise DecodeError("BulkPacket", reason, frame_offset(data))
         try:
             plain = self._decompressor.decompress(flags, data)
-        except DecodeError:
+        except DecodeError as error:
             self._is_lost = True
-            raise
+            raise DecodeError(error.path, error.reason, frame_offset(data) + error.offset) from None
         self._budget.spend(len(plain))
         return plain

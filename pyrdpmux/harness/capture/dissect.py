@@ -360,4 +360,4 @@ class Dissector:
 def decode_prefix(cls: type[S], data: bytes) -> tuple[S, int]:
     """A structure in front of other bytes, and its size."""
     r = Reader(data, cls.__name__)
-    return cls.read(r), r.offset
+    return cls.read(r), r.position

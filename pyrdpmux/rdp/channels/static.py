@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError, EncodeError, LimitExceeded, SequenceError
-from pyrdpmux.wire import OpenIntFlag, Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer, frame_offset
 
 #: CHANNEL_CHUNK_LENGTH, where the capability sets do not name another size.
 DEFAULT_CHUNK_SIZE: Final = 1600
@@ -13,6 +13,9 @@ DEFAULT_CHUNK_SIZE: Final = 1600
 DEFAULT_MAX_MESSAGE_SIZE: Final = 16 * 1024 * 1024
 
 COMPRESSION_TYPE_SHIFT: Final = 16
+#: of a Channel PDU Header, and of its flags to what follows it
+HEADER_SIZE: Final = 8
+FLAGS_TO_DATA: Final = 4
 
 
 class ChannelFlags(OpenIntFlag):
@@ -68,7 +71,7 @@ class ChannelPdu:
     @classmethod
     def read(cls, r: Reader) -> Self:
         header = r.structure(ChannelPduHeader, "channelPduHeader")
-        return cls(header, r.rest("virtualChannelData"))
+        return cls(header, r.payload("virtualChannelData"))
 
     def write(self, w: Writer) -> None:
         w.structure(self.header, "channelPduHeader")
@@ -118,7 +121,8 @@ class ChannelReassembler:
         SUSPEND and RESUME are the caller's to see; such a PDU's data, if any, is treated like another's.
         """
         if pdu.is_compressed:
-            raise DecodeError("ChannelPdu.channelPduHeader.flags", "compressed, which was not offered", 4)
+            at = frame_offset(pdu.data, HEADER_SIZE) - FLAGS_TO_DATA
+            raise DecodeError("ChannelPdu.channelPduHeader.flags", "compressed, which was not offered", at)
         flags = pdu.header.flags
         if flags & ChannelFlags.FIRST:
             self._begin(pdu.header.length)
@@ -126,8 +130,9 @@ class ChannelReassembler:
             if flags & ChannelFlags.LAST:
                 raise SequenceError(repr(self), "LAST chunk", ("FIRST chunk",))
             return self._check_stray(pdu.data)
-        self._append(pdu.data)
-        return self._finish() if flags & ChannelFlags.LAST else None
+        at = frame_offset(pdu.data, HEADER_SIZE)
+        self._append(pdu.data, at)
+        return self._finish(at - HEADER_SIZE) if flags & ChannelFlags.LAST else None
 
     def _begin(self, length: int) -> None:
         if self._length is not None:
@@ -142,19 +147,22 @@ class ChannelReassembler:
             raise LimitExceeded("channel message", len(data), self._max_size)
         return data
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes, at: int) -> None:
         size = self._size + len(data)
         if self._length is not None and size > self._length:
-            raise DecodeError("ChannelPdu.virtualChannelData", f"{size} bytes of {self._length} announced", 8)
+            raise DecodeError(
+                "ChannelPdu.virtualChannelData", f"{size} bytes of {self._length} announced", at
+            )
         if data:
             self._parts.append(data)
         self._size = size
 
-    def _finish(self) -> bytes:
+    def _finish(self, at: int) -> bytes:
         if self._size != self._length:
             reason = f"{self._length} announced, {self._size} sent"
-            raise DecodeError("ChannelPdu.channelPduHeader.length", reason, 0)
-        message = b"".join(self._parts)
+            raise DecodeError("ChannelPdu.channelPduHeader.length", reason, at)
+        # A message of one chunk still knows its place in the frame.
+        message = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._length = None
         self._parts = []
         self._size = 0

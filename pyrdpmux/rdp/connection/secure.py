@@ -20,7 +20,7 @@ from pyrdpmux.rdp.pdu.security import (
     split_basic_header,
 )
 from pyrdpmux.rdp.standard_security.encryption import FIPS_BLOCK_SIZE, StandardSecurity
-from pyrdpmux.wire import Reader, encode
+from pyrdpmux.wire import Reader, encode, frame_offset
 
 
 def seal(
@@ -55,17 +55,18 @@ def unseal(
     header, rest = split_basic_header(data)
     if not header.flags & SecurityFlags.ENCRYPT:
         if requires_encryption and security is not None:
-            raise DecodeError("BasicSecurityHeader.flags", "not encrypted", 0)
+            raise DecodeError("BasicSecurityHeader.flags", "not encrypted", frame_offset(data))
         return header.flags, rest
     if security is None:
-        raise DecodeError("BasicSecurityHeader.flags", "ENCRYPT without standard RDP security", 0)
+        reason = "ENCRYPT without standard RDP security"
+        raise DecodeError("BasicSecurityHeader.flags", reason, frame_offset(data))
     r = Reader(data, "SecurityHeader")
     if security.is_fips:
         fips = FipsSecurityHeader.read(r)
-        return fips.flags, security.decrypt(r.rest("data"), fips.data_signature, pad_size=fips.pad_length)
+        return fips.flags, security.decrypt(r.payload("data"), fips.data_signature, pad_size=fips.pad_length)
     plain = NonFipsSecurityHeader.read(r)
     is_salted = bool(plain.flags & SecurityFlags.SECURE_CHECKSUM)
-    return plain.flags, security.decrypt(r.rest("data"), plain.data_signature, is_salted=is_salted)
+    return plain.flags, security.decrypt(r.payload("data"), plain.data_signature, is_salted=is_salted)
 
 
 def seal_fast_path(security: StandardSecurity | None, body: bytes, number: int = 0) -> bytes:

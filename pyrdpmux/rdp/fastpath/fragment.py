@@ -10,9 +10,12 @@ from typing import Final
 from pyrdpmux.errors import DecodeError, EncodeError, LimitExceeded, SequenceError
 from pyrdpmux.rdp.fastpath.header import FIPS_INFORMATION_SIZE, MAX_SENT_SIZE, SIGNATURE_SIZE
 from pyrdpmux.rdp.fastpath.update import UPDATE_HEADER_SIZE, FastPathUpdate, Fragmentation, UpdateCode
+from pyrdpmux.wire import frame_offset
 
 #: Header byte, long length, and what encryption may add: FIPS information, signature, padding to eight.
 PDU_OVERHEAD: Final = 3 + FIPS_INFORMATION_SIZE + SIGNATURE_SIZE + 7
+#: From an update's compressionFlags, behind which is its size, to its data.
+FLAGS_TO_DATA: Final = 3
 #: What fits the body of one PDU, whatever the encryption.
 MAX_BODY_SIZE: Final = MAX_SENT_SIZE - PDU_OVERHEAD
 #: What fits one update in it; the header's fourth byte is for compression flags.
@@ -91,7 +94,8 @@ class Reassembler:
             self._expect_idle(update)
             return update
         if update.is_compressed:
-            raise DecodeError("FastPathUpdate.compressionFlags", "a compressed fragment", 0)
+            at = frame_offset(update.data, FLAGS_TO_DATA) - FLAGS_TO_DATA
+            raise DecodeError("FastPathUpdate.compressionFlags", "a compressed fragment", at)
         if update.fragmentation is Fragmentation.FIRST:
             self._expect_idle(update)
             self._code = update.update_code

@@ -138,7 +138,7 @@ class FastPathPdu:
     @classmethod
     def read(cls, r: Reader) -> Self:
         header = FastPathHeader.read(r)
-        return cls(r.rest("body"), header)
+        return cls(r.payload("body"), header)
 
     def write(self, w: Writer) -> None:
         self.header.write(w, len(self.body))
@@ -149,7 +149,7 @@ def decode_fast_path(data: bytes, *, is_fips: bool = False) -> FastPathPdu:
     """One whole fast-path PDU, input or output."""
     r = Reader(data, "FastPathPdu")
     header = FastPathHeader.read(r, is_fips=is_fips)
-    return FastPathPdu(r.rest("body"), header)
+    return FastPathPdu(r.payload("body"), header)
 
 
 def read_plain_header(r: Reader) -> FastPathHeader:

@@ -81,7 +81,7 @@ class FastPathUpdate:
     def read(cls, r: Reader) -> Self:
         header = r.u8("updateHeader")
         compression_flags = r.u8("compressionFlags") if header >> 6 & COMPRESSION_USED else None
-        data = r.raw("updateData", r.u16_le("size"))
+        data = r.payload("updateData", r.u16_le("size"))
         return cls(UpdateCode(header & 0x0F), data, Fragmentation(header >> 4 & 0x03), compression_flags)
 
     def write(self, w: Writer) -> None:

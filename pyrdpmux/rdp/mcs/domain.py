@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.rdp.mcs.connect import Result
-from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer, ber, decode, per
+from pyrdpmux.wire import OpenIntEnum, OpenIntFlag, Reader, Writer, ber, decode, frame_offset, per
 
 CHOICE_ERECT_DOMAIN_REQUEST: Final = 1
 CHOICE_DISCONNECT_PROVIDER_ULTIMATUM: Final = 8
@@ -217,7 +217,7 @@ def _read_send_data(r: Reader, choice: int) -> tuple[int, int, bytes, DataPriori
     two_bytes = length <= per.MAX_SHORT_LENGTH and r.offset - start == 2
     if length != r.remaining:
         raise r.error("userData", f"length {length}, but {r.remaining} bytes follow")
-    return initiator, channel_id, r.rest("userData"), priority, segmentation, two_bytes
+    return initiator, channel_id, r.payload("userData"), priority, segmentation, two_bytes
 
 
 def _write_send_data(w: Writer, choice: int, pdu: "SendDataRequest | SendDataIndication") -> None:
@@ -324,5 +324,9 @@ def decode_domain_pdu(data: bytes) -> DomainPdu:
     if data[:1] == BER_SEQUENCE:
         return decode(_BerDisconnect, data).pdu
     if cls is None:
-        raise DecodeError("DomainPdu.choice", f"unknown domain PDU {data[:1].hex()} of {len(data)} bytes", 0)
+        raise DecodeError(
+            "DomainPdu.choice",
+            f"unknown domain PDU {data[:1].hex()} of {len(data)} bytes",
+            frame_offset(data),
+        )
     return decode(cls, data)

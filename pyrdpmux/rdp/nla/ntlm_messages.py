@@ -121,7 +121,7 @@ def _write_header(w: Writer, message_type: int) -> None:
 def _room(r: Reader, parts: tuple[_Part, ...]) -> int:
     """How many bytes there are between here and the first part of the payload."""
     offsets = [part.offset for part in parts if part.length]
-    return min([r.remaining, *[offset - r.offset for offset in offsets]])
+    return min([r.remaining, *[offset - r.position for offset in offsets]])
 
 
 def _read_version(r: Reader, parts: tuple[_Part, ...]) -> Version | None:
@@ -157,7 +157,7 @@ class NegotiateMessage:
         if not flags & NegotiateFlags.OEM_WORKSTATION_SUPPLIED:
             workstation = replace(workstation, length=0)
         version = _read_version(r, (domain, workstation))
-        base, payload = r.offset, r.rest("Payload")
+        base, payload = r.position, r.rest("Payload")
         return cls(flags, domain.slice(r, payload, base), workstation.slice(r, payload, base), version)
 
     def write(self, w: Writer) -> None:
@@ -191,7 +191,7 @@ class ChallengeMessage:
         r.pad("Reserved", 8)
         info = _Part.read(r, "TargetInfo")
         version = _read_version(r, (name, info))
-        base, payload = r.offset, r.rest("Payload")
+        base, payload = r.position, r.rest("Payload")
         info_data = info.slice(r, payload, base)
         pairs = decode(AvPairs, info_data) if info_data else None
         return cls(flags, challenge, name.slice(r, payload, base), pairs, version)
@@ -234,7 +234,7 @@ class AuthenticateMessage:
         # Windows XP and the examples of MS-NLMP 4.2 have no MIC; their payload begins where it would be.
         has_mic = version is not None and _room(r, parts) >= MIC_SIZE
         mic = r.raw("MIC", MIC_SIZE) if has_mic else None
-        base, payload = r.offset, r.rest("Payload")
+        base, payload = r.position, r.rest("Payload")
         lm, nt, domain, user, workstation, key = [part.slice(r, payload, base) for part in parts]
         return cls(flags, domain, user, workstation, lm, nt, key, version, mic)
 

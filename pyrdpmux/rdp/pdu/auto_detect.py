@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode
+from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode, frame_offset
 
 TYPE_ID_AUTODETECT_REQUEST: Final = 0x00
 TYPE_ID_AUTODETECT_RESPONSE: Final = 0x01
@@ -289,7 +289,9 @@ MESSAGE_TYPES: Final[dict[tuple[int, int], type[Any]]] = {
 def decode_auto_detect(data: bytes) -> AutoDetectMessage:
     """Whichever message ``data`` (what follows the security header) is."""
     if len(data) < HEADER_SIZE:
-        raise DecodeError("AutoDetect.header", f"need {HEADER_SIZE} bytes, {len(data)} left", 0)
+        raise DecodeError(
+            "AutoDetect.header", f"need {HEADER_SIZE} bytes, {len(data)} left", frame_offset(data)
+        )
     # The type stands behind the header's other fields; the class reads them all again.
     cls = MESSAGE_TYPES.get((data[1], data[4] | data[5] << 8), UnknownAutoDetect)
     message: AutoDetectMessage = decode(cls, data)

@@ -123,7 +123,7 @@ class SecurityExchange:
         length = r.u32_le("length")
         if length > MAX_ENCRYPTED_RANDOM:
             raise r.error("length", f"{length}, at most {MAX_ENCRYPTED_RANDOM} allowed")
-        return cls(r.raw("encryptedClientRandom", length))
+        return cls(r.payload("encryptedClientRandom", length))
 
     def write(self, w: Writer) -> None:
         with w.length_u32_le("length"):
@@ -139,7 +139,7 @@ class _Headed:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        return cls(r.structure(BasicSecurityHeader, "securityHeader"), r.rest("body"))
+        return cls(r.structure(BasicSecurityHeader, "securityHeader"), r.payload("body"))
 
     def write(self, w: Writer) -> None:
         w.structure(self.header, "securityHeader")

@@ -203,7 +203,7 @@ _PDU_TYPE2_OF: Final[dict[type[Any], PduType2]] = {cls: number for number, cls i
 
 def _read_data_body(r: Reader, number: PduType2, compressed_type: CompressionFlags) -> ShareDataBody:
     if compressed_type & CompressionFlags.COMPRESSED:
-        return CompressedShareData(number, r.rest("data"))
+        return CompressedShareData(number, r.payload("data"))
     cls = SHARE_DATA_TYPES.get(number)
     if cls is None:
         return UnknownShareData(number, r.rest("data"))

@@ -14,7 +14,7 @@ from pyrdpmux.errors import DecodeError, StateError
 from pyrdpmux.rdp.crypto.rc4 import StreamCipher, rc4
 from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
-from pyrdpmux.wire import Writer
+from pyrdpmux.wire import Payload, Writer, frame_offset
 
 try:
     from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -27,6 +27,8 @@ CLIENT_RANDOM_SIZE: Final = 32
 SERVER_RANDOM_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 8
 FIPS_BLOCK_SIZE: Final = 8
+#: from padlen, behind which is the signature, to the encrypted data
+PADLEN_TO_DATA: Final = 1 + SIGNATURE_SIZE
 #: 5.3.7.1: packets per key and direction.
 PACKETS_PER_KEY: Final = 4096
 
@@ -172,9 +174,9 @@ class _FipsDirection:
 
     def decrypt(self, data: bytes, salted: bool, pad_size: int) -> tuple[bytes, bytes]:
         if len(data) % FIPS_BLOCK_SIZE or pad_size >= FIPS_BLOCK_SIZE or pad_size > len(data):
-            raise DecodeError(
-                "FipsSecurityHeader.padlen", f"{pad_size} bytes of padding in {len(data)} bytes", 0
-            )
+            reason = f"{pad_size} bytes of padding in {len(data)} bytes"
+            at = frame_offset(data, PADLEN_TO_DATA) - PADLEN_TO_DATA
+            raise DecodeError("FipsSecurityHeader.padlen", reason, at)
         plain = self._decryptor.update(data)[: len(data) - pad_size]
         signature = self._signature(plain)
         self._count += 1
@@ -220,11 +222,15 @@ class StandardSecurity:
         return self._output.encrypt(data, self.salts_output)
 
     def decrypt(self, data: bytes, signature: bytes, *, is_salted: bool = False, pad_size: int = 0) -> bytes:
-        """The plain text of a packet. Raises DecodeError if it was not signed with our keys."""
+        """The plain text of a packet, which stands where the packet does in its frame.
+
+        Raises DecodeError if it was not signed with our keys.
+        """
         plain, expected = self._input.decrypt(data, is_salted, pad_size)
         if not hmac.compare_digest(expected, signature):
-            raise DecodeError("SecurityHeader.dataSignature", "the signature does not match the data", 0)
-        return plain
+            at = frame_offset(data, SIGNATURE_SIZE) - SIGNATURE_SIZE
+            raise DecodeError("SecurityHeader.dataSignature", "the signature does not match the data", at)
+        return Payload.at(frame_offset(data), plain)
 
 
 def _directions(

@@ -11,7 +11,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.wire import Reader, Writer, decode, der, encode
+from pyrdpmux.wire import Reader, Writer, decode, der, encode, frame_offset
 
 CHAIN_VERSION_PROPRIETARY: Final = 1
 CHAIN_VERSION_X509: Final = 2
@@ -121,11 +121,12 @@ class RsaKey:
     def decrypt(self, encrypted: bytes, size: int) -> bytes:
         """5.3.4.2: the ``size`` bytes of the client's random. Raises DecodeError."""
         limit = self.public.bit_length // 8 + PAD_SIZE
+        at = frame_offset(encrypted)
         if len(encrypted) > limit:
-            raise DecodeError("encryptedClientRandom", f"{len(encrypted)} bytes, at most {limit} allowed", 0)
+            raise DecodeError("encryptedClientRandom", f"{len(encrypted)} bytes, at most {limit} allowed", at)
         value = pow(_number(encrypted), self.private_exponent, self.public.modulus)
         if value.bit_length() > 8 * size:
-            raise DecodeError("encryptedClientRandom", "not encrypted with our public key", 0)
+            raise DecodeError("encryptedClientRandom", "not encrypted with our public key", at)
         return _bytes(value, size)
 
 

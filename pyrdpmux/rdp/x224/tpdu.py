@@ -18,7 +18,7 @@ from pyrdpmux.rdp.x224.negotiation import (
     NegotiationResponse,
     RequestFlags,
 )
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode
+from pyrdpmux.wire import OpenIntEnum, Reader, Writer, decode, frame_offset
 
 CODE_CONNECTION_REQUEST: Final = 0xE0
 CODE_CONNECTION_CONFIRM: Final = 0xD0
@@ -194,7 +194,7 @@ class Data:
         eot = r.u8("EOT")
         if not eot & END_OF_TSDU:
             raise r.error("EOT", f"{eot:#04x}: a segmented TSDU, which RDP does not use")
-        return cls(r.rest("userData"))
+        return cls(r.payload("userData"))
 
     def write(self, w: Writer) -> None:
         with w.length_u8("LI"):
@@ -243,5 +243,7 @@ def decode_tpdu(data: bytes) -> Tpdu:
     code = data[1] & 0xF0 if len(data) > 1 else -1
     cls = TPDU_TYPES.get(code)
     if cls is None:
-        raise DecodeError("Tpdu.code", f"unknown TPDU in {len(data)} bytes", min(1, len(data)))
+        raise DecodeError(
+            "Tpdu.code", f"unknown TPDU in {len(data)} bytes", frame_offset(data) + min(1, len(data))
+        )
     return decode(cls, data)

@@ -22,7 +22,7 @@ class Tpkt:
         length = r.u16_be("length")
         if length != r.remaining + HEADER_SIZE:
             raise r.error("length", f"{length}, but the packet has {r.remaining + HEADER_SIZE} bytes")
-        return cls(r.rest("tpdu"))
+        return cls(r.payload("tpdu"))
 
     def write(self, w: Writer) -> None:
         w.u8("version", VERSION)

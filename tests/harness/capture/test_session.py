@@ -106,10 +106,11 @@ def test_garbage_is_passed_over() -> None:
 
 
 def test_a_confirm_that_does_not_decode() -> None:
-    broken = bytes.fromhex("03 00 00 0a 05 d0 0000 0000")
+    broken = bytes.fromhex("03 00 00 09 05 d0 0000 00")
     session = read_session(conversation(stream((1, REQUEST)), stream((2, broken))), None, "broken")
     assert session.protocol is None
-    assert "CLASS OPTION: need 1 bytes" in session.stops[0].reason
+    assert (session.stops[0].layer, session.stops[0].number) == (StopLayer.RDP, 2)
+    assert session.stops[0].reason.startswith("ConnectionConfirm.")
 
 
 GAP = (0, b"")

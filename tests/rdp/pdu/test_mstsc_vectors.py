@@ -60,11 +60,11 @@ class Padding:
         pad, utf16_padded = Reader.pad, Reader.utf16_padded
 
         def recording_pad(r: Reader, field: str, size: int) -> None:
-            self.ranges.append((r.offset, r.offset + size))
+            self.ranges.append((r.position, r.position + size))
             pad(r, field, size)
 
         def recording_utf16_padded(r: Reader, field: str, size: int) -> str:
-            start = r.offset
+            start = r.position
             text = utf16_padded(r, field, size)
             self.ranges.append((start + len(text.encode("utf-16-le")), start + size))
             return text

@@ -7,6 +7,7 @@ from pyrdpmux.codec.bulk.zgfx import RDP8_LITE, ZgfxCompressor, ZgfxDecompressor
 from pyrdpmux.errors import DecodeError, LimitExceeded, SequenceError
 from pyrdpmux.rdp.channels.dynamic.header import WIDTHS, width_code
 from pyrdpmux.rdp.channels.dynamic.pdu import Data, DataCompressed, DataFirst, DataFirstCompressed, DataPdu
+from pyrdpmux.wire import frame_offset
 
 #: MS-RDPEDYC 1.3.3.2: "a maximum PDU size of 1,600 bytes"
 MAX_PDU_SIZE: Final = 1600
@@ -104,7 +105,9 @@ class MessageReceiver:
         assert self._length is not None
         size = len(self._received) + len(block)
         if size > self._length:
-            raise DecodeError("DynamicPdu.Data", f"{size} bytes of {self._length} announced", 0)
+            raise DecodeError(
+                "DynamicPdu.Data", f"{size} bytes of {self._length} announced", frame_offset(block)
+            )
         self._received += block
         if size < self._length:
             return None

@@ -20,7 +20,7 @@ from pyrdpmux.rdp.channels.dynamic.header import (
     write_number,
 )
 from pyrdpmux.rdp.channels.dynamic.soft_sync import SoftSyncRequest, SoftSyncResponse
-from pyrdpmux.wire import Reader, Writer, decode
+from pyrdpmux.wire import Reader, Writer, decode, frame_offset
 
 VERSION_1: Final = 1
 #: adds priority classes
@@ -181,7 +181,7 @@ class Data:
     @classmethod
     def read(cls, r: Reader) -> Self:
         _sp, channel_id = read_channel(r, Command.DATA)
-        return cls(channel_id, r.rest("Data"))
+        return cls(channel_id, r.payload("Data"))
 
     def write(self, w: Writer) -> None:
         write_channel(w, Command.DATA, self.channel_id)
@@ -217,7 +217,7 @@ class DataCompressed:
     @classmethod
     def read(cls, r: Reader) -> Self:
         _sp, channel_id = read_channel(r, Command.DATA_COMPRESSED)
-        return cls(channel_id, r.rest("Data"))
+        return cls(channel_id, r.payload("Data"))
 
     def write(self, w: Writer) -> None:
         write_channel(w, Command.DATA_COMPRESSED, self.channel_id)
@@ -242,7 +242,7 @@ class Close:
 def _read_first_block(r: Reader, command: Command) -> tuple[int, int, bytes]:
     code, channel_id = read_channel(r, command)
     length = read_number(r, "Length", code)
-    return channel_id, length, r.rest("Data")
+    return channel_id, length, r.payload("Data")
 
 
 def _write_first_block(w: Writer, command: Command, channel_id: int, length: int, data: bytes) -> None:
@@ -298,4 +298,6 @@ def decode_server_pdu(data: bytes) -> ServerPdu:
 
 
 def _unknown(data: bytes) -> DecodeError:
-    return DecodeError("DynamicPdu.Cmd", f"unknown PDU {data[:1].hex()} of {len(data)} bytes", 0)
+    return DecodeError(
+        "DynamicPdu.Cmd", f"unknown PDU {data[:1].hex()} of {len(data)} bytes", frame_offset(data)
+    )

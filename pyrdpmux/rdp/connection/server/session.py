@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
 from pyrdpmux.rdp.channels.static import ChannelPdu
@@ -42,6 +43,9 @@ from pyrdpmux.rdp.pdu.share import (
 )
 from pyrdpmux.wire import decode
 
+#: in its frame: behind TPKT, X.224 Data and the MCS choice
+INITIATOR_OFFSET: Final = 8
+
 
 @dataclass(frozen=True, slots=True)
 class ReceivedChunk:
@@ -68,7 +72,9 @@ class SessionPhase(ServerPhase):
         link = self.link
         if pdu.initiator != link.facts.user_channel_id:
             raise DecodeError(
-                "SendDataRequest.initiator", f"{pdu.initiator}, expected {link.facts.user_channel_id}", 1
+                "SendDataRequest.initiator",
+                f"{pdu.initiator}, expected {link.facts.user_channel_id}",
+                INITIATOR_OFFSET,
             )
         if pdu.channel_id == IO_CHANNEL_ID:
             return self.decode_io(pdu.user_data)
