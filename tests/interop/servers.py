@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrdpmux.harness.display import Display
 from pyrdpmux.harness.peers.client import Client
@@ -78,12 +79,20 @@ def shown_on(display: Display) -> Bgrx:
     return np.concatenate([rgb[..., ::-1], np.zeros((*rgb.shape[:2], 1), np.uint8)], axis=2)
 
 
-def matches(client: Client, display: Display) -> bool:
-    """Whether the client shows the display, pixel for pixel."""
-    expected = shown_on(display)
-    return client.picture.shape == expected.shape and bool(
-        (client.picture[..., :3] == expected[..., :3]).all()
-    )
+def matches(client: Client, display: Display, bits_per_pixel: int = 32) -> bool:
+    """Whether the client shows the display, pixel for pixel.
+
+    Below 24 bits after the reduction that TigerVNC makes for xrdp, which rounds where others cut off, and
+    after our expansion.
+    """
+    expected: NDArray[np.int64] = shown_on(display)[..., :3].astype(np.int64)
+    if bits_per_pixel < 24:
+        bits = np.array((5, 6 if bits_per_pixel == 16 else 5, 5))
+        most = (1 << bits) - 1
+        reduced = (expected * most + 128) // 255
+        high = 8 - bits
+        expected = np.minimum(255, (reduced << high) + (reduced >> np.where(bits == 6, 3, 2)))
+    return np.array_equal(client.picture[..., :3], expected)
 
 
 @contextlib.contextmanager

@@ -16,7 +16,8 @@ from typing import Final, TypeVar
 import numpy as np
 
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.errors import PyRdpMuxError
+from pyrdpmux.errors import PeerClosed, PyRdpMuxError
+from pyrdpmux.harness.errors import ClientTimeout, SessionEnded
 from pyrdpmux.harness.peers.errors import ClientTimeout, SessionEnded
 from pyrdpmux.harness.peers.input import ClientInput
 from pyrdpmux.harness.peers.renderer import Renderer
@@ -41,6 +42,12 @@ QUIET: Final = 0.5
 
 FAREWELL: Final = 3.0
 """Seconds for a polite end."""
+
+HINTS: Final = {
+    "NetworkLevelAuthentication": ", perhaps a wrong user or password",
+    "ConnectionInitiation": ", perhaps no RDP server, or a security that it does not offer",
+}
+"""What it usually means that a server closes the connection in a phase without a word."""
 
 MAX_EVENTS: Final = 10_000
 """Events that are kept; updates are not among them, and the oldest go first."""
@@ -138,6 +145,8 @@ class Client(ClientInput):
             return str(self._failure)
         ends = self.seen(Disconnected)
         text = ends[-1].reason if ends else "the connection was cut"
+        if ends and isinstance(ends[-1].error, PeerClosed):
+            text += HINTS.get(ends[-1].error.phase, "")
         return text if self.error_info is None else f"{text} ({self.error_info.name})"
 
     # -- waiting ---------------------------------------------------------------------------------

@@ -88,25 +88,32 @@ class FontList:
 
 @dataclass(frozen=True, slots=True)
 class FontMap:
-    """MS-RDPBCGR 2.2.1.22.1 Font Map PDU Data (TS_FONT_MAP_PDU)."""
+    """MS-RDPBCGR 2.2.1.22.1 Font Map PDU Data (TS_FONT_MAP_PDU).
+
+    QUIRK(redemption, xrdp before 0.9): 172 bytes, of which T.128's entries would be those behind the first
+    eight; nothing is made of them, and none are sent.
+    """
 
     map_flags: SequenceFlags = SequenceFlags.FIRST | SequenceFlags.LAST
     number_entries: int = 0
     total_num_entries: int = 0
     entry_size: int = 4
+    entries: bytes = b""
 
     @classmethod
     def read(cls, r: Reader) -> Self:
         number_entries = r.u16_le("numberEntries")
         total_num_entries = r.u16_le("totalNumEntries")
         map_flags = SequenceFlags(r.u16_le("mapFlags"))
-        return cls(map_flags, number_entries, total_num_entries, r.u16_le("entrySize"))
+        entry_size = r.u16_le("entrySize")
+        return cls(map_flags, number_entries, total_num_entries, entry_size, r.rest("entries"))
 
     def write(self, w: Writer) -> None:
         w.u16_le("numberEntries", self.number_entries)
         w.u16_le("totalNumEntries", self.total_num_entries)
         w.u16_le("mapFlags", self.map_flags)
         w.u16_le("entrySize", self.entry_size)
+        w.raw("entries", self.entries)
 
 
 @dataclass(frozen=True, slots=True)

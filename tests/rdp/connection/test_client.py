@@ -40,11 +40,12 @@ from pyrdpmux.rdp.pdu.auto_detect import (
     RttMeasureResponse,
 )
 from pyrdpmux.rdp.pdu.capabilities.general import GeneralCapability
+from pyrdpmux.rdp.pdu.finalization import FontMap
 from pyrdpmux.rdp.pdu.licensing import LicensingPdu
 from pyrdpmux.rdp.pdu.licensing.error import LicenseError, LicenseErrorCode, StateTransition
 from pyrdpmux.rdp.pdu.message_channel import encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, with_basic_header
-from pyrdpmux.rdp.pdu.share import ShareControl
+from pyrdpmux.rdp.pdu.share import ShareControl, ShareData
 from pyrdpmux.rdp.standard_security.server_certificate import proprietary_certificate
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
@@ -118,6 +119,14 @@ NETWORK = ServerNetworkData(IO, (1004, 1005))
 )
 def test_what_ends_it(phase: str, frame: bytes, kind: type[PeerError]) -> None:
     assert isinstance(ending(client_in(phase), frame), kind)
+
+
+def test_a_long_font_map_is_a_font_map() -> None:
+    """QUIRK(redemption, xrdp before 0.9): 172 bytes instead of 8."""
+    client = client_in("ConnectionFinalization")
+    font_map = ShareControl(1002, ShareData(client.facts.share_id, FontMap(entries=bytes(164))))
+    client.receive_data(data(IO, encode(font_map)), client.now)
+    assert client.is_active, client.events()
 
 
 class TestNegotiation:

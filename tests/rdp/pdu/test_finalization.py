@@ -14,7 +14,7 @@ from pyrdpmux.rdp.pdu.finalization import (
     Synchronize,
 )
 from pyrdpmux.wire import decode, encode
-from tests.rdp.pdu.properties import property_tests, structure, u8, u16, u32
+from tests.rdp.pdu.properties import property_tests, short_bytes, structure, u8, u16, u32
 from tests.rows import Row, row_tests
 
 KEYS = st.lists(st.integers(0, 2**64 - 1), max_size=3).map(tuple)
@@ -72,6 +72,14 @@ ROWS = [
            0000  # totalNumEntries
            0300  # mapFlags
            0400  # entrySize""",
+        refuses_trailing=False,
+    ),
+    Row(
+        "font map with entries, as long as redemption's (constructed)",
+        FontMap(SequenceFlags(0x28), 0x2FF, 0xB6, 0, bytes(164)),
+        "ff02 b600 2800 0000" + "00" * 164,
+        refuses_trailing=False,
+        valid_prefixes=tuple(range(8, 172)),
     ),
     Row(
         "persistent keys (MS-RDPBCGR 4.1.17)",
@@ -142,7 +150,7 @@ CASES = {
     "synchronize": structure(Synchronize, u16, u16),
     "control": structure(Control, u16.map(ControlAction), u16, u32),
     "font list": structure(FontList, u16.map(SequenceFlags), u16, u16, u16),
-    "font map": structure(FontMap, u16.map(SequenceFlags), u16, u16, u16),
+    "font map": structure(FontMap, u16.map(SequenceFlags), u16, u16, u16, short_bytes),
     "keys": structure(
         PersistentKeyList,
         st.tuples(*[KEYS] * 5),
