@@ -17,7 +17,6 @@ import numpy as np
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import PeerClosed, PyRdpMuxError
-from pyrdpmux.harness.errors import ClientTimeout, SessionEnded
 from pyrdpmux.harness.peers.errors import ClientTimeout, SessionEnded
 from pyrdpmux.harness.peers.input import ClientInput
 from pyrdpmux.harness.peers.renderer import Renderer
