@@ -66,7 +66,8 @@ class QemuInput:
         self._is_answered = True
         self._position: tuple[int, int] | None = None
         self._wheel = WheelClicks()
-        self._can_resize = True
+        #: whether QEMU takes sizes; None before it has answered the first one
+        self.can_resize: bool | None = None
 
     # -- keyboard --------------------------------------------------------------------------------
 
@@ -174,15 +175,21 @@ class QemuInput:
         A scale is told as the size of the monitor in millimeters, from which guests take theirs; without one
         QEMU decides.
         """
-        if self._can_resize and 0 < width <= MAX_POSITION_SIZE and 0 < height <= MAX_POSITION_SIZE:
+        if (
+            self.can_resize is not False
+            and 0 < width <= MAX_POSITION_SIZE
+            and 0 < height <= MAX_POSITION_SIZE
+        ):
             body = (*_millimeters(width, height, scale), 0, 0, width, height)
             self._connection.post(
                 self._path, CONSOLE, "SetUIInfo", "qqiiuu", *body, reply=self._resize_answered
             )
 
     def _resize_answered(self, error: CallFailed | None) -> None:
-        if error is not None and error.name.endswith(".Unsupported"):
-            self._can_resize = False
+        if error is None:
+            self.can_resize = True
+        elif error.name.endswith(".Unsupported"):
+            self.can_resize = False
 
     def _post(self, interface: str, member: str, signature: str, *body: int) -> None:
         self._connection.post(self._path, interface, member, signature, *body)

@@ -158,6 +158,8 @@ class FakeQemu:
         self.mode_hint: bool | None = None
         self.modifiers = 0
         self.size = (640, 480)
+        #: virtio-gpu can
+        self.can_resize = False
         self.commands: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
         self.listeners: dict[str, FakeListener] = {}
@@ -275,7 +277,7 @@ class FakeQemu:
         elif header.member == "RegisterListener":
             self.listeners[header.path] = FakeListener(socket.socket(fileno=descriptors[0]))
             self.listeners[header.path].call("GetAll", "s", f"{DISPLAY}.Listener", flags=0)
-        elif header.member == "SetUIInfo":
+        elif header.member == "SetUIInfo" and not self.can_resize:
             error = f"{DISPLAY}.Error.Unsupported"
             answer = error_return(serial, message.serial, error, "SetUIInfo is not supported")
         elif (header.member == "SetAbsPosition") > self.is_absolute or (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.mux.backend import VmStatus
+from pyrdpmux.mux.backend import ResizeSink, VmStatus
 from pyrdpmux.mux.picture.cursor import Cursor
 from pyrdpmux.mux.qemu import machine
 from pyrdpmux.mux.qemu.backend import QemuBackend, open_backend
@@ -77,6 +77,27 @@ def test_a_configured_one(tmp_path: Path) -> None:
             assert ("Keyboard", "Press", 0x1E) in qemu.calls
             assert host.added == ["web", "web"]
             qemu.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_guest_that_can_takes_the_size_of_a_window(tmp_path: Path) -> None:
+    """As with virtio-gpu and a driver for it in the guest."""
+
+    async def scenario() -> None:
+        qemu = FakeQemu(tmp_path / "qmp")
+        qemu.can_resize = True
+        async with backend({"web": str(qemu.path)}) as host:
+            vm = await shown(host, qemu, "web")
+            qemu.listeners[CONSOLE].scanout(plane(640, 480, 9))
+            await until(lambda: is_plain(vm, 640, 480, 9))
+            for width, height in ((1300, 800), (802, 600)):
+                assert isinstance(vm.input, ResizeSink)
+                vm.input.request_size(width, height)
+                await until(lambda: qemu.calls[-1:] == [("Console", "SetUIInfo", 0, 0, 0, 0, width, height)])  # noqa: B023
+                qemu.listeners[CONSOLE].scanout(plane(width, height, 7))
+                await until(lambda: is_plain(vm, width, height, 7))  # noqa: B023
+        qemu.close()
 
     asyncio.run(scenario())
 
