@@ -3,6 +3,7 @@
 import itertools
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
@@ -44,6 +45,20 @@ DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.L
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
 
 
+NO_SCALE: Final = 100
+"""Percent."""
+
+
+@dataclass(frozen=True, slots=True)
+class SizeWish:
+    """What a VM was asked for, and the size that it had then."""
+
+    width: int
+    height: int
+    scale: int
+    seen: tuple[int, int]
+
+
 class Console:
     """Serves the viewers of one VM: the :class:`~.stage.Stage` that they look at."""
 
@@ -73,6 +88,8 @@ class Console:
         self._viewers: dict[StageViewer, None] = {}
         #: of the VM that stands behind the console now
         self._has_picture = False
+        #: the last one that it was told
+        self._wish: SizeWish | None = None
         self.set_status(VmStatus.WAITING)
         self.configure(config)
 
@@ -157,6 +174,7 @@ class Console:
         self.uuid = uuid
         self.leds = None
         self._has_picture = False
+        self._wish = None
         self.screen.set_cursor(CursorState.UNDEFINED)
         self._typist = Typist(sink, self._keyboard)
         self.arbiter.connect(self._typist)
@@ -259,10 +277,29 @@ class Console:
 
     def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
         """Only for who is alone here, so that nobody else may mind, or has the turn."""
-        sink = self.arbiter.sink
         decides = all(other is viewer for other in self.viewers) or self.arbiter.has_turn(viewer)
-        if decides and self.access_of(viewer.principal) is Access.CONTROL and isinstance(sink, ResizeSink):
+        if not decides or self.access_of(viewer.principal) is not Access.CONTROL:
+            return
+        sink = self.arbiter.sink
+        if isinstance(sink, ResizeSink) and not self._has_size(width, height, scale):
+            self._wish = SizeWish(width, height, scale, self._size)
             sink.request_size(width, height, scale)
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.display.width, self.display.height
+
+    def _has_size(self, width: int, height: int, scale: int) -> bool:
+        """The VM has it, and was asked for no other that may still be on its way.
+
+        QUIRK(xfreerdp 2.11 /dynamic-resolution): a window that follows the VM's own change of size asks for
+        that size, with both sides rounded to even ones: a VM of 641x481 would not be left in peace.
+        """
+        wish = self._wish
+        is_on_its_way = wish is not None and wish.seen == self._size != (wish.width, wish.height)
+        is_near = abs(self.display.width - width) <= 1 and abs(self.display.height - height) <= 1
+        has_scale = scale == (wish.scale if wish is not None else NO_SCALE)
+        return is_near and has_scale and not is_on_its_way
 
     def _receive(self, arrival: Arrival) -> Viewer:
         size = self.display.width, self.display.height

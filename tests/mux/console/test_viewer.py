@@ -439,6 +439,35 @@ def test_among_several_nobody_decides_about_the_size(factory: ConnectionFactory)
     run(scenario)
 
 
+def test_a_window_that_follows_the_vm_asks_for_nothing(factory: ConnectionFactory) -> None:
+    """xfreerdp says so of every change, with even sides."""
+
+    async def scenario() -> None:
+        sink = ResizableSink()
+        async with served(factory) as console:
+            console.start(object(), sink, None)
+            async with connected(console.port, dynamic_channels=(DISPLAY_CONTROL,)) as client:
+                await client.until(lambda: sized(client))
+                await eventually(lambda: sink.take() == ["size 1024x768"])
+                show(console, noise(1024, 768))
+                show(console, noise(641, 481))
+                await client.until_shows(console.screen.pixels)
+                ask(client, (640, 480))
+                await settled(console, (640, 480))
+                assert sink.told == []
+                ask(client, (1024, 768))
+                await eventually(lambda: sink.take() == ["size 1024x768"])
+                show(console, noise(1024, 768))
+                await client.until_shows(console.screen.pixels)
+                ask(client, (1024, 767))
+                await settled(console, (1024, 767))
+                ask(client, (1024, 768), scale=150)
+                await eventually(lambda: bool(sink.told))
+                assert sink.told == ["size 1024x768 at 150 %"]
+
+    run(scenario)
+
+
 async def settled(console: Console, size: tuple[int, int]) -> None:
     """Until what some viewer has asked for has settled."""
     await eventually(
