@@ -60,6 +60,18 @@ def test_any_channel_can_be_opened_and_talked_on() -> None:
     assert pair.server.is_active
 
 
+@pytest.mark.parametrize("chunk", [1, 7, 1460])
+def test_how_the_bytes_are_cut_changes_nothing(chunk: int) -> None:
+    config = server_config(channels=("ECHO", DISPLAY_CONTROL), compress_channels=True)
+    client = client_config(dynamic_channels=("ECHO", DISPLAY_CONTROL), compression=CompressionType.RDP6)
+    pair = Linked(config, client, chunk).run()
+    pair.server.send_channel_data("ECHO", b"0123456789" * 400)
+    pair.client.request_desktop_size(1000, 700)
+    pair.run()
+    assert pair.client_saw(ChannelDataReceived) == [ChannelDataReceived("ECHO", b"0123456789" * 400)]
+    assert len(pair.server_saw(DesktopLayoutRequested)) == 1
+
+
 def test_channels_live_through_a_resize() -> None:
     pair = linked(("ECHO",), ("ECHO",))
     pair.server.set_desktop_size(640, 480, pair.now)

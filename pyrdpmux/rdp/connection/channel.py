@@ -39,8 +39,8 @@ class Channel:
     PRIORITY: ClassVar[int] = 0
     #: of a dynamic channel: what is sent is compressed where both sides can (version 3)
     COMPRESSES: ClassVar[bool] = False
-    #: of a dynamic channel: the longest message that is taken
-    MAX_MESSAGE: ClassVar[int] = DEFAULT_MAX_MESSAGE_SIZE
+    #: of a dynamic channel: the longest message that is taken; None for what the connection's limits say
+    MAX_MESSAGE: ClassVar[int | None] = None
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -90,6 +90,8 @@ class Offer:
     #: a role's table, name to class
     table: Mapping[str, type[Channel]]
     names: Sequence[str]
+    #: the longest message of a channel that has no bound of its own
+    max_message: int = DEFAULT_MAX_MESSAGE_SIZE
 
     def machine(self, name: str) -> Channel:
         """A new one for this channel."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from pyrdpmux.rdp.connection.channel import Channel, Offer, Queued, RawChannel
 from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME, DynamicChannels
@@ -32,7 +33,7 @@ class ChannelRouter:
         for channel_id, name in channels.items():
             is_offered = name in offer.names and name not in [item.name for item in self._machines.values()]
             if name == CHANNEL_NAME and (dynamic or is_offered) and self.dynamic is None:
-                self._machines[channel_id] = self.dynamic = manager(Offer(offer.table, dynamic))
+                self._machines[channel_id] = self.dynamic = manager(replace(offer, names=dynamic))
             else:
                 self._machines[channel_id] = offer.machine(name) if is_offered else RawChannel(name)
         for machine in self._machines.values():

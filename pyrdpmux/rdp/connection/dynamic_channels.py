@@ -129,7 +129,8 @@ class DynamicChannels(Channel):
     def _carry(self, channel_id: int, name: str) -> Carried:
         """A channel that has no peer yet."""
         machine = self._offer.machine(name)
-        carried = Carried(channel_id, machine, MessageReceiver(machine.MAX_MESSAGE))
+        max_message = self._offer.max_message if machine.MAX_MESSAGE is None else machine.MAX_MESSAGE
+        carried = Carried(channel_id, machine, MessageReceiver(max_message))
         self._carried[channel_id] = carried
         return carried
 

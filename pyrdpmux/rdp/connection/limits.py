@@ -27,6 +27,6 @@ class Limits:
     settings: float = 30.0
     #: connect-time auto-detect goes on without an answer after this
     auto_detection: float = 1.5
-    #: one static channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it); a peer may have
-    #: one unfinished on each of its 31 channels
+    #: one channel message after reassembly (MS-RDPBCGR 2.2.6.1 puts no bound on it); a peer may have one
+    #: unfinished on each of its 31 static channels, and on each dynamic one that was opened, at most 64
     channel_message_bytes: int = 1024 * 1024

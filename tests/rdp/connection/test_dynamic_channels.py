@@ -382,6 +382,15 @@ def test_messages_are_bounded_by_their_machine() -> None:
         manager.received(encode(DataFirst(1, 5001, b"x")), 3.0)
 
 
+def test_messages_of_raw_channels_are_bounded_by_the_connections_limits() -> None:
+    manager = ClientDynamicChannels(Offer(TABLE, ("raw",), max_message=1000))
+    manager.received(encode(CreateRequest(1, "raw")), 0.0)
+    manager.received(encode(DataFirst(1, 1000, b"x")), 0.0)
+    manager.received(encode(CreateRequest(2, "raw")), 0.0)
+    with pytest.raises(LimitExceeded):
+        manager.received(encode(DataFirst(2, 1001, b"x")), 3.0)
+
+
 def test_garbage_is_a_decode_error() -> None:
     for manager in (open_server(Echo.NAME), open_client()):
         for message in (b"", b"\xf0", b"\x43\x01", b"\x70\x01\xe0\x06" + bytes(9000)):

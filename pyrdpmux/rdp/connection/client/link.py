@@ -101,7 +101,7 @@ class ClientLink(Machine):
         """The server has numbered the static channels."""
         listeners = self.config.dynamic_channels
         names = () if listeners is None else (*listeners, CHANNEL_NAME)
-        offer = Offer(CLIENT_CHANNELS, names)
+        offer = Offer(CLIENT_CHANNELS, names, self.config.limits.channel_message_bytes)
         self.router.begin(self.facts.channels, offer, ClientDynamicChannels, self.now)
 
     def flush_channels(self) -> None:

@@ -168,7 +168,7 @@ class ServerLink(Machine):
     def begin_channels(self) -> None:
         """The client is Active for the first time: what is offered may be sent."""
         names = {channel.channel_id: channel.name for channel in self.facts.channels.values()}
-        offer = Offer(SERVER_CHANNELS, self.config.channels)
+        offer = Offer(SERVER_CHANNELS, self.config.channels, self.config.limits.channel_message_bytes)
         self.router.begin(names, offer, ServerDynamicChannels, self.now)
         self.flush_channels()
 
