@@ -4,9 +4,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
+from pyrdpmux.rdp.channels.display_control.pdu import Monitor, MonitorLayout
+from pyrdpmux.rdp.channels.dynamic.pdu import Close, Data, DynamicPdu
 from pyrdpmux.rdp.channels.static import chunks
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.envelope import wrap
+from pyrdpmux.rdp.connection.events import DisplayControlReady
 from pyrdpmux.rdp.connection.secure import seal, seal_fast_path
 from pyrdpmux.rdp.fastpath.input import encode_input_events
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition
@@ -102,26 +106,67 @@ def suppress(connection: ClientConnection) -> bytes:
     return (share_pdu(connection, off) + share_pdu(connection, on)) * CHUNK
 
 
+def number_of(connection: ClientConnection, name: str) -> int:
+    """Of a static channel."""
+    return next(number for number, known in connection.facts.channels.items() if known == name)
+
+
 def channel(connection: ClientConnection) -> bytes:
-    [number] = connection.facts.channels
+    number = number_of(connection, "cliprdr")
     pieces = [data_pdu(connection, number, encode(pdu)) for pdu in chunks(SECRET * 100)]
     return b"".join(pieces) * CHUNK
+
+
+def dynamic(connection: ClientConnection, *pdus: DynamicPdu) -> bytes:
+    """In the static channel that carries the dynamic ones; Display Control is the first that was opened."""
+    number = number_of(connection, "drdynvc")
+    frames = [chunk for pdu in pdus for chunk in chunks(encode(pdu))]
+    return b"".join([data_pdu(connection, number, encode(frame)) for frame in frames])
+
+
+def layouts(connection: ClientConnection) -> bytes:
+    """A window that never has the same size twice."""
+    sizes = [Monitor(width=400 + 2 * number, height=300 + number) for number in range(EVENTS)]
+    pdus = [Data(1, encode(MonitorLayout((monitor,)))) for monitor in sizes]
+    return dynamic(connection, *pdus) * (CHUNK // 8)
+
+
+def closed_channel(connection: ClientConnection) -> bytes:
+    """Data for a channel that it has closed itself."""
+    return dynamic(connection, Close(1), *[Data(1, SECRET * 40)] * 40) * CHUNK
 
 
 Flood = Callable[[ClientConnection], bytes]
 
 FLOODS: Final[dict[str, Flood]] = {
     flood.__name__: flood
-    for flood in (scancodes, burst, unicode, synchronize, mouse, refresh, suppress, channel)
+    for flood in (
+        scancodes,
+        burst,
+        unicode,
+        synchronize,
+        mouse,
+        refresh,
+        suppress,
+        channel,
+        layouts,
+        closed_channel,
+    )
 }
 
 
 async def flood(load: Load, *, port: int, user: str, password: str, kind: str, repeats: int = 0) -> None:
     """Send it ``repeats`` times; 0: for good."""
     async with visiting(
-        port, source="127.0.1.1", user=user, password=password, channels=(CHANNEL,)
+        port,
+        source="127.0.1.1",
+        user=user,
+        password=password,
+        channels=(CHANNEL,),
+        dynamic_channels=(DISPLAY_CONTROL,),
     ) as viewer:
         assert await viewer.until_active(), "the attacker was not let in"
+        await viewer.until(lambda: any(isinstance(event, DisplayControlReady) for event in viewer.events))
         await load.go()
         viewer.is_blind = True
         frames = FLOODS[kind](viewer.connection)
