@@ -54,8 +54,8 @@ from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer, NullTracer, Tracer
 from pyrdpmux.rdp.fastpath.header import decode_fast_path
-from pyrdpmux.rdp.fastpath.input import decode_input_events
-from pyrdpmux.rdp.fastpath.update import decode_update, decode_updates
+from pyrdpmux.rdp.fastpath.input import FastPathInput, decode_input_events
+from pyrdpmux.rdp.fastpath.update import FastPathOutput, decode_update, decode_updates
 from pyrdpmux.rdp.mcs.connect import decode_connect_pdu
 from pyrdpmux.rdp.mcs.domain import decode_domain_pdu
 from pyrdpmux.rdp.nla.accounts import Accounts
@@ -187,6 +187,8 @@ __all__ = [
     "decode_tpdu",
     "decode_token",
     "decode_fast_path",
+    "FastPathInput",
+    "FastPathOutput",
     "decode_input_events",
     "decode_update",
     "decode_updates",

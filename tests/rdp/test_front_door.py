@@ -46,6 +46,8 @@ NAMES = {
     "DisplayControlReady",
     "DoorConfig",
     "ErrorInfo",
+    "FastPathInput",
+    "FastPathOutput",
     "ErrorInfoReceived",
     "Event",
     "ExtendedMouseEvent",
