@@ -1,4 +1,4 @@
-"""Auto-detect, keepalive and heartbeats: what the server does by the clock, with answers of every kind."""
+"""Auto-detection, keepalive and heartbeats: what the server does when time passes, whatever is answered."""
 
 from typing import Any
 
