@@ -18,7 +18,7 @@ from tests.pair.linked import Linked, client_config, server_config
 from tests.rows import unhex
 
 #: Of a server with 800x600 and nothing else chosen. 15 04: fast-path output, long credentials, salted
-#: checksums, no bitmap compression header. 80 3f: chunks of 16,256 bytes. 20: 32 bpp. 08: alpha may be skipped.
+#: checksums, no bitmap compression header. 80 3f: chunks of 16,256 bytes. 20: 32 bpp. 08: no alpha needed.
 #: 0a: no orders. bd 01: scancodes, extended and relative mouse, Unicode, fast-path input, horizontal wheel.
 #: 19: 25 pointers. 2b 48 09: 608,299 bytes, for large pointers.
 DEMAND: Final = {
