@@ -26,7 +26,7 @@ RANKS = {
     "pyrdpmux": 2,
     "pyrdpmux.wire": 1,
     "pyrdpmux.codec": 10,
-    "pyrdpmux.rdp": 20,
+    "pyrdpmux.rdp.preconnection": 20,
     "pyrdpmux.rdp.crypto": 21,
     "pyrdpmux.rdp.x224": 21,
     "pyrdpmux.rdp.mcs": 22,
@@ -40,6 +40,8 @@ RANKS = {
     "pyrdpmux.rdp.connection": 40,
     "pyrdpmux.rdp.connection.server": 41,
     "pyrdpmux.rdp.connection.client": 41,
+    # the protocol's door: it has the names of all of it
+    "pyrdpmux.rdp": 42,
     "pyrdpmux.rfb": 40,
     "pyrdpmux.net": 50,
     "pyrdpmux.files": 50,

@@ -89,7 +89,7 @@ class Peer:
         self._answered = asyncio.Event()
         #: the loop has to turn before more is written, and does so up to this
         self._held: asyncio.Handle | None = None
-        self._untold: deque[Event] = deque()
+        self._unreported: deque[Event] = deque()
         self._is_telling = False
         self._failure: Exception | None = None
         self._on_event: Callable[[Event], None] | None = None
@@ -160,7 +160,7 @@ class Peer:
             self._write()
             if self.connection.has_more_to_send:
                 self._held = self._loop.call_soon(self._release)
-        self._untold.extend(self.connection.events())
+        self._unreported.extend(self.connection.events())
 
     def _write(self) -> None:
         data = self.connection.data_to_send()
@@ -177,8 +177,8 @@ class Peer:
         """INVARIANT: one event at a time, the oldest first, whatever the owner does when told."""
         self._is_telling = True
         try:
-            while self._untold:
-                on_event(self._untold.popleft())
+            while self._unreported:
+                on_event(self._unreported.popleft())
                 self._collect()
         finally:
             self._is_telling = False

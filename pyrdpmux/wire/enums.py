@@ -1,4 +1,4 @@
-"""Enumerations that keep values nobody has told us about."""
+"""Enumerations that keep unknown values."""
 
 from enum import KEEP, IntEnum, IntFlag
 from typing import Final, Self

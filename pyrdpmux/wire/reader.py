@@ -87,10 +87,6 @@ class Reader:
     def u8(self, field: str) -> int:
         return self._data[self._take(field, 1)]
 
-    def i8(self, field: str) -> int:
-        value = self._data[self._take(field, 1)]
-        return value - 256 if value > 127 else value
-
     def u16_le(self, field: str) -> int:
         value: int = _U16_LE.unpack_from(self._data, self._take(field, 2))[0]
         return value

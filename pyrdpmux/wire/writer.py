@@ -59,11 +59,6 @@ class Writer:
             raise self.error(field, f"{value} does not fit 1 bytes")
         self._data.append(value)
 
-    def i8(self, field: str, value: int) -> None:
-        if not -0x80 <= value <= 0x7F:
-            raise self.error(field, f"{value} does not fit 1 bytes")
-        self._data.append(value & 0xFF)
-
     def u16_le(self, field: str, value: int) -> None:
         self._put(_U16_LE, field, value)
 
@@ -154,20 +149,16 @@ class Writer:
     @contextmanager
     def length_u8(self, field: str, extra: int = 0) -> Iterator[None]:
         """Back-patched: the byte count of what is written inside, plus ``extra``."""
-        yield from self._length(field, 1, "little", extra)
+        yield from self._length(field, 1, extra)
 
     @contextmanager
     def length_u16_le(self, field: str, extra: int = 0) -> Iterator[None]:
         """Back-patched: the byte count of what is written inside, plus ``extra``."""
-        yield from self._length(field, 2, "little", extra)
-
-    @contextmanager
-    def length_u16_be(self, field: str, extra: int = 0) -> Iterator[None]:
-        yield from self._length(field, 2, "big", extra)
+        yield from self._length(field, 2, extra)
 
     @contextmanager
     def length_u32_le(self, field: str, extra: int = 0) -> Iterator[None]:
-        yield from self._length(field, 4, "little", extra)
+        yield from self._length(field, 4, extra)
 
     @contextmanager
     def length_prefix(self, layout: Callable[[int], bytes]) -> Iterator[None]:
@@ -176,12 +167,12 @@ class Writer:
         yield
         self._data[at:at] = layout(len(self._data) - at)
 
-    def _length(self, field: str, size: int, order: str, extra: int) -> Iterator[None]:
+    def _length(self, field: str, size: int, extra: int) -> Iterator[None]:
         at = len(self._data)
         self._data += bytes(size)
         yield
         length = len(self._data) - at - size + extra
         try:
-            self._data[at : at + size] = length.to_bytes(size, "little" if order == "little" else "big")
+            self._data[at : at + size] = length.to_bytes(size, "little")
         except OverflowError:
             raise self.error(field, f"{length} does not fit {size} bytes") from None

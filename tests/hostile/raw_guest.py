@@ -1,4 +1,4 @@
-"""A hypervisor that follows no manners: it registers, and says what it likes whenever it likes."""
+"""A hypervisor that breaks every rule: it registers, and says what it likes whenever it likes."""
 
 import asyncio
 import mmap

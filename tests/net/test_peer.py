@@ -1,6 +1,7 @@
 """One socket and its connection, on 127.0.0.1."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event, Graph
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
-from tests.net.lines import run, served
+from tests.net.lines import LineConnection, run, served
 from tests.pair.linked import client_config, server_config
 
 BYE = Disconnected("bye", by_peer=False)
@@ -69,6 +70,28 @@ def test_an_end_takes_along_what_waits_for_the_loop() -> None:
             assert await host.reader.read() == b"first\nsecond\nbye\n"
             host.writer.close()
             await host.run
+
+    run(scenario)
+
+
+def test_a_unix_socket_is_as_good(tmp_path: Path) -> None:
+    """It has no TCP options to be set, and its address is a path."""
+
+    async def scenario() -> None:
+        peers: list[Peer] = []
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            peers.append(Peer(reader, writer, LineConnection(asyncio.get_running_loop().time())))
+            await peers[0].run(lambda event: None)
+
+        server = await asyncio.start_unix_server(serve, tmp_path / "socket")
+        async with server:
+            reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
+            writer.write(b"echo here\nbye\n")
+            assert await reader.read() == b"here\nbye\n"
+            writer.close()
+            await writer.wait_closed()
+        assert [type(peer.peername) for peer in peers] == [str]
 
     run(scenario)
 

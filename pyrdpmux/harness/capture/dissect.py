@@ -48,12 +48,11 @@ from pyrdpmux.rdp.pdu.security import (
     SecurityFlags,
 )
 from pyrdpmux.rdp.pdu.share import (
-    SHARE_DATA_TYPES,
     CompressedShareData,
     ShareControl,
     ShareData,
     ShareSequence,
-    UnknownShareData,
+    decode_share_data,
 )
 from pyrdpmux.rdp.preconnection import Preconnection
 from pyrdpmux.rdp.standard_security.encryption import CLIENT_RANDOM_SIZE, StandardSecurity
@@ -259,9 +258,7 @@ class Dissector:
         flags = data.compressed_type
         if isinstance(data.body, CompressedShareData):
             plain = self._histories[direction].decompress(flags, data.body.data)
-            cls = SHARE_DATA_TYPES.get(data.body.pdu_type2)
-            value = decode(cls, plain) if cls else UnknownShareData(data.body.pdu_type2, plain)
-            self._keep_as_is(value, plain)
+            self._keep_as_is(decode_share_data(data.body.pdu_type2, plain), plain)
         else:  # which may say that the history begins anew
             self._histories[direction].decompress(flags, b"")
 

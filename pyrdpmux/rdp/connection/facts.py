@@ -6,8 +6,6 @@ from typing import TypeVar
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData
 from pyrdpmux.rdp.mcs.client_data import (
     ChannelOptions,
-    ClientClusterData,
-    ClientMonitorData,
     ClientNetworkData,
     ClientSecurityData,
 )
@@ -24,7 +22,6 @@ class StaticChannel:
     name: str
     channel_id: int
     options: ChannelOptions = ChannelOptions.INITIALIZED
-    is_joined: bool = False
 
 
 @dataclass(slots=True)
@@ -35,8 +32,6 @@ class ServerFacts:
     client_core: ClientCoreData | None = None
     client_security: ClientSecurityData | None = None
     client_network: ClientNetworkData | None = None
-    client_cluster: ClientClusterData | None = None
-    client_monitors: ClientMonitorData | None = None
     wants_message_channel: bool = False
     message_channel_id: int | None = None
     channels: dict[int, StaticChannel] = field(default_factory=dict)

@@ -386,5 +386,5 @@ class Machine:
 
 
 def forget_frames(error: PeerError) -> None:
-    """For an exception that is kept: its traceback would keep the frames it came through, and these us."""
+    """Drop the traceback of an exception that is kept: its frames would keep the connection alive."""
     error.__traceback__ = error.__cause__ = error.__context__ = None

@@ -16,7 +16,7 @@ class Tracer(Protocol):
 
 
 class NullTracer:
-    """Looks away."""
+    """Ignores everything."""
 
     def received(self, phase: str, pdu: object) -> None:
         pass

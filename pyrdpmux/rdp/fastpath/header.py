@@ -12,7 +12,6 @@ from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 ACTION_MASK: Final = 0x03
 ACTION_FASTPATH: Final = 0
-ACTION_X224: Final = 3
 
 #: What the specification lets a sender put into one PDU; it also fits one TLS record.
 MAX_SENT_SIZE: Final = 0x3FFF

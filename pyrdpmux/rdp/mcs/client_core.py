@@ -11,6 +11,7 @@ CLIENT_NAME_SIZE: Final = 32
 IME_FILE_NAME_SIZE: Final = 64
 DIG_PRODUCT_ID_SIZE: Final = 64
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -114,9 +115,17 @@ class Orientation(OpenIntEnum):
     PORTRAIT_FLIPPED = 270
 
 
-def _optional(r: Reader, read: Callable[[str], T], field: str) -> T | None:
-    """A field of a tail that may end before any field."""
-    return read(field) if r.remaining else None
+def _optional(r: Reader, read: Callable[[str], R], field: str, kind: Callable[[R], T]) -> T | None:
+    """A field of a tail that may end before any field, as a value of this kind."""
+    return kind(read(field)) if r.remaining else None
+
+
+def _read_connection_type(r: Reader) -> ConnectionType | None:
+    """It, and the padding byte that follows it."""
+    connection_type = _optional(r, r.u8, "connectionType", ConnectionType)
+    if r.remaining:
+        r.pad("pad1octet", 1)
+    return connection_type
 
 
 class _TailWriter:
@@ -175,63 +184,36 @@ class ClientCoreData:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        version = Version(r.u32_le("version"))
-        desktop_width = r.u16_le("desktopWidth")
-        desktop_height = r.u16_le("desktopHeight")
-        color_depth = ColorDepth(r.u16_le("colorDepth"))
-        sas_sequence = r.u16_le("SASSequence")
-        keyboard_layout = r.u32_le("keyboardLayout")
-        client_build = r.u32_le("clientBuild")
-        client_name = r.utf16_padded("clientName", CLIENT_NAME_SIZE)
-        keyboard_type = KeyboardType(r.u32_le("keyboardType"))
-        keyboard_sub_type = r.u32_le("keyboardSubType")
-        keyboard_function_key = r.u32_le("keyboardFunctionKey")
-        ime_file_name = r.utf16_padded("imeFileName", IME_FILE_NAME_SIZE)
-        post_beta2 = _optional(r, lambda field: ColorDepth(r.u16_le(field)), "postBeta2ColorDepth")
-        client_product_id = _optional(r, r.u16_le, "clientProductId")
-        serial_number = _optional(r, r.u32_le, "serialNumber")
-        high = _optional(r, lambda field: HighColorDepth(r.u16_le(field)), "highColorDepth")
-        supported = _optional(r, lambda field: SupportedColorDepths(r.u16_le(field)), "supportedColorDepths")
-        early = _optional(
-            r, lambda field: ClientEarlyCapabilityFlags(r.u16_le(field)), "earlyCapabilityFlags"
-        )
-        product = _optional(r, lambda field: r.utf16_padded(field, DIG_PRODUCT_ID_SIZE), "clientDigProductId")
-        connection_type = _optional(r, lambda field: ConnectionType(r.u8(field)), "connectionType")
-        _optional(r, r.u8, "pad1octet")
-        selected = _optional(r, lambda field: SecurityProtocol(r.u32_le(field)), "serverSelectedProtocol")
-        physical_width = _optional(r, r.u32_le, "desktopPhysicalWidth")
-        physical_height = _optional(r, r.u32_le, "desktopPhysicalHeight")
-        orientation = _optional(r, lambda field: Orientation(r.u16_le(field)), "desktopOrientation")
-        desktop_scale_factor = _optional(r, r.u32_le, "desktopScaleFactor")
-        device_scale_factor = _optional(r, r.u32_le, "deviceScaleFactor")
         return cls(
-            desktop_width,
-            desktop_height,
-            version,
-            color_depth,
-            sas_sequence,
-            keyboard_layout,
-            client_build,
-            client_name,
-            keyboard_type,
-            keyboard_sub_type,
-            keyboard_function_key,
-            ime_file_name,
-            post_beta2,
-            client_product_id,
-            serial_number,
-            high,
-            supported,
-            early,
-            product,
-            connection_type,
-            selected,
-            physical_width,
-            physical_height,
-            orientation,
-            desktop_scale_factor,
-            device_scale_factor,
-            r.rest("extension"),
+            version=Version(r.u32_le("version")),
+            desktop_width=r.u16_le("desktopWidth"),
+            desktop_height=r.u16_le("desktopHeight"),
+            color_depth=ColorDepth(r.u16_le("colorDepth")),
+            sas_sequence=r.u16_le("SASSequence"),
+            keyboard_layout=r.u32_le("keyboardLayout"),
+            client_build=r.u32_le("clientBuild"),
+            client_name=r.utf16_padded("clientName", CLIENT_NAME_SIZE),
+            keyboard_type=KeyboardType(r.u32_le("keyboardType")),
+            keyboard_sub_type=r.u32_le("keyboardSubType"),
+            keyboard_function_key=r.u32_le("keyboardFunctionKey"),
+            ime_file_name=r.utf16_padded("imeFileName", IME_FILE_NAME_SIZE),
+            post_beta2_color_depth=_optional(r, r.u16_le, "postBeta2ColorDepth", ColorDepth),
+            client_product_id=_optional(r, r.u16_le, "clientProductId", int),
+            serial_number=_optional(r, r.u32_le, "serialNumber", int),
+            high_color_depth=_optional(r, r.u16_le, "highColorDepth", HighColorDepth),
+            supported_color_depths=_optional(r, r.u16_le, "supportedColorDepths", SupportedColorDepths),
+            early_capability_flags=_optional(r, r.u16_le, "earlyCapabilityFlags", ClientEarlyCapabilityFlags),
+            client_dig_product_id=_optional(
+                r, lambda field: r.utf16_padded(field, DIG_PRODUCT_ID_SIZE), "clientDigProductId", str
+            ),
+            connection_type=_read_connection_type(r),
+            server_selected_protocol=_optional(r, r.u32_le, "serverSelectedProtocol", SecurityProtocol),
+            desktop_physical_width=_optional(r, r.u32_le, "desktopPhysicalWidth", int),
+            desktop_physical_height=_optional(r, r.u32_le, "desktopPhysicalHeight", int),
+            desktop_orientation=_optional(r, r.u16_le, "desktopOrientation", Orientation),
+            desktop_scale_factor=_optional(r, r.u32_le, "desktopScaleFactor", int),
+            device_scale_factor=_optional(r, r.u32_le, "deviceScaleFactor", int),
+            extension=r.rest("extension"),
         )
 
     def write(self, w: Writer) -> None:

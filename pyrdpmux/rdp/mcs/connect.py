@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from pyrdpmux.wire import OpenIntEnum, Reader, Writer, ber
+from pyrdpmux.errors import DecodeError
+from pyrdpmux.wire import OpenIntEnum, Reader, Writer, ber, decode
 
 NUMBER_CONNECT_INITIAL: Final = 101
 NUMBER_CONNECT_RESPONSE: Final = 102
@@ -203,3 +204,19 @@ class ConnectResponse:
             ber.write_integer(w, "calledConnectId", self.called_connect_id)
             w.structure(self.domain_parameters, "domainParameters")
             ber.write_octet_string(w, "userData", self.user_data)
+
+
+ConnectPdu = ConnectInitial | ConnectResponse
+
+CONNECT_PDU_TYPES: Final[dict[bytes, type[ConnectPdu]]] = {
+    bytes((ber.TAG_APPLICATION, NUMBER_CONNECT_INITIAL)): ConnectInitial,
+    bytes((ber.TAG_APPLICATION, NUMBER_CONNECT_RESPONSE)): ConnectResponse,
+}
+
+
+def decode_connect_pdu(data: bytes) -> ConnectPdu:
+    """Whichever connect PDU ``data`` (an X.224 Data TPDU's user data) is."""
+    cls = CONNECT_PDU_TYPES.get(data[:2])
+    if cls is None:
+        raise DecodeError("ConnectPdu.tag", f"unknown connect PDU {data[:2].hex()} of {len(data)} bytes", 0)
+    return decode(cls, data)

@@ -31,7 +31,7 @@ class NtlmLogon:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The response was right: whose it is, as whoever checked it calls them, and the key that comes of it."""
+    """The response was right: the account's names, and the session key that follows from the password."""
 
     session_base_key: bytes = field(repr=False)
     user: str

@@ -263,7 +263,7 @@ class QoeTimestampEvent:
 
 @dataclass(frozen=True, slots=True)
 class UnknownInputEvent:
-    """MS-RDPBCGR 2.2.8.1.1.3.1.1 Slow-Path Input Event of a type nobody has told us about.
+    """MS-RDPBCGR 2.2.8.1.1.3.1.1 Slow-Path Input Event of a type that is not known.
 
     Its size is a guess: every known event has six bytes, as the T.128 ones that RDP left out.
     """

@@ -385,6 +385,15 @@ def decode_share(data: bytes) -> ShareControl:
     return decode(ShareControl, data)
 
 
+def decode_share_data(pdu_type2: PduType2, data: bytes) -> ShareDataBody:
+    """The body of a data PDU by itself, such as one that was compressed."""
+    cls = SHARE_DATA_TYPES.get(pdu_type2)
+    if cls is None:
+        return UnknownShareData(pdu_type2, data)
+    body: ShareDataBody = decode(cls, data)
+    return body
+
+
 def decode_shares(data: bytes) -> tuple[ShareControl, ...]:
     """All share control PDUs of a frame: nearly always one."""
     return decode(ShareSequence, data).pdus

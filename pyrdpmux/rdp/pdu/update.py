@@ -4,7 +4,6 @@ Bitmap updates are the server's hot path (hundreds of rectangles a frame): their
 :class:`~pyrdpmux.wire.Block`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -171,21 +170,10 @@ class BitmapUpdate:
         return cls(r.items(BitmapData, "rectangles", count))
 
     def write(self, w: Writer) -> None:
-        _write_rectangles(w, self.rectangles)
-
-
-def _write_rectangles(w: Writer, rectangles: Sequence[BitmapData]) -> None:
-    w.u16_le("updateType", UpdateType.BITMAP)
-    w.u16_le("numberRectangles", len(rectangles))
-    for rectangle in rectangles:
-        rectangle.write(w)
-
-
-def encode_bitmap_update(rectangles: Sequence[BitmapData]) -> bytes:
-    """The body of a bitmap update, for either path, without making a BitmapUpdate first."""
-    w = Writer("BitmapUpdate")
-    _write_rectangles(w, rectangles)
-    return w.getvalue()
+        w.u16_le("updateType", UpdateType.BITMAP)
+        w.u16_le("numberRectangles", len(self.rectangles))
+        for rectangle in self.rectangles:
+            rectangle.write(w)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from tests.pair.linked import accounts, client_config, nla_policy, rdp_policy, server_config, tls_policy
-from tests.rdp.connection.apart import BLOB, Apart, Gate, HyperVClient, Ticketing, gate_config
 from tests.rdp.connection.scripted import Scripted
+from tests.rdp.connection.two_halves import BLOB, Apart, Gate, HyperVClient, Ticketing, gate_config
 
 P = SecurityProtocol
 TICKET = ("vm", 7)

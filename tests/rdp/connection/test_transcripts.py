@@ -1,5 +1,6 @@
 """What each server phase receives, sends and reports, in the order that real clients insist on."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +18,14 @@ from pyrdpmux.rdp.connection.events import (
     ShutdownRequested,
 )
 from pyrdpmux.rdp.mcs.client_data import ClientDataBlock, ClientSecurityData, EncryptionMethod
-from pyrdpmux.rdp.mcs.connect import ConnectResponse, Result
+from pyrdpmux.rdp.mcs.connect import (
+    CLIENT_MAXIMUM_PARAMETERS,
+    SERVER_PARAMETERS,
+    ConnectInitial,
+    ConnectResponse,
+    DomainParameters,
+    Result,
+)
 from pyrdpmux.rdp.mcs.domain import (
     AttachUserConfirm,
     AttachUserRequest,
@@ -29,7 +37,7 @@ from pyrdpmux.rdp.mcs.domain import (
     Reason,
     decode_domain_pdu,
 )
-from pyrdpmux.rdp.mcs.gcc import ConferenceCreateResponse
+from pyrdpmux.rdp.mcs.gcc import ConferenceCreateRequest, ConferenceCreateResponse
 from pyrdpmux.rdp.mcs.server_data import (
     ServerCoreData,
     ServerEarlyCapabilityFlags,
@@ -51,7 +59,7 @@ from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
 from pyrdpmux.rdp.x224.negotiation import NegotiationRequest, NegotiationResponse, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
-from pyrdpmux.wire import decode
+from pyrdpmux.wire import decode, encode
 from tests.pair.linked import rdp_policy, server_config
 from tests.rdp.connection.replies import indication, share_body, user_data
 from tests.rdp.connection.scripted import EARLY, IO, Early, Scripted, active, blocks
@@ -105,6 +113,28 @@ class TestBasicSettingsExchange:
         assert found[ServerMessageChannelData] == ServerMessageChannelData(1006)
         assert client.user == 1007
         assert found[ServerSecurityData] == ServerSecurityData()
+
+    @pytest.mark.parametrize(
+        ("target", "agreed"),
+        [
+            (DomainParameters(34, 2, 0, max_mcs_pdu_size=65535), DomainParameters(34, 3, 0)),
+            (
+                DomainParameters(40, 5, 7, max_mcs_pdu_size=4000),
+                DomainParameters(40, 5, 7, max_mcs_pdu_size=4000),
+            ),
+            (DomainParameters(34, 3, 0, protocol_version=9), SERVER_PARAMETERS),
+        ],
+        ids=["as mstsc asks", "as it likes", "as is impossible"],
+    )
+    def test_domain_parameters_are_agreed(self, target: DomainParameters, agreed: DomainParameters) -> None:
+        client = Scripted().reach("BasicSettingsExchange")
+        client.frames.clear()
+        request = encode(ConferenceCreateRequest(client.client_blocks))
+        initial = ConnectInitial(request, target, maximum_parameters=CLIENT_MAXIMUM_PARAMETERS)
+        if target.protocol_version == 9:
+            initial = replace(initial, minimum_parameters=target, maximum_parameters=target)
+        client.send(client.mcs(encode(initial)))
+        assert decode(ConnectResponse, user_data(client.frames[-1])).domain_parameters == agreed
 
     def test_no_message_channel_without_being_asked(self) -> None:
         client = Scripted(client_blocks=blocks(b"cliprdr", message_channel=False))
@@ -204,7 +234,6 @@ class TestChannelConnection:
                 for number in (1007, 1003, 1006, 1004, 1005)
             ],
         ]
-        assert [channel.is_joined for channel in client.server.facts.channels.values()] == [True, True]
 
     def test_an_unknown_channel_is_refused_and_nothing_else_happens(self) -> None:
         client = Scripted().reach("ChannelConnection")

@@ -41,7 +41,6 @@ from pyrdpmux.rdp.pdu.update import (
     PaletteEntry,
     PaletteUpdate,
     SynchronizeUpdate,
-    encode_bitmap_update,
 )
 from pyrdpmux.wire import decode, encode
 from tests.rows import Row, row_tests, unhex
@@ -176,11 +175,6 @@ def test_what_does_not_fit_is_not_encoded() -> None:
         encode(FastPathUpdate(UpdateCode.BITMAP, bytes(0x10000)))
     with pytest.raises(EncodeError, match="updateCode"):
         encode_update(SystemPointer(SystemPointerType(1)))
-
-
-def test_the_direct_way_makes_the_same_update() -> None:
-    direct = FastPathUpdate(UpdateCode.BITMAP, encode_bitmap_update(BITMAP.rectangles))
-    assert direct == encode_update(BITMAP)
 
 
 @pytest.mark.skipif(not MSTSC.exists(), reason=f"{MSTSC} is not there")

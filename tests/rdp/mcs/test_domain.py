@@ -231,3 +231,15 @@ def test_garbage_raises_only_peer_errors(first: int, rest: bytes) -> None:
     except PeerError:
         return
     assert decode_domain_pdu(encode(pdu)) == pdu
+
+
+@pytest.mark.parametrize("size", [0, 1, 126, 127, 128, 129, 255])
+@pytest.mark.parametrize("is_long", [False, True])
+def test_either_form_of_a_length_comes_back(size: int, is_long: bool) -> None:
+    """Up to 127 there are two forms, from there on only one."""
+    pdu = SendDataIndication(1002, 1003, bytes(size), two_byte_length=is_long)
+    read = decode_domain_pdu(encode(pdu))
+    assert read == pdu
+    assert isinstance(read, SendDataIndication)
+    assert read.two_byte_length == (is_long and size <= 127)
+    assert encode(read) == encode(pdu)

@@ -17,7 +17,6 @@ from pyrdpmux.rdp.pdu.update import (
     SynchronizeUpdate,
     UnknownUpdate,
     UpdateType,
-    encode_bitmap_update,
 )
 from pyrdpmux.wire import decode, encode
 from tests.rows import Row, row_tests
@@ -102,11 +101,6 @@ ROWS = [
 ]
 
 TestRows = row_tests(ROWS)
-
-
-def test_the_direct_way_writes_the_same_bytes() -> None:
-    rectangles = [PLAIN, WITH_HEADER, WITHOUT_HEADER]
-    assert encode_bitmap_update(rectangles) == encode(BitmapUpdate(tuple(rectangles)))
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from pyrdpmux.rdp.nla.credssp import CredSspClient, EarlyUserAuthResult, take_ts
 from pyrdpmux.rdp.tls.certificate import public_key_of
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import (
+    COOKIE_PREFIX,
     NegotiationFailure,
     NegotiationRequest,
     NegotiationResponse,
@@ -20,8 +21,6 @@ from pyrdpmux.rdp.x224.negotiation import (
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
-
-COOKIE_PREFIX = b"Cookie: mstshash="
 
 
 def begin(link: ClientLink) -> Phase:

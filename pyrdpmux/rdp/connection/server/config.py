@@ -28,7 +28,7 @@ class Selector(Protocol):
 
 
 class DoorSelector(Protocol):
-    """The same for a door by itself: whoever it asks keeps the session's half."""
+    """The same for a door by itself, without the session's half of the configuration."""
 
     def select(self, destination: Destination) -> DoorConfig:
         """The configuration to go on with; its ``selector`` is not asked again."""

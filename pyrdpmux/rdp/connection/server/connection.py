@@ -90,7 +90,7 @@ class ServerConnection:
         self._follow(now)
 
     def _follow(self, now: float) -> None:
-        """What one half has done is the other's to hear."""
+        """Pass on to each half what the other has done."""
         self._is_postponed = False
         if self.session is None:
             if self.door.secured is None:
@@ -118,7 +118,7 @@ class ServerConnection:
         return session
 
     def _carry_out(self, session: ServerSession) -> None:
-        """What the session says, to the door; its end too."""
+        """Give the session's frames to the door, and close it after the session's end."""
         if frames := session.frames_to_send():
             self.door.send_frames(frames)
         if session.should_close:

@@ -8,10 +8,8 @@ from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import (
-    ClientClusterData,
     ClientDataBlock,
     ClientMessageChannelData,
-    ClientMonitorData,
     ClientNetworkData,
     ClientSecurityData,
     EncryptionMethod,
@@ -50,10 +48,6 @@ def adopt_client_blocks(link: ServerLink, blocks: tuple[ClientDataBlock, ...]) -
                 facts.client_security = block
             case ClientNetworkData():
                 facts.client_network = block
-            case ClientClusterData():
-                facts.client_cluster = block
-            case ClientMonitorData():
-                facts.client_monitors = block
             case ClientMessageChannelData():
                 facts.wants_message_channel = True
             case _:

@@ -12,7 +12,14 @@ from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.gcc_blocks import adopt_client_blocks, server_blocks
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink, ServerPhase
 from pyrdpmux.rdp.connection.server.secure_settings import SecureSettingsExchange, SecurityCommencement
-from pyrdpmux.rdp.mcs.connect import ConnectInitial, ConnectResponse, Result
+from pyrdpmux.rdp.mcs.connect import (
+    SERVER_PARAMETERS,
+    ConnectInitial,
+    ConnectResponse,
+    DomainParameters,
+    Result,
+    merge_domain_parameters,
+)
 from pyrdpmux.rdp.mcs.domain import (
     AttachUserConfirm,
     AttachUserRequest,
@@ -46,7 +53,7 @@ class BasicSettingsExchange(ServerPhase):
         self._assign_channels()
         response = ConferenceCreateResponse(server_blocks(link))
         link.send_frame(
-            wrap(ConnectResponse(encode(response))),
+            wrap(ConnectResponse(encode(response), domain_parameters=_agree(initial))),
             response,
         )
         self._introduce()
@@ -81,6 +88,14 @@ class BasicSettingsExchange(ServerPhase):
         )
 
     HANDLERS = {ConnectInitial: on_connect_initial}
+
+
+def _agree(initial: ConnectInitial) -> DomainParameters:
+    """3.3.5.3.3; where that asks for a refusal, what Windows servers say: no client has been seen to care."""
+    merged = merge_domain_parameters(
+        initial.target_parameters, initial.minimum_parameters, initial.maximum_parameters
+    )
+    return merged or SERVER_PARAMETERS
 
 
 class ChannelConnection(ServerPhase):
@@ -127,8 +142,6 @@ class ChannelConnection(ServerPhase):
                 ChannelJoinConfirm(Result.NO_SUCH_CHANNEL, request.initiator, request.channel_id)
             )
             return self
-        if request.channel_id in facts.channels:
-            facts.channels[request.channel_id].is_joined = True
         link.send_domain(
             ChannelJoinConfirm(Result.SUCCESSFUL, request.initiator, request.channel_id, request.channel_id)
         )
