@@ -4,7 +4,7 @@
 * no clock, socket, thread or randomness below ``net``;
 * bytes become integers in ``pyrdpmux.wire`` only;
 * every wire structure says which section of which specification it is;
-* files stay short, and every module has a test file.
+* files stay short.
 """
 
 import ast
@@ -97,9 +97,6 @@ MAXIMUM_INIT_LINES = 40
 SPECIFICATION = re.compile(
     r"(MS-[A-Z]+ \d|RFC \d|X\.224 |T\.12[45] |T\.123 |X\.690 |ITU-T |X Window |rfbproto |librdpmux|\[MS-)"
 )
-
-#: From here on, modules are tested through what they are part of (a connection, the daemon).
-FIRST_RANK_TESTED_AS_A_WHOLE = RANKS["pyrdpmux.rdp.connection"]
 
 
 def module_name(path: Path) -> str:
@@ -248,48 +245,6 @@ def test_files_stay_short(name: str) -> None:
     lines = len(MODULES[name].read_text(encoding="utf-8").splitlines())
     limit = MAXIMUM_INIT_LINES if MODULES[name].name == "__init__.py" else MAXIMUM_LINES
     assert lines <= limit, f"{MODULES[name]}: {lines} lines, at most {limit}: split by kind of knowledge"
-
-
-TEST_TREES = [
-    ast.parse(path.read_text(encoding="utf-8"), str(path))
-    for path in sorted((ROOT / "tests").rglob("*.py"))
-    if path.name != Path(__file__).name
-]
-
-
-def imported_by_tests() -> set[str]:
-    found = set()
-    for tree in TEST_TREES:
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ImportFrom) and node.module is not None:
-                found.add(node.module)
-                found.update(f"{node.module}.{alias.name}" for alias in node.names)
-            elif isinstance(node, ast.Import):
-                found.update(alias.name for alias in node.names)
-    return found
-
-
-def test_each_module_is_tested() -> None:
-    """PDUs and codecs by a test that imports them, or their package's front door; the rest as a whole."""
-    imported = imported_by_tests()
-    imported |= {
-        inner
-        for name in imported & set(MODULES)
-        for _, inner in imports(name)
-        if inner.startswith(group_of(name) + ".")
-    }
-    packages = {name.rpartition(".")[0] for name in imported}
-    missing = []
-    for name, path in MODULES.items():
-        if path.stem.startswith("__"):
-            continue
-        if RANKS[group_of(name)] < FIRST_RANK_TESTED_AS_A_WHOLE:
-            tested = name in imported
-        else:
-            tested = any(package.startswith(group_of(name)) for package in packages | imported)
-        if not tested:
-            missing.append(f"{path}: no test imports it")
-    assert not missing, "\n".join(missing)
 
 
 @pytest.mark.parametrize(
