@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
-from pyrdpmux.files.sam_file import set_password
+from pyrdpmux.files.sam_file import remove_account, set_password
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.account_file import AccountFile
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -245,6 +245,77 @@ def test_accounts_are_looked_at_also_when_nobody_logs_on(
             await eventually(lambda: source.last_good == b"# nobody\n")
             sam.write_text("bad\n")
             assert (await source.read()).find("alice", "") is None
+            stop.set()
+
+    run(scenario)
+
+
+def test_certificates_are_looked_at_every_day(
+    factory: ConnectionFactory, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.daemon.DAY_SECONDS", 0.01)
+    looks: list[None] = []
+    monkeypatch.setattr(factory, "warn_about_certificates", lambda: looks.append(None))
+
+    async def scenario() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Daemon(config, factory, []).run(stop, ready.set))
+            await ready.wait()
+            await eventually(lambda: len(looks) >= 3)
+            stop.set()
+
+    run(scenario)
+
+
+def test_another_base_port_is_for_vms_to_come(
+    reloadable: Reloadable, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with reloadable.running() as port:
+            wanted = free_port()
+            text = reloadable.path.read_text().replace("port = 23911", f"port = {wanted}", 1)
+            with caplog.at_level(logging.INFO):
+                await reloadable.daemon.reload()
+                assert "port:" not in caplog.text
+                reloadable.path.write_text(text)
+                await reloadable.daemon.reload()
+            assert f"port: VMs that are still to come get ports from {wanted} on, others stay" in caplog.text
+            assert reloadable.backend.vm is not None
+            assert reloadable.backend.vm.port == port
+            later = await reloadable.daemon.registry.add_vm("later", input=RecordingSink())
+            assert later.port >= wanted
+
+    run(scenario)
+
+
+def test_a_reload_sends_away_who_has_no_account_any_more(certificate_directory: Path, tmp_path: Path) -> None:
+    sam = tmp_path / "accounts.sam"
+    for user in ("alice", "bob"):
+        set_password(sam, user, "", "secret")
+    config = Config(state_dir=tmp_path, port=free_port(), certificate_dir=certificate_directory)
+    backend = OneVm()
+    daemon = Daemon(config, ConnectionFactory(config), [backend])
+
+    async def scenario() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(daemon.run(stop, ready.set))
+            await ready.wait()
+            assert backend.vm is not None
+            port = backend.vm.port
+            async with (
+                connected(port, user="alice", password="secret") as alice,
+                connected(port, user="bob", password="secret") as bob,
+            ):
+                await alice.until(lambda: alice.connection.is_active)
+                await bob.until(lambda: bob.connection.is_active)
+                set_password(sam, "bob", "", "another password")
+                remove_account(sam, "alice", "")
+                await daemon.reload()
+                await alice.until(lambda: alice.is_closed)
+                assert alice.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+                assert not bob.is_closed
             stop.set()
 
     run(scenario)
