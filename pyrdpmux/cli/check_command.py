@@ -19,6 +19,7 @@ from pyrdpmux.errors import BackendError, ConfigError, PyRdpMuxError
 from pyrdpmux.files.sam_file import load_accounts
 from pyrdpmux.mux.control.client import is_answering
 from pyrdpmux.mux.log.door import escaped
+from pyrdpmux.mux.settings.config_file import find_complaints
 
 if TYPE_CHECKING:
     from pyrdpmux.mux.settings.config import Config
@@ -47,19 +48,26 @@ class Finding:
 
 def run_check(options: argparse.Namespace) -> int:
     """Print what is wrong; EXIT_FAILED if there is an error among it."""
-    try:
-        config = make_config(options)
-    except ConfigError as error:
-        print(Finding(ERROR, str(error)))
-        return EXIT_FAILED
-    with _as_owner(config.state_dir):
-        findings = list(check(config))
+    path = config_path(options)
+    findings = _find(options, path)
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == ERROR for finding in findings)
-    where = config_path(options) or "options and defaults"
-    print(f"{where}: {errors} errors, {len(findings) - errors} warnings")
+    print(f"{path or 'options and defaults'}: {errors} errors, {len(findings) - errors} warnings")
     return EXIT_FAILED if errors else EXIT_OK
+
+
+def _find(options: argparse.Namespace, path: Path | None) -> list[Finding]:
+    complaints = find_complaints(path) if path is not None else []
+    try:
+        config = make_config(options) if not complaints else None
+    except ConfigError as error:  # of the options
+        complaints.append(error)
+    if complaints:
+        return [Finding(ERROR, str(error)) for error in complaints]
+    assert config is not None
+    with _as_owner(config.state_dir):
+        return list(check(config))
 
 
 @contextmanager
