@@ -1,14 +1,16 @@
 """A VNC server as a backend of the mux."""
 
 import asyncio
+import contextlib
 import logging
 from typing import Final
 
-from pyrdpmux.errors import AuthenticationFailed, PyRdpMuxError
+from pyrdpmux.errors import AuthenticationFailed, LimitExceeded, PyRdpMuxError
 from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
 from pyrdpmux.mux.vnc.connection import VncConnection
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.mux.vnc.target import VncTarget, parse_target
+from pyrdpmux.net.blocking import BlockingPool, BlockingTimeout
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.vnc")
@@ -17,6 +19,9 @@ FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 10.0
 PAUSE_AFTER_REFUSAL: Final = 30.0
 """Servers shut out who comes too often with a wrong password."""
+
+LOOK_SECONDS: Final = 1.0
+"""How often we see whether there is another password, after one was refused."""
 
 STABLE_SECONDS: Final = 5.0
 """A connection that has lasted so long is worth a quick attempt, and a line in the log, when it ends."""
@@ -40,6 +45,9 @@ class VncBackend:
         self._longest_pause = longest_pause
         self._pause = first_pause
         self._complaint = ""
+        #: of the password that was refused last
+        self._refused: object = None
+        self._files = BlockingPool(threads=1)
         self._tasks = TaskSet()
 
     async def start(self, host: VmHost) -> None:
@@ -49,19 +57,39 @@ class VncBackend:
 
     async def stop(self) -> None:
         await self._tasks.cancel_all()
+        self._files.close()
 
     async def _keep_connected(self, vm: Vm) -> None:
         while True:
             await self._connect_once(vm)
-            await asyncio.sleep(self._pause)
+            await self._wait(self._pause)
             self._pause = min(2 * self._pause, self._longest_pause)
+
+    async def _wait(self, seconds: float) -> None:
+        """After a refusal only until there is another password."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while (left := end - loop.time()) > 0:
+            await asyncio.sleep(min(left, LOOK_SECONDS) if self._refused is not None else left)
+            if self._refused is not None and await self._password_version() != self._refused:
+                self._pause = self._first_pause
+                return
+
+    async def _password_version(self) -> object:
+        """None where there is no password, or no answer."""
+        with contextlib.suppress(BlockingTimeout, LimitExceeded):
+            return await self._files.run(self._name, self._target.password_version)
+        return None
 
     async def _connect_once(self, vm: Vm) -> None:
         """Until it fails, as it does sooner or later."""
         connection = None
+        self._refused = None
         began = asyncio.get_running_loop().time()
         try:
-            connection = VncConnection(self._target, vm, self.input)
+            version = await self._password_version()
+            config = await self._files.run(self._name, self._target.rfb_config)
+            connection = VncConnection(self._target, config, vm, self.input)
             await connection.run()
         except (PyRdpMuxError, OSError) as error:
             ended = asyncio.get_running_loop().time()
@@ -70,6 +98,7 @@ class VncBackend:
                 self._complaint = ""
             if isinstance(error, AuthenticationFailed):
                 self._pause = max(self._longest_pause, PAUSE_AFTER_REFUSAL)
+                self._refused = version
             self._complain(vm, _describe(error))
 
     def _complain(self, vm: Vm, complaint: str) -> None:

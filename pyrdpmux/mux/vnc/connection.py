@@ -19,6 +19,7 @@ from pyrdpmux.mux.vnc.session import VncSession
 from pyrdpmux.mux.vnc.target import VncTarget
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.rfb.client import WORKED, RfbClient
+from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.events import Connected, Failed, UpdateFinished
 
 log = logging.getLogger("pyrdpmux.vnc")
@@ -44,12 +45,12 @@ KEEP_ALIVE: Final = ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (soc
 class VncConnection:
     """Runs one connection. :attr:`was_connected` tells whether it ever was one."""
 
-    def __init__(self, target: VncTarget, vm: Vm, input: VncInput) -> None:
+    def __init__(self, target: VncTarget, config: RfbConfig, vm: Vm, input: VncInput) -> None:
         self.was_connected = False
         self._target = target
         self._vm = vm
         self._input = input
-        self._client = RfbClient(target.rfb_config())
+        self._client = RfbClient(config)
         self._writer: asyncio.StreamWriter | None = None
         self._last_turns: int | None = None
 

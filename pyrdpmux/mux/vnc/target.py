@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.files.private_file import read_private
 from pyrdpmux.rfb.config import RfbConfig, load_authorities
 from pyrdpmux.rfb.encodings import FAR, NEAR, PSEUDO_ENCODINGS, Encoding
 from pyrdpmux.wire.secret import Secret
 
-MAX_PASSWORD_FILE: Final = 4096
 MAX_CA_FILE: Final = 1 << 20
 FIRST_PORT: Final = 5900
 OPTIONS: Final = ("password-file", "user", "ca-file", "any-certificate", "encoding")
@@ -50,7 +50,7 @@ class VncTarget:
             return False
 
     def rfb_config(self) -> RfbConfig:
-        """Raises BackendError if the password file or the file of authorities cannot be used."""
+        """Reads files. Raises BackendError if that of the password or of the authorities cannot be used."""
         preferred = (self.encoding,) if self.encoding is not None else ()
         return RfbConfig(
             encodings=(*preferred, *(NEAR if self.is_local else FAR), *PSEUDO_ENCODINGS),
@@ -75,14 +75,22 @@ class VncTarget:
             raise BackendError(f"{self.ca_file}: {error}") from error
         return pem
 
+    def password_version(self) -> tuple[int, int, int] | None:
+        """Another value when the password file has become another one; None where there is none."""
+        try:
+            status = self.password_file.stat() if self.password_file is not None else None
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_ino, status.st_size) if status is not None else None
+
     def _password(self) -> Secret[str] | None:
+        """Of a file that others may not read."""
         if self.password_file is None:
             return None
         try:
-            with self.password_file.open("rb") as file:
-                line = file.read(MAX_PASSWORD_FILE).partition(b"\n")[0]
-        except OSError as error:
-            raise BackendError(f"{self.password_file}: {error.strerror or error}") from error
+            line = read_private(self.password_file).partition(b"\n")[0]
+        except ConfigError as error:
+            raise BackendError(str(error)) from error
         return Secret(line.rstrip(b"\r").decode("utf-8", "replace"))
 
 

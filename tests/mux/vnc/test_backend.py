@@ -29,7 +29,9 @@ from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import Connected, UpdateFinished
 from pyrdpmux.rfb.pixel_format import BGRX
+from pyrdpmux.rfb.vnc_password import response_to
 from pyrdpmux.wire import encode
+from pyrdpmux.wire.secret import Secret
 from tests.mux.serving import run
 from tests.mux.support.fake_host import FakeHost, FakeVm, until
 from tests.mux.vnc.fake_server import FakeVncServer, vnc_server
@@ -340,8 +342,43 @@ def test_a_password_file_that_is_not_there(tmp_path: Path) -> None:
         target = VncTarget(path=tmp_path / "vnc", password_file=tmp_path / "password")
         backend = VncBackend("vm", target, first_pause=0.01)
         async with running(backend) as vm:
-            complaint = f"{tmp_path}/password: No such file or directory"
+            complaint = f"{tmp_path}/password: cannot read: No such file or directory"
             await until(lambda: vm.statuses[-1] == (VmStatus.LOST, complaint))
+
+    run(scenario)
+
+
+def test_another_password_is_tried_as_soon_as_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after the half minute that follows a refusal; the wrong one is not tried again meanwhile."""
+    monkeypatch.setattr("pyrdpmux.mux.vnc.backend.LOOK_SECONDS", 0.01)
+    challenge = bytes(range(16))
+    tried: list[bytes] = []
+
+    async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"RFB 003.008\n\1\2")
+        await reader.readexactly(13)
+        writer.write(challenge)
+        tried.append(await reader.readexactly(16))
+        writer.write(u32(1) + u32(5) + b"wrong")
+        await reader.read()
+        writer.close()
+
+    async def scenario() -> None:
+        password = tmp_path / "password"
+        password.touch(0o600)
+        password.write_text("one\n")
+        target = VncTarget(path=tmp_path / "vnc", password_file=password)
+        server = await asyncio.start_unix_server(ask, tmp_path / "vnc")
+        async with server, running(VncBackend("vm", target, first_pause=0.01)) as vm:
+            await until(lambda: vm.statuses[-1][0] == VmStatus.LOST)
+            for _ in range(20):
+                await asyncio.sleep(0.01)
+            assert len(tried) == 1
+            password.write_text("another\n")
+            await until(lambda: len(tried) == 2)
+        assert tried == [response_to(challenge, Secret(text)) for text in ("one", "another")]
 
     run(scenario)
 

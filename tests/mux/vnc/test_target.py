@@ -77,7 +77,16 @@ def test_the_password_is_read_for_each_connection(tmp_path: Path) -> None:
         target.rfb_config()
     for content, password in ((b"one\n", "one"), (b"two\r\nmore\n", "two"), (b"three", "three")):
         (tmp_path / "pw").write_bytes(content)
+        (tmp_path / "pw").chmod(0o600)
         assert target.rfb_config().password == Secret(password)
+
+
+def test_a_password_that_others_may_read_is_none(tmp_path: Path) -> None:
+    target = parse_target(f"vnc.test:5900,password-file={tmp_path}/pw")
+    (tmp_path / "pw").write_bytes(b"secret\n")
+    (tmp_path / "pw").chmod(0o644)
+    with pytest.raises(BackendError, match="mode 0644, everybody may read it: run `chmod"):
+        target.rfb_config()
 
 
 def test_encodings_depend_on_the_distance() -> None:
