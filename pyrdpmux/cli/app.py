@@ -6,6 +6,7 @@ is one line.
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -19,6 +20,7 @@ from pyrdpmux.mux.log.door import escaped, set_up_logging
 from pyrdpmux.mux.log.json_lines import JsonFormatter
 from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 
+STDOUT: Final = 1
 STDERR: Final = 2
 
 LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
@@ -31,7 +33,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _set_up_logging(options.verbose, getattr(options, "log_format", None))
     command: Command = options.command
     try:
-        return command(options)
+        code = command(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Who reads has seen enough. What is left must not be written when Python ends, either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+        return EXIT_FAILED
     except ConfigError as error:
         print(f"pyrdpmux: {escaped(str(error))}", file=sys.stderr)
         return EXIT_USAGE
