@@ -28,6 +28,8 @@ GOODBYE: Final = "the server stops"
 REFRESH_SECONDS: Final = 5.0
 """How old a version of the accounts may be that a bad line cannot replace."""
 
+DAY_SECONDS: Final = 86400.0
+
 STAYS: Final = ("bind", "bus", "state_dir", "librdpmux", "qmp_sockets")
 """Settings that a running daemon keeps, whatever its configuration says later."""
 
@@ -84,6 +86,7 @@ class Daemon:
                 await backend.start(self.registry.for_publisher(backend))
             await self._sources.use(self._config)
             self._tasks.create(self._keep_accounts_fresh(), "accounts")
+            self._tasks.create(self._look_at_certificates(), "certificates")
             on_ready()
             self._manager.ready(self._status)
             await stop.wait()
@@ -134,6 +137,12 @@ class Daemon:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
             await self._factory.accounts.refresh()
+
+    async def _look_at_certificates(self) -> None:
+        """At the start and after a reload that has been done."""
+        while True:
+            await asyncio.sleep(DAY_SECONDS)
+            self._factory.warn_about_certificates()
 
     def _keep_what_stays(self, config: Config) -> Config:
         """These are in use as long as the daemon runs."""

@@ -248,3 +248,22 @@ def test_accounts_are_looked_at_also_when_nobody_logs_on(
             stop.set()
 
     run(scenario)
+
+
+def test_certificates_are_looked_at_every_day(
+    factory: ConnectionFactory, config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.daemon.DAY_SECONDS", 0.01)
+    looks: list[None] = []
+    monkeypatch.setattr(factory, "warn_about_certificates", lambda: looks.append(None))
+
+    async def scenario() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(Daemon(config, factory, []).run(stop, ready.set))
+            await ready.wait()
+            await eventually(lambda: len(looks) >= 3)
+            stop.set()
+
+    run(scenario)
+

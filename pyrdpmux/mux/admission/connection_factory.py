@@ -13,7 +13,7 @@ from pyrdpmux.mux.admission.account_file import AccountTable, GivenAccounts
 from pyrdpmux.mux.admission.accounts_book import AccountsBook, VmIdentity
 from pyrdpmux.mux.admission.auto_reconnect import CookieStores
 from pyrdpmux.mux.admission.control import AdmissionControl
-from pyrdpmux.mux.admission.identities import Identity, load_identities
+from pyrdpmux.mux.admission.identities import Identity, load_identities, warn_about_validity
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
@@ -78,6 +78,7 @@ class ConnectionFactory:
         self._standard = StandardSecurityOptions(key=RsaKey.generate()) if config.security.rdp else None
         self._load_identities = identities
         self._identities = identities(config)
+        self.warn_about_certificates()
         self._watchers: list[Callable[[str], None]] = []
 
     async def prepare(self, config: Config) -> None:
@@ -90,11 +91,16 @@ class ConnectionFactory:
         Raises ConfigError, and then everything stays as it was.
         """
         self._identities = self._load_identities(config)
+        self.warn_about_certificates()
         if config.security.rdp and self._standard is None:
             self._standard = StandardSecurityOptions(key=RsaKey.generate())
         self.control.configure(config.limits)
         self.accounts.reload(config)
         self.config = config
+
+    def warn_about_certificates(self) -> None:
+        """Tell the log of those that are not valid, or not for much longer."""
+        warn_about_validity(self._identities.values(), datetime.fromtimestamp(self._wall_clock(), UTC))
 
     def watch(self, changed: Callable[[str], None]) -> None:
         """Hear the name of each VM whose own accounts have become others."""

@@ -3,8 +3,9 @@
 import logging
 import socket
 import ssl
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,10 @@ logger = logging.getLogger("pyrdpmux.mux")
 CERTIFICATE_FILE: Final = "server.crt"
 KEY_FILE: Final = "server.key"
 """What RDPMux called its pair; they win over the generated ones."""
+
+
+WARNING_TIME: Final = timedelta(days=30)
+"""Before a certificate expires: time enough to have another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,21 @@ def load_identities(config: Config) -> dict[Path, Identity]:
         context = certificate_file.server_context(found.certificate_path, found.key_path)
         identities[directory] = Identity(found, context)
     return identities
+
+
+def warn_about_validity(identities: Iterable[Identity], now: datetime) -> None:
+    """Clients refuse a certificate that is not valid, or ask their users, who get used to it."""
+    for identity in identities:
+        path = identity.certificate.certificate_path
+        begin, end = identity.certificate.validity
+        left = end - now
+        if now < begin:
+            logger.warning("Certificate %s is not valid before %s", path, _day(begin))
+        elif left < timedelta():
+            logger.warning("Certificate %s has expired on %s", path, _day(end))
+        elif left < WARNING_TIME:
+            logger.warning("Certificate %s expires in %d days, on %s", path, left.days, _day(end))
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d}"

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +26,12 @@ class Certificate:
     def public_key_der(self) -> bytes:
         """The SubjectPublicKey that CredSSP binds to."""
         return public_key_of(self.der)
+
+    @property
+    def validity(self) -> tuple[datetime, datetime]:
+        """From when to when it is valid."""
+        certificate = x509.load_der_x509_certificate(self.der)
+        return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
     @property
     def fingerprint(self) -> str:
