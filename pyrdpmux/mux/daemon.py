@@ -129,6 +129,8 @@ class Daemon:
                 await listener.close()
             raise
         await self.gateway.use(config, listener)
+        if config.port != self._config.port:
+            logger.info("port: VMs that are still to come get ports from %d on, others stay", config.port)
         self._config = config
         await self._sources.use(config)
         logger.info("Configuration reloaded")

@@ -267,3 +267,23 @@ def test_certificates_are_looked_at_every_day(
 
     run(scenario)
 
+
+def test_another_base_port_is_for_vms_to_come(
+    reloadable: Reloadable, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        async with reloadable.running() as port:
+            wanted = free_port()
+            text = reloadable.path.read_text().replace("port = 23911", f"port = {wanted}", 1)
+            with caplog.at_level(logging.INFO):
+                await reloadable.daemon.reload()
+                assert "port:" not in caplog.text
+                reloadable.path.write_text(text)
+                await reloadable.daemon.reload()
+            assert f"port: VMs that are still to come get ports from {wanted} on, others stay" in caplog.text
+            assert reloadable.backend.vm is not None
+            assert reloadable.backend.vm.port == port
+            later = await reloadable.daemon.registry.add_vm("later", input=RecordingSink())
+            assert later.port >= wanted
+
+    run(scenario)
