@@ -86,7 +86,7 @@ def run_remove(options: argparse.Namespace) -> int:
     path = _accounts_path(options)
     if not remove_account(path, *reversed(split_name(options.user))):
         raise _unknown(path, options.user)
-    print(f"{path}: removed {options.user}")
+    print(f"{path}: removed {options.user}; `pyrdpmux reload` sends away who is connected")
     return EXIT_OK
 
 

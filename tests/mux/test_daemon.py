@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, MuxError
-from pyrdpmux.files.sam_file import set_password
+from pyrdpmux.files.sam_file import remove_account, set_password
 from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.account_file import AccountFile
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -285,5 +285,37 @@ def test_another_base_port_is_for_vms_to_come(
             assert reloadable.backend.vm.port == port
             later = await reloadable.daemon.registry.add_vm("later", input=RecordingSink())
             assert later.port >= wanted
+
+    run(scenario)
+
+
+def test_a_reload_sends_away_who_has_no_account_any_more(certificate_directory: Path, tmp_path: Path) -> None:
+    sam = tmp_path / "accounts.sam"
+    for user in ("alice", "bob"):
+        set_password(sam, user, "", "secret")
+    config = Config(state_dir=tmp_path, port=free_port(), certificate_dir=certificate_directory)
+    backend = OneVm()
+    daemon = Daemon(config, ConnectionFactory(config), [backend])
+
+    async def scenario() -> None:
+        stop, ready = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(daemon.run(stop, ready.set))
+            await ready.wait()
+            assert backend.vm is not None
+            port = backend.vm.port
+            async with (
+                connected(port, user="alice", password="secret") as alice,
+                connected(port, user="bob", password="secret") as bob,
+            ):
+                await alice.until(lambda: alice.connection.is_active)
+                await bob.until(lambda: bob.connection.is_active)
+                set_password(sam, "bob", "", "another password")
+                remove_account(sam, "alice", "")
+                await daemon.reload()
+                await alice.until(lambda: alice.is_closed)
+                assert alice.error_info == ErrorInfo.SERVER_DENIED_CONNECTION
+                assert not bob.is_closed
+            stop.set()
 
     run(scenario)

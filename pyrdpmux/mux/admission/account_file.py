@@ -112,6 +112,13 @@ class AccountFile:
         """What counts while there is a bad line in the file, if anything."""
         return self._last_good[0] if self._last_good is not None else None
 
+    def may_have(self, user: str, domain: str) -> bool:
+        """Whether this very account is there, as far as the file has been read."""
+        if self._last_good is None:
+            return True
+        account = self._last_good[1].find(user, domain)
+        return account is not None and account.is_for(user, domain)
+
     async def read(self) -> Accounts:
         """What counts now; the file is opened and checked every time, on a thread of its own.
 

@@ -16,6 +16,7 @@ from pyrdpmux.mux.admission.account_file import AccountFile, AccountSource, Pars
 from pyrdpmux.mux.admission.ticket import AccountsInForce
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
 from pyrdpmux.mux.opener.client import Opener
+from pyrdpmux.mux.settings.access import Proved
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 
@@ -152,6 +153,16 @@ class AccountsBook:
             if (own := self._overrides.accounts(name)) is not None:
                 return self._file(own.path, own.uid)
         return self._own_file(self._config.accounts_path())
+
+    def may_have(self, vm: VmIdentity, principal: Proved) -> bool:
+        """Whether the account is still there; True where that is not known, as of VMs' own files."""
+        if self._given is not None:
+            return True
+        path = self._config.vm(vm.name).accounts
+        if path is None and self._overrides.accounts(vm.name) is not None:
+            return True
+        file = self._own_files.get(path or self._config.accounts_path())
+        return file is None or file.may_have(principal.user, principal.domain)
 
     def set_own(self, name: str, path: Path | None, uid: int | None) -> bool:
         """The VM brings these along, or none any more; whether that is news."""

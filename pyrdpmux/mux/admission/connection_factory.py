@@ -174,7 +174,9 @@ class ConnectionFactory:
             return "it takes a password to see this VM" if self.insists_on_proof(vm.name) else None
         if ticket is None or ticket.principal != principal:
             return "logged on without a ticket"
-        return ticket.objection(vm.serial, self.accounts.in_force(vm))
+        if (objection := ticket.objection(vm.serial, self.accounts.in_force(vm))) is not None:
+            return objection
+        return None if self.accounts.may_have(vm, principal) else "the account is not there any more"
 
     def requires_authentication(self, name: str) -> bool:
         """Whether all viewers of this VM must prove who they are."""

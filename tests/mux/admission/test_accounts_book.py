@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import ConfigError
-from pyrdpmux.files.sam_file import set_password
+from pyrdpmux.files.sam_file import remove_account, set_password
 from pyrdpmux.mux.admission.account_file import AccountFile, GivenAccounts
 from pyrdpmux.mux.admission.accounts_book import MAX_FILES, MAX_GENERATIONS, AccountsBook
 from pyrdpmux.mux.admission.vm_overrides import VmOverrides
+from pyrdpmux.mux.settings.access import Proved
 from pyrdpmux.mux.settings.config import Config, SecuritySettings, VmSettings
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.rdp.nla.accounts import Accounts
@@ -208,3 +209,23 @@ def users(made: AccountsBook, vm: str | None, *names: str) -> list[str]:
         return [name for name in names if table.find(name, "") is not None]
 
     return asyncio.run(read())
+
+
+def test_an_account_that_was_removed_is_known_to_be_gone(tmp_path: Path) -> None:
+    """As soon as the file has been read again; also if another of that name is there, with no domain."""
+    common, own = sam(tmp_path / "accounts.sam", "alice"), sam(tmp_path / "own.sam", "bob")
+    set_password(common, "alice", "CORP", "x")
+    made = book(Config(state_dir=tmp_path, vms={"own": VmSettings(accounts=own)}))
+    alice, in_corp, bob = Proved("alice"), Proved("Alice", "corp"), Proved("bob")
+    assert all(made.may_have(Vm("mail"), who) for who in (alice, in_corp, bob)), "nobody has looked yet"
+    made.check_at_start()
+    assert [made.may_have(Vm("mail"), who) for who in (alice, in_corp, bob)] == [True, True, False]
+    assert [made.may_have(Vm("own"), who) for who in (alice, in_corp, bob)] == [False, False, True]
+    remove_account(common, "alice", "CORP")
+    asyncio.run(made.refresh())
+    assert [made.may_have(Vm("mail"), who) for who in (alice, in_corp)] == [True, False]
+    made.set_own("brings", tmp_path / "brought.sam", 1000)
+    assert made.may_have(Vm("brings"), bob)
+    common.write_text("broken\n")
+    asyncio.run(made.refresh())
+    assert [made.may_have(Vm("mail"), who) for who in (alice, in_corp)] == [True, False]
