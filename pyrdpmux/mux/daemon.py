@@ -80,7 +80,7 @@ class Daemon:
         try:
             await self._start_control()
             # in front of the VMs, which take any port that is free
-            await self.gateway.use(self._config, await self.gateway.prepare(self._config))
+            await self.gateway.start()
             for backend in self._backends:
                 started.append(backend)
                 await backend.start(self.registry.for_publisher(backend))

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -368,6 +369,61 @@ def test_a_port_that_is_taken_is_named(config: Config, tmp_path: Path) -> None:
             path.write_text(f"[gateway]\nport = {port}\n")
             with pytest.raises(ConfigError, match=rf"line 2: gateway\.port: cannot listen at .*:{port}"):
                 await made.gateway.prepare(load_config(path))
+
+    run(scenario)
+
+
+def test_a_port_that_is_in_use_at_the_start_is_waited_for(
+    config: Config, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The VMs are there meanwhile, and a reload that concerns others is not held up."""
+    monkeypatch.setattr("pyrdpmux.mux.gateway.gateway.RETRY_SECONDS", 0.01)
+    factory = ConnectionFactory(config, accounts=Accounts())
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            port = busy.getsockname()[1]
+            wanted = replace(config, gateway=GatewaySettings(port=port))
+            gateway = Gateway(Registry(wanted, factory), factory, wanted)
+            await gateway.start()
+            assert f"gateway.port: cannot listen at 127.0.0.1:{port}" in caplog.text
+            await gateway.use(wanted, await gateway.prepare(wanted))
+            assert not gateway.acceptor.port
+        await eventually(lambda: gateway.acceptor.port == port)
+        await gateway.close("done")
+
+    run(scenario)
+
+
+def test_a_port_that_is_not_wanted_any_more_is_not_waited_for(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.gateway.gateway.RETRY_SECONDS", 0.01)
+    factory = ConnectionFactory(config, accounts=Accounts())
+
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as busy:
+            wanted = replace(config, gateway=GatewaySettings(port=busy.getsockname()[1]))
+            gateway = Gateway(Registry(wanted, factory), factory, wanted)
+            await gateway.start()
+            none = replace(config, gateway=GatewaySettings())
+            await gateway.use(none, await gateway.prepare(none))
+        await eventually(lambda: not len(gateway._waiting))
+        assert not gateway.acceptor.port
+        await gateway.close("done")
+
+    run(scenario)
+
+
+def test_an_address_that_is_not_ours_is_an_error_at_the_start(config: Config) -> None:
+    factory = ConnectionFactory(config, accounts=Accounts())
+
+    async def scenario() -> None:
+        elsewhere = replace(config, gateway=GatewaySettings(port=3389, bind="192.0.2.1"))
+        gateway = Gateway(Registry(elsewhere, factory), factory, elsewhere)
+        with pytest.raises(ConfigError, match=r"cannot listen at 192\.0\.2\.1:3389"):
+            await gateway.start()
+        await gateway.close("done")
 
     run(scenario)
 
