@@ -114,8 +114,9 @@ def _check_accounts(config: "Config") -> Iterator[Finding]:
     if not config.security.nla:
         yield Finding(WARNING, "NLA is off: everybody who reaches a console's port gets in")
         return
+    tables = {**config.vms, **config.patterns}
     own: dict[Setting, Path] = {
-        ("vms", name, "accounts"): vm.accounts for name, vm in config.vms.items() if vm.accounts
+        ("vms", name, "accounts"): vm.accounts for name, vm in tables.items() if vm.accounts
     }
     common = config.accounts_path()
     if common.exists() or config.accounts is not None:
@@ -130,14 +131,12 @@ def _check_accounts(config: "Config") -> Iterator[Finding]:
 
 
 def _check_certificates(config: "Config") -> Iterator[Finding]:
-    seen: set[Path] = set()
-    for name in (None, *config.vms):
-        directory = config.certificate_path(name)
-        if directory not in seen:
-            seen.add(directory)
-            own = name is not None and config.vm(name).certificate_dir is not None
-            setting = ("vms", name, "certificate-dir") if own and name else ("certificate-dir",)
-            yield from _check_certificate(config, setting, directory)
+    directories: dict[Path, Setting] = {config.certificate_path(): ("certificate-dir",)}
+    for name, vm in {**config.vms, **config.patterns}.items():
+        if vm.certificate_dir is not None:
+            directories.setdefault(vm.certificate_dir, ("vms", name, "certificate-dir"))
+    for directory, setting in directories.items():
+        yield from _check_certificate(config, setting, directory)
 
 
 def _check_certificate(config: "Config", setting: Setting, directory: Path) -> Iterator[Finding]:

@@ -266,5 +266,11 @@ def _warn_about_access(config: Config, passwd: str) -> None:
         for name in (*config.vms, *config.patterns):
             if config.rules(name).is_restricted:
                 logger.warning("VM %s is for certain users, whom only NLA can tell: nobody gets in", name)
-    elif not any(path.exists() for path in config.accounts_paths):
-        logger.warning("%s: no accounts yet: add one with `%s`", config.accounts_path(), passwd)
+        return
+    missing = [path for path in sorted(config.accounts_paths) if not path.exists()]
+    for path in missing:
+        if path != config.accounts_path():
+            command = shlex.join(["pyrdpmux", "passwd", "--file", str(path), "NAME"])
+            logger.warning("%s: no accounts yet, its VMs let nobody in: add one with `%s`", path, command)
+        elif len(missing) == len(config.accounts_paths):  # otherwise there may be none for the common file
+            logger.warning("%s: no accounts yet: add one with `%s`", path, passwd)

@@ -96,6 +96,18 @@ def test_everything_that_is_wrong_is_said_at_once(host: Host, tmp_path: Path) ->
         assert reason in finding
 
 
+def test_what_a_pattern_says_is_looked_at_too(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "bad.sam").write_text("nonsense\n")
+    (tmp_path / "bad.sam").chmod(0o600)
+    (tmp_path / "tls").mkdir()
+    (tmp_path / "tls" / "server.crt").write_text("nonsense")
+    code, findings = host.check('[vms."web-*"]\naccounts = "bad.sam"\ncertificate-dir = "tls"\n')
+    assert code == 1
+    accounts, certificate = findings
+    assert accounts.startswith(f"error: {host.config}, line 4: vms.web-*.accounts: {tmp_path}/bad.sam:1: ")
+    assert certificate.startswith(f"error: {host.config}, line 5: vms.web-*.certificate-dir: ")
+
+
 def test_an_address_that_is_not_ours(host: Host) -> None:
     code, [finding] = host.check('bind = "192.0.2.1"\n')
     assert (code, finding) == (

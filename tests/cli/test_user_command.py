@@ -99,3 +99,13 @@ def test_the_hint_of_the_daemon_can_be_followed(tmp_path: Path) -> None:
         assert f"pyrdpmux passwd --config '{config}' --state-dir {tmp_path}/state NAME" in hint
     ran = pyrdpmux("passwd", "--stdin", "--config", config, "NAME", input="x\n")
     assert ran.stdout == f"{tmp_path}/users.sam: added NAME\n"
+
+
+def test_a_vms_file_that_is_not_there_is_said_to_be_so(tmp_path: Path) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text('bus = "none"\n[vms."web-*"]\naccounts = "web.sam"\n')
+    set_password(tmp_path / "accounts.sam", "alice", "", "secret")
+    with serving(tmp_path, "--config", config) as daemon:
+        [warning] = [line for line in daemon.lines if "WARNING" in line]
+    assert f"{tmp_path}/web.sam: no accounts yet" in warning
+    assert f"`pyrdpmux passwd --file {tmp_path}/web.sam NAME`" in warning
