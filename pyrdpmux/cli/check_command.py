@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
-
-EXPIRES_SOON: Final = timedelta(days=30)
 
 Setting: TypeAlias = tuple[str, ...]
 """Where something stands in the configuration."""
@@ -141,27 +139,15 @@ def _check_certificates(config: "Config") -> Iterator[Finding]:
 
 def _check_certificate(config: "Config", setting: Setting, directory: Path) -> Iterator[Finding]:
     """What is not there yet is made at the start."""
-    from cryptography import x509
+    from pyrdpmux.mux.admission.identities import find_certificate, validity_complaint
 
-    from pyrdpmux.files import certificate_file
-    from pyrdpmux.mux.admission import identities
-
-    for certificate, key in (
-        (identities.CERTIFICATE_FILE, identities.KEY_FILE),
-        (certificate_file.CERTIFICATE_FILE, certificate_file.KEY_FILE),
-    ):
-        if (directory / certificate).exists():
-            try:
-                found = certificate_file.load(directory / certificate, directory / key)
-                certificate_file.server_context(found.certificate_path, found.key_path)
-            except ConfigError as error:
-                yield Finding(ERROR, str(config.origin.error(setting, str(error))))
-                return
-            left = x509.load_der_x509_certificate(found.der).not_valid_after_utc - datetime.now(UTC)
-            if left < EXPIRES_SOON:
-                says = "has expired" if left < timedelta(0) else f"expires in {left.days} days"
-                yield Finding(WARNING, str(config.origin.error(setting, f"{directory / certificate} {says}")))
-            return
+    try:
+        found = find_certificate(directory)
+    except ConfigError as error:
+        yield Finding(ERROR, str(config.origin.error(setting, str(error))))
+        return
+    if found is not None and (complaint := validity_complaint(found, datetime.now(UTC))) is not None:
+        yield Finding(WARNING, str(config.origin.error(setting, complaint)))
 
 
 # -- where VMs come from ------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def test_how_long_a_certificate_is_good(host: Host, days: int, says: str | None)
     certificate_file.load_or_create(host.state, "x", datetime.now(UTC) - certificate_file.VALIDITY + left)
     code, findings = host.check("")
     assert code == 0
-    assert [finding.endswith(f"pyrdpmux.crt {says}") for finding in findings] == ([True] if says else [])
+    assert [f"pyrdpmux.crt {says}" in finding for finding in findings] == ([True] if says else [])
 
 
 def test_nobody_or_everybody_can_get_in(host: Host) -> None:
