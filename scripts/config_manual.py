@@ -89,6 +89,10 @@ SETTINGS: Final = {
     ),
     "input.idle-seconds": "See typists.",
     "input.keyboard": "Layout that guests are set to: for characters from phones and pyrdpmux-type(1).",
+    "input.pointer": (
+        "What viewers see until a VM gives its pointer a shape: many guests draw theirs into the picture, "
+        "and two are one too many."
+    ),
     "gateway.port": "0, or nothing: there is no such port.",
     "gateway.bind": "Default: where the VMs listen.",
     "librdpmux.default-protocol": "What /org/RDPMux/RDPMux announces first: the library looks no further.",

@@ -234,7 +234,7 @@ def listed_as_running(state: Path, capsys: pytest.CaptureFixture[str]) -> list[s
     while True:
         assert main(["vms", "--state-dir", str(state)]) == 0
         lines = capsys.readouterr().out.splitlines()
-        if "starting" not in lines[1] or time.monotonic() > deadline:
+        if " running " in lines[1] or time.monotonic() > deadline:
             return lines
         time.sleep(0.05)
 

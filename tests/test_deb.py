@@ -119,6 +119,17 @@ def test_its_configuration_is_in_order(chroot: Chroot) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_the_command_installs_into_a_system_that_runs(chroot: Chroot) -> None:
+    done = chroot.run("pyrdpmux", "install-service")
+    assert done.returncode == 0, done.stderr
+    assert "installed /usr/local/lib/systemd/system/pyrdpmux.service" in done.stdout
+    assert "kept      /etc/pyrdpmux/pyrdpmux.toml" in done.stdout
+    assert "systemctl enable --now" in done.stdout
+    assert "/usr/local/lib/sysusers.d/pyrdpmux.conf: systemd-sysusers could not" in done.stderr
+    removed = chroot.output("pyrdpmux", "install-service", "--remove")
+    assert "removed   /usr/local/lib/systemd/system/pyrdpmux.service" in removed
+
+
 def test_a_viewer_sees_the_demo(chroot: Chroot) -> None:
     port = free_port()
     with chroot.running("pyrdpmux", "demo", "--port", str(port)) as process:

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn, TypeAlias
 
@@ -19,14 +19,13 @@ from pyrdpmux.errors import BackendError, ConfigError, PyRdpMuxError
 from pyrdpmux.files.sam_file import load_accounts
 from pyrdpmux.mux.control.client import is_answering
 from pyrdpmux.mux.log.door import escaped
+from pyrdpmux.mux.settings.config_file import find_complaints
 
 if TYPE_CHECKING:
     from pyrdpmux.mux.settings.config import Config
 
 ERROR: Final = "error"
 WARNING: Final = "warning"
-
-EXPIRES_SOON: Final = timedelta(days=30)
 
 Setting: TypeAlias = tuple[str, ...]
 """Where something stands in the configuration."""
@@ -47,19 +46,26 @@ class Finding:
 
 def run_check(options: argparse.Namespace) -> int:
     """Print what is wrong; EXIT_FAILED if there is an error among it."""
-    try:
-        config = make_config(options)
-    except ConfigError as error:
-        print(Finding(ERROR, str(error)))
-        return EXIT_FAILED
-    with _as_owner(config.state_dir):
-        findings = list(check(config))
+    path = config_path(options)
+    findings = _find(options, path)
     for finding in findings:
         print(finding)
     errors = sum(finding.severity == ERROR for finding in findings)
-    where = config_path(options) or "options and defaults"
-    print(f"{where}: {errors} errors, {len(findings) - errors} warnings")
+    print(f"{path or 'options and defaults'}: {errors} errors, {len(findings) - errors} warnings")
     return EXIT_FAILED if errors else EXIT_OK
+
+
+def _find(options: argparse.Namespace, path: Path | None) -> list[Finding]:
+    complaints = find_complaints(path) if path is not None else []
+    try:
+        config = make_config(options) if not complaints else None
+    except ConfigError as error:  # of the options
+        complaints.append(error)
+    if complaints:
+        return [Finding(ERROR, str(error)) for error in complaints]
+    assert config is not None
+    with _as_owner(config.state_dir):
+        return list(check(config))
 
 
 @contextmanager
@@ -133,27 +139,15 @@ def _check_certificates(config: "Config") -> Iterator[Finding]:
 
 def _check_certificate(config: "Config", setting: Setting, directory: Path) -> Iterator[Finding]:
     """What is not there yet is made at the start."""
-    from cryptography import x509
+    from pyrdpmux.mux.admission.identities import find_certificate, validity_complaint
 
-    from pyrdpmux.files import certificate_file
-    from pyrdpmux.mux.admission import identities
-
-    for certificate, key in (
-        (identities.CERTIFICATE_FILE, identities.KEY_FILE),
-        (certificate_file.CERTIFICATE_FILE, certificate_file.KEY_FILE),
-    ):
-        if (directory / certificate).exists():
-            try:
-                found = certificate_file.load(directory / certificate, directory / key)
-                certificate_file.server_context(found.certificate_path, found.key_path)
-            except ConfigError as error:
-                yield Finding(ERROR, str(config.origin.error(setting, str(error))))
-                return
-            left = x509.load_der_x509_certificate(found.der).not_valid_after_utc - datetime.now(UTC)
-            if left < EXPIRES_SOON:
-                says = "has expired" if left < timedelta(0) else f"expires in {left.days} days"
-                yield Finding(WARNING, str(config.origin.error(setting, f"{directory / certificate} {says}")))
-            return
+    try:
+        found = find_certificate(directory)
+    except ConfigError as error:
+        yield Finding(ERROR, str(config.origin.error(setting, str(error))))
+        return
+    if found is not None and (complaint := validity_complaint(found, datetime.now(UTC))) is not None:
+        yield Finding(WARNING, str(config.origin.error(setting, complaint)))
 
 
 # -- where VMs come from ------------------------------------------------------------------------------

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 BEHIND_PROTECT_HOME: Final = (Path("/home"), Path("/root"), Path("/run/user"))
 """What the units hide from the commands that they start."""
 
-UNITS: Final = ("pyrdpmux-opener.socket", "pyrdpmux.service")
+UNITS: Final = ("pyrdpmux.service", "pyrdpmux-opener.socket", "pyrdpmux-opener.service")
+
+SYSTEMD: Final = Path("/run/systemd/system")
+"""There where systemd runs."""
 
 NEXT: Final = """\
 Next:
@@ -67,15 +70,17 @@ def run_install_service(options: argparse.Namespace) -> int:
     root = options.root.resolve()
     is_staging = root != Path("/")
     commands = options.bin or commands_directory()
-    if not is_staging:
-        _check_commands(commands)
     files = list(service_files(options.prefix, commands))
     if options.remove:
+        if not is_staging:
+            _stop_units()
         for file in files:
             print(remove(file, root))
         if not is_staging:
             _tell_the_system()
         return EXIT_OK
+    if not is_staging:
+        _check_commands(commands)
     for file in files:
         print(install(file, root))
     print(install_configuration(root))
@@ -165,7 +170,7 @@ def _make_directories(path: Path) -> None:
 
 def _make_users(sysusers: Path) -> None:
     if not _run("systemd-sysusers", str(sysusers)):
-        print(f"There is no systemd-sysusers: make the users and groups of {sysusers}", file=sys.stderr)
+        print(f"Make the users and groups of {sysusers}: systemd-sysusers could not", file=sys.stderr)
 
 
 def _share_configuration(path: Path) -> None:
@@ -174,19 +179,24 @@ def _share_configuration(path: Path) -> None:
         shutil.chown(path, group=SERVICE_GROUP)
 
 
+def _stop_units() -> None:
+    if SYSTEMD.is_dir():
+        _run("systemctl", "disable", "--now", *UNITS)
+
+
 def _tell_the_system() -> None:
     """systemd and the bus read new files when they are told to."""
-    if Path("/run/systemd/system").is_dir():
+    if SYSTEMD.is_dir():
         _run("systemctl", "daemon-reload")
         _run("systemctl", "reload", "dbus.service")
 
 
 def _run(*command: str) -> bool:
-    """False where there is no such program. Raises MuxError if it fails."""
+    """Whether it is there and succeeds; what it says itself is seen."""
     if shutil.which(command[0]) is None:
         return False
     print(f"running   {' '.join(command)}", flush=True)
     code = subprocess.run(command, check=False).returncode
     if code != 0:
-        raise MuxError(f"{' '.join(command)}: exit code {code}")
-    return True
+        print(f"failed    {' '.join(command)}: exit code {code}", flush=True)
+    return code == 0

@@ -113,11 +113,15 @@ class EmbeddedServer:
     ) -> EmbeddedConsole:
         """Another one, of its own name. ``port``: 0 for the lowest free one from ``config.port`` on.
 
-        ``input``: gets the viewers' keys and clicks; None ignores them. Raises BackendError.
+        ``input``: gets the viewers' keys and clicks; None ignores them. Raises BackendError, also for a port
+        that is not free.
         """
         if self._owner.host is None:
             raise BackendError("the server is not running")
         vm = await self._owner.host.add_vm(name, input=input or NoInput(), preferred_port=port)
+        if port not in (0, vm.port):
+            await self._owner.host.remove_vm(vm, "its port is not free")
+            raise BackendError(f"port {port} is not free")
         vm.screen.set_cursor(CursorState.DEFAULT)  # nothing draws one into an array
         return EmbeddedConsole(vm)
 

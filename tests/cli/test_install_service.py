@@ -1,12 +1,13 @@
 """`pyrdpmux install-service`: below a staging root, and what it refuses in front of a real one."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from pyrdpmux.cli import main
+from pyrdpmux.cli import install_command, main
 from pyrdpmux.cli.install_command import _check_commands
 from pyrdpmux.cli.service_files import COMPLETIONS, first_configuration, service_files
 from pyrdpmux.errors import MuxError
@@ -140,3 +141,27 @@ def test_completions_of_all_shells_are_installed() -> None:
     from scripts.completion import COMPLETIONS as GENERATED
 
     assert COMPLETIONS.keys() == GENERATED.keys()
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One that notes what it is told, in the file that is returned, and knows no bus."""
+    notes, directory = tmp_path / "notes", tmp_path / "programs"
+    directory.mkdir()
+    program = directory / "systemctl"
+    program.write_text(f'#!/bin/sh\necho "$@" >>{notes}\n[ "$1" != reload ]\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(directory), prepend=os.pathsep)
+    monkeypatch.setattr(install_command, "SYSTEMD", directory)
+    return notes
+
+
+def test_a_running_systemd_is_told(systemctl: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    install_command._tell_the_system()
+    install_command._stop_units()
+    assert systemctl.read_text().splitlines() == [
+        "daemon-reload",
+        "reload dbus.service",
+        "disable --now pyrdpmux.service pyrdpmux-opener.socket pyrdpmux-opener.service",
+    ]
+    assert "failed    systemctl reload dbus.service: exit code 1" in capsys.readouterr().out

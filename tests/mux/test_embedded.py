@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import socket
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +85,11 @@ def test_it_says_why_it_cannot_start_or_go_on(tmp_path: Path) -> None:
             await server.add_console("plot")
             with pytest.raises(BackendError, match="is a name of"):
                 await server.add_console("PLOT")
+            with socket.create_server(("127.0.0.1", 0)) as busy:
+                port = busy.getsockname()[1]
+                with pytest.raises(BackendError, match=f"port {port} is not free"):
+                    await server.add_console("other", port=port)
+            assert (await server.add_console("other", port=port)).port == port
 
     run(scenario)
 

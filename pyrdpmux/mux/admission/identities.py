@@ -50,18 +50,37 @@ def load_identities(config: Config) -> dict[Path, Identity]:
     return identities
 
 
-def warn_about_validity(identities: Iterable[Identity], now: datetime) -> None:
+def find_certificate(directory: Path) -> Certificate | None:
+    """The one that would be used, if it is there already. Raises ConfigError where TLS could not use it."""
+    for name, key in (
+        (CERTIFICATE_FILE, KEY_FILE),
+        (certificate_file.CERTIFICATE_FILE, certificate_file.KEY_FILE),
+    ):
+        if (directory / name).exists():
+            found = certificate_file.load(directory / name, directory / key)
+            certificate_file.server_context(found.certificate_path, found.key_path)
+            return found
+    return None
+
+
+def validity_complaint(certificate: Certificate, now: datetime) -> str | None:
     """Clients refuse a certificate that is not valid, or ask their users, who get used to it."""
+    path = certificate.certificate_path
+    begin, end = certificate.validity
+    left = end - now
+    if now < begin:
+        return f"{path} is not valid before {_day(begin)}"
+    if left < timedelta():
+        return f"{path} has expired on {_day(end)}"
+    if left < WARNING_TIME:
+        return f"{path} expires in {left.days} days, on {_day(end)}"
+    return None
+
+
+def warn_about_validity(identities: Iterable[Identity], now: datetime) -> None:
     for identity in identities:
-        path = identity.certificate.certificate_path
-        begin, end = identity.certificate.validity
-        left = end - now
-        if now < begin:
-            logger.warning("Certificate %s is not valid before %s", path, _day(begin))
-        elif left < timedelta():
-            logger.warning("Certificate %s has expired on %s", path, _day(end))
-        elif left < WARNING_TIME:
-            logger.warning("Certificate %s expires in %d days, on %s", path, left.days, _day(end))
+        if (complaint := validity_complaint(identity.certificate, now)) is not None:
+            logger.warning("Certificate %s", complaint)
 
 
 def _day(moment: datetime) -> str:

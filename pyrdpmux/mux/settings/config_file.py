@@ -31,8 +31,21 @@ MAX_UID: Final = 0xFFFFFFFE
 MAX_CONFIG_SIZE: Final = 1 << 20
 
 
-def load_config(path: Path) -> Config:
-    """Read a file; ConfigError for anything in it that is not understood."""
+def find_complaints(path: Path) -> list[ConfigError]:
+    """All that is wrong with a file. What depends on several settings at once may wait for the others."""
+    complaints: list[ConfigError] = []
+    try:
+        load_config(path, complaints)
+    except ConfigError as error:
+        complaints.append(error)
+    return complaints
+
+
+def load_config(path: Path, complaints: list[ConfigError] | None = None) -> Config:
+    """Read a file; ConfigError for anything in it that is not understood.
+
+    ``complaints``: gets, instead, what is wrong with single values; defaults take their places.
+    """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_CONFIG_SIZE + 1)
@@ -48,7 +61,7 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}, line {line}: not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
-    return read_config(SettingsTable(values, path, text))
+    return read_config(SettingsTable(values, path, text, complaints=complaints))
 
 
 def read_config(table: SettingsTable) -> Config:

@@ -56,23 +56,37 @@ class SettingsTable:
     """Takes values out of a parsed table by key and type; :meth:`finish` refuses what nobody took."""
 
     def __init__(
-        self, values: Mapping[str, object], source: Path, text: str, path: tuple[str, ...] = ()
+        self,
+        values: Mapping[str, object],
+        source: Path,
+        text: str,
+        path: tuple[str, ...] = (),
+        complaints: list[ConfigError] | None = None,
     ) -> None:
+        """``complaints``: where a value that is refused is noted, and its default taken; None: raise."""
         self._values = values
         self._source = source
         self._text = text
         self._path = path
         self.origin = Origin(source, text)
         self._known: set[str] = set()
+        self._complaints = complaints
 
     def fail(self, key: str | None, complaint: str) -> NoReturn:
         """Refuse the value of ``key``, or the table itself."""
         raise self.origin.error(self._path if key is None else (*self._path, key), complaint)
 
+    def _complain(self, key: str, complaint: str) -> None:
+        error = self.origin.error((*self._path, key), complaint)
+        if self._complaints is None:
+            raise error
+        self._complaints.append(error)
+
     def string(self, key: str, default: str) -> str:
         value = self._take(key, default)
         if not isinstance(value, str) or not value:
-            self.fail(key, f"{value!r} is not a text")
+            self._complain(key, f"{value!r} is not a text")
+            return default
         return value
 
     def optional_string(self, key: str) -> str | None:
@@ -91,21 +105,25 @@ class SettingsTable:
         if value is None:
             return None
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            self.fail(key, f"{value!r} is not a list of texts")
+            self._complain(key, f"{value!r} is not a list of texts")
+            return None
         return tuple(value)
 
     def boolean(self, key: str, default: bool) -> bool:
         value = self._take(key, default)
         if not isinstance(value, bool):
-            self.fail(key, f"{value!r} is neither true nor false")
+            self._complain(key, f"{value!r} is neither true nor false")
+            return default
         return value
 
     def integer(self, key: str, default: int, *, low: int, high: int) -> int:
         value = self._take(key, default)
         if not isinstance(value, int) or isinstance(value, bool):
-            self.fail(key, f"{value!r} is not a whole number")
+            self._complain(key, f"{value!r} is not a whole number")
+            return default
         if not low <= value <= high:
-            self.fail(key, f"{value}, {low} to {high} allowed")
+            self._complain(key, f"{value}, {low} to {high} allowed")
+            return default
         return value
 
     def path(self, key: str, default: Path | None) -> Path | None:
@@ -114,20 +132,23 @@ class SettingsTable:
         if value is None:
             return default
         if not isinstance(value, str) or not value:
-            self.fail(key, f"{value!r} is not a path")
+            self._complain(key, f"{value!r} is not a path")
+            return default
         return self._source.parent / Path(value).expanduser()
 
     def choice(self, key: str, default: str, allowed: Collection[str]) -> str:
         value = self.string(key, default)
         if value not in allowed:
-            self.fail(key, f"{value!r}, expected {' or '.join(sorted(allowed))}")
+            self._complain(key, f"{value!r}, expected {' or '.join(sorted(allowed))}")
+            return default
         return value
 
     def table(self, key: str) -> "SettingsTable":
         value = self._take(key, {})
         if not isinstance(value, dict):
-            self.fail(key, f"{value!r} is not a table: write [{'.'.join((*self._path, key))}]")
-        return SettingsTable(value, self._source, self._text, (*self._path, key))
+            self._complain(key, f"{value!r} is not a table: write [{'.'.join((*self._path, key))}]")
+            value = {}
+        return SettingsTable(value, self._source, self._text, (*self._path, key), self._complaints)
 
     def tables(self) -> Iterator[tuple[str, "SettingsTable"]]:
         """Every entry of a table whose keys are names."""
@@ -139,7 +160,7 @@ class SettingsTable:
         for key in self._values:
             if key not in self._known:
                 near = difflib.get_close_matches(key, self._known, n=1)
-                self.fail(key, f"unknown key{f', did you mean {near[0]!r}?' if near else ''}")
+                self._complain(key, f"unknown key{f', did you mean {near[0]!r}?' if near else ''}")
 
     def _take(self, key: str, default: object) -> object:
         self._known.add(key)

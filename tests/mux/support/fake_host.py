@@ -16,7 +16,7 @@ class FakeVm:
     uuid: str | None = None
     port: int = 3901
     viewer_count: int = 0
-    frame_rate: int = 60
+    frame_rate: int = 30
     screen: Screen = field(default_factory=Screen)
     leds: int | None = None
     statuses: list[tuple[VmStatus, str]] = field(default_factory=list)
