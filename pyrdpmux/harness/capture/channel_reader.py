@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from pyrdpmux.errors import LimitExceeded
+from pyrdpmux.errors import LimitExceeded, PeerError
 from pyrdpmux.harness.capture.compression import Budget, History
 from pyrdpmux.harness.capture.graphics import CHANNEL_NAME, GraphicsReader, decode_graphics
 from pyrdpmux.harness.capture.layer import ChannelMessage, DynamicChannelMessage, Layer
@@ -98,7 +98,7 @@ class ChannelReader:
             channel.is_lost = False
         try:
             return channel.reassembler.feed(plain)
-        except Exception:
+        except PeerError:
             channel.reassembler, channel.is_lost = ChannelReassembler(), True
             raise
 
@@ -140,7 +140,7 @@ class ChannelReader:
                 return None
         try:
             message = channel.receivers[direction].feed(pdu)
-        except Exception:
+        except PeerError:
             channel.receivers[direction] = MessageReceiver()
             channel.lost.add(direction)
             raise

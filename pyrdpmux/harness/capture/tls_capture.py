@@ -141,17 +141,29 @@ class TlsSide:
 def open_tls(client: Stream, server: Stream, keys: KeyLog | None) -> tuple[TlsSide, TlsSide]:
     """Both directions of a TLS connection; the streams begin with its first record.
 
-    Without keys, or with another connection's, what is in the clear is there all the same; a stop says so.
+    Without keys, or with another connection's, what is in the clear is there all the same; a stop at the
+    first record that is not says why.
     """
     sides = TlsSide(Direction.CLIENT, client), TlsSide(Direction.SERVER, server)
     protections: tuple[Protection, Protection] = Unprotected(), Unprotected()
+    reason = None
     try:
         protections = _protections(*sides, keys)
     except (DecodeError, CaptureError) as error:
-        sides[0].stops.add(Stop(StopLayer.TLS, str(error)))
+        reason = str(error)
     for side, protection in zip(sides, protections, strict=True):
         side.read(protection)
+    if reason is not None:
+        _stop_at_ciphertext(sides, reason)
     return sides
+
+
+def _stop_at_ciphertext(sides: tuple[TlsSide, TlsSide], reason: str) -> None:
+    """Nothing is said where nothing is encrypted: the capture ends in the handshake."""
+    sealed = [unit for side in sides for unit in side.units if unit.kind is UnitKind.TLS_CIPHERTEXT]
+    if sealed:
+        first = min(sealed, key=lambda unit: unit.number)
+        sides[0].stops.add(Stop(StopLayer.TLS, reason, first.number, first.time, first.direction))
 
 
 def _protections(client: TlsSide, server: TlsSide, keys: KeyLog | None) -> tuple[Protection, Protection]:

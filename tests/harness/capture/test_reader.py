@@ -82,7 +82,7 @@ def test_an_empty_file_has_no_connections(tmp_path: Path) -> None:
     path = tmp_path / "empty.pcap"
     write_pcap(path, list[Packet]())
     capture = open_capture(path)
-    assert capture.connections == capture.rdp == capture.stops == ()
+    assert (capture.connections, capture.rdp, capture.stops) == ((), (), ())
 
 
 # -- hostile files -----------------------------------------------------------------------------------
