@@ -253,7 +253,7 @@ def test_traffic_opens_where_the_finished_is_missing(certificate: Certificate, t
 def test_only_so_many_numbers_are_tried(
     certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrdpmux.harness.capture.tls_protection.MAXIMUM_SKIPPED_RECORDS", 1)
+    monkeypatch.setattr("pyrdpmux.harness.capture.tls_protection.MAXIMUM_TRIALS", 1)
     recording = record(certificate, tmp_path, TLS12)
     size = len(recording.server)
     torn = stream(recording.server[: size - 30_000], recording.server[size - 15_000 :])
