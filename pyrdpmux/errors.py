@@ -14,7 +14,18 @@ from typing import ClassVar
 
 
 class PyRdpMuxError(Exception):
-    """Base of all exceptions raised on purpose by this project."""
+    """Base of all exceptions raised on purpose by this project.
+
+    Two that say the same are equal: events carry them, and events are values.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PyRdpMuxError):
+            return NotImplemented
+        return type(self) is type(other) and self.args == other.args
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.args))
 
 
 class PeerError(PyRdpMuxError):

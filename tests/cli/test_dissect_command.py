@@ -48,12 +48,14 @@ def test_a_stop_stands_where_it_happened(capsys: pytest.CaptureFixture[str], tmp
 
 def test_every_field_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     objects = [json.loads(line) for line in printed(capsys, str(PCAP), "--json")]
-    stop, first = objects[:2]
+    first = objects[0]
+    (stop,) = [item for item in objects if item["kind"] == "stop"]
+    sealed = next(item for item in objects if item["kind"] == "cipher")
     assert stop == {
         "connection": 1,
-        "packet": 0,
-        "time": 0.0,
-        "direction": None,
+        "packet": sealed["packet"],
+        "time": sealed["time"],
+        "direction": "<",
         "kind": "stop",
         "layer": "TLS",
         "reason": "no keys are there for what is encrypted",

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from pyrdpmux.errors import LimitExceeded
+from pyrdpmux.errors import LimitExceeded, PeerError
 from pyrdpmux.harness.capture.compression import Budget, History
 from pyrdpmux.harness.capture.graphics import CHANNEL_NAME, GraphicsReader, decode_graphics
 from pyrdpmux.harness.capture.layer import ChannelMessage, DynamicChannelMessage, Layer
@@ -21,20 +21,13 @@ from pyrdpmux.rdp.channels.dynamic.pdu import (
     decode_client_pdu,
     decode_server_pdu,
 )
-from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelPduHeader, ChannelReassembler
+from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelReassembler
+from pyrdpmux.rdp.channels.traffic import decompressed
 from pyrdpmux.wire import decode, encode
 
 DYNAMIC_CHANNEL: Final = "drdynvc"
 #: mstsc has a dozen open.
 MAXIMUM_DYNAMIC_CHANNELS: Final = 64
-#: MS-RDPBCGR 2.2.6.1.1: the compression flags are the third byte of the header's flags
-COMPRESSION_SHIFT: Final = 16
-COMPRESSION_FLAGS: Final = (
-    ChannelFlags.COMPRESSION_TYPE_MASK
-    | ChannelFlags.PACKET_COMPRESSED
-    | ChannelFlags.PACKET_AT_FRONT
-    | ChannelFlags.PACKET_FLUSHED
-)
 
 
 @dataclass(slots=True)
@@ -98,16 +91,14 @@ class ChannelReader:
 
     def _assemble(self, direction: Direction, channel_id: int, pdu: ChannelPdu) -> bytes | None:
         channel = self._static.setdefault((direction, channel_id), _StaticChannel())
-        flags = (pdu.header.flags & COMPRESSION_FLAGS) >> COMPRESSION_SHIFT
-        plain = self._histories[direction].decompress(flags, pdu.data)
+        plain = decompressed(pdu, self._histories[direction])
         if channel.is_lost:
             if not pdu.header.flags & ChannelFlags.FIRST:
                 return None
             channel.is_lost = False
-        header = ChannelPduHeader(pdu.header.length, ChannelFlags(pdu.header.flags & ~COMPRESSION_FLAGS))
         try:
-            return channel.reassembler.feed(ChannelPdu(header, plain))
-        except Exception:
+            return channel.reassembler.feed(plain)
+        except PeerError:
             channel.reassembler, channel.is_lost = ChannelReassembler(), True
             raise
 
@@ -149,7 +140,7 @@ class ChannelReader:
                 return None
         try:
             message = channel.receivers[direction].feed(pdu)
-        except Exception:
+        except PeerError:
             channel.receivers[direction] = MessageReceiver()
             channel.lost.add(direction)
             raise

@@ -15,6 +15,8 @@ CLIENT_TRAFFIC: Final = "CLIENT_TRAFFIC_SECRET_0"
 SERVER_TRAFFIC: Final = "SERVER_TRAFFIC_SECRET_0"
 
 
+#: Where a hello is missing, whose secrets these are is found by trying.
+MAXIMUM_CANDIDATES: Final = 8
 #: Longer files are no key log of a capture.
 MAXIMUM_SIZE: Final = 64 * 1024 * 1024
 
@@ -45,6 +47,11 @@ class KeyLog:
     @classmethod
     def load(cls, path: Path) -> "KeyLog":
         return cls(read_key_file(path), str(path))
+
+    def secrets(self, label: str) -> list[bytes]:
+        """All of a kind, the latest of MAXIMUM_CANDIDATES connections."""
+        found = [secret for (kind, _), secret in self._secrets.items() if kind == label]
+        return found[-MAXIMUM_CANDIDATES:]
 
     def secret(self, label: str, client_random: bytes) -> bytes:
         found = self._secrets.get((label, client_random))

@@ -54,9 +54,9 @@ class Connection:
         if self.port == VMCONNECT_PORT:
             return is_tls(first[at:])
         runs = [stream.runs[0] for stream in (client, server) if stream.runs]
-        if not any(run.gap for run in runs):
-            return False
-        return self.port == RDP_PORT or any(TPKT_DATA.match(run.data) for run in runs)
+        if any(TPKT_DATA.match(run.data) for run in runs):
+            return True
+        return self.port == RDP_PORT and any(run.gap for run in runs)
 
     @cached_property
     def session(self) -> Session:

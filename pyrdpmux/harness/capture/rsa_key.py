@@ -13,6 +13,8 @@ def load_rsa_key(path: Path) -> RsaKey:
         lines = [line.split() for line in read_key_file(path).splitlines()]
         numbers = {name: int(value, 16) for name, value in lines}
         modulus = numbers["modulus"]
+        if min(numbers.values()) < 1:
+            raise ValueError("a number that is not positive")
         public = RsaPublicKey(modulus, numbers["public_exponent"], modulus.bit_length())
         return RsaKey(public, numbers["private_exponent"])
     except (CaptureError, ValueError, KeyError) as error:

@@ -88,7 +88,7 @@ class TlsSide:
         for gap, items in self._runs:
             self.plain.runs.append(Run(gap=gap))
             if gap is not None:
-                self._lose(protection)
+                self._lose(protection, gap.size)
             for item in items:
                 if isinstance(item, Skipped):
                     self._skip(item, protection)
@@ -96,13 +96,13 @@ class TlsSide:
                     self._read_record(item, protection)
         self.plain.runs = [run for run in self.plain.runs if run.data]
 
-    def _lose(self, protection: Protection) -> None:
+    def _lose(self, protection: Protection, size: int | None) -> None:
         self._messages.lose()
-        protection.lose()
+        protection.lose(size)
 
     def _skip(self, item: Skipped, protection: Protection) -> None:
         self._stop(item.reason, item, is_end=item.is_end)
-        self._lose(protection)
+        self._lose(protection, item.size)
         self.plain.runs.append(Run(gap=Gap(item.size, "no TLS record")))
 
     def _read_record(self, record: Record, protection: Protection) -> None:
@@ -115,7 +115,7 @@ class TlsSide:
         except CaptureError as error:
             self._stop(str(error), record)
             self._add(UnitKind.TLS_CIPHERTEXT, record.fragment, record)
-            self._lose(protection)
+            self._lose(protection, len(record.fragment))
             self.plain.runs.append(Run(gap=Gap(len(record.fragment), "a TLS record that does not open")))
 
     def _read_content(self, kind: ContentType, data: bytes, record: Record, protection: Protection) -> None:
@@ -141,17 +141,29 @@ class TlsSide:
 def open_tls(client: Stream, server: Stream, keys: KeyLog | None) -> tuple[TlsSide, TlsSide]:
     """Both directions of a TLS connection; the streams begin with its first record.
 
-    Without keys, or with another connection's, what is in the clear is there all the same; a stop says so.
+    Without keys, or with another connection's, what is in the clear is there all the same; a stop at the
+    first record that is not says why.
     """
     sides = TlsSide(Direction.CLIENT, client), TlsSide(Direction.SERVER, server)
     protections: tuple[Protection, Protection] = Unprotected(), Unprotected()
+    reason = None
     try:
         protections = _protections(*sides, keys)
     except (DecodeError, CaptureError) as error:
-        sides[0].stops.add(Stop(StopLayer.TLS, str(error)))
+        reason = str(error)
     for side, protection in zip(sides, protections, strict=True):
         side.read(protection)
+    if reason is not None:
+        _stop_at_ciphertext(sides, reason)
     return sides
+
+
+def _stop_at_ciphertext(sides: tuple[TlsSide, TlsSide], reason: str) -> None:
+    """Nothing is said where nothing is encrypted: the capture ends in the handshake."""
+    sealed = [unit for side in sides for unit in side.units if unit.kind is UnitKind.TLS_CIPHERTEXT]
+    if sealed:
+        first = min(sealed, key=lambda unit: unit.number)
+        sides[0].stops.add(Stop(StopLayer.TLS, reason, first.number, first.time, first.direction))
 
 
 def _protections(client: TlsSide, server: TlsSide, keys: KeyLog | None) -> tuple[Protection, Protection]:
@@ -161,6 +173,12 @@ def _protections(client: TlsSide, server: TlsSide, keys: KeyLog | None) -> tuple
     for message in server.first_messages()[:2]:
         following = decode_handshake(message)
         answer = following if isinstance(following, ServerHello) else answer
+    is_whole = isinstance(hello, ClientHello) and answer is not None and not answer.is_retry
+    if not is_whole and keys is not None and keys.secrets(CLIENT_TRAFFIC):
+        return (
+            Protection13.in_the_middle(keys.secrets(CLIENT_TRAFFIC)),
+            Protection13.in_the_middle(keys.secrets(SERVER_TRAFFIC)),
+        )
     if not isinstance(hello, ClientHello):
         raise CaptureError("the client's hello is missing")
     if answer is None or answer.is_retry:
@@ -173,8 +191,8 @@ def _protections(client: TlsSide, server: TlsSide, keys: KeyLog | None) -> tuple
     if answer.version == TlsVersion.TLS_1_3:
         secret, random = keys.secret, hello.random
         return (
-            Protection13(suite, secret(CLIENT_HANDSHAKE, random), secret(CLIENT_TRAFFIC, random)),
-            Protection13(suite, secret(SERVER_HANDSHAKE, random), secret(SERVER_TRAFFIC, random)),
+            Protection13.of(suite, secret(CLIENT_HANDSHAKE, random), secret(CLIENT_TRAFFIC, random)),
+            Protection13.of(suite, secret(SERVER_HANDSHAKE, random), secret(SERVER_TRAFFIC, random)),
         )
     if answer.version != TlsVersion.TLS_1_2:
         raise CaptureError(f"TLS version {answer.version.name} is not supported")

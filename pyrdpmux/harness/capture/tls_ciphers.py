@@ -63,6 +63,7 @@ def _cbc(key_size: int, mac_name: str, hash_name: str = "sha256") -> Suite:
     return Suite(hash_name, key_size, mac_name=mac_name)
 
 
+TLS13_SUITES: Final = (_AES128_GCM, _AES256_GCM, _CHACHA20, _AES128_CCM, _AES128_CCM_8)
 #: IANA numbers. Key exchange and signature do not matter to who has the key log.
 SUITES: Final[dict[int, Suite]] = {
     0x1301: _AES128_GCM,

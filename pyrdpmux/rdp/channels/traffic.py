@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pyrdpmux.codec.bulk.packet import CompressionType, Compressor
+from pyrdpmux.codec.bulk.packet import CompressionType, Compressor, Decompressor
 from pyrdpmux.codec.bulk.packets import PacketDecompressor, compressor
 from pyrdpmux.rdp.channels.static import (
     DEFAULT_CHUNK_SIZE,
@@ -25,7 +25,7 @@ from pyrdpmux.rdp.pdu.capabilities.session import VirtualChannelCapability, Virt
 #: MS-RDPBCGR 2.2.7.1.10: the largest VCChunkSize
 MAX_CHUNK_SIZE: Final = 16256
 #: the compression flags of MS-RDPBCGR 2.2.6.1.1 are those of bulk compression (3.1.8.2.1), higher up
-_FLAGS_SHIFT: Final = 16
+COMPRESSION_SHIFT: Final = 16
 _FLAGS_MASK: Final = (
     ChannelFlags.COMPRESSION_TYPE_MASK
     | ChannelFlags.PACKET_COMPRESSED
@@ -105,7 +105,7 @@ class StaticTraffic:
         if self._compressor is None or not pdu.data or len(pdu.data) > self._compressor.max_size:
             return pdu
         packet = self._compressor.compress(pdu.data)
-        flags = pdu.header.flags | ChannelFlags(packet.flags << _FLAGS_SHIFT)
+        flags = pdu.header.flags | ChannelFlags(packet.flags << COMPRESSION_SHIFT)
         return ChannelPdu(ChannelPduHeader(pdu.header.length, flags), packet.data)
 
     # -- in --------------------------------------------------------------------------------------
@@ -120,6 +120,14 @@ class StaticTraffic:
     def _plain(self, pdu: ChannelPdu) -> ChannelPdu:
         if self._decompressor is None:
             return pdu  # a compressed one is refused by the reassembler
-        flags = pdu.header.flags
-        data = self._decompressor.decompress((flags & _FLAGS_MASK) >> _FLAGS_SHIFT, pdu.data)
-        return ChannelPdu(replace(pdu.header, flags=flags & ~_FLAGS_MASK), data)
+        return decompressed(pdu, self._decompressor)
+
+
+def decompressed(pdu: ChannelPdu, history: Decompressor) -> ChannelPdu:
+    """The chunk as it was before its sender compressed it. Raises what ``history`` does.
+
+    Every chunk of a direction has to come by here: one that is not compressed may empty the history.
+    """
+    flags = pdu.header.flags
+    data = history.decompress((flags & _FLAGS_MASK) >> COMPRESSION_SHIFT, pdu.data)
+    return ChannelPdu(replace(pdu.header, flags=flags & ~_FLAGS_MASK), data)

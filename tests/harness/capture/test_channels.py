@@ -10,7 +10,7 @@ from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.codec.bulk.packets import compressor
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.errors import DecodeError, LimitExceeded, PeerError, SequenceError
-from pyrdpmux.harness.capture.channel_reader import COMPRESSION_SHIFT, ChannelReader
+from pyrdpmux.harness.capture.channel_reader import ChannelReader
 from pyrdpmux.harness.capture.compression import Budget, History
 from pyrdpmux.harness.capture.graphics import (
     CHANNEL_NAME,
@@ -24,6 +24,7 @@ from pyrdpmux.harness.capture.stop import Direction
 from pyrdpmux.rdp.channels.dynamic.messages import MessageSender
 from pyrdpmux.rdp.channels.dynamic.pdu import Close, CreateRequest, Data, DataFirst
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelPduHeader, chunks
+from pyrdpmux.rdp.channels.traffic import COMPRESSION_SHIFT
 from pyrdpmux.wire import Structure, encode
 
 CLIENT, SERVER = Direction.CLIENT, Direction.SERVER

@@ -89,7 +89,15 @@ def test_standard_security_without_the_key_is_said_so(tmp_path: Path) -> None:
         dissect_fixture(pcap)
 
 
-@pytest.mark.parametrize("text", ["", "modulus zz\n", "modulus 10\npublic_exponent 3\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "modulus zz\n",
+        "modulus 10\npublic_exponent 3\n",
+        "modulus 0\npublic_exponent 3\nprivate_exponent 3\n",
+    ],
+)
 def test_a_broken_key_file_is_named(tmp_path: Path, text: str) -> None:
     path = tmp_path / "x.rsakey"
     path.write_text(text, encoding="ascii")

@@ -1,11 +1,15 @@
 """NSS key logs."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyrdpmux.harness.capture.errors import CaptureError
 from pyrdpmux.harness.capture.keylog import CLIENT_RANDOM, CLIENT_TRAFFIC, KeyLog
+from pyrdpmux.harness.capture.rsa_key import load_rsa_key
 
 RANDOM = bytes(range(32))
 TEXT = f"""# a comment
@@ -56,3 +60,24 @@ def test_a_file_beyond_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.
 def test_an_empty_one_is_false() -> None:
     assert not KeyLog()
     assert KeyLog(TEXT)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(max_size=80), st.booleans())
+def test_garbage_raises_capture_errors_only(text: str, has_start: bool) -> None:
+    with contextlib.suppress(CaptureError):
+        KeyLog(f"{TEXT}{text}" if has_start else text)
+
+
+@pytest.mark.parametrize("start", [b"", b"modulus 10\npublic_exponent 3\nprivate_exponent 1\n"])
+@pytest.mark.parametrize(
+    "rest", [b"", b"\xff", b"modulus", b"modulus -1\n", b"a b c\n", b"modulus " + b"9" * 5000]
+)
+def test_rsa_key_files_that_are_none_are_capture_errors(tmp_path: Path, start: bytes, rest: bytes) -> None:
+    path = tmp_path / "x.rsakey"
+    path.write_bytes(start + rest)
+    if start and not rest:
+        assert load_rsa_key(path).public.exponent == 3
+        return
+    with contextlib.suppress(CaptureError):
+        load_rsa_key(path)

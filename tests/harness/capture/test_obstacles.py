@@ -234,18 +234,47 @@ def test_a_missing_syn_costs_nothing_where_x224_is_at_the_front(tmp_path: Path, 
     assert transcript(connection.units) == expected_path(FOLDER / f"{name}.pcap").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["xfreerdp-shadow-tls-16", "xfreerdp-shadow-rdp-32"])
-def test_a_capture_that_begins_in_the_middle(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", [NLA, "xfreerdp-shadow-tls-32", "xfreerdp-pyrdpmux-tls-16"])
+def test_a_capture_that_begins_in_the_middle_opens_with_the_keys_of_tls_1_3(
+    tmp_path: Path, name: str
+) -> None:
+    """Without a SYN and X.224 the lower port is taken for the server's, as it is in these sessions."""
     packets = recorded(name)
-    capture = opened(tmp_path, name, packets[len(packets) // 2 :])
+    whole = said(opened(tmp_path, name, packets).rdp[-1])
+    (connection,) = opened(tmp_path, name, packets[len(packets) // 2 :]).connections
+    found = said(connection)
+    assert len(found) > 20
+    # The first frame of each side may have begun before.
+    assert set(found) <= set(whole)
+    assert found[2:] == whole[-len(found) + 2 :]
+    assert {stop.layer for stop in connection.stops if not stop.is_end} <= {StopLayer.TCP, StopLayer.FRAMING}
+
+
+@pytest.mark.parametrize("has_keys", [True, False])
+def test_a_capture_that_begins_in_the_middle_of_tls_1_2_does_not_open(tmp_path: Path, has_keys: bool) -> None:
+    packets = recorded(TLS12_CBC)
+    capture = opened(tmp_path, TLS12_CBC, packets[len(packets) // 2 :], has_keys=has_keys)
     (connection,) = capture.connections
-    kinds = {unit.unit.kind for unit in connection.units}
-    if name == RC4:
-        assert {UnitKind.FAST_PATH} <= kinds
-        assert {type(v).__name__ for unit in connection.units for v in unit.values} >= {"Ciphertext"}
-    else:
-        assert kinds == {UnitKind.TLS_CIPHERTEXT}
-        assert any("the client's hello is missing" in stop.reason for stop in connection.stops)
+    assert {unit.unit.kind for unit in connection.units} == {UnitKind.TLS_CIPHERTEXT}
+    assert any("the client's hello is missing" in stop.reason for stop in connection.stops)
+
+
+def test_a_capture_that_begins_in_the_middle_with_keys_of_another_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyrdpmux.harness.capture.tls_protection.MAXIMUM_TRIALS", 1000)
+    path = tmp_path / "half.pcap"
+    write_pcap(path, recorded(TLS13)[80:])
+    (connection,) = open_capture(path, keys_of(NLA)).connections
+    assert {unit.unit.kind for unit in connection.units} == {UnitKind.TLS_CIPHERTEXT}
+    assert "no sequence number opens this record" in str(connection.stops)
+
+
+def test_a_capture_that_begins_in_the_middle_of_standard_security(tmp_path: Path) -> None:
+    packets = recorded(RC4)
+    (connection,) = opened(tmp_path, RC4, packets[len(packets) // 2 :]).connections
+    assert {UnitKind.FAST_PATH} <= {unit.unit.kind for unit in connection.units}
+    assert {type(v).__name__ for unit in connection.units for v in unit.values} >= {"Ciphertext"}
 
 
 # -- without keys ------------------------------------------------------------------------------------
@@ -258,9 +287,13 @@ def test_tls_without_keys(tmp_path: Path, name: str) -> None:
     assert names[:4] == ["ConnectionRequest", "ConnectionConfirm", "ClientHello", "ServerHello"]
     assert ("CertificateMessage" in names) == (name == TLS12_CBC)
     assert names[-1] == "Ciphertext"
-    assert [str(stop) for stop in connection.stops if not stop.is_end] == [
+    (stop,) = [stop for stop in connection.stops if not stop.is_end]
+    first = next(unit.unit for unit in connection.units if unit.unit.kind is UnitKind.TLS_CIPHERTEXT)
+    assert (stop.number, stop.time, stop.direction) == (first.number, first.time, first.direction)
+    assert str(stop) == (
+        f"packet {first.number}, {first.time:.6f} s, {first.direction.value} "
         "TLS: no keys are there for what is encrypted"
-    ]
+    )
 
 
 def test_rdp_security_without_keys(tmp_path: Path) -> None:

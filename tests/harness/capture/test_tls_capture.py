@@ -170,7 +170,12 @@ def test_without_keys_the_clear_part_is_there(
     recording = record(certificate, tmp_path, version)
     client, server = opened(recording, None)
     assert client.plain.runs == server.plain.runs == []
-    assert stops_of((client, server)) == [Stop(StopLayer.TLS, "no keys are there for what is encrypted")]
+    (stop,) = stops_of((client, server))
+    sealed = [unit for unit in (*client.units, *server.units) if unit.kind is UnitKind.TLS_CIPHERTEXT]
+    assert stop.reason == "no keys are there for what is encrypted"
+    assert stop.layer is StopLayer.TLS
+    assert stop.number == min(unit.number for unit in sealed) == int(stop.time)
+    assert stop.direction is not None
     kinds = [unit.kind for unit in server.units]
     clear = {TLS12: 5, TLS13: 1}[version]
     assert kinds[:clear] == [UnitKind.TLS_HANDSHAKE] * clear
@@ -248,7 +253,7 @@ def test_traffic_opens_where_the_finished_is_missing(certificate: Certificate, t
 def test_only_so_many_numbers_are_tried(
     certificate: Certificate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pyrdpmux.harness.capture.tls_protection.MAXIMUM_SKIPPED_RECORDS", 1)
+    monkeypatch.setattr("pyrdpmux.harness.capture.tls_protection.MAXIMUM_TRIALS", 1)
     recording = record(certificate, tmp_path, TLS12)
     size = len(recording.server)
     torn = stream(recording.server[: size - 30_000], recording.server[size - 15_000 :])
@@ -283,8 +288,14 @@ def test_cut_and_changed_streams_never_raise(
     ],
 )
 def test_what_is_no_handshake_is_said_so(client: bytes, server: bytes, reason: str) -> None:
-    sides = open_tls(stream(client), stream(server), KeyLog(""))
+    sealed = bytes.fromhex("17 0303 0001 00")
+    sides = open_tls(stream(client + sealed * 3), stream(server), KeyLog(""))
     assert any(reason in stop.reason for stop in stops_of(sides))
+
+
+def test_nothing_is_missed_where_nothing_is_encrypted() -> None:
+    sides = open_tls(stream(bytes.fromhex("16 0303 0004 0e000000")), stream(b""), None)
+    assert stops_of(sides) == []
 
 
 @settings(max_examples=100, deadline=None)
