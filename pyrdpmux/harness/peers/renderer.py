@@ -8,10 +8,10 @@ from uuid import UUID
 import numpy as np
 
 from pyrdpmux.codec import bitmap, nscodec
-from pyrdpmux.codec.color import Pixels
+from pyrdpmux.codec.color import MAX_PIXELS, Pixels
 from pyrdpmux.codec.pointer import decode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder as RemoteFxDecoder
-from pyrdpmux.errors import DecodeError
+from pyrdpmux.errors import DecodeError, LimitExceeded
 from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.fastpath.surface import (
     FrameAction,
@@ -34,6 +34,9 @@ from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate, Palet
 
 UNCOMPRESSED: Final = 0
 """codecID of TS_BITMAP_DATA_EX for plain pixels (MS-RDPBCGR 2.2.9.2.1.1)."""
+
+MAX_PADDING: Final = 1 << 16
+"""Pixels that a bitmap may have beyond the desktop's: servers send whole tiles at the edges."""
 
 COLOR_POINTER_DEPTH: Final = 24
 
@@ -75,7 +78,12 @@ class Renderer:
         self._remotefx = RemoteFxDecoder()
 
     def resize(self, width: int, height: int) -> None:
-        """The session is (re)activated: a black picture, and nothing of before is known."""
+        """The session is (re)activated: a black picture, and nothing of before is known.
+
+        Raises LimitExceeded for a desktop of more than MAX_PIXELS.
+        """
+        if width * height > MAX_PIXELS:
+            raise LimitExceeded("MAX_PIXELS", width * height, MAX_PIXELS)
         self.framebuffer = np.zeros((height, width, 4), np.uint8)
         self.changes += 1
         self._palette = None
@@ -99,6 +107,9 @@ class Renderer:
     # -- pixels ----------------------------------------------------------------------------------
 
     def _draw_bitmap(self, data: BitmapData) -> None:
+        limit = self.framebuffer.shape[0] * self.framebuffer.shape[1] + MAX_PADDING
+        if data.width * data.height > limit:
+            raise DecodeError("BitmapData.width", f"{data.width}x{data.height} is more than the desktop", 0)
         is_compressed = bool(data.flags & BitmapFlags.COMPRESSION)
         pixels = bitmap.decode(
             data.data, data.width, data.height, data.bits_per_pixel, is_compressed, self._palette

@@ -8,7 +8,7 @@ from pyrdpmux.codec.color import Pixels, reduce_and_expand
 from pyrdpmux.codec.pointer import encode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder
 from pyrdpmux.codec.rfx.encoder import Encoder
-from pyrdpmux.errors import DecodeError
+from pyrdpmux.errors import DecodeError, LimitExceeded
 from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX, REMOTEFX_ID
 from pyrdpmux.harness.peers.renderer import Renderer
@@ -144,6 +144,7 @@ def test_frames_that_have_ended_are_to_be_acknowledged() -> None:
         SurfaceCommands((surface(9, b""),)),
         SurfaceCommands((surface(0, b"short"),)),
         BitmapUpdate((BitmapData(0, 0, 3, 0, 4, 1, 33, BitmapFlags(0), b""),)),
+        BitmapUpdate((BitmapData(0, 0, 3, 0, 1024, 1024, 24, BitmapFlags.COMPRESSION, b"\0" * 8),)),
         CachedPointer(3),
         ColorPointer(25, 0, 0, 1, 1, bytes(4), bytes(2)),
     ],
@@ -193,6 +194,11 @@ def test_the_system_pointer_has_no_shape_of_the_servers() -> None:
     assert shown.pointer is None
     assert not shown.is_pointer_hidden
     assert not shown.framebuffer.any()
+
+
+def test_a_desktop_has_a_limit() -> None:
+    with pytest.raises(LimitExceeded, match="MAX_PIXELS"):
+        renderer().resize(0xFFFF, 0xFFFF)
 
 
 def test_a_new_size_is_black_and_forgets() -> None:
