@@ -20,6 +20,7 @@ from pyrdpmux.rdp.fastpath.surface import (
     StreamSurfaceBits,
     SurfaceCommands,
 )
+from pyrdpmux.rdp.fastpath.update import CompressedUpdate, UnknownFastPathUpdate
 from pyrdpmux.rdp.pdu.capabilities.codecs import CODEC_NSCODEC, CODEC_REMOTEFX, BitmapCodec
 from pyrdpmux.rdp.pdu.pointer import (
     CachedPointer,
@@ -30,7 +31,14 @@ from pyrdpmux.rdp.pdu.pointer import (
     SystemPointer,
     SystemPointerType,
 )
-from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, BitmapUpdate, PaletteUpdate
+from pyrdpmux.rdp.pdu.update import (
+    BitmapData,
+    BitmapFlags,
+    BitmapUpdate,
+    OrdersUpdate,
+    PaletteUpdate,
+    UnknownUpdate,
+)
 
 UNCOMPRESSED: Final = 0
 """codecID of TS_BITMAP_DATA_EX for plain pixels (MS-RDPBCGR 2.2.9.2.1.1)."""
@@ -69,6 +77,8 @@ class Renderer:
         self.painted = 0
         #: of these, those that made a difference
         self.changes = 0
+        #: updates that were not drawn: orders, compressed ones, unknown ones; none of them is announced
+        self.undrawn = 0
         #: numbers of the frames that have ended and are to be acknowledged
         self.ended_frames: list[int] = []
         self._palette: Pixels | None = None
@@ -91,7 +101,7 @@ class Renderer:
         self._remotefx = RemoteFxDecoder()
 
     def apply(self, update: object) -> None:
-        """One update of either path; what has nothing to show is ignored."""
+        """One update of either path. What has nothing to show is ignored, what cannot be shown is counted."""
         match update:
             case BitmapUpdate(rectangles):
                 for rectangle in rectangles:
@@ -101,6 +111,8 @@ class Renderer:
             case SurfaceCommands(commands):
                 for command in commands:
                     self._execute(command)
+            case OrdersUpdate() | CompressedUpdate() | UnknownUpdate() | UnknownFastPathUpdate():
+                self.undrawn += 1
             case _:
                 self._point(update)
 

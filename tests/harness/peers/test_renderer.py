@@ -20,6 +20,7 @@ from pyrdpmux.rdp.fastpath.surface import (
     StreamSurfaceBits,
     SurfaceCommands,
 )
+from pyrdpmux.rdp.fastpath.update import CompressedUpdate, UpdateCode
 from pyrdpmux.rdp.pdu.pointer import (
     CachedPointer,
     ColorPointer,
@@ -33,9 +34,12 @@ from pyrdpmux.rdp.pdu.update import (
     BitmapData,
     BitmapFlags,
     BitmapUpdate,
+    OrdersUpdate,
     PaletteEntry,
     PaletteUpdate,
     SynchronizeUpdate,
+    UnknownUpdate,
+    UpdateType,
 )
 from tests.harness.peers.picture_server import bitmaps_of
 
@@ -84,6 +88,15 @@ def test_the_same_again_is_painted_but_no_change() -> None:
     shown.apply(update)
     shown.apply(SynchronizeUpdate())
     assert (shown.painted, shown.changes) == (2 * painted, changes)
+
+
+def test_what_cannot_be_drawn_is_counted() -> None:
+    shown = renderer()
+    shown.apply(OrdersUpdate(1, b"order"))
+    shown.apply(CompressedUpdate(UpdateCode.BITMAP, b"", 0x20))
+    shown.apply(UnknownUpdate(UpdateType(9), b""))
+    shown.apply(SynchronizeUpdate())
+    assert (shown.undrawn, shown.painted) == (3, 0)
 
 
 def test_what_lies_outside_is_cut_off() -> None:
