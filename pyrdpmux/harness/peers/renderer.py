@@ -168,7 +168,8 @@ class Renderer:
         target = self.framebuffer[area.y : area.bottom, area.x : area.right]
         height, width = min(len(target), len(pixels)), min(target.shape[1], pixels.shape[1])
         target, pixels = target[:height, :width], pixels[:height, :width]
-        self.changes += bool((target[..., :3] != pixels[..., :3]).any())
+        # As words: a tenth of the time, and decoders set the fourth byte to 255 always.
+        self.changes += bool((target.view(np.uint32) != pixels.view(np.uint32)).any())
         target[...] = pixels
 
     # -- pointer ---------------------------------------------------------------------------------
