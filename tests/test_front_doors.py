@@ -39,6 +39,16 @@ DOORS = {
 }
 
 
+DOORS["pyrdpmux.harness"] = {
+    "connect",
+    "Client",
+    "LicenseFolder",
+    "ClientError",
+    "ClientTimeout",
+    "SessionEnded",
+}
+
+
 @pytest.mark.parametrize("door", DOORS)
 def test_public_names(door: str) -> None:
     module = importlib.import_module(door)
@@ -51,6 +61,14 @@ def test_each_error_of_the_door_is_one_of_ours() -> None:
     errors = [getattr(pyrdpmux, name) for name in pyrdpmux.__all__ if name.endswith("Error")]
     assert len(errors) == 8
     assert all(issubclass(error, pyrdpmux.PyRdpMuxError) for error in errors)
+
+
+def test_reading_captures_loads_no_client() -> None:
+    code = "import pyrdpmux.harness.capture, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pyrdpmux.harness.peers" not in run.stdout.split()
+    with pytest.raises(AttributeError, match="no attribute nonsense"):
+        _ = importlib.import_module("pyrdpmux.harness").nonsense
 
 
 def test_the_outermost_door_costs_nothing() -> None:

@@ -137,8 +137,28 @@ def test_xrdp(tmp_path: Path, security: Security, level: str, bits_per_pixel: in
                     await client.until(
                         lambda: matches(client, server.display, bits_per_pixel), what="the painting"
                     )
+            assert client.renderer.undrawn == 0
 
     with xrdp(tmp_path, GEOMETRY, security, level) as server:
+        run(look(server.port))
+
+
+@pytest.mark.parametrize("server_name", ["shadow", pytest.param("xrdp", marks=needs_xrdp)])
+def test_a_size_of_the_servers_choice(tmp_path: Path, server_name: str) -> None:
+    """FreeRDP's shadow has the size of its display and reactivates; xrdp makes its display fit."""
+    asked = (800, 600)
+    expected = asked if server_name == "xrdp" else SIZE
+
+    async def look(port: int) -> None:
+        async with connect(
+            "127.0.0.1", port=port, user="na", password="na", size=asked, patience=20
+        ) as client:
+            await client.until(
+                lambda: client.size == expected and matches(client, server.display), what="the picture"
+            )
+
+    serve = xrdp if server_name == "xrdp" else shadow
+    with serve(tmp_path, GEOMETRY) as server, painted(server.display, tmp_path, colorful(300, 200)):
         run(look(server.port))
 
 

@@ -15,7 +15,7 @@ from tests.harness.peers.test_renderer import picture
 from tests.interop.client import rdesktop, xfreerdp
 from tests.interop.console import PATIENCE
 from tests.mux.rdp_client import eventually
-from tests.pair.linked import entropy, rdp_policy, rsa_key, server_config, tls_policy
+from tests.pair.linked import entropy, rdp_policy, rsa_key, server_config, tls_policy, x509_key
 
 SECURITIES: dict[str, Callable[[], Any]] = {"tls": tls_policy, "rdp": rdp_policy}
 
@@ -24,7 +24,8 @@ def licensed(
     argv: Callable[[int], list[str]], display: Display, home: Path, security: str, script: LicensingScript
 ) -> LicensingServer:
     """Let a client come, and see that it gets through."""
-    exchange = LicensingServer(rsa_key(), entropy(), script)
+    key = rsa_key() if script.certificate is None else x509_key()[0]
+    exchange = LicensingServer(key, entropy(), script)
     config = server_config(
         SECURITIES[security](), width=640, height=480, licensing=asking_for_licenses(exchange)
     )
@@ -78,3 +79,11 @@ def test_a_license_is_issued_shown_and_upgraded(
     assert upgraded.presented_license == b"the first license"
     assert upgraded.hardware_id == first.hardware_id
     assert kept(tmp_path) == [b"the second license"]
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+def test_a_chain_of_certificates(client: str, display: Display, tmp_path: Path) -> None:
+    """What a terminal server has that a license server has certified."""
+    script = LicensingScript(certificate=x509_key()[1], license_info=b"by chain")
+    licensed(lambda port: CLIENTS[client](port, "tls"), display, tmp_path, "tls", script)
+    assert kept(tmp_path) == [b"by chain"]

@@ -2,11 +2,15 @@
 
 import functools
 import itertools
+import ssl
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from pyrdpmux.files.certificate_file import load_or_create, server_context
 from pyrdpmux.files.private_file import write_private
@@ -19,10 +23,16 @@ from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig, 
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.nla.accounts import Accounts
-from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
+from pyrdpmux.rdp.standard_security.server_certificate import (
+    RsaKey,
+    RsaPublicKey,
+    ServerCertificate,
+    X509CertificateChain,
+)
 from pyrdpmux.rdp.tls.certificate import Certificate
 from pyrdpmux.rdp.tls.context import client_context
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
+from pyrdpmux.wire import encode
 
 #: 2026-11-22, for NTLM time stamps
 WALL_CLOCK = 1795305600.0
@@ -56,6 +66,20 @@ def accounts() -> Accounts:
     path = Path(_directory().name) / "sam"
     write_private(path, b"alice:::878d8014606cda29677a44efa1353fc7:::\n")
     return load_accounts(path)
+
+
+@functools.cache
+def x509_key() -> tuple[RsaKey, bytes]:
+    """The key of our TLS certificate, and a server certificate of licensing that is a chain with it."""
+    files = certificate()
+    private = load_pem_private_key(files.key_path.read_bytes(), None)
+    assert isinstance(private, RSAPrivateKey)
+    numbers = private.private_numbers()
+    public = RsaPublicKey(numbers.public_numbers.n, numbers.public_numbers.e, private.key_size)
+    der = ssl.PEM_cert_to_DER_cert(files.certificate_path.read_text(encoding="ascii"))
+    # The license server's first: here it has signed itself, and is the terminal server as well.
+    chain = encode(ServerCertificate(X509CertificateChain((der, der))))
+    return RsaKey(public, numbers.d), chain
 
 
 def entropy() -> Callable[[int], bytes]:

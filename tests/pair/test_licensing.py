@@ -22,7 +22,16 @@ from pyrdpmux.rdp.pdu.licensing import LicensingPdu
 from pyrdpmux.rdp.pdu.licensing.error import LicenseErrorCode
 from pyrdpmux.rdp.pdu.licensing.license import NewLicenseInfo
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from tests.pair.linked import Linked, client_config, entropy, rdp_policy, rsa_key, server_config, tls_policy
+from tests.pair.linked import (
+    Linked,
+    client_config,
+    entropy,
+    rdp_policy,
+    rsa_key,
+    server_config,
+    tls_policy,
+    x509_key,
+)
 
 LICENSE = LicensingScript().license_info
 LEVELS = [EncryptionLevel.LOW, EncryptionLevel.CLIENT_COMPATIBLE, EncryptionLevel.FIPS]
@@ -82,6 +91,14 @@ def test_under_standard_security(level: EncryptionLevel, reads_encrypted: bool) 
 
 def test_a_server_without_a_certificate_means_that_of_the_connection() -> None:
     pair, exchange = linked(LicensingScript(certificate=b""), rdp=EncryptionLevel.CLIENT_COMPATIBLE)
+    assert exchange.is_complete
+    assert pair.client.is_active
+
+
+def test_a_chain_of_certificates_has_the_key_in_its_last() -> None:
+    key, chain = x509_key()
+    exchange = LicensingServer(key, entropy(), LicensingScript(certificate=chain))
+    pair = Linked(server_config(licensing=asking_for_licenses(exchange)), client_config()).run()
     assert exchange.is_complete
     assert pair.client.is_active
 

@@ -25,6 +25,7 @@ from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import (
     Activated,
+    ChannelDataReceived,
     Disconnected,
     ErrorInfoReceived,
     Event,
@@ -49,7 +50,7 @@ HINTS: Final = {
 """What it usually means that a server closes the connection in a phase without a word."""
 
 MAX_EVENTS: Final = 10_000
-"""Events that are kept; updates are not among them, and the oldest go first."""
+"""Events that are kept, the oldest go first. Updates and channel data are not among them: they are big."""
 
 E = TypeVar("E", bound=Event)
 
@@ -234,6 +235,8 @@ class Client(ClientInput):
             case Activated(width, height):
                 self.renderer.resize(width, height)
                 self.events.append(event)
+            case ChannelDataReceived():
+                pass  # as big as the server likes: for observers
             case _:
                 self.events.append(event)
         if self.renderer.changes != before:

@@ -29,6 +29,12 @@ PLATFORM_ID: Final = 0x04010000
 MAX_MESSAGES: Final = 8
 """An exchange takes four; a server that resets it or has messages repeated is put up with twice."""
 
+MAX_CHALLENGE_SIZE: Final = 4096
+"""Bytes; Windows sends ten. What is returned has to fit into a message of 64 KiB again."""
+
+MAX_LICENSE_SIZE: Final = 60_000
+"""Bytes; Windows issues 2 to 7 thousand. What is kept has to fit into a message with an encrypted secret."""
+
 CHARACTER_SET: Final = "cp1252"
 """Of user and machine name; the specification only says ANSI."""
 
@@ -104,7 +110,7 @@ class LicensingClient:
         held = None
         if self._store is not None:
             held = self._store.load(request.product_info, tuple([scope.data for scope in request.scopes]))
-        if held is None:
+        if held is None or len(held) > MAX_LICENSE_SIZE:
             self._answer(
                 NewLicenseRequest(
                     client_random,
@@ -140,6 +146,8 @@ class LicensingClient:
         keys = self._require_keys(challenge)
         plain = keys.decrypt(challenge.encrypted_platform_challenge.data)
         keys.check_mac("PlatformChallenge", challenge.mac_data, plain)
+        if len(plain) > MAX_CHALLENGE_SIZE:
+            raise LimitExceeded("MAX_CHALLENGE_SIZE", len(plain), MAX_CHALLENGE_SIZE)
         response = encode(PlatformChallengeResponseData(plain))
         hardware_id = encode(self._identity.hardware_id)
         self._answer(
@@ -155,6 +163,8 @@ class LicensingClient:
         plain = keys.decrypt(message.encrypted_license_info.data)
         keys.check_mac(type(message).__name__, message.mac_data, plain)
         issued = decode(NewLicenseInfo, plain)
+        if len(issued.license_info) > MAX_LICENSE_SIZE:
+            raise LimitExceeded("MAX_LICENSE_SIZE", len(issued.license_info), MAX_LICENSE_SIZE)
         if self._store is not None:
             self._store.save(issued)
         self.is_complete = True

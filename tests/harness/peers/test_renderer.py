@@ -8,7 +8,7 @@ from pyrdpmux.codec.color import Pixels, reduce_and_expand
 from pyrdpmux.codec.pointer import encode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder
 from pyrdpmux.codec.rfx.encoder import Encoder
-from pyrdpmux.errors import DecodeError
+from pyrdpmux.errors import DecodeError, LimitExceeded
 from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX, REMOTEFX_ID
 from pyrdpmux.harness.peers.renderer import Renderer
@@ -20,6 +20,7 @@ from pyrdpmux.rdp.fastpath.surface import (
     StreamSurfaceBits,
     SurfaceCommands,
 )
+from pyrdpmux.rdp.fastpath.update import CompressedUpdate, UpdateCode
 from pyrdpmux.rdp.pdu.pointer import (
     CachedPointer,
     ColorPointer,
@@ -33,9 +34,12 @@ from pyrdpmux.rdp.pdu.update import (
     BitmapData,
     BitmapFlags,
     BitmapUpdate,
+    OrdersUpdate,
     PaletteEntry,
     PaletteUpdate,
     SynchronizeUpdate,
+    UnknownUpdate,
+    UpdateType,
 )
 from tests.harness.peers.picture_server import bitmaps_of
 
@@ -84,6 +88,15 @@ def test_the_same_again_is_painted_but_no_change() -> None:
     shown.apply(update)
     shown.apply(SynchronizeUpdate())
     assert (shown.painted, shown.changes) == (2 * painted, changes)
+
+
+def test_what_cannot_be_drawn_is_counted() -> None:
+    shown = renderer()
+    shown.apply(OrdersUpdate(1, b"order"))
+    shown.apply(CompressedUpdate(UpdateCode.BITMAP, b"", 0x20))
+    shown.apply(UnknownUpdate(UpdateType(9), b""))
+    shown.apply(SynchronizeUpdate())
+    assert (shown.undrawn, shown.painted) == (3, 0)
 
 
 def test_what_lies_outside_is_cut_off() -> None:
@@ -144,6 +157,7 @@ def test_frames_that_have_ended_are_to_be_acknowledged() -> None:
         SurfaceCommands((surface(9, b""),)),
         SurfaceCommands((surface(0, b"short"),)),
         BitmapUpdate((BitmapData(0, 0, 3, 0, 4, 1, 33, BitmapFlags(0), b""),)),
+        BitmapUpdate((BitmapData(0, 0, 3, 0, 1024, 1024, 24, BitmapFlags.COMPRESSION, b"\0" * 8),)),
         CachedPointer(3),
         ColorPointer(25, 0, 0, 1, 1, bytes(4), bytes(2)),
     ],
@@ -193,6 +207,11 @@ def test_the_system_pointer_has_no_shape_of_the_servers() -> None:
     assert shown.pointer is None
     assert not shown.is_pointer_hidden
     assert not shown.framebuffer.any()
+
+
+def test_a_desktop_has_a_limit() -> None:
+    with pytest.raises(LimitExceeded, match="MAX_PIXELS"):
+        renderer().resize(0xFFFF, 0xFFFF)
 
 
 def test_a_new_size_is_black_and_forgets() -> None:

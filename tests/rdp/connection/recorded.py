@@ -3,6 +3,7 @@
 import functools
 from typing import Any, Final
 
+from pyrdpmux.harness.peers.licensing_server import LicensingServer, asking_for_licenses
 from pyrdpmux.rdp.connection.framer import take_frame
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason
@@ -13,7 +14,7 @@ from pyrdpmux.rdp.pdu.input import InputEvents, KeyboardEvent, KeyboardFlags, Mo
 from pyrdpmux.rdp.pdu.pointer import PointerPosition
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from tests.pair.linked import Linked, client_config, rdp_policy, server_config
+from tests.pair.linked import Linked, client_config, entropy, rdp_policy, rsa_key, server_config
 from tests.rdp.connection.scripted import Scripted, blocks, plaintext_config
 
 INPUT: Final = (
@@ -61,10 +62,11 @@ def client_stream() -> tuple[bytes, ...]:
 
 
 @functools.cache
-def server_stream() -> tuple[bytes, ...]:
-    """The frames of a server that shows something, resizes, and ends."""
+def server_stream(*, licensed: bool = False) -> tuple[bytes, ...]:
+    """The frames of a server that shows something, resizes, and ends; perhaps it issues a license before."""
+    exchange = LicensingServer(rsa_key(), entropy())
     pair = Linked(
-        plaintext_config(),
+        plaintext_config(licensing=asking_for_licenses(exchange) if licensed else None),
         client_config(
             protocols=SecurityProtocol.RDP,
             channels=(ChannelDefinition(b"cliprdr"), ChannelDefinition(b"RDPSND")),

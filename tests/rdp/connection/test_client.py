@@ -39,7 +39,8 @@ from pyrdpmux.rdp.pdu.auto_detect import (
     RttMeasureRequest,
     RttMeasureResponse,
 )
-from pyrdpmux.rdp.pdu.capabilities.general import GeneralCapability
+from pyrdpmux.rdp.pdu.capabilities.general import FrameAcknowledgeCapability, GeneralCapability
+from pyrdpmux.rdp.pdu.display import FrameAcknowledge
 from pyrdpmux.rdp.pdu.finalization import FontMap
 from pyrdpmux.rdp.pdu.licensing import LicensingPdu
 from pyrdpmux.rdp.pdu.licensing.error import LicenseError, LicenseErrorCode, StateTransition
@@ -127,6 +128,17 @@ def test_a_long_font_map_is_a_font_map() -> None:
     font_map = ShareControl(1002, ShareData(client.facts.share_id, FontMap(entries=bytes(164))))
     client.receive_data(data(IO, encode(font_map)), client.now)
     assert client.is_active, client.events()
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_frames_are_acknowledged_where_the_server_counts_them(counts: bool) -> None:
+    client = client_in("Active")
+    if counts:
+        client.facts.capabilities += (FrameAcknowledgeCapability(2),)
+    client.tracer.entries.clear()  # type: ignore[attr-defined]
+    client.acknowledge_frame(7)
+    sent = [pdu for way, _, pdu in client.tracer.entries if way == ">"]  # type: ignore[attr-defined]
+    assert sent == ([FrameAcknowledge(7)] if counts else [])
 
 
 class TestNegotiation:

@@ -58,10 +58,11 @@ def streams() -> dict[str, tuple[Any, Frames]]:
         "server": (plain_server, client_stream()),
         "server behind TLS": (server_behind_tls, client_stream()[1:]),
         "client": (plain_client, server_stream()),
+        "client with a license": (plain_client, server_stream(licensed=True)),
     }
 
 
-SIDES = ["server", "server behind TLS", "client"]
+SIDES = ["server", "server behind TLS", "client", "client with a license"]
 
 
 def feed(machine: Connection, pieces: Frames) -> list[Event]:

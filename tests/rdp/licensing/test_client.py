@@ -6,13 +6,22 @@ import pytest
 
 from pyrdpmux.errors import LicensingFailed, LimitExceeded, SequenceError
 from pyrdpmux.harness.peers.licensing_server import LicensingServer
-from pyrdpmux.rdp.licensing.client import MAX_MESSAGES, PLATFORM_ID, ClientIdentity, LicensingClient
-from pyrdpmux.rdp.pdu.licensing import LicensingMessage, MessageType, UnknownLicensingMessage
+from pyrdpmux.rdp.licensing.client import (
+    MAX_CHALLENGE_SIZE,
+    MAX_LICENSE_SIZE,
+    MAX_MESSAGES,
+    PLATFORM_ID,
+    ClientIdentity,
+    LicensingClient,
+)
+from pyrdpmux.rdp.licensing.store import LicenseStore, MemoryLicenseStore
+from pyrdpmux.rdp.pdu.licensing import LicensingMessage, LicensingPdu, MessageType, UnknownLicensingMessage
 from pyrdpmux.rdp.pdu.licensing.blob import BlobType, LicenseBlob
 from pyrdpmux.rdp.pdu.licensing.challenge import ClientHardwareId, PlatformChallenge
 from pyrdpmux.rdp.pdu.licensing.error import LicenseError, LicenseErrorCode, StateTransition
-from pyrdpmux.rdp.pdu.licensing.license import NewLicense, UpgradeLicense
-from pyrdpmux.rdp.pdu.licensing.request import NewLicenseRequest
+from pyrdpmux.rdp.pdu.licensing.license import NewLicense, NewLicenseInfo, UpgradeLicense
+from pyrdpmux.rdp.pdu.licensing.request import LicenseInformation, NewLicenseRequest, ProductInfo
+from pyrdpmux.wire import encode
 from tests.pair.linked import entropy, rsa_key
 
 EMPTY = LicenseBlob(BlobType.ANY)
@@ -21,11 +30,11 @@ RESET = LicenseError(LicenseErrorCode.INVALID_SCOPE, StateTransition.RESET_PHASE
 RESEND = LicenseError(LicenseErrorCode.INVALID_MESSAGE_LENGTH, StateTransition.RESEND_LAST_MESSAGE)
 
 
-def client(user: str = "alice") -> LicensingClient:
+def client(user: str = "alice", store: LicenseStore | None = None) -> LicensingClient:
     identity = ClientIdentity(
         user_name=user, machine_name="desk", hardware_id=ClientHardwareId(PLATFORM_ID, bytes(16))
     )
-    return LicensingClient(identity, entropy())
+    return LicensingClient(identity, entropy(), store)
 
 
 def server() -> LicensingServer:
@@ -100,6 +109,47 @@ def test_repetitions_end() -> None:
         answer(exchange, RESEND)
     with pytest.raises(LimitExceeded, match="MAX_MESSAGES: 9"):
         exchange.receive(RESEND)
+
+
+def sealed(exchange: LicensingClient, plain: bytes) -> tuple[LicenseBlob, bytes]:
+    """Encrypted with the keys of an exchange, which only its two ends know."""
+    keys = exchange._keys
+    assert keys is not None
+    return LicenseBlob(BlobType.ENCRYPTED_DATA, keys.encrypt(plain)), keys.mac(plain)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(MAX_CHALLENGE_SIZE, True), (MAX_CHALLENGE_SIZE + 1, False)])
+def test_a_challenge_whose_answer_would_not_fit(size: int, fits: bool) -> None:
+    exchange = client()
+    answer(exchange, server().begin())
+    challenge = PlatformChallenge(*sealed(exchange, bytes(size)))
+    if fits:
+        assert len(encode(LicensingPdu(answer(exchange, challenge)))) < 0x10000
+    else:
+        with pytest.raises(LimitExceeded, match="MAX_CHALLENGE_SIZE"):
+            exchange.receive(challenge)
+
+
+@pytest.mark.parametrize(("size", "fits"), [(MAX_LICENSE_SIZE, True), (MAX_LICENSE_SIZE + 1, False)])
+def test_a_license_that_could_not_be_shown(size: int, fits: bool) -> None:
+    """It is not taken, nor shown if the store has one all the same."""
+    issued = NewLicenseInfo(0, b"", b"", b"", bytes(size))
+    exchange = client()
+    answer(exchange, server().begin())
+    message = NewLicense(*sealed(exchange, encode(issued)))
+    if fits:
+        exchange.receive(message)
+    else:
+        with pytest.raises(LimitExceeded, match="MAX_LICENSE_SIZE"):
+            exchange.receive(message)
+
+    class Store(MemoryLicenseStore):
+        def load(self, product: ProductInfo, scopes: tuple[bytes, ...]) -> bytes:
+            return bytes(size)
+
+    shown = answer(client(store=Store()), server().begin())
+    assert isinstance(shown, LicenseInformation if fits else NewLicenseRequest)
+    assert len(encode(LicensingPdu(shown))) < 0x10000
 
 
 def test_names_are_ansi() -> None:
