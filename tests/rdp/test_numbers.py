@@ -128,12 +128,15 @@ def parse(text: str) -> dict[str, str]:
 
 
 def test_they_are_what_they_were() -> None:
-    """Another value is a mistake, or is on purpose and then stands in the same commit; new ones may come."""
+    """Another value is a mistake, or is on purpose and then stands in the same commit.
+
+    New names may come, and private ones may go: they are a module's own matter.
+    """
     expected, found = parse(TARGET.read_text(encoding="utf-8")), parse(render())
     changed = [
         f"{name}: {found.get(name)}, was {value}"
         for name, value in expected.items()
-        if found.get(name) != value
+        if found.get(name) != value and (name in found or "] _" not in name)
     ]
     assert not changed, "python -m tests.rdp.test_numbers writes them anew"
 

@@ -11,6 +11,7 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.events import Activated, Disconnected
 from pyrdpmux.rdp.connection.secure import seal_fast_path
+from pyrdpmux.rdp.connection.server.logon import COOKIE_SECONDS
 from pyrdpmux.rdp.fastpath.header import is_fast_path
 from pyrdpmux.rdp.fastpath.update import FastPathUpdate, UpdateCode, encode_updates
 from pyrdpmux.rdp.mcs.domain import (
@@ -42,12 +43,14 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo, SetErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvents, KeyboardEvent, KeyboardFlags
 from pyrdpmux.rdp.pdu.message_channel import decode_message, encode_message
 from pyrdpmux.rdp.pdu.security import SecurityFlags, split_basic_header
+from pyrdpmux.rdp.pdu.session_info import LogonInfoExtended, SaveSessionInfo
 from pyrdpmux.rdp.pdu.share import ShareControl, ShareData
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from pyrdpmux.wire import encode
 from tests.pair.linked import writes
+from tests.pair.test_connect import Cookies
 from tests.rdp.connection.replies import indication, share_body, user_data
-from tests.rdp.connection.scripted import CAPABILITIES, IO, SHARE_ID, Scripted
+from tests.rdp.connection.scripted import CAPABILITIES, IO, SHARE_ID, Scripted, blocks, plaintext_config
 from tests.rdp.connection.test_phases import client_in
 
 TILE = BitmapData(0, 0, 7, 7, 8, 8, 32, BitmapFlags(0), bytes(256))
@@ -157,6 +160,29 @@ def test_22_a_connect_time_stop_without_payload_is_answered() -> None:
     results = decode_message(sent.user_data)
     assert isinstance(results, BandwidthMeasureResults)
     assert (results.sequence_number, results.response_type) == (2, ResponseType.BANDWIDTH_CONNECT_TIME)
+
+
+@pytest.mark.parametrize("has_other_clocks", [True, False])
+def test_23_the_reconnect_cookie_is_renewed_as_long_as_the_session_lasts(has_other_clocks: bool) -> None:
+    """A cookie is good for an hour: after that, a client whose network drops has to have a newer one."""
+    config = plaintext_config(auto_reconnect=Cookies())
+    client = Scripted(config, None if has_other_clocks else blocks(message_channel=False)).reach("Active")
+
+    def cookies() -> int:
+        bodies = [share_body(frame) for frame in client.frames if indication(frame).channel_id == IO]
+        client.frames.clear()
+        infos = [body.info for body in bodies if isinstance(body, SaveSessionInfo)]
+        return len([info for info in infos if isinstance(info, LogonInfoExtended)])
+
+    client.frames = client.frames[-4:]
+    assert cookies() == 1
+    client.wait(COOKIE_SECONDS - 1)
+    assert cookies() == 0
+    client.wait(2)
+    assert cookies() == 1
+    client.wait(3 * COOKIE_SECONDS)
+    assert cookies() == 3
+    assert client.server.is_active
 
 
 def test_30_a_logoff_says_so_and_ends_with_an_ultimatum() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyrdpmux.rdp.connection.events import InputReceived, OutputSuppressed, RefreshRequested
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.link import ServerLink
+from pyrdpmux.rdp.connection.server.logon import COOKIE_SECONDS, give_cookie
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.pdu.display import RefreshRectangle, SuppressOutput
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, PersistentKeyList, Synchronize
@@ -12,7 +13,7 @@ from pyrdpmux.rdp.pdu.input import InputEvents
 
 
 class Active(SharePhase):
-    """After the Font Map PDU. The deadline here is not a limit but the next heartbeat or measurement."""
+    """After the Font Map PDU. The deadline here is no limit but the next heartbeat, measurement or cookie."""
 
     def __init__(self, link: ServerLink) -> None:
         super().__init__(link)
@@ -20,10 +21,17 @@ class Active(SharePhase):
             link.send_message(link.auto_detect.measure(link.now))
 
     def seconds(self) -> float | None:
-        return self.link.keepalive.seconds()
+        link = self.link
+        periods = [link.keepalive.seconds()]
+        if link.cookie_due is not None:
+            left = link.cookie_due - link.now
+            periods.append(left if left > 0 else COOKIE_SECONDS)
+        return min([period for period in periods if period is not None], default=None)
 
     def on_timeout(self, seconds: float) -> Phase:
         link = self.link
+        if link.cookie_due is not None and link.now >= link.cookie_due:
+            give_cookie(link)
         for message in link.keepalive.due(link.now, link.auto_detect):
             link.send_message(message)
         return self

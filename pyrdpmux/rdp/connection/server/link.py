@@ -62,6 +62,8 @@ class ServerLink(Machine):
         self.wanted_size: tuple[int, int] = (config.width, config.height)
         self.output_format: OutputFormat | None = None
         self.is_greeted = False
+        #: when the client needs a new auto-reconnect cookie
+        self.cookie_due: float | None = None
         self.has_been_active = False
         #: the client's window is minimised
         self.is_suppressed = False

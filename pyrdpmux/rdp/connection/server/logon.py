@@ -17,6 +17,10 @@ from pyrdpmux.wire.secret import Secret
 #: 5.5: the client random of standard RDP security; under TLS there is none and zeros stand for it
 NO_CLIENT_RANDOM: Final = bytes(32)
 
+#: Between two cookies. 3.3.6.2 renews them every hour, which is how long one is good: a client that loses its
+#: connection is not to be left with one that is about to expire.
+COOKIE_SECONDS: Final = 1800.0
+
 
 def recognise_returning_user(link: ServerLink, info: ClientInfo) -> bool:
     """True when the client presents a cookie that we issued and can prove that it knows it."""
@@ -36,10 +40,16 @@ def greet(link: ServerLink) -> None:
     """Tell the client that its user is logged on, with a cookie for coming back."""
     link.is_greeted = True
     link.send_share_data(SaveSessionInfo(PlainNotify()))
+    give_cookie(link)
+
+
+def give_cookie(link: ServerLink) -> None:
+    """A cookie for coming back, where there is a store for them; the next is due in ``COOKIE_SECONDS``."""
     store = link.config.auto_reconnect
     info = link.facts.client_info
     if store is None or info is None:
         return
+    link.cookie_due = link.now + COOKIE_SECONDS
     logon_id, random_bits = store.issue(link.secured.user or info.user_name)
     cookie = AutoReconnectServerCookie(logon_id, Secret(random_bits))
     link.send_share_data(SaveSessionInfo(LogonInfoExtended(cookie)))
