@@ -95,7 +95,6 @@ TESTED_THROUGH = {
         "rdp.connection.client.secure_settings",
     },
     "pair/test_licensing.py": {
-        "harness.peers.licensing_server",
         "rdp.connection.client.licensing",
     },
     "rdp/connection/test_gateway.py": {
@@ -118,19 +117,12 @@ TESTED_THROUGH = {
         "rdp.x224.tpkt",
     },
     "harness/capture/test_obstacles.py": {
-        "harness.capture.channel_reader",
-        "harness.capture.compression",
-        "harness.capture.exported",
         "harness.capture.framing",
-        "harness.capture.graphics",
-        "harness.capture.layer",
         "harness.capture.pcapng",
-        "harness.capture.reader",
         "harness.capture.roles",
     },
     "harness/capture/test_tls_capture.py": {
         "harness.capture.tls_protection",
-        "harness.capture.tls_records",
     },
     "harness/peers/test_client.py": {
         "harness.peers.input",
@@ -158,6 +150,9 @@ TESTED_THROUGH = {
     "mux/librdpmux/test_dbus_service.py": {
         "mux.librdpmux.dbus_objects",
     },
+    "cli/test_check.py": {
+        "cli.check_command",
+    },
     "cli/test_needed_packages.py": {
         "mux.librdpmux.requirements",
     },
@@ -168,7 +163,6 @@ TESTED_THROUGH = {
     "test_cli.py": {
         "cli.client_commands",
         "cli.daemon_commands",
-        "cli.options",
     },
 }
 
