@@ -187,7 +187,7 @@ def _protections(client: TlsSide, server: TlsSide, keys: KeyLog | None) -> tuple
         raise CaptureError("no keys are there for what is encrypted")
     suite = SUITES.get(answer.cipher_suite)
     if suite is None:
-        raise CaptureError(f"cipher suite {answer.cipher_suite:#06x} is not supported")
+        raise CaptureError(f"cipher suite {answer.cipher_suite.name} is not supported")
     if answer.version == TlsVersion.TLS_1_3:
         secret, random = keys.secret, hello.random
         return (

@@ -26,6 +26,47 @@ class TlsVersion(OpenIntEnum):
     TLS_1_3 = 0x0304
 
 
+class CipherSuite(OpenIntEnum):
+    """IANA's TLS Cipher Suites, those that RDP's clients and servers of the last twenty years choose."""
+
+    RSA_WITH_RC4_128_MD5 = 0x0004
+    RSA_WITH_RC4_128_SHA = 0x0005
+    RSA_WITH_3DES_EDE_CBC_SHA = 0x000A
+    RSA_WITH_AES_128_CBC_SHA = 0x002F
+    DHE_RSA_WITH_AES_128_CBC_SHA = 0x0033
+    RSA_WITH_AES_256_CBC_SHA = 0x0035
+    DHE_RSA_WITH_AES_256_CBC_SHA = 0x0039
+    RSA_WITH_AES_128_CBC_SHA256 = 0x003C
+    RSA_WITH_AES_256_CBC_SHA256 = 0x003D
+    DHE_RSA_WITH_AES_128_CBC_SHA256 = 0x0067
+    DHE_RSA_WITH_AES_256_CBC_SHA256 = 0x006B
+    RSA_WITH_AES_128_GCM_SHA256 = 0x009C
+    RSA_WITH_AES_256_GCM_SHA384 = 0x009D
+    DHE_RSA_WITH_AES_128_GCM_SHA256 = 0x009E
+    DHE_RSA_WITH_AES_256_GCM_SHA384 = 0x009F
+    EMPTY_RENEGOTIATION_INFO_SCSV = 0x00FF
+    AES_128_GCM_SHA256 = 0x1301
+    AES_256_GCM_SHA384 = 0x1302
+    CHACHA20_POLY1305_SHA256 = 0x1303
+    AES_128_CCM_SHA256 = 0x1304
+    AES_128_CCM_8_SHA256 = 0x1305
+    ECDHE_ECDSA_WITH_AES_128_CBC_SHA = 0xC009
+    ECDHE_ECDSA_WITH_AES_256_CBC_SHA = 0xC00A
+    ECDHE_RSA_WITH_AES_128_CBC_SHA = 0xC013
+    ECDHE_RSA_WITH_AES_256_CBC_SHA = 0xC014
+    ECDHE_ECDSA_WITH_AES_128_CBC_SHA256 = 0xC023
+    ECDHE_ECDSA_WITH_AES_256_CBC_SHA384 = 0xC024
+    ECDHE_RSA_WITH_AES_128_CBC_SHA256 = 0xC027
+    ECDHE_RSA_WITH_AES_256_CBC_SHA384 = 0xC028
+    ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 = 0xC02B
+    ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 = 0xC02C
+    ECDHE_RSA_WITH_AES_128_GCM_SHA256 = 0xC02F
+    ECDHE_RSA_WITH_AES_256_GCM_SHA384 = 0xC030
+    ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 = 0xCCA8
+    ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 = 0xCCA9
+    DHE_RSA_WITH_CHACHA20_POLY1305_SHA256 = 0xCCAA
+
+
 class HandshakeType(OpenIntEnum):
     """RFC 8446 B.3 HandshakeType."""
 
@@ -73,7 +114,7 @@ class ClientHello:
 
     version: TlsVersion
     random: bytes
-    cipher_suites: tuple[int, ...]
+    cipher_suites: tuple[CipherSuite, ...]
     server_name: str = ""
     supported_versions: tuple[TlsVersion, ...] = ()
 
@@ -85,7 +126,7 @@ class ClientHello:
         suites = []
         with r.region("cipher_suites", r.u16_be("cipher_suites length")):
             while r.remaining:
-                suites.append(r.u16_be("cipher_suite"))
+                suites.append(CipherSuite(r.u16_be("cipher_suite")))
         r.pad("legacy_compression_methods", r.u8("legacy_compression_methods length"))
         extensions = _read_extensions(r)
         return cls(
@@ -103,7 +144,7 @@ class ServerHello:
 
     version: TlsVersion
     random: bytes
-    cipher_suite: int
+    cipher_suite: CipherSuite
     encrypt_then_mac: bool = False
 
     @property
@@ -116,7 +157,7 @@ class ServerHello:
         version = TlsVersion(r.u16_be("legacy_version"))
         random = r.raw("random", 32)
         r.pad("legacy_session_id_echo", r.u8("legacy_session_id_echo length"))
-        suite = r.u16_be("cipher_suite")
+        suite = CipherSuite(r.u16_be("cipher_suite"))
         r.pad("legacy_compression_method", 1)
         extensions = _read_extensions(r)
         selected = extensions.get(EXTENSION_SUPPORTED_VERSIONS)

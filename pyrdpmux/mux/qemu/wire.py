@@ -92,7 +92,7 @@ def _types(r: Reader, signature: str) -> list[str]:
 
 
 def align(r: Reader, field: str, size: int) -> None:
-    r.pad(field, -r.offset % size)
+    r.pad(field, -r.position % size)
 
 
 def _read_value(r: Reader, signature: str, depth: int) -> Any:

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.harness.capture.stream import Run
+from pyrdpmux.harness.capture.tls_ciphers import SUITES
 from pyrdpmux.harness.capture.tls_hello import (
     Alert,
     AlertDescription,
     CertificateMessage,
+    CipherSuite,
     HandshakeMessage,
     HandshakeType,
     ServerHello,
@@ -27,14 +29,14 @@ SERVER_HELLO = f"02 00002e 0303 {RANDOM} 00 1302 00 0006 002b 0002 0304"
 
 
 def test_a_server_hello_of_tls_1_3() -> None:
-    hello = ServerHello(TlsVersion.TLS_1_3, bytes(range(32)), 0x1302)
+    hello = ServerHello(TlsVersion.TLS_1_3, bytes(range(32)), CipherSuite.AES_256_GCM_SHA384)
     assert decode_handshake(unhex(SERVER_HELLO)) == hello
     assert not hello.is_retry
 
 
 def test_a_server_hello_without_extensions() -> None:
     hello = decode_handshake(unhex(f"02 000026 0301 {RANDOM} 00 002f 00"))
-    assert hello == ServerHello(TlsVersion.TLS_1_0, bytes(range(32)), 0x2F)
+    assert hello == ServerHello(TlsVersion.TLS_1_0, bytes(range(32)), CipherSuite.RSA_WITH_AES_128_CBC_SHA)
 
 
 def test_what_is_not_looked_at_has_type_and_size() -> None:
@@ -46,6 +48,10 @@ def test_a_certificate_that_is_none_says_so() -> None:
     message = decode_handshake(unhex("0b 000009 000006 000003 300100"))
     assert isinstance(message, CertificateMessage)
     assert message.certificates[0].subject.startswith("not readable: ")
+
+
+def test_every_suite_that_can_be_decrypted_has_a_name() -> None:
+    assert set(SUITES) <= {suite.value for suite in CipherSuite}
 
 
 def test_an_alert() -> None:
