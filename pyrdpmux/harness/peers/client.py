@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, TypeVar
 
 import numpy as np
@@ -99,7 +100,7 @@ class Client(ClientInput):
         height, width = self.picture.shape[:2]
         return width, height
 
-    def screenshot(self, path: str | None = None, *, with_pointer: bool = False) -> Pixels:
+    def screenshot(self, path: Path | str | None = None, *, with_pointer: bool = False) -> Pixels:
         """A copy of the picture, also written to ``path`` as PNG; OSError if that fails."""
         pixels = self.picture.copy()
         if with_pointer:
@@ -131,6 +132,7 @@ class Client(ClientInput):
 
     @property
     def server(self) -> str:
+        """Its address and port."""
         return self._peer.peername
 
     @property

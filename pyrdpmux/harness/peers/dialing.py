@@ -56,9 +56,9 @@ async def connect(
 
     ``security``: ``any`` is NLA or TLS, as the server likes; ``rdp`` is the one without TLS. ``certificate``
     is the only one that the server may have: a PEM file, or its SHA-256 fingerprint in hexadecimal; without
-    it any will do. ``patience`` is in seconds, for this
-    and for every later wait. ``observer`` is told of every event. ``config`` are fields of
-    :class:`ClientConfig`. Raises SessionEnded with the reason, or ClientTimeout.
+    it any will do. ``patience`` is in seconds, for this and for every later wait. ``observer`` is told of
+    every event. ``config`` are fields of :class:`ClientConfig`. Raises SessionEnded with the reason, or
+    ClientTimeout.
     """
     settings: dict[str, Any] = {
         "user": user,

@@ -49,7 +49,7 @@ def test_it_shows_what_the_server_shows(security: Security, tmp_path: Path) -> N
         ):
             await client.until_stable(quiet=0.05)
             assert client.size == (200, 100)
-            shot = client.screenshot(str(tmp_path / "a.png"))
+            shot = client.screenshot(tmp_path / "a.png")
             assert np.array_equal(shot[..., :3], SCREEN[..., :3])
             assert (tmp_path / "a.png").stat().st_size > 100
 
