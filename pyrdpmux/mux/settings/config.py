@@ -147,16 +147,22 @@ WHO: Final = ("allow", "users", "groups", "view_only_users")
 
 
 class NamedVms(Mapping[str, VmSettings]):
-    """The tables of the configuration that name VMs, one by one (these are counted) or by a pattern."""
+    """The tables of the configuration that name VMs, one by one (these are counted) or by a pattern.
+
+    INVARIANT: in whatever case, as whoever asks for a VM may write its name: a VM that spells the name in
+    another way must not be found under it and be free of its rules.
+    """
 
     def __init__(self, vms: Mapping[str, VmSettings], patterns: Mapping[str, VmSettings]) -> None:
         self._vms = vms
-        self._patterns = patterns
+        self._folded = {name.casefold(): settings for name, settings in vms.items()}
+        self._patterns = [(pattern.casefold(), settings) for pattern, settings in patterns.items()]
 
     def __getitem__(self, name: str) -> VmSettings:
-        fitting = [settings for pattern, settings in self._patterns.items() if is_like(name, pattern)]
-        if name in self._vms:
-            fitting.insert(0, self._vms[name])
+        folded = name.casefold()
+        fitting = [settings for pattern, settings in self._patterns if is_like(folded, pattern)]
+        if folded in self._folded:
+            fitting.insert(0, self._folded[folded])
         if not fitting:
             raise KeyError(name)
         return reduce(VmSettings.over, fitting)

@@ -77,6 +77,15 @@ def test_each_setting_is_that_of_the_most_specific_table_that_has_it(tmp_path: P
     assert tmp_path / "web" in config.certificate_paths
 
 
+def test_a_name_in_other_letters_is_not_free_of_the_rules(tmp_path: Path) -> None:
+    """Whoever asks for a VM may write its name in any case, and a VM that is found spells it as it likes."""
+    config = load(tmp_path, SEVERAL + '[vms.Mail]\nallow = "nobody"\n')
+    for name in ("web-12", "web-1x", "web-", "mail"):
+        assert config.vm(name.upper()) == config.vm(name)
+    assert config.rules("mail").access_of(Proved("root")) is Access.NONE
+    assert config.vm("WEB-1").uid == 1000
+
+
 def test_who_may_see_a_vm_is_said_by_one_table(tmp_path: Path) -> None:
     """Lists of two tables together would let in who is on neither's mind."""
     config = load(tmp_path, SEVERAL)
@@ -96,6 +105,8 @@ def test_who_may_see_a_vm_is_said_by_one_table(tmp_path: Path) -> None:
         ('[vms.a]\nallow = "nobody"\nusers = ["x"]', "line 2: vms.a.allow: and users both say"),
         ('[defaults]\ngroups = ["x"]', "line 2: defaults.groups: there is no group 'x'"),
         ('[vms."a*"]\ngroups = ["x"]', r"line 2: vms.a\*.groups: there is no group 'x'"),
+        ("[vms.db]\n[vms.DB]", "line 2: vms.DB: is the same VM as another table's, in other letters"),
+        ('[vms."a*"]\n[vms."A*"]', r"line 2: vms.A\*: is the same VM as another table's"),
         ('[defaults]\nuser = ["x"]', "line 2: defaults.user: unknown key, did you mean 'users'"),
     ],
 )
