@@ -1,12 +1,13 @@
 """Settings of several VMs: what holds for one that no table names by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.settings.access import Access, AccessRules, Proved
-from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.mux.settings.config_file import load_config
 
 NOBODY = AccessRules(is_restricted=True)
@@ -84,6 +85,20 @@ def test_a_name_in_other_letters_is_not_free_of_the_rules(tmp_path: Path) -> Non
         assert config.vm(name.upper()) == config.vm(name)
     assert config.rules("mail").access_of(Proved("root")) is Access.NONE
     assert config.vm("WEB-1").uid == 1000
+
+
+def test_settings_are_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked for of every VM whenever somebody looks at the list, and VMs invent names."""
+    monkeypatch.setattr("pyrdpmux.mux.settings.config.MAX_KNOWN", 3)
+    config = load(tmp_path, SEVERAL)
+    first = config.vm("web-1")
+    assert config.vm("web-1") is first
+    for number in range(10):
+        assert config.vm(f"web-{number}").uid == 1000
+        assert len(config._known) <= 3
+    changed = replace(config, defaults=VmSettings(typists="everybody"))
+    assert changed.vm("web-1").typists == "everybody"
+    assert config.vm("web-1") == first
 
 
 def test_who_may_see_a_vm_is_said_by_one_table(tmp_path: Path) -> None:
