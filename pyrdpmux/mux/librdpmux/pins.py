@@ -35,7 +35,10 @@ def describe(uid: int | None, label: str | None) -> str:
 
 
 class Pins:
-    """By the VM's name. ``vms`` tells the tables of the configuration as it is now."""
+    """By all that leads to a VM, its name and its UUID, in one case.
+
+    ``vms`` tells the tables of the configuration as it is now.
+    """
 
     def __init__(self, vms: Callable[[], Mapping[str, VmSettings]] | None = None) -> None:
         self._vms = vms or (lambda: {})
@@ -43,7 +46,7 @@ class Pins:
 
     def load(self, pins: Mapping[str, Pin]) -> None:
         """Of the last daemon."""
-        self._pins = dict(pins)
+        self._pins = {name.casefold(): pin for name, pin in pins.items()}
 
     @property
     def all(self) -> Mapping[str, Pin]:
@@ -51,10 +54,13 @@ class Pins:
 
     def check(self, registration: Registration) -> None:
         """RegistrationRefused if this VM is somebody else's."""
-        name, uid, label = registration.label, registration.uid, registration.security_label
-        settings = self._vms().get(name)
-        if settings is None or uid is None:
+        if registration.uid is None:
             return
+        for name in registration.names:
+            if (settings := self._vms().get(name)) is not None:
+                self._check_name(name, settings, registration.uid, registration.security_label)
+
+    def _check_name(self, name: str, settings: VmSettings, uid: int, label: str | None) -> None:
         if settings.uid is not None:
             if settings.uid != uid:
                 raise RegistrationRefused(
@@ -72,14 +78,13 @@ class Pins:
 
     def set(self, registration: Registration) -> bool:
         """It has the VM, from now on; True if that is news."""
-        settings = self._vms().get(registration.label)
-        if settings is None or registration.uid is None:
+        if registration.uid is None:
             return False
         pin = Pin(registration.uid, registration.security_label)
-        if self._pins.get(registration.label) == pin:
-            return False
-        self._pins[registration.label] = pin
-        return True
+        names = [name for name in registration.names if self._vms().get(name) is not None]
+        is_news = any(self._pins.get(name) != pin for name in names)
+        self._pins.update(dict.fromkeys(names, pin))
+        return is_news
 
     def _make_room(self) -> None:
         """RegistrationRefused if there is none.
@@ -91,7 +96,7 @@ class Pins:
         self._pins = {name: pin for name, pin in self._pins.items() if name in named}
         if len(self._pins) < MAX_PINS:
             return
-        own = frozenset(named)
+        own = frozenset([name.casefold() for name in named])
         invented = [(name, pin.uid) for name, pin in self._pins.items() if name not in own]
         if not invented:
             raise RegistrationRefused(f"{len(self._pins)} VMs of the configuration have owners already")

@@ -72,6 +72,8 @@ class Registration:
             check_path(self.accounts)
         if self.name is not None and not is_vm_name(self.name):
             raise RegistrationRefused(f"{self.name[:80]!r}: {NAME_RULE}")
+        if self.name is not None and self.name.isdecimal():  # by which VMs are found, too
+            raise RegistrationRefused(f"{self.name!r}: a number is a port, no VM's name")
 
     @property
     def protocol(self) -> Protocol:
@@ -92,3 +94,9 @@ class Registration:
     def label(self) -> str:
         """What people call it."""
         return self.name or self.key
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All that leads to its console, in one case."""
+        known = (self.label.casefold(), self.identity)
+        return tuple(dict.fromkeys([name for name in known if name is not None]))

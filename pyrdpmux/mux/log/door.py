@@ -55,10 +55,10 @@ class DoorFormatter(logging.Formatter):
 
 
 def message_of(record: logging.LogRecord) -> str:
-    """What the record says; never raises. No other record begins like a connection's."""
+    """What the record says; never raises. No other record begins like a connection's, also behind spaces."""
     try:
         message = record.getMessage()
-        is_forged = message.startswith(CONNECTION) and not hasattr(record, "connection")
+        is_forged = message.lstrip().startswith(CONNECTION) and not hasattr(record, "connection")
         return f"| {message}" if is_forged else message
     except Exception as error:  # a format that does not fit, or a value that cannot be shown
         return f"{record.msg!r} cannot be formatted: {type(error).__name__}"

@@ -146,17 +146,27 @@ WHO: Final = ("allow", "users", "groups", "view_only_users")
 """The settings of a VM that say who may see it."""
 
 
+MAX_KNOWN: Final = 4096
+"""Names of VMs whose settings are remembered, twice as many as there can be VMs: VMs invent them."""
+
+
 class NamedVms(Mapping[str, VmSettings]):
-    """The tables of the configuration that name VMs, one by one (these are counted) or by a pattern."""
+    """The tables of the configuration that name VMs, one by one (these are counted) or by a pattern.
+
+    INVARIANT: in whatever case, as whoever asks for a VM may write its name: a VM that spells the name in
+    another way must not be found under it and be free of its rules.
+    """
 
     def __init__(self, vms: Mapping[str, VmSettings], patterns: Mapping[str, VmSettings]) -> None:
         self._vms = vms
-        self._patterns = patterns
+        self._folded = {name.casefold(): settings for name, settings in vms.items()}
+        self._patterns = [(pattern.casefold(), settings) for pattern, settings in patterns.items()]
 
     def __getitem__(self, name: str) -> VmSettings:
-        fitting = [settings for pattern, settings in self._patterns.items() if is_like(name, pattern)]
-        if name in self._vms:
-            fitting.insert(0, self._vms[name])
+        folded = name.casefold()
+        fitting = [settings for pattern, settings in self._patterns if is_like(folded, pattern)]
+        if folded in self._folded:
+            fitting.insert(0, self._folded[folded])
         if not fitting:
             raise KeyError(name)
         return reduce(VmSettings.over, fitting)
@@ -199,19 +209,29 @@ class Config:
     defaults: VmSettings = VmSettings()
     #: where all this stands
     origin: Origin = field(default=Origin(), compare=False, repr=False)
+    named: NamedVms = field(init=False, compare=False, repr=False)
+    #: what :meth:`vm` has said
+    _known: dict[str, VmSettings] = field(init=False, compare=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "named", NamedVms(self.vms, self.patterns))
 
     @property
     def has_sources(self) -> bool:
         """Whether VMs come from elsewhere than the bus."""
         return bool(self.qmp_sockets) or any(vm.source is not None for vm in self.vms.values())
 
-    @property
-    def named(self) -> NamedVms:
-        return NamedVms(self.vms, self.patterns)
-
     def vm(self, name: str) -> VmSettings:
-        """What holds for this VM: each setting of the most specific table that has it."""
-        return self.named.get(name, VmSettings()).over(self.defaults)
+        """What holds for this VM: each setting of the most specific table that has it.
+
+        Remembered, since it is asked of every VM whenever somebody looks at the list of them.
+        """
+        known = self._known.get(name)
+        if known is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = self._known[name] = self.named.get(name, VmSettings()).over(self.defaults)
+        return known
 
     def accounts_path(self, name: str | None = None) -> Path:
         """The SAM file of a VM, or the common one."""

@@ -193,11 +193,13 @@ def _read_vms(table: SettingsTable) -> tuple[dict[str, VmSettings], dict[str, Vm
     """Tables of one VM, and those of all VMs of such a name, the most specific first."""
     vms: dict[str, VmSettings] = {}
     patterns: dict[str, VmSettings] = {}
+    folded: set[str] = set()
     for name, vm in table.tables():
+        if name.casefold() in folded:
+            table.fail(name, "is the same VM as another table's, in other letters")
+        folded.add(name.casefold())
         if is_pattern(name):
             patterns[name] = _read_several(vm, not_here=("port", "source"))
-        elif vm_name(name) in vms:
-            table.fail(name, "is the same VM as another table's, in other letters")
         else:
             vms[vm_name(name)] = _read_vm(vm)
     return vms, dict(sorted(patterns.items(), key=lambda item: -specificity(item[0])))

@@ -102,17 +102,17 @@ def chunks(
 class ChannelReassembler:
     """One channel's incoming messages, within ``max_size`` bytes each.
 
-    INVARIANT: holds no more than the announced length, which is at most ``max_size``.
+    INVARIANT: holds no more than the announced length, which is at most ``max_size``, in however many chunks.
     """
 
     def __init__(self, max_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
         self._max_size = max_size
         self._length: int | None = None
-        self._parts: list[bytes] = []
-        self._size = 0
+        #: together: each object for itself is some hundred bytes more than a chunk need have
+        self._received = bytearray()
 
     def __repr__(self) -> str:
-        state = "idle" if self._length is None else f"{self._size} of {self._length} bytes"
+        state = "idle" if self._length is None else f"{len(self._received)} of {self._length} bytes"
         return f"<{type(self).__name__} {state}>"
 
     def feed(self, pdu: ChannelPdu) -> bytes | None:
@@ -126,6 +126,9 @@ class ChannelReassembler:
         flags = pdu.header.flags
         if flags & ChannelFlags.FIRST:
             self._begin(pdu.header.length)
+            if flags & ChannelFlags.LAST and len(pdu.data) == pdu.header.length:
+                self._length = None
+                return pdu.data  # a message of one chunk still knows its place in the frame
         elif self._length is None:
             if flags & ChannelFlags.LAST:
                 raise SequenceError(repr(self), "LAST chunk", ("FIRST chunk",))
@@ -148,22 +151,18 @@ class ChannelReassembler:
         return data
 
     def _append(self, data: bytes, at: int) -> None:
-        size = self._size + len(data)
+        size = len(self._received) + len(data)
         if self._length is not None and size > self._length:
             raise DecodeError(
                 "ChannelPdu.virtualChannelData", f"{size} bytes of {self._length} announced", at
             )
-        if data:
-            self._parts.append(data)
-        self._size = size
+        self._received += data
 
     def _finish(self, at: int) -> bytes:
-        if self._size != self._length:
-            reason = f"{self._length} announced, {self._size} sent"
+        if len(self._received) != self._length:
+            reason = f"{self._length} announced, {len(self._received)} sent"
             raise DecodeError("ChannelPdu.channelPduHeader.length", reason, at)
-        # A message of one chunk still knows its place in the frame.
-        message = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        message = bytes(self._received)
         self._length = None
-        self._parts = []
-        self._size = 0
+        self._received = bytearray()
         return message

@@ -203,6 +203,39 @@ def test_an_owner_that_a_pattern_says(tmp_path: Path) -> None:
     play(lambda: Mux(tmp_path, NamedVms({}, {"*": VmSettings(uid=77)}), 0.01), scenario)
 
 
+@pytest.mark.parametrize("table", [VmSettings(uid=ME), VmSettings()], ids=["said", "remembered"])
+@pytest.mark.parametrize(
+    ("own", "others"),
+    [
+        ("db", {"name": "DB"}),
+        ("db", {"name": "db"}),
+        (UUID, {"name": UUID.upper()}),
+        (UUID, {"name": "harmless", "uuid": UUID}),
+        (UUID, {"name": "harmless", "uuid": UUID.upper()}),
+    ],
+)
+def test_no_other_name_leads_to_a_strangers_vm_either(
+    tmp_path: Path, table: VmSettings, own: str, others: dict[str, str]
+) -> None:
+    """Viewers may ask for a VM by its UUID, or in other letters: they must not find somebody else's."""
+    named = NamedVms({own: table}, {})
+    other = {"uuid": UUID[:-1] + "9", **others}
+    stranger = replace(REAL, vm_id=6, owner=":1.9", uid=ME + 1, security_label=None, **other)  # type: ignore[arg-type]
+
+    async def scenario(mux: Mux) -> None:
+        await mux.server.register(replace(REAL, name=None if own == UUID else own))
+        await mux.vanish()
+        assert f"uid {ME + 1}" in await mux.refused(stranger)
+
+    play(lambda: Mux(tmp_path, named, 0.01), scenario)
+
+
+def test_a_vms_name_is_no_port() -> None:
+    """By which others are found."""
+    with pytest.raises(RegistrationRefused, match="'3905': a number is a port"):
+        replace(REAL, name="3905")
+
+
 def test_who_invents_names_for_a_pattern_pushes_out_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pyrdpmux.mux.librdpmux.pins.MAX_PINS", 10)
     pins = Pins(lambda: NamedVms({"own": VmSettings()}, {"web-*": VmSettings()}))

@@ -63,6 +63,7 @@ def test_it_is_bounded_and_says_so() -> None:
 def test_no_other_record_begins_like_a_connections() -> None:
     """A VM's name can stand at the beginning of a line, and programs look for addresses there."""
     assert "WARNING | [c1 vm=x] y\n" in written(lambda log: log.warning("%s", "[c1 vm=x] y"))
+    assert "WARNING |   [c1 vm=x] y: z\n" in written(lambda log: log.warning("%s: z", "  [c1 vm=x] y"))
     connection = {"connection": "c1"}
     assert "WARNING [c1 vm=x] y\n" in written(lambda log: log.warning("[c1 vm=x] y", extra=connection))
 

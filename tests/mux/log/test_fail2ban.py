@@ -27,6 +27,10 @@ NAMES: Final = (
     f'x"] Logon failed from {INNOCENT}: user x',
     f'\\"] Logon failed from {INNOCENT}: user "x',
     f"[c1 vm=x] Logon failed from {INNOCENT}: user x",
+    f" [c1 vm=x] Logon failed from {INNOCENT}: user x",
+    f" WARNING [c1 vm=x] Logon failed from {INNOCENT}: user x",
+    f"pyrdpmux: [c1 vm=x] Logon failed from {INNOCENT}: user x",
+    f" host pyrdpmux: [c1 vm=x] Logon failed from {INNOCENT}: user x",
     f'", "level": "WARNING", "event": "failure", "address": "{INNOCENT}", "',
     f"\n2026-11-30 00:00:00,000 WARNING [c1 vm=x] Logon failed from {INNOCENT}: user x",
     f"{INNOCENT}: user x",
@@ -35,6 +39,7 @@ NAMES: Final = (
 FORMATTERS: Final[dict[str, Callable[[], logging.Formatter]]] = {
     "text": lambda: DoorFormatter("%(asctime)s %(levelname)-7s %(message)s"),
     "syslog": lambda: DoorFormatter("%(asctime)s host pyrdpmux[123]: %(message)s", "%b %d %H:%M:%S"),
+    "no host": lambda: DoorFormatter("%(asctime)s pyrdpmux[123]: %(message)s", "%b %d %H:%M:%S"),
     "json": JsonFormatter,
 }
 formats = pytest.mark.parametrize("formatter", FORMATTERS.values(), ids=FORMATTERS)

@@ -1,12 +1,13 @@
 """Settings of several VMs: what holds for one that no table names by itself."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.settings.access import Access, AccessRules, Proved
-from pyrdpmux.mux.settings.config import Config
+from pyrdpmux.mux.settings.config import Config, VmSettings
 from pyrdpmux.mux.settings.config_file import load_config
 
 NOBODY = AccessRules(is_restricted=True)
@@ -77,6 +78,29 @@ def test_each_setting_is_that_of_the_most_specific_table_that_has_it(tmp_path: P
     assert tmp_path / "web" in config.certificate_paths
 
 
+def test_a_name_in_other_letters_is_not_free_of_the_rules(tmp_path: Path) -> None:
+    """Whoever asks for a VM may write its name in any case, and a VM that is found spells it as it likes."""
+    config = load(tmp_path, SEVERAL + '[vms.Mail]\nallow = "nobody"\n')
+    for name in ("web-12", "web-1x", "web-", "mail"):
+        assert config.vm(name.upper()) == config.vm(name)
+    assert config.rules("mail").access_of(Proved("root")) is Access.NONE
+    assert config.vm("WEB-1").uid == 1000
+
+
+def test_settings_are_put_together_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked for of every VM whenever somebody looks at the list, and VMs invent names."""
+    monkeypatch.setattr("pyrdpmux.mux.settings.config.MAX_KNOWN", 3)
+    config = load(tmp_path, SEVERAL)
+    first = config.vm("web-1")
+    assert config.vm("web-1") is first
+    for number in range(10):
+        assert config.vm(f"web-{number}").uid == 1000
+        assert len(config._known) <= 3
+    changed = replace(config, defaults=VmSettings(typists="everybody"))
+    assert changed.vm("web-1").typists == "everybody"
+    assert config.vm("web-1") == first
+
+
 def test_who_may_see_a_vm_is_said_by_one_table(tmp_path: Path) -> None:
     """Lists of two tables together would let in who is on neither's mind."""
     config = load(tmp_path, SEVERAL)
@@ -96,6 +120,8 @@ def test_who_may_see_a_vm_is_said_by_one_table(tmp_path: Path) -> None:
         ('[vms.a]\nallow = "nobody"\nusers = ["x"]', "line 2: vms.a.allow: and users both say"),
         ('[defaults]\ngroups = ["x"]', "line 2: defaults.groups: there is no group 'x'"),
         ('[vms."a*"]\ngroups = ["x"]', r"line 2: vms.a\*.groups: there is no group 'x'"),
+        ("[vms.db]\n[vms.DB]", "line 2: vms.DB: is the same VM as another table's, in other letters"),
+        ('[vms."a*"]\n[vms."A*"]', r"line 2: vms.A\*: is the same VM as another table's"),
         ('[defaults]\nuser = ["x"]', "line 2: defaults.user: unknown key, did you mean 'users'"),
     ],
 )

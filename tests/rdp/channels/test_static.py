@@ -1,6 +1,7 @@
 """Static channels: the header, chunks at the edges, bounded reassembly, and every recorded mstsc PDU."""
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -129,6 +130,19 @@ def test_a_message_is_bounded_before_it_comes() -> None:
     with pytest.raises(LimitExceeded) as caught:
         ChannelReassembler(1000).feed(chunk(b"x", FIRST, 1001))
     assert str(caught.value) == "channel message: 1001, at most 1000 allowed"
+
+
+def test_chunks_of_one_byte_cost_no_more_than_the_message() -> None:
+    reassembler = ChannelReassembler(1 << 16)
+    head = (1 << 16).to_bytes(4, "little")
+    reassembler.feed(ChannelPdu(ChannelPduHeader(1 << 16, ChannelFlags.FIRST), b""))
+    tracemalloc.start()
+    try:
+        for _ in range(20_000):
+            reassembler.feed(decode(ChannelPdu, head + bytes(4) + b"x"))
+        assert tracemalloc.get_traced_memory()[0] < 5 * 20_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_compressed_chunks_are_refused_but_kept_by_the_pdu() -> None:

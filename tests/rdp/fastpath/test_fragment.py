@@ -1,5 +1,7 @@
 """Fragments: cut to the client's limits, packed into PDUs, and put together again within bounds."""
 
+import tracemalloc
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,7 @@ from pyrdpmux.rdp.fastpath.header import (
     FipsInformation,
 )
 from pyrdpmux.rdp.fastpath.update import FastPathUpdate, Fragmentation, UpdateCode, encode_updates
-from pyrdpmux.wire import encode
+from pyrdpmux.wire import Payload, encode
 
 SINGLE, FIRST, NEXT, LAST = (
     Fragmentation.SINGLE,
@@ -167,3 +169,15 @@ def test_any_sequence_raises_only_peer_errors(sequence: list[tuple[Fragmentation
         except PeerError:
             return
         assert whole is None or len(whole.data) <= 100
+
+
+def test_fragments_of_one_byte_cost_no_more_than_the_update() -> None:
+    reassembler = Reassembler(1 << 16)
+    reassembler.feed(FastPathUpdate(UpdateCode.BITMAP, b"", FIRST))
+    tracemalloc.start()
+    try:
+        for at in range(20_000):
+            reassembler.feed(FastPathUpdate(UpdateCode.BITMAP, Payload.at(at, b"x"), Fragmentation.NEXT))
+        assert tracemalloc.get_traced_memory()[0] < 5 * 20_000
+    finally:
+        tracemalloc.stop()
