@@ -179,9 +179,13 @@ def test_a_client_that_takes_longer_than_ten_seconds_gets_no_channels() -> None:
     manager.opened(0.0)
     manager.take()
     manager.received(encode(CapabilitiesResponse(3)), 10.1)
-    assert said(manager)[0] == []
-    manager.open("later")
-    assert said(manager)[0] == []
+    pdus, queued = said(manager)
+    assert pdus == []
+    assert queued.events == [ChannelClosed("raw", is_refused=True)]
+    with pytest.raises(StateError, match="took too long"):
+        manager.open("later")
+    with pytest.raises(SequenceError):
+        manager.received(encode(CapabilitiesResponse(3)), 10.2)
 
 
 def test_an_owner_opens_before_and_after_the_answer() -> None:

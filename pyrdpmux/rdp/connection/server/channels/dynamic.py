@@ -19,6 +19,7 @@ from pyrdpmux.rdp.channels.dynamic.pdu import (
 )
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME, MAX_CHANNELS, DynamicChannels
+from pyrdpmux.rdp.connection.events import ChannelClosed
 from pyrdpmux.wire import encode
 
 #: 3.3.2: a client that takes longer to answer the capabilities gets no channels
@@ -38,6 +39,8 @@ class ServerDynamicChannels(DynamicChannels):
         self._wanted = [name for name in offer.names if name != CHANNEL_NAME][:MAX_CHANNELS]
         self._last_id = 0
         self._asked_at: float | None = None
+        #: the client has taken too long to answer
+        self._is_too_late = False
 
     # -- for the owner ---------------------------------------------------------------------------
 
@@ -48,8 +51,11 @@ class ServerDynamicChannels(DynamicChannels):
     def open(self, name: str) -> None:
         """Ask the client for a channel; ChannelOpened or ChannelClosed follows, if it answers at all.
 
-        StateError for one more than MAX_CHANNELS, or for a name that no channel can have.
+        StateError for one more than MAX_CHANNELS, for a name that no channel can have, or where the client
+        has taken too long to say which version it speaks.
         """
+        if self._is_too_late:
+            raise StateError(CHANNEL_NAME, f"opening channel {name} of a client that took too long")
         if len(self._carried) + len(self._wanted) >= MAX_CHANNELS:
             raise StateError(CHANNEL_NAME, f"opening more than {MAX_CHANNELS} channels")
         if not 0 < len(name) <= MAX_CHANNEL_NAME or not name.isascii() or "\0" in name:
@@ -70,10 +76,14 @@ class ServerDynamicChannels(DynamicChannels):
         return decode_client_pdu(message)
 
     def on_capabilities(self, pdu: CapabilitiesResponse, now: float) -> None:
-        if self._asked_at is None or self.version is not None:
+        if self._asked_at is None or self.version is not None or self._is_too_late:
             raise self.unexpected(pdu)
         if now - self._asked_at > CAPABILITIES_SECONDS:
             self.note("capabilities after more than 10 s: no channels are opened")
+            self._is_too_late = True
+            for name in self._wanted:
+                self.emit(ChannelClosed(name, is_refused=True))
+            self._wanted = []
             return
         # 3.3.3.1.4 "MUST adjust"; a version above ours, or 0, is brought into the range of those there are
         self.version = min(max(pdu.version, 1), VERSION_3)
