@@ -1,6 +1,7 @@
 """RDP's units in one direction's plain bytes, from the first X.224 packet on, found again behind a gap."""
 
 import re
+from collections.abc import Iterator
 from heapq import merge
 from typing import Final
 
@@ -50,6 +51,7 @@ class Framer:
         self.stops = Stops()
         self._runs = list(stream.runs)
         self._at = 0
+        self._signatures = _Signatures()
 
     def take_x224(self) -> Unit | None:
         """The first packet of a side; None if it was not captured whole, or is another's.
@@ -85,6 +87,7 @@ class Framer:
             if not self._read_frames(run):
                 break
             self._at = 0
+            self._signatures = _Signatures()
 
     # -- CredSSP ---------------------------------------------------------------------------------
 
@@ -132,7 +135,7 @@ class Framer:
 
     def _find(self, run: Run, what: str) -> None:
         """Go on to where frames begin again, or to the end of the run. A gap unit says so."""
-        found = _find_frames(run, self._at, self.direction)
+        found = _find_frames(run, self._at, self.direction, self._signatures)
         arrival = run.arrival_of(max(found, 1))
         self.units.append(Unit(self.direction, UnitKind.GAP, b"", arrival.number, arrival.time))
         if found > self._at:
@@ -159,13 +162,34 @@ def _size_at(data: bytearray, at: int) -> int | None:
     return size
 
 
-def _find_frames(run: Run, start: int, direction: Direction) -> int:
+class _Signatures:
+    """Where frames of TPKT may begin in one run, asked for from front to back.
+
+    What was found is remembered: each part of a run is searched once, however often frames are lost in it.
+    """
+
+    def __init__(self) -> None:
+        #: the first one behind what was searched
+        self._next = -1
+
+    def behind(self, data: bytearray, start: int) -> Iterator[int]:
+        """From ``start`` on, which is never less than the time before."""
+        while True:
+            if self._next < start:
+                match = TPKT_DATA.search(data, start)
+                self._next = match.start() if match is not None else len(data)
+            if self._next >= len(data):
+                return
+            yield self._next
+            start = self._next + 1
+
+
+def _find_frames(run: Run, start: int, direction: Direction, signatures: _Signatures) -> int:
     """Where a chain of frames begins at or behind ``start``; the end of the run if nowhere.
 
     Fast-path frames have no signature, so that only a sender's own boundaries are tried for them.
     """
-    signatures = (match.start() for match in TPKT_DATA.finditer(run.data, start))
-    for at in merge(run.boundaries(start), signatures):
+    for at in merge(run.boundaries(start), signatures.behind(run.data, start)):
         if _begins_chain(run.data, at, direction):
             return at
     return len(run.data)

@@ -1,5 +1,7 @@
 """Units out of conversations, constructed where the recorded sessions do not go."""
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.harness.capture.errors import CaptureError
+from pyrdpmux.harness.capture.framing import TPKT_DATA, Framer
 from pyrdpmux.harness.capture.keylog import KeyLog
 from pyrdpmux.harness.capture.packet import Packet
 from pyrdpmux.harness.capture.pcap import write_pcap
@@ -190,3 +193,40 @@ def test_a_capture_without_a_connection_is_said_so(tmp_path: Path) -> None:
     write_pcap(path, list[Packet]())
     with pytest.raises(CaptureError, match=r"empty\.pcap: no TCP connection"):
         open_session(path)
+
+
+class _Searched:
+    """A pattern that counts what it was searched for in."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+    def _count(self, data: bytearray, start: int) -> None:
+        match = TPKT_DATA.search(data, start)
+        self.size += (match.start() if match else len(data)) - start
+
+    def search(self, data: bytearray, start: int) -> re.Match[bytes] | None:
+        self._count(data, start)
+        return TPKT_DATA.search(data, start)
+
+    def match(self, data: bytearray, at: int) -> re.Match[bytes] | None:
+        return TPKT_DATA.match(data, at)
+
+    def finditer(self, data: bytearray, start: int) -> Iterator[re.Match[bytes]]:
+        self._count(data, start)
+        return TPKT_DATA.finditer(data, start)
+
+
+def test_a_file_in_which_frames_are_lost_again_and_again_is_searched_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Anybody may send a capture file in: its size must tell how long it takes."""
+    searched = _Searched()
+    monkeypatch.setattr("pyrdpmux.harness.capture.framing.TPKT_DATA", searched)
+    run = Run()
+    for number in range(1, 101):
+        run.append(b"\0\3\0" * 3 + b"\1" + b"\xff" * 100, number, 0.0)
+    framer = Framer(Direction.SERVER, Stream([run]))
+    framer.read(SecurityProtocol.RDP)
+    assert len(framer.units) == 100 * 4
+    assert searched.size <= 2 * len(run.data)
