@@ -7,8 +7,8 @@ import numpy as np
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.geometry import MAX_SIDE
 from pyrdpmux.mux.backend import NoInput, VmHost
-from pyrdpmux.mux.picture.screen import MAX_SIDE
 
 
 class StillPicture:

@@ -1,12 +1,19 @@
-"""A set of pixels as disjoint rectangles: what has changed and has not been sent yet.
+"""Rectangles, and sets of pixels made of them; and how large a desktop may be.
 
-The union is exact as long as it needs no more than :data:`MAX_RECTANGLES`; beyond that it grows to a
+A :class:`Region` is exact as long as it needs no more than :data:`MAX_RECTANGLES`; beyond that it grows to a
 superset (never loses a pixel), so that a viewer that stands still costs bounded memory.
 """
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
+
+MAX_SIDE: Final = 8192
+"""Of a desktop, in pixels: what RDP clients take in practice as desktopWidth and desktopHeight (MS-RDPBCGR
+2.2.7.1.2), and MS-RDPEDISP's limit."""
+
+MAX_PIXELS: Final = 7680 * 4320
+"""Of a desktop: 8K UHD, 127 MiB at 32 bits a pixel."""
 
 MAX_RECTANGLES: Final = 128
 """An RDP bitmap update holds a few dozen tiles; past this the headers cost more than the pixels saved."""

@@ -2,7 +2,6 @@
 
 from typing import Final
 
-MAX_SIDE: Final = 8192
 MAX_PIXELS: Final = 1 << 25
 """Of a framebuffer and of one rectangle: a little more than 8K."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded
+from pyrdpmux.geometry import MAX_SIDE
 from pyrdpmux.rfb.desktop import ResizeReason, ResizeStatus, Screen
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import (
@@ -18,7 +19,6 @@ from pyrdpmux.rfb.events import (
 from pyrdpmux.rfb.limits import (
     MAX_PIXELS,
     MAX_SCREENS,
-    MAX_SIDE,
     OVERDRAW,
     PIXELS_PER_RECTANGLE,
     SMALL_COUNT,

@@ -17,15 +17,11 @@ import numpy as np
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
-from pyrdpmux.geometry import Rect
+from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect
 from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""
-
-MAX_SIDE: Final = 8192
-MAX_PIXELS: Final = 7680 * 4320
-"""A guest's largest picture, 8K UHD: our copy of it takes 127 MiB."""
 
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
 """The library's objects have always this size, and old servers map all of it."""

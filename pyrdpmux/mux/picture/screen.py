@@ -12,14 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.geometry import MAX_SIDE, Rect, bounding_box
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-
-MAX_SIDE: Final = 8192
-"""MS-RDPBCGR 2.2.7.1.2: desktopWidth and desktopHeight of a bitmap capability go up to 8192 in practice."""
 
 NO_SIGNAL_SIZE: Final = (640, 480)
 """What a viewer sees, in black, until the VM shows something."""

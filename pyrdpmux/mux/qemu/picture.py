@@ -16,13 +16,10 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
-from pyrdpmux.geometry import Rect, Region
+from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect, Region
 from pyrdpmux.mux.picture.cursor import AnyCursor, Cursor, CursorState
 from pyrdpmux.mux.picture.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
-from pyrdpmux.mux.picture.screen import MAX_SIDE, NO_SIGNAL_SIZE, bands_of
-
-MAX_PIXELS: Final = 7680 * 4320
-"""8K UHD; of a larger one QEMU could not even send a D-Bus message."""
+from pyrdpmux.mux.picture.screen import NO_SIGNAL_SIZE, bands_of
 
 MAX_COMPARED: Final = 64 << 10
 """Pixels of an update that are looked at before anybody is told: a text cursor is sent for ever, at 33 Hz,

@@ -2,6 +2,7 @@
 
 from typing import Final, Protocol
 
+from pyrdpmux.geometry import MAX_SIDE
 from pyrdpmux.mux.backend import Button
 from pyrdpmux.mux.input.wheel import WheelClicks
 from pyrdpmux.mux.keyboard.keysyms import KeysymKeyboard, keysym_of_character
@@ -10,7 +11,6 @@ from pyrdpmux.mux.keyboard.qnum import KeyNumbers
 from pyrdpmux.mux.vnc.hot_keys import HotKeyFilter
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.client_messages import RELATIVE_ORIGIN
-from pyrdpmux.rfb.limits import MAX_SIDE
 
 BUTTONS: Final = {Button.LEFT: 1, Button.MIDDLE: 2, Button.RIGHT: 4}
 WHEEL_UP: Final = 8

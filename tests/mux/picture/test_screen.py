@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.geometry import Rect
+from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, MAX_REPORTED, MAX_SIDE, Screen
+from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, MAX_REPORTED, Screen
 
 
 class Notes:

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
-from pyrdpmux.geometry import Rect
+from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.rdp.channels.display_control.pdu import Monitor, MonitorFlags
 
 #: pixels of a side
 MIN_SIDE: Final = 200
-MAX_SIDE: Final = 8192
 #: millimeters
 MIN_PHYSICAL: Final = 10
 MAX_PHYSICAL: Final = 10_000

@@ -3,6 +3,7 @@
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
+from pyrdpmux.geometry import MAX_SIDE
 from pyrdpmux.rdp.channels.display_control.layout import desktop_monitor, objection
 from pyrdpmux.rdp.channels.display_control.pdu import (
     CHANNEL_NAME,
@@ -18,7 +19,7 @@ from pyrdpmux.rdp.connection.events import DesktopLayoutRequested
 from pyrdpmux.wire import encode
 
 #: one monitor of up to 8192x8192; a layout of several is taken where it fits into that area
-CAPABILITIES: Final = Capabilities(1, 8192, 8192)
+CAPABILITIES: Final = Capabilities(1, MAX_SIDE, MAX_SIDE)
 
 
 class DisplayControl(Channel):
