@@ -101,7 +101,6 @@ TESTED_THROUGH = {
         "rdp.connection.server.late_initiation",
     },
     "pair/test_dynamic_channels.py": {
-        "rdp.connection.channel_router",
         "rdp.connection.client.channels.display_control",
         "rdp.connection.client.channels.table",
         "rdp.connection.server.channels.display_control",
@@ -117,7 +116,6 @@ TESTED_THROUGH = {
         "rdp.x224.tpkt",
     },
     "harness/capture/test_obstacles.py": {
-        "harness.capture.framing",
         "harness.capture.pcapng",
         "harness.capture.roles",
     },
