@@ -37,6 +37,9 @@ UNCOMPRESSED: Final = 0
 
 COLOR_POINTER_DEPTH: Final = 24
 
+MAX_DESKTOP_PIXELS: Final = 8192 * 8192
+"""256 MB; no server that is known has a larger desktop. Its fields hold 65,535 by 65,535, which is 16 GB."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointerShape:
@@ -51,7 +54,7 @@ class Renderer:
     """Applies the updates of one session, in their order; a server's mistakes are DecodeErrors.
 
     ``framebuffer`` is (height, width, 4) uint8 BGRX, and its fourth byte means nothing. Work and memory are
-    bounded by the desktop's size: what lies outside of it is cut off.
+    bounded by the desktop's size, and that by MAX_DESKTOP_PIXELS: what lies outside of it is cut off.
     """
 
     def __init__(self, pointer_cache_size: int, codecs: Sequence[BitmapCodec] = ()) -> None:
@@ -75,7 +78,10 @@ class Renderer:
         self._remotefx = RemoteFxDecoder()
 
     def resize(self, width: int, height: int) -> None:
-        """The session is (re)activated: a black picture, and nothing of before is known."""
+        """The session is (re)activated: a black picture, nothing of before is known. Raises DecodeError."""
+        if width * height > MAX_DESKTOP_PIXELS:
+            reason = f"{width} x {height}, at most {MAX_DESKTOP_PIXELS} pixels allowed"
+            raise DecodeError("BitmapCapability.desktopWidth", reason, 0)
         self.framebuffer = np.zeros((height, width, 4), np.uint8)
         self.changes += 1
         self._palette = None

@@ -195,6 +195,12 @@ def test_the_system_pointer_has_no_shape_of_the_servers() -> None:
     assert not shown.framebuffer.any()
 
 
+def test_a_desktop_that_no_server_has_is_refused() -> None:
+    shown = Renderer(1)
+    with pytest.raises(DecodeError, match="desktopWidth: 65535 x 65535, at most 67108864 pixels"):
+        shown.resize(65535, 65535)
+
+
 def test_a_new_size_is_black_and_forgets() -> None:
     shown = renderer(8, 8)
     shown.apply(shapes()[0][1])
