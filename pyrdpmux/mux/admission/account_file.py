@@ -112,6 +112,10 @@ class AccountFile:
         """What counts while there is a bad line in the file, if anything."""
         return self._last_good[0] if self._last_good is not None else None
 
+    def has_domain(self, name: str) -> bool:
+        """Of an administrator's file: whether it had accounts of this domain when it was last looked at."""
+        return self._last_good is not None and self._last_good[1].has_domain(name)
+
     async def read(self) -> Accounts:
         """What counts now; the file is opened and checked every time, on a thread of its own.
 
