@@ -210,3 +210,31 @@ def test_what_was_read_already_is_parsed_like_a_file(sam: Path) -> None:
         Accounts.parse(b"\xef\xbb\xbf# comment\nnonsense\n", Path("/other.sam"))
     with pytest.raises(ConfigError, match=r"other\.sam: not UTF-8 text \(byte 1\)"):
         Accounts.parse(b"a\xff", Path("/other.sam"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@pytest.mark.parametrize("there", ["link", "folder/sam", "link to a link"])
+def test_root_follows_nobodys_link_to_somebody_elses_file(sam: Path, tmp_path: Path, there: str) -> None:
+    """Whoever owns the directory could have an account of his own in the daemon's file."""
+    path = tmp_path / there
+    link, to = (path, sam) if there != "folder/sam" else (path.parent, tmp_path)
+    if there == "link to a link":
+        link = tmp_path / "between"
+        path.symlink_to(link)
+    link.symlink_to(to)
+    os.lchown(link, 65534, -1)
+    before = sam.read_bytes()
+    with pytest.raises(ConfigError, match=f"{link.name}: uid 65534's link to {sam}, which is uid 0's"):
+        set_password(path, "mallory", "", "x")
+    with pytest.raises(ConfigError, match="uid 65534's link"):
+        remove_account(path, "alice", "")
+    assert sam.read_bytes() == before
+    os.chown(sam, 65534, -1)
+    assert set_password(path, "mallory", "", "x"), "his own link to his own file"
+
+
+def test_links_in_a_circle_are_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(ConfigError, match="a: cannot read"):
+        set_password(tmp_path / "a", "alice", "", "x")

@@ -8,11 +8,11 @@ from uuid import UUID
 import numpy as np
 
 from pyrdpmux.codec import bitmap, nscodec
-from pyrdpmux.codec.color import MAX_PIXELS, Pixels
+from pyrdpmux.codec.color import Pixels
 from pyrdpmux.codec.pointer import decode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder as RemoteFxDecoder
 from pyrdpmux.errors import DecodeError, LimitExceeded
-from pyrdpmux.geometry import Rect
+from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.rdp.fastpath.surface import (
     FrameAction,
     FrameMarker,
@@ -48,6 +48,9 @@ MAX_PADDING: Final = 1 << 16
 
 COLOR_POINTER_DEPTH: Final = 24
 
+MAX_DESKTOP_PIXELS: Final = MAX_SIDE * MAX_SIDE
+"""256 MB; no server that is known has a larger desktop. Its fields hold 65,535 by 65,535, which is 16 GB."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PointerShape:
@@ -62,7 +65,7 @@ class Renderer:
     """Applies the updates of one session, in their order; a server's mistakes are DecodeErrors.
 
     ``framebuffer`` is (height, width, 4) uint8 BGRX, and its fourth byte means nothing. Work and memory are
-    bounded by the desktop's size: what lies outside of it is cut off.
+    bounded by the desktop's size, and that by MAX_DESKTOP_PIXELS: what lies outside of it is cut off.
     """
 
     def __init__(self, pointer_cache_size: int, codecs: Sequence[BitmapCodec] = ()) -> None:
@@ -90,10 +93,10 @@ class Renderer:
     def resize(self, width: int, height: int) -> None:
         """The session is (re)activated: a black picture, and nothing of before is known.
 
-        Raises LimitExceeded for a desktop of more than MAX_PIXELS.
+        Raises LimitExceeded for a desktop of more than MAX_DESKTOP_PIXELS.
         """
-        if width * height > MAX_PIXELS:
-            raise LimitExceeded("MAX_PIXELS", width * height, MAX_PIXELS)
+        if width * height > MAX_DESKTOP_PIXELS:
+            raise LimitExceeded("MAX_DESKTOP_PIXELS", width * height, MAX_DESKTOP_PIXELS)
         self.framebuffer = np.zeros((height, width, 4), np.uint8)
         self.changes += 1
         self._palette = None

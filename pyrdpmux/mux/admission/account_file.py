@@ -119,6 +119,10 @@ class AccountFile:
         account = self._last_good[1].find(user, domain)
         return account is not None and account.is_for(user, domain)
 
+    def has_domain(self, name: str) -> bool:
+        """Of an administrator's file: whether it had accounts of this domain when it was last looked at."""
+        return self._last_good is not None and self._last_good[1].has_domain(name)
+
     async def read(self) -> Accounts:
         """What counts now; the file is opened and checked every time, on a thread of its own.
 

@@ -164,6 +164,10 @@ class AccountsBook:
         file = self._own_files.get(path or self._config.accounts_path())
         return file is None or file.may_have(principal.user, principal.domain)
 
+    def is_domain(self, name: str) -> bool:
+        """Whether the common accounts have this domain, as far as that is known already."""
+        return self._given is None and self._own_file(self._config.accounts_path()).has_domain(name)
+
     def set_own(self, name: str, path: Path | None, uid: int | None) -> bool:
         """The VM brings these along, or none any more; whether that is news."""
         return self._overrides.set_accounts(name, path, uid, self._next)

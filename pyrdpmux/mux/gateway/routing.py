@@ -9,6 +9,9 @@ from pyrdpmux.rdp.connection.server.destination import Destination
 TOKEN_PREFIXES: Final = ("cookie: msts=", "tsv://ms terminal services plugin.1.", "vm=")
 """What may stand in front of the name in a routing token; without any of them all of it is the name."""
 
+CUT_COOKIE: Final = 9
+"""Characters of a user's name that mstsc puts into its cookie."""
+
 Exists = Callable[[str], bool]
 """Whether there is a VM of this name."""
 
@@ -44,8 +47,18 @@ def wish_of(destination: Destination, user: str, domain: str, exists: Exists) ->
         return Wish(asked, user, domain)
     if vm is None and destination.cookie is not None:
         cookie = destination.cookie.decode("utf-8", "replace")
-        vm = cookie if exists(cookie) else None
+        vm = cookie if not _is_users_name(cookie, user, domain) and exists(cookie) else None
     return Wish(vm, user, domain)
+
+
+def _is_users_name(cookie: str, user: str, domain: str) -> bool:
+    """What clients say of themselves, without anybody having asked for a VM; mstsc cuts it off.
+
+    VMs may choose how they are called: one that is called like a user must not get all of that user's logons.
+    """
+    said = cookie.casefold()
+    names = [user.casefold(), f"{domain}\\{user}".casefold()]
+    return said in names or (len(said) >= CUT_COOKIE and any(name.startswith(said) for name in names))
 
 
 def _split(user: str, domain: str) -> tuple[str, str]:

@@ -123,7 +123,11 @@ class GatewaySession:
         return isinstance(ticket, Ticket) and bool(self._open_to(ticket.principal, ticket))
 
     def _exists(self, name: str) -> bool:
-        return self._registry.find(name) is not None
+        """A name that is a VM's; what is a domain of the common accounts is none.
+
+        VMs may choose how they are called: one of them must not get everybody's logons of a domain.
+        """
+        return self._registry.find(name) is not None and not self._factory.accounts.is_domain(name)
 
     def _open_to(self, principal: Principal, ticket: Ticket | None) -> list[Console]:
         """Every console that this principal may enter now."""

@@ -78,18 +78,24 @@ class Accounts:
     accounts: tuple[Account, ...] = ()
     #: by name and domain, folded: a search would take longer for names that do not exist, which tells
     _index: dict[tuple[str, str], Account] = field(init=False, repr=False, compare=False)
+    _domains: frozenset[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         index: dict[tuple[str, str], Account] = {}
         for account in self.accounts:
             index.setdefault((_fold(account.user), _fold(account.domain)), account)
         object.__setattr__(self, "_index", index)
+        object.__setattr__(self, "_domains", frozenset([domain for _, domain in index]))
 
     @classmethod
     def parse(cls, data: bytes, path: Path) -> Self:
         """What a file contains that was read already. Raises ConfigError that names ``path`` and line."""
         parsed = parse_lines(path, lines_of(data, path))
         return cls(tuple([account for account in parsed if account is not None]))
+
+    def has_domain(self, name: str) -> bool:
+        """Whether somebody's account is of this domain."""
+        return bool(name) and _fold(name) in self._domains
 
     def with_password(self, user: str, domain: str, password: str) -> "Accounts":
         """These accounts and one more, in memory only."""

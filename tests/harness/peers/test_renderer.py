@@ -210,7 +210,7 @@ def test_the_system_pointer_has_no_shape_of_the_servers() -> None:
 
 
 def test_a_desktop_has_a_limit() -> None:
-    with pytest.raises(LimitExceeded, match="MAX_PIXELS"):
+    with pytest.raises(LimitExceeded, match="MAX_DESKTOP_PIXELS"):
         renderer().resize(0xFFFF, 0xFFFF)
 
 

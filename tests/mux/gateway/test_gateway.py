@@ -320,6 +320,24 @@ def test_each_vm_may_have_accounts_of_its_own(config: Config, tmp_path: Path) ->
     run(scenario)
 
 
+def test_no_vm_gets_the_logons_of_a_domain(config: Config, tmp_path: Path) -> None:
+    """A VM may call itself as it likes, and a domain's name stands where a VM's may stand."""
+    set_password(tmp_path / "accounts.sam", "alice", "CORP", "secret")
+    config = replace(config, vms={"web": VmSettings(allow="nobody"), "corp": VmSettings(allow="nobody")})
+
+    async def scenario() -> None:
+        async with world(config, accounts=None) as made:
+            made.factory.accounts.check_at_start()
+            await made.registry.add_vm("corp", input=RecordingSink())
+            for asking in ({"domain": "CORP"}, {"user": "CORP\\alice", "domain": ""}):
+                async with made.client(**asking) as client:
+                    await made.until_at(client, "mail")
+            async with made.client(domain="CORP", routing=b"vm=corp") as client:
+                await client.until(lambda: client.is_closed)
+
+    run(scenario)
+
+
 def test_without_nla_the_user_is_a_claim_and_opens_what_is_open_to_all(config: Config) -> None:
     security = SecuritySettings(nla=False, tls=True)
     config = replace(config, security=security, vms={"mail": VmSettings(users=("alice",))})

@@ -6,7 +6,7 @@ from pyrdpmux.rdp.preconnection import Preconnection
 
 
 def exists(name: str) -> bool:
-    return name.casefold() in ("build7", "mail")
+    return name.casefold() in ("build7", "mail", "build-lon", "corp\\buil")
 
 
 def cookie(name: bytes) -> Destination:
@@ -57,6 +57,12 @@ def test_what_is_asked_for(destination: Destination, name: str | None) -> None:
         (cookie(b"alice"), "alice", "", Wish(None, "alice", "")),
         (cookie(b"build7"), "alice", "", Wish("build7", "alice", "")),
         (cookie(b"build7"), "alice", "mail", Wish("mail", "alice", "")),
+        # the user's own name, which clients put there by themselves, asks for no VM
+        (cookie(b"Build7"), "build7", "", Wish(None, "build7", "")),
+        (cookie(b"build7"), "build7", "CORP", Wish(None, "build7", "CORP")),
+        (cookie(b"build7"), "build71", "", Wish("build7", "build71", "")),
+        (cookie(b"build-lon"), "build-long", "", Wish(None, "build-long", "")),
+        (cookie(b"corp\\buil"), "build7", "CORP", Wish(None, "build7", "CORP")),
         (token(b"nowhere"), "alice", "mail", Wish("nowhere", "alice", "")),
     ],
 )
