@@ -12,6 +12,8 @@ NAMES = {
     "OpenIntEnum",
     "OpenIntFlag",
     "Secret",
+    "Payload",
+    "frame_offset",
 }
 
 
