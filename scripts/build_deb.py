@@ -96,9 +96,12 @@ def project() -> Any:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
-def run(*command: str | Path) -> str:
+def run(*command: str | Path, library: Path | None = None) -> str:
+    """What it prints. Python finds what is in ``library`` before all that is installed."""
     environment = {**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     environment.pop("PYTHONPATH", None)
+    if library is not None:
+        environment |= {"PYTHONPATH": str(library), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, check=True, stdout=subprocess.PIPE, text=True)
     return done.stdout
 
@@ -129,9 +132,10 @@ def install_commands(stage: Path) -> None:
 
 
 def install_service(stage: Path) -> None:
-    """With the command that everybody has who installs the wheel."""
+    """With the command that everybody has who installs the wheel, as the wheel has it: with completion."""
     options = ("--root", stage, "--prefix", "/usr", "--bin", "/usr/bin")
-    run(sys.executable, "-m", "pyrdpmux", "install-service", *options)
+    # -P: not the one of the directory that this runs in.
+    run(sys.executable, "-P", "-m", "pyrdpmux", "install-service", *options, library=stage / LIBRARY)
     for page in (stage / "usr/share/man").rglob("*.[0-9]"):
         (page.parent / f"{page.name}.gz").write_bytes(gzip.compress(page.read_bytes(), mtime=0))
         page.unlink()

@@ -1,4 +1,4 @@
-"""Write packaging/man/ and the completions from the command's own parser: scripts/generate-manual."""
+"""Write packaging/man/ from the command's own parser: scripts/generate-manual."""
 
 import argparse
 import sys
@@ -10,7 +10,6 @@ from typing import Final
 from pyrdpmux.cli.app import make_parser
 from pyrdpmux.mux.opener.server import make_parser as make_opener_parser
 from scripts import config_manual
-from scripts.completion import COMPLETIONS, completion
 from scripts.roff import entry, escape, heading
 
 PACKAGING: Final = Path(__file__).resolve().parent.parent / "packaging"
@@ -210,20 +209,19 @@ def main_page() -> str:
 
 
 def render() -> dict[str, str]:
-    """All files, by their path in packaging/."""
+    """All pages, by their path in packaging/."""
     pages = {
         f"man/pyrdpmux-{command.name}.{command.section}": command_page(command) for command in commands()
     }
     pages[f"man/{OPENER}.{OPENER_SECTION}"] = opener_page()
     pages[f"man/{config_manual.NAME}.{config_manual.SECTION}"] = config_manual.page()
-    shells = {name: completion(make_parser(), shell) for name, shell in COMPLETIONS.items()}
-    return {"man/pyrdpmux.1": main_page(), **shells, **pages}
+    return {"man/pyrdpmux.1": main_page(), **pages}
 
 
 def main(arguments: list[str]) -> int:
     files = render()
     if "--check" in arguments:
-        there = {str(path.relative_to(PACKAGING)) for path in PACKAGING.glob("man/*")} | set(COMPLETIONS)
+        there = {str(path.relative_to(PACKAGING)) for path in PACKAGING.glob("man/*")}
         is_current = there == files.keys() and all(
             (PACKAGING / name).read_text(encoding="utf-8") == text for name, text in files.items()
         )

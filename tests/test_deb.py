@@ -110,6 +110,9 @@ def test_its_users_and_files_are_there(chroot: Chroot) -> None:
         "systemd/system/pyrdpmux.service",
         "man8/pyrdpmux-serve.8.gz",
         "system.d/org.RDPMux.RDPMux.conf",
+        "bash-completion/completions/pyrdpmux",
+        "zsh/site-functions/_pyrdpmux",
+        "vendor_completions.d/pyrdpmux.fish",
     ):
         assert name in listed
 

@@ -11,16 +11,21 @@ import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
+from pyrdpmux.cli.app import make_parser
+from pyrdpmux.cli.completion import COMPLETIONS
 from scripts.generate_manual import PACKAGING
 from tests.test_packaging import unit
 
 ROOT = PACKAGING.parent
 SECONDS = 30.0
 
-pytest.importorskip("hatchling", reason="needs hatchling, of the extra dev")
+for name in ("hatchling", "shtab"):
+    pytest.importorskip(name, reason=f"needs {name}, of the extra dev")
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +74,24 @@ def test_the_wheel_has_what_it_needs_beside_code(installed: Path) -> None:
     [package] = installed.glob("lib/python*/site-packages/pyrdpmux")
     assert (package / "mux" / "settings" / "example.toml").is_file()
     assert not list(package.glob("**/test_*.py"))
+    for completion in COMPLETIONS:
+        text = (package / "packaging" / completion.name).read_text(encoding="utf-8")
+        assert text == completion.text(make_parser)
+
+
+@pytest.mark.parametrize(("version", "count"), [("standard", len(COMPLETIONS)), ("editable", 0)])
+def test_an_editable_installation_has_no_completion_that_grows_old(version: str, count: int) -> None:
+    from hatch_build import CompletionHook
+
+    hook = CompletionHook(str(ROOT), {}, None, ANY, "", "wheel")
+    data: dict[str, Any] = {"force_include": {}}
+    path = list(sys.path)
+    hook.initialize(version, data)
+    made = [Path(name) for name in data["force_include"]]
+    assert len([file for file in made if file.is_file()]) == count
+    hook.finalize(version, data, "")
+    assert not any(file.parent.exists() for file in made)
+    assert sys.path == path
 
 
 def test_the_service_is_installed_from_the_wheel(installed: Path, tmp_path: Path) -> None:
@@ -78,6 +101,10 @@ def test_the_service_is_installed_from_the_wheel(installed: Path, tmp_path: Path
     assert f"ExecStart={installed}/bin/pyrdpmux serve" in text
     pages = {path.name for path in (tmp_path / "usr/local/share/man").rglob("*.?")}
     assert pages >= {"pyrdpmux.1", "pyrdpmux-serve.8", "pyrdpmux-install-service.8"}
+    [package] = installed.glob("lib/python*/site-packages/pyrdpmux")
+    for completion in COMPLETIONS:
+        made = (package / "packaging" / completion.name).read_text()
+        assert (tmp_path / "usr/local" / completion.place).read_text() == made
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a distribution installs beside the wheel: unit, bus policy, manual, completion."""
+"""What a distribution installs beside the wheel: unit, bus policy, manual."""
 
 import configparser
 import os
@@ -18,7 +18,6 @@ from pyrdpmux.mux.settings.config_file import load_config
 from pyrdpmux.mux.sources import OURS
 from pyrdpmux.mux.vnc.target import OPTIONS
 from scripts import config_manual
-from scripts.completion import COMPLETIONS
 from scripts.generate_manual import PACKAGING, commands, main, render
 from scripts.settings import ask
 from tests.mux.support.public_directory import public_directory
@@ -214,9 +213,6 @@ def test_the_manual_has_every_option_of_every_command() -> None:
         for action in command.options:
             for name in action.option_strings:
                 assert f"\\fB{name.replace('-', chr(92) + '-')}\\fR" in page
-                assert name in files["pyrdpmux.bash"]
-                assert name in files["pyrdpmux.zsh"]
-                assert name.lstrip("-") in files["pyrdpmux.fish"]
 
 
 def test_the_manual_has_every_setting() -> None:
@@ -268,53 +264,6 @@ def test_the_manual_is_good_roff() -> None:
             ["groff", "-man", "-ww", "-z", page], capture_output=True, text=True, check=True
         )
         assert checked.stderr == ""
-
-
-COMPLETED = [
-    ("pyrdpmux se", {"serve"}),
-    ("pyrdpmux demo --security ", {"nla", "rdp", "tls"}),
-    ("pyrdpmux passwd --st", {"--stdin", "--state-dir"}),
-    ("pyrdpmux serve --config /etc/passw", {"/etc/passwd"}),
-]
-
-
-def completions(shell: str, line: str) -> set[str]:
-    """What the shell proposes for the last word of a line."""
-    *before, last = line.split(" ")
-    bash = f"""
-        source {PACKAGING / "pyrdpmux.bash"}
-        COMP_WORDS=({" ".join(before)} '{last}')
-        COMP_CWORD={len(before)}
-        _shtab_pyrdpmux pyrdpmux '{last}'
-        printf '%s\\n' "${{COMPREPLY[@]}}"
-    """
-    fish = f"source {PACKAGING / 'pyrdpmux.fish'}; complete -C '{line}'"
-    ran = subprocess.run(
-        [shell, "-c", {"bash": bash, "fish": fish}[shell]], capture_output=True, text=True, check=True
-    )
-    assert ran.stderr == ""
-    return {found.split("\t")[0] for found in ran.stdout.splitlines()}
-
-
-@pytest.mark.parametrize("shell", ["bash", "fish"])
-@pytest.mark.parametrize(("line", "expected"), COMPLETED)
-def test_completion(shell: str, line: str, expected: set[str]) -> None:
-    if shutil.which(shell) is None:
-        pytest.skip(f"needs {shell}")
-    found = completions(shell, line)
-    assert found == expected or (line.endswith("/etc/passw") and expected <= found)
-
-
-def test_a_number_is_not_completed() -> None:
-    assert completions("bash", "pyrdpmux serve --port ") == {""}
-
-
-@pytest.mark.parametrize("name", COMPLETIONS)
-def test_each_shell_understands_its_file(name: str) -> None:
-    if shutil.which(shell := COMPLETIONS[name]) is None:
-        pytest.skip(f"needs {shell}")
-    checked = subprocess.run([shell, "-n", PACKAGING / name], capture_output=True, text=True, check=False)
-    assert (checked.returncode, checked.stderr) == (0, "")
 
 
 def test_versions_with_known_holes_are_not_taken() -> None:

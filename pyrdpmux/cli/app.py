@@ -64,7 +64,7 @@ def make_parser() -> argparse.ArgumentParser:
     client_commands.add_rdp_file(commands)
     client_commands.add_diagnose(commands)
     client_commands.add_reload(commands)
-    install_command.add_install_service(commands)
+    install_command.add_install_service(commands, make_parser)
     add_dissect(commands)
     return parser
 

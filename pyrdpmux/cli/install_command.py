@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from pyrdpmux.cli.completion import MakeParser, ShtabMissingError
 from pyrdpmux.cli.options import EXIT_OK, add_verbosity
 from pyrdpmux.cli.service_files import (
     CONFIGURATION,
     CONFIGURATION_MODE,
     SERVICE_GROUP,
     ServiceFile,
+    completion_files,
     first_configuration,
     service_files,
 )
@@ -39,12 +41,13 @@ Next:
   adduser USER pyrdpmux-vms                              whoever runs VMs that register themselves"""
 
 
-def add_install_service(commands: "Commands") -> None:
+def add_install_service(commands: "Commands", make_parser: MakeParser) -> None:
+    """``make_parser`` is for completion, of the whole command."""
     install = commands.add_parser(
         "install-service",
         help="put units, bus policy, manual, completion and a configuration in their places",
     )
-    install.set_defaults(command=run_install_service)
+    install.set_defaults(command=run_install_service, make_parser=make_parser)
     install.add_argument(
         "--root", type=Path, default=Path("/"), metavar="DIR", help="install below DIR, as packages are built"
     )
@@ -70,7 +73,7 @@ def run_install_service(options: argparse.Namespace) -> int:
     root = options.root.resolve()
     is_staging = root != Path("/")
     commands = options.bin or commands_directory()
-    files = list(service_files(options.prefix, commands))
+    files = _files(options.prefix, commands, options.make_parser)
     if options.remove:
         if not is_staging:
             _stop_units()
@@ -91,6 +94,16 @@ def run_install_service(options: argparse.Namespace) -> int:
         _tell_the_system()
         print(NEXT)
     return EXIT_OK
+
+
+def _files(prefix: Path, commands: Path, make_parser: MakeParser) -> list[ServiceFile]:
+    """All but the configuration. Without completion, which nothing depends on, where it cannot be had."""
+    files = list(service_files(prefix, commands))
+    try:
+        files += completion_files(prefix, make_parser)
+    except ShtabMissingError as error:
+        print(f"left out  {error}")
+    return files
 
 
 def commands_directory() -> Path:

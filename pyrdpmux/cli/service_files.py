@@ -1,6 +1,6 @@
 """What the service consists of beside the package: which file goes where, and what is made of it there.
 
-The files are those of ``packaging/``, which the wheel carries.
+The files are those of ``packaging/``, which the wheel carries, and completion, which the wheel alone has.
 """
 
 import re
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pyrdpmux.cli.completion import COMPLETIONS, MakeParser
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.settings.config import EXAMPLE
 
@@ -42,7 +43,7 @@ def files_directory() -> Path:
 
 
 def service_files(prefix: Path, commands: Path) -> Iterator[ServiceFile]:
-    """All but the configuration. ``prefix`` is absolute; units start what is in ``commands``."""
+    """All but completion and configuration. ``prefix`` is absolute; units start what is in ``commands``."""
     source, target = files_directory(), prefix.relative_to("/")
     for name in ("pyrdpmux.service", "pyrdpmux-opener.service", "pyrdpmux-opener.socket"):
         text = (source / name).read_text(encoding="utf-8")
@@ -57,15 +58,15 @@ def service_files(prefix: Path, commands: Path) -> Iterator[ServiceFile]:
     )
     for page in sorted((source / "man").iterdir()):
         yield ServiceFile(target / "share/man" / f"man{page.suffix[1:]}" / page.name, page.read_bytes())
-    for name, place in COMPLETIONS.items():
-        yield ServiceFile(target / place, (source / name).read_bytes())
 
 
-COMPLETIONS: Final = {
-    "pyrdpmux.bash": "share/bash-completion/completions/pyrdpmux",
-    "pyrdpmux.zsh": "share/zsh/site-functions/_pyrdpmux",
-    "pyrdpmux.fish": "share/fish/vendor_completions.d/pyrdpmux.fish",
-}
+def completion_files(prefix: Path, make_parser: MakeParser) -> Iterator[ServiceFile]:
+    """The wheel's; in a checkout they are made here. Raises ShtabMissingError where they cannot be."""
+    source, target = files_directory(), prefix.relative_to("/")
+    for completion in COMPLETIONS:
+        path = source / completion.name
+        data = path.read_bytes() if path.is_file() else completion.text(make_parser).encode()
+        yield ServiceFile(target / completion.place, data)
 
 
 def _at(commands: Path, unit: str) -> str:

@@ -3,19 +3,32 @@
 import os
 import shutil
 import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from pyrdpmux.cli import install_command, main
+from pyrdpmux.cli import service_files as service_files_module
+from pyrdpmux.cli.app import make_parser
+from pyrdpmux.cli.completion import COMPLETIONS, MISSING
 from pyrdpmux.cli.install_command import _check_commands
-from pyrdpmux.cli.service_files import COMPLETIONS, first_configuration, service_files
+from pyrdpmux.cli.service_files import first_configuration, service_files
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.mux.settings.config_file import load_config
 
 UNITS = ("pyrdpmux.service", "pyrdpmux-opener.service", "pyrdpmux-opener.socket")
 CONFIGURATION = "etc/pyrdpmux/pyrdpmux.toml"
+COMPLETION_PATHS = (
+    "usr/share/bash-completion/completions/pyrdpmux",
+    "usr/share/zsh/site-functions/_pyrdpmux",
+    "usr/share/fish/vendor_completions.d/pyrdpmux.fish",
+)
+
+
+needs_shtab = pytest.mark.skipif(find_spec("shtab") is None, reason="needs shtab, of the extra dev")
 
 
 def install(root: Path, *arguments: str, prefix: str = "/usr", directory: str = "/usr/bin") -> int:
@@ -31,6 +44,7 @@ def files_below(root: Path) -> dict[str, tuple[bytes, int]]:
     }
 
 
+@needs_shtab
 def test_everything_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert install(tmp_path) == 0
     found = files_below(tmp_path)
@@ -41,15 +55,14 @@ def test_everything_has_its_place(tmp_path: Path, capsys: pytest.CaptureFixture[
         "usr/share/man/man1/pyrdpmux.1",
         "usr/share/man/man8/pyrdpmux-serve.8",
         "usr/share/man/man8/pyrdpmux-opener.8",
-        "usr/share/bash-completion/completions/pyrdpmux",
-        "usr/share/zsh/site-functions/_pyrdpmux",
-        "usr/share/fish/vendor_completions.d/pyrdpmux.fish",
         "etc/fail2ban/filter.d/pyrdpmux.conf",
+        *COMPLETION_PATHS,
         CONFIGURATION,
     }
     assert {name: mode for name, (_, mode) in found.items() if mode != 0o644} == {CONFIGURATION: 0o640}
+    files = [str(file.path) for file in service_files(Path("/usr"), Path("/usr/bin"))]
     assert capsys.readouterr().out.splitlines() == [
-        *[f"installed {tmp_path / file.path}" for file in service_files(Path("/usr"), Path("/usr/bin"))],
+        *[f"installed {tmp_path / path}" for path in (*files, *COMPLETION_PATHS)],
         f"installed {tmp_path / CONFIGURATION}",
     ]
 
@@ -61,7 +74,7 @@ def test_a_second_time_nothing_changes(tmp_path: Path, capsys: pytest.CaptureFix
     assert install(tmp_path) == 0
     assert files_below(tmp_path) == before
     words = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
-    assert words == {"unchanged", "kept"}
+    assert words - {"left"} == {"unchanged", "kept"}
 
 
 def test_another_version_replaces_files_but_not_the_configuration(tmp_path: Path) -> None:
@@ -78,7 +91,7 @@ def test_another_version_replaces_files_but_not_the_configuration(tmp_path: Path
 
 def test_remove_takes_away_what_is_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     install(tmp_path)
-    changed = tmp_path / "usr/share/bash-completion/completions/pyrdpmux"
+    changed = tmp_path / "usr/share/dbus-1/system.d/org.RDPMux.RDPMux.conf"
     changed.write_text("mine\n")
     assert install(tmp_path, "--remove") == 0
     assert files_below(tmp_path).keys() == {CONFIGURATION, str(changed.relative_to(tmp_path))}
@@ -137,10 +150,41 @@ def test_a_prefix_is_absolute(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "does not start with /" in capsys.readouterr().err
 
 
-def test_completions_of_all_shells_are_installed() -> None:
-    from scripts.completion import COMPLETIONS as GENERATED
+@needs_shtab
+def test_completion_of_a_checkout_is_made_on_the_spot(tmp_path: Path) -> None:
+    install(tmp_path)
+    found = {path: (tmp_path / path).read_text() for path in COMPLETION_PATHS}
+    texts = [completion.text(make_parser) for completion in COMPLETIONS]
+    assert found == dict(zip(COMPLETION_PATHS, texts, strict=True))
+    install(tmp_path, "--remove")
+    assert files_below(tmp_path).keys() == {CONFIGURATION}
 
-    assert COMPLETIONS.keys() == GENERATED.keys()
+
+def test_completion_that_the_wheel_carries_needs_no_shtab(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    wheel = tmp_path / "packaging"
+    shutil.copytree(service_files_module.files_directory(), wheel)
+    for completion in COMPLETIONS:
+        (wheel / completion.name).write_text(completion.shell)
+    monkeypatch.setattr(service_files_module, "files_directory", lambda: wheel)
+    assert install(tmp_path / "root") == 0
+    found = [(tmp_path / "root" / path).read_text() for path in COMPLETION_PATHS]
+    assert found == ["bash", "zsh", "fish"]
+
+
+def test_without_shtab_completion_is_left_out_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert install(tmp_path) == 0
+    files = {str(file.path) for file in service_files(Path("/usr"), Path("/usr/bin"))}
+    assert files_below(tmp_path).keys() == {*files, CONFIGURATION}
+    [line] = [line for line in capsys.readouterr().out.splitlines() if not line.startswith("installed ")]
+    assert line == f"left out  {MISSING}"
+    assert install(tmp_path, "--remove") == 0
+    assert files_below(tmp_path).keys() == {CONFIGURATION}
 
 
 @pytest.fixture

@@ -21,6 +21,14 @@ finally:
 """
 
 
+MAKE_PARSER = """
+import sys
+sys.path.append(sys.argv[1])
+from pyrdpmux.cli.app import make_parser
+make_parser()
+"""
+
+
 def loaded(*arguments: str, typed: str = "") -> set[str]:
     """The modules that the command, in a process of its own, has imported when it ends."""
     process = subprocess.run(
@@ -48,6 +56,19 @@ def test_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:
 def test_passwd_imports_nothing_heavy(tmp_path: Path) -> None:
     assert loaded("passwd", "alice", "--stdin", "--state-dir", str(tmp_path), typed="x\n") & HEAVY == set()
     assert (tmp_path / "accounts.sam").exists()
+
+
+def test_the_parser_takes_the_standard_library_alone() -> None:
+    """The wheel is built (hatch_build.py) where nothing is installed that pyrdpmux depends on."""
+    root = Path(__file__).resolve().parents[2]
+    made = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", MAKE_PARSER, root],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
 
 
 def test_a_daemon_would_be_seen(tmp_path: Path) -> None:
