@@ -14,7 +14,7 @@ from pyrdpmux.codec.bulk.far_matches import FarMatcher, merged
 from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, Matches, find_matches
 from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
 from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
-from pyrdpmux.codec.bulk.segments import COMPRESSED, TYPE_MASK, Segment, SegmentedData
+from pyrdpmux.codec.bulk.segments import COMPRESSED, MULTIPART, SINGLE, TYPE_MASK, Segment, SegmentedData
 from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.wire import decode, encode
 
@@ -129,7 +129,13 @@ class ZgfxDecompressor:
         self._history = bytearray()
 
     def decompress(self, data: bytes) -> bytes:
-        """The message of an RDP_SEGMENTED_DATA. Raises DecodeError, nothing else."""
+        """The message of an RDP_SEGMENTED_DATA. Raises DecodeError, nothing else.
+
+        RDP8-lite has a single segment in each (MS-RDPEDYC 2.2.3.3): 65,535 of them, all empty, would take
+        a second to read.
+        """
+        if self._variant.single and data[:1] == bytes([MULTIPART]):
+            raise DecodeError("SegmentedData.descriptor", f"{MULTIPART:#04x}, expected {SINGLE:#04x}", 0)
         message = decode(SegmentedData, data)
         if message.uncompressed_size is None:
             return self._segment(message.segments[0], 2, self._variant.segment_size)

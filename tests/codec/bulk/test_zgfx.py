@@ -247,6 +247,13 @@ class TestHostile:
             ZgfxDecompressor().decompress(unhex(data))
         assert (caught.value.path, caught.value.offset) == (path, offset)
 
+    def test_rdp8_lite_has_one_segment(self) -> None:
+        """MS-RDPEDYC 2.2.3.3. A viewer could otherwise have 65,535 of them read in one go, empty ones."""
+        for data in ("e1 01 00 01 00 00 00 02 00 00 00 06 41", "e1 00 00 00 00 00 00", "e1"):
+            with pytest.raises(DecodeError, match=r"SegmentedData\.descriptor: 0xe1, expected 0xe0"):
+                ZgfxDecompressor(RDP8_LITE).decompress(unhex(data))
+        assert ZgfxDecompressor(RDP8_LITE).decompress(unhex("e0 06 41")) == b"A"
+
     def test_reach_is_bounded(self) -> None:
         """RDP8-lite: 8192 bytes back and no further, though more were sent."""
         for distance in (8192, 8193):
