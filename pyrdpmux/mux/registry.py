@@ -84,6 +84,7 @@ class Registry:
         async with self._changing:
             console = self._consoles.get(name)
             self._check_name(name, console, publisher)
+            self._check_uuid(uuid, publisher)
             if console is None:
                 console = await self._open(name, preferred_port)
                 self._publishers[name] = publisher
@@ -197,6 +198,12 @@ class Registry:
             for other in self.consoles:
                 if name.casefold() in _names(other):
                     raise BackendError(f"{name!r} is a name of VM {other.name!r}")
+
+    def _check_uuid(self, uuid: str | None, publisher: object) -> None:
+        """BackendError if a VM that has come by itself would be found under the name of a configured one."""
+        source = self._config.vm(uuid).source if uuid else None
+        if source is not None and not isinstance(publisher, SourceOf):
+            raise BackendError(f"VM {uuid!r} comes from {source.partition(':')[0]} by the configuration")
 
     async def _open(self, name: str, preferred_port: int) -> Console:
         if self._is_closed:

@@ -341,6 +341,25 @@ def test_a_console_belongs_to_who_published_it(factory: ConnectionFactory, base_
     run(scenario)
 
 
+def test_nobody_else_is_found_under_a_configured_source_either(
+    factory: ConnectionFactory, base_port: int
+) -> None:
+    """By its UUID, or in other letters: what could mean two VMs leads to none."""
+
+    async def scenario() -> None:
+        made = registry(factory, base_port, **{UUID: VmSettings(source="qemu:/run/a.qmp")})
+        for name, uuid in (("harmless", UUID), ("harmless", UUID.upper()), (UUID.upper(), None)):
+            with pytest.raises(BackendError, match="comes from qemu by the configuration"):
+                await made.for_publisher("bus").add_vm(name, input=RecordingSink(), uuid=uuid)
+        await made.for_publisher(SourceOf(UUID)).add_vm(UUID, input=RecordingSink(), uuid=UUID)
+        found = made.find(UUID)
+        assert found is not None
+        assert found.uuid == UUID
+        await made.close("done")
+
+    run(scenario)
+
+
 def test_the_name_of_a_configured_source_is_its_own(factory: ConnectionFactory, base_port: int) -> None:
     """Also while the source cannot be reached: the rules of that name are for what comes from there."""
 
