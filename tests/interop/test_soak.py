@@ -55,6 +55,7 @@ BOUNDED: Final = (
     "mux.admission.auto_reconnect._Cookie",
     "mux.admission.penalties._Record",
     "mux.log.rate_limited._Kind",
+    "mux.settings.config.VmSettings",
     "mux.admission.auto_reconnect.CookieStore",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",

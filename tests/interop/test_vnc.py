@@ -132,6 +132,7 @@ SECRET: Final = "secret,id=p,data=geheim"
 )
 def test_ways_in(folder: Path, objects: list[str], vnc: str, options: str) -> None:
     """QEMU's TLS is GnuTLS, its DES its own."""
+    (folder / "password").touch(mode=0o600)
     (folder / "password").write_text("geheim\n", encoding="ascii")
     write_certificates(folder, "vnc.test")
     words = [word for text in objects for word in ("-object", text.format(folder=folder))]
