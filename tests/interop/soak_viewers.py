@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.geometry import Rect
+from pyrdpmux.harness.peers.errors import SessionEnded
 from pyrdpmux.rdp.connection.events import ErrorInfoReceived
 from pyrdpmux.rdp.pdu.input import KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
 from pyrdpmux.rdp.tls.context import client_context
@@ -82,7 +83,7 @@ class Crowd:
             # A VM may die, or its port close, at any moment: what a visitor sees then is another matter.
             try:
                 await kind(self._random.choice(ports), stay)
-            except* (OSError, TimeoutError):
+            except* (OSError, SessionEnded):
                 pass
 
     # -- kinds of visitors -----------------------------------------------------------------------
