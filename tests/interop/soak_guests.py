@@ -84,6 +84,11 @@ class SoakVm(DemoVm):
         (self.down.add if down else self.down.discard)(position)
         super().key(scancode, extended=extended, extended1=extended1, down=down)
 
+    def request_size(self, width: int, height: int, scale: int = 100) -> None:
+        """At rest it stands still, also for the viewer that looks whether it does."""
+        if not self.machine.paused:
+            super().request_size(width, height, scale)
+
     def report(self, folder: Path) -> dict[str, Any]:
         """What is pressed, what was heard, and where its picture as a server sees it has been written."""
         surface = self.guest.surface

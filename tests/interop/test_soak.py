@@ -50,12 +50,14 @@ PER_VIEWER: Final = (
     "rdp.tls.endpoint.TlsEndpoint",
 )
 
-#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred; flags too
+#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred, the last wish of
+#: each VM; flags too
 BOUNDED: Final = (
     "mux.admission.auto_reconnect._Cookie",
     "mux.admission.penalties._Record",
     "mux.log.rate_limited._Kind",
     "mux.settings.config.VmSettings",
+    "mux.console.console.SizeWish",
     "mux.admission.auto_reconnect.CookieStore",
     "codec.planar_encoder._Tables",
     "codec.planar_encoder._Layout",
