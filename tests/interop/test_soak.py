@@ -50,8 +50,8 @@ PER_VIEWER: Final = (
     "rdp.tls.endpoint.TlsEndpoint",
 )
 
-#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred, the last wish of
-#: each VM; flags too
+#: what has a bound of its own: cookies of those who may come back, tables for sizes that occurred, the last
+#: wish of each VM; flags too
 BOUNDED: Final = (
     "mux.admission.auto_reconnect._Cookie",
     "mux.admission.penalties._Record",
