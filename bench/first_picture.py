@@ -37,7 +37,9 @@ class Framebuffer:
         directory = folder / name
         directory.mkdir()
         geometry = f"{WIDTH}x{HEIGHT}x24"
-        argv = ["Xvfb", "-displayfd", "1", "-screen", "0", geometry, "-nolisten", "tcp", "-noreset"]
+        # Once a client has set any cursor, X draws them into the framebuffer, the root's too.
+        options = ["-nolisten", "tcp", "-noreset", "-nocursor"]
+        argv = ["Xvfb", "-displayfd", "1", "-screen", "0", geometry, *options]
         self.server = Program([*argv, "-fbdir", str(directory)], folder / f"{name}.log")
         self.server.wait_until(lambda: bool(self._number()), 20.0, "waiting for Xvfb")
         self.display = f":{self._number()}"
