@@ -9,6 +9,7 @@ from pyrdpmux.harness.capture.graphics import CHANNEL_NAME, GraphicsReader, deco
 from pyrdpmux.harness.capture.layer import ChannelMessage, DynamicChannelMessage, Layer
 from pyrdpmux.harness.capture.stop import Direction
 from pyrdpmux.rdp.channels.dynamic.messages import MAX_SINGLE_MESSAGE, MessageReceiver
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNEL
 from pyrdpmux.rdp.channels.dynamic.pdu import (
     Close,
     CreateRequest,
@@ -25,7 +26,6 @@ from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelReasse
 from pyrdpmux.rdp.channels.traffic import decompressed
 from pyrdpmux.wire import decode, encode
 
-DYNAMIC_CHANNEL: Final = "drdynvc"
 #: mstsc has a dozen open.
 MAXIMUM_DYNAMIC_CHANNELS: Final = 64
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.connection.channel import Channel, Offer, Queued, RawChannel
-from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME, DynamicChannels
+from pyrdpmux.rdp.connection.dynamic_channels import DynamicChannels
 
 
 class ChannelRouter:

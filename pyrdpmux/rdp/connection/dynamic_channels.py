@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from pyrdpmux.errors import SequenceError, StateError
 from pyrdpmux.rdp.channels.dynamic.messages import MessageReceiver, MessageSender
 from pyrdpmux.rdp.channels.dynamic.pdu import (
+    CHANNEL_NAME,
     VERSION_3,
     Close,
     Data,
@@ -26,7 +27,6 @@ from pyrdpmux.rdp.connection.channel import Channel, Offer
 from pyrdpmux.rdp.connection.events import ChannelClosed, ChannelOpened
 from pyrdpmux.wire import encode
 
-CHANNEL_NAME: Final = "drdynvc"
 #: at the same time; a Windows server with everything redirected opens some twenty
 MAX_CHANNELS: Final = 64
 

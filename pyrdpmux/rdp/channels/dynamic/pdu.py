@@ -22,6 +22,8 @@ from pyrdpmux.rdp.channels.dynamic.header import (
 from pyrdpmux.rdp.channels.dynamic.soft_sync import SoftSyncRequest, SoftSyncResponse
 from pyrdpmux.wire import Reader, Writer, decode, frame_offset
 
+#: the static channel that carries them
+CHANNEL_NAME: Final = "drdynvc"
 VERSION_1: Final = 1
 #: adds priority classes
 VERSION_2: Final = 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.licensing.store import LicenseStore
@@ -15,7 +16,8 @@ from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: as mstsc defines it
 DRDYNVC: Final = ChannelDefinition(
-    b"drdynvc", ChannelOptions.INITIALIZED | ChannelOptions.ENCRYPT_RDP | ChannelOptions.COMPRESS_RDP
+    CHANNEL_NAME.encode(),
+    ChannelOptions.INITIALIZED | ChannelOptions.ENCRYPT_RDP | ChannelOptions.COMPRESS_RDP,
 )
 
 

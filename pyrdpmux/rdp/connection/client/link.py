@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded, StateError
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
 from pyrdpmux.rdp.connection.client.channels.dynamic import ClientDynamicChannels
 from pyrdpmux.rdp.connection.client.channels.table import CLIENT_CHANNELS
 from pyrdpmux.rdp.connection.client.config import ClientConfig
-from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.secure import seal

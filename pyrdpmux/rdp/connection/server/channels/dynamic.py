@@ -6,6 +6,7 @@ from typing import Final
 
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import (
+    CHANNEL_NAME,
     MAX_CHANNEL_NAME,
     VERSION_3,
     CapabilitiesRequest,
@@ -18,7 +19,7 @@ from pyrdpmux.rdp.channels.dynamic.pdu import (
     decode_client_pdu,
 )
 from pyrdpmux.rdp.connection.channel import Offer
-from pyrdpmux.rdp.connection.dynamic_channels import CHANNEL_NAME, MAX_CHANNELS, DynamicChannels
+from pyrdpmux.rdp.connection.dynamic_channels import MAX_CHANNELS, DynamicChannels
 from pyrdpmux.rdp.connection.events import ChannelClosed
 from pyrdpmux.wire import encode
 
