@@ -8,6 +8,7 @@ from typing import Final
 from pyrdpmux.errors import ConfigError
 
 MAX_SIZE: Final = 1 << 20
+"""Some 10,000 accounts."""
 
 _OTHERS: Final = stat.S_IROTH | stat.S_IWOTH
 _ROOT: Final = 0

@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from pyrdpmux.errors import ConfigError
+from pyrdpmux.files.private_file import MAX_SIZE
 
 OpenFile: TypeAlias = Callable[[Path, int], int]
 """What opens a file: path and flags to a descriptor. Raises OSError, as :func:`os.open` does."""
-
-MAX_SIZE: Final = 1 << 20
-"""Some 10,000 accounts."""
 
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from pyrdpmux.files.private_file import MAX_SIZE
 from pyrdpmux.files.protected_file import (
-    MAX_SIZE,
     NotTheirs,
     ProtectedFileError,
     read_protected,
