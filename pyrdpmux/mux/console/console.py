@@ -44,7 +44,6 @@ UNDEFINED_POINTERS: Final[dict[str, AnyCursor]] = {
 DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
 
-
 NO_SCALE: Final = 100
 """Percent."""
 
@@ -302,8 +301,7 @@ class Console:
         return is_near and has_scale and not is_on_its_way
 
     def _receive(self, arrival: Arrival) -> Viewer:
-        size = self.display.width, self.display.height
-        connection = self._factory.connect(self.name, size, self._authorize)
+        connection = self._factory.connect(self.name, self._size, self._authorize)
         return Viewer(self, connection, arrival, self._factory.desk)
 
     def _authorize(self, proof: Proof) -> bool:

@@ -233,6 +233,11 @@ class Config:
             known = self._known[name] = self.named.get(name, VmSettings()).over(self.defaults)
         return known
 
+    @property
+    def _tables(self) -> tuple[VmSettings, ...]:
+        """Of VMs, by name and by pattern."""
+        return (*self.vms.values(), *self.patterns.values())
+
     def accounts_path(self, name: str | None = None) -> Path:
         """The SAM file of a VM, or the common one."""
         own = self.vm(name).accounts if name is not None else None
@@ -241,14 +246,13 @@ class Config:
     @property
     def accounts_paths(self) -> frozenset[Path]:
         """All SAM files."""
-        tables = (*self.vms.values(), *self.patterns.values())
-        return frozenset({self.accounts_path(), *[vm.accounts for vm in tables if vm.accounts is not None]})
+        own = [vm.accounts for vm in self._tables if vm.accounts is not None]
+        return frozenset({self.accounts_path(), *own})
 
     @property
     def certificate_paths(self) -> frozenset[Path]:
         """The directories of all certificates."""
-        tables = (*self.vms.values(), *self.patterns.values())
-        own = [vm.certificate_dir for vm in tables if vm.certificate_dir is not None]
+        own = [vm.certificate_dir for vm in self._tables if vm.certificate_dir is not None]
         return frozenset({self.certificate_path(), *own})
 
     def certificate_path(self, name: str | None = None) -> Path:
