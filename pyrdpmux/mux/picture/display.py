@@ -4,10 +4,8 @@ The VM's own picture goes on underneath, so nothing is lost, and nothing has to 
 when the card goes.
 """
 
-from collections.abc import Sequence
-
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
 from pyrdpmux.mux.picture.screen import Observable, Screen
 from pyrdpmux.mux.picture.status_card import status_picture
@@ -24,17 +22,23 @@ class Display(Observable):
         self._undefined: AnyCursor = CursorState.HIDDEN
         self._card: tuple[str, str] | None = None
         #: the card over what the screen showed when somebody looked first; without viewers nobody does
-        self._covered: Pixels | None = None
+        self._covered: Surface | None = None
         screen.subscribe(self)
 
     @property
-    def pixels(self) -> Pixels:
-        """What is to be seen now."""
+    def surface(self) -> Surface:
+        """What is to be seen now: the screen's, or the card's."""
         if self._card is None:
-            return self.screen.pixels
+            return self.screen.surface
         if self._covered is None:
-            self._covered = status_picture(self.screen.pixels, *self._card)
+            self._covered = Surface(self.width, self.height)
+            self._covered.write(self._covered.rect, status_picture(self.screen.pixels, *self._card))
         return self._covered
+
+    @property
+    def pixels(self) -> Pixels:
+        """The same, (height, width, 4) uint8."""
+        return self.surface.pixels
 
     @property
     def width(self) -> int:
@@ -70,7 +74,7 @@ class Display(Observable):
         had_card = self.is_covered
         self._card = (title, detail)
         self._covered = None
-        self._everything_changed()
+        self._tell_changed()
         if not had_card and self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
 
@@ -79,15 +83,15 @@ class Display(Observable):
         if self._card is None:
             return
         self._card = self._covered = None
-        self._everything_changed()
+        self._tell_changed()
         if self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
 
     # -- the screen's side -----------------------------------------------------------------------
 
-    def screen_damaged(self, rects: Sequence[Rect]) -> None:
+    def screen_changed(self) -> None:
         if self._card is None:
-            self.tell(lambda listener: listener.screen_damaged(rects))
+            self._tell_changed()
 
     def screen_resized(self, width: int, height: int) -> None:
         self._covered = None
@@ -101,9 +105,8 @@ class Display(Observable):
         if self._card is None:
             self.tell(lambda listener: listener.cursor_moved(x, y))
 
-    def _everything_changed(self) -> None:
-        """Report the whole picture as damaged."""
-        self.tell(lambda listener: listener.screen_damaged([Rect(0, 0, self.width, self.height)]))
+    def _tell_changed(self) -> None:
+        self.tell(lambda listener: listener.screen_changed())
 
     def _tell_cursor(self) -> None:
         self.tell(lambda listener: listener.cursor_changed())

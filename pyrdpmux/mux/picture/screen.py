@@ -1,18 +1,19 @@
-"""The daemon's own copy of a VM's picture, and who wants to hear when it changes.
+"""The picture of a VM as its backend paints it, and who wants to hear when it changes.
 
-One copy per VM, however many viewers: a viewer keeps only a :class:`~pyrdpmux.geometry.Region` of what it
-has not been sent. The guest's dirty rectangles are hints; what is reported is what really differs.
+One picture per VM, however many viewers: what of it has changed for whom is found out when somebody can be
+sent something (:mod:`pyrdpmux.graphics.surface`), so a backend only writes, and a listener is only woken.
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Pixels
-from pyrdpmux.geometry import MAX_SIDE, Rect, bounding_box
+from pyrdpmux.geometry import MAX_SIDE, Rect
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
 
 logger = logging.getLogger("pyrdpmux.mux")
@@ -22,22 +23,17 @@ NO_SIGNAL_SIZE: Final = (640, 480)
 """What a viewer sees, in black, until the VM shows something."""
 
 BAND: Final = 64
-"""Rows compared at a time, at most; changes in different bands are told apart."""
+"""Rows copied at a time, at most."""
 
 BAND_PIXELS: Final = 1 << 17
 """And fewer rows of a very wide picture: memory that was never touched costs a millisecond for so many."""
-
-MAX_REPORTED: Final = 64
-"""Rectangles that listeners are told of at once. Stripes that fit no pattern would be thousands."""
-
-GAP: Final = 64
-"""Unchanged columns between two changes of a band that make them two rectangles."""
 
 
 class ScreenListener(Protocol):
     """Called at once, from inside the write; a listener takes notes and returns."""
 
-    def screen_damaged(self, rects: Sequence[Rect]) -> None: ...
+    def screen_changed(self) -> None:
+        """Something was written: see :class:`~pyrdpmux.graphics.surface.Surface` for what."""
 
     def screen_resized(self, width: int, height: int) -> None:
         """All of the picture is new (black, at first): nothing that a viewer has is of use any more."""
@@ -87,28 +83,34 @@ class Screen(Observable):
     ) -> None:
         """``on_painted`` is called after every write or resize, also one that changed nothing."""
         super().__init__()
-        self.pixels: Pixels = _black(width, height)
+        #: another one for each size
+        self.surface = _black(width, height)
         self.cursor: AnyCursor = CursorState.DEFAULT
         self._on_painted = on_painted
 
     @property
+    def pixels(self) -> Pixels:
+        """The surface's; (height, width, 4) uint8."""
+        return self.surface.pixels
+
+    @property
     def width(self) -> int:
-        return int(self.pixels.shape[1])
+        return self.surface.width
 
     @property
     def height(self) -> int:
-        return int(self.pixels.shape[0])
+        return self.surface.height
 
     @property
     def rect(self) -> Rect:
         """The whole picture."""
-        return Rect(0, 0, self.width, self.height)
+        return self.surface.rect
 
     def resize(self, width: int, height: int) -> None:
         """Start over in black at another size; the present size changes nothing."""
         if (width, height) == (self.width, self.height):
             return
-        self.pixels = _black(width, height)
+        self.surface = _black(width, height)
         self.tell(lambda listener: listener.screen_resized(width, height))
         self._on_painted()
 
@@ -138,7 +140,7 @@ class Screen(Observable):
     def update(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> None:
         """The same with pixels that are fetched band by band: a few rows at a time stay in the cache.
 
-        What has been written is reported, also if fetching fails halfway.
+        What has been written is told, also if fetching fails halfway.
         """
         for _ in self.update_in_steps(rect, fetch):
             pass
@@ -146,35 +148,68 @@ class Screen(Observable):
     def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Generator[None, None, None]:
         """The same, for :meth:`pyrdpmux.net.fair.LoopShare.work`: a yield after every band of rows.
 
-        What has changed is reported when it is done, or given up; another size meanwhile ends it.
+        What was written is told when it is done, or given up; another size meanwhile ends it.
         """
-        visible = rect.clip(self.width, self.height)
-        pixels = self.pixels
-        damage = _Damage()
+        surface = self.surface
+        visible = rect.clip(surface.width, surface.height)
+        bottom = visible.y
         try:
             for band in bands_of(visible):
-                if pixels is not self.pixels:
-                    damage = _Damage()
+                if surface is not self.surface:
                     return
-                damage.add_below(_write_band(_words(pixels), _words(fetch(band)), band))
+                words = _words(fetch(band))
+                surface.words[band.y : band.bottom, band.x : band.right] = words
+                bottom = band.bottom
                 yield
         finally:
-            if damaged := damage.reported():
-                self.tell(lambda listener: listener.screen_damaged(damaged))
+            if bottom > visible.y and surface is self.surface:
+                surface.touch([Rect.from_corners(visible.x, visible.y, visible.right, bottom)])
+                self.tell_changed()
             self._on_painted()
+
+    def move_in_steps(self, source: Rect, x: int, y: int) -> Generator[None, None, None]:
+        """Copy what the picture shows at ``source``, which lies in it, to where (x, y) is its corner.
+
+        Streams are told that it was a move. Steps and listeners as in :meth:`update_in_steps`.
+        """
+        surface = self.surface
+        if source.clip(surface.width, surface.height) != source:
+            raise ValueError(f"{source} of a picture of {surface.width}x{surface.height}")
+        dx, dy = x - source.x, y - source.y
+        visible = Rect(x, y, source.width, source.height).clip(surface.width, surface.height)
+        # In the order in which no band overwrites what another is still to be copied from.
+        bands = list(bands_of(visible))
+        try:
+            for band in reversed(bands) if dy > 0 else bands:
+                if surface is not self.surface:
+                    return
+                rows = slice(band.y - dy, band.bottom - dy)
+                moved = np.array(surface.words[rows, band.x - dx : band.right - dx])
+                surface.words[band.y : band.bottom, band.x : band.right] = moved
+                yield
+        finally:
+            if bands and surface is self.surface:
+                surface.touch([visible])
+                surface.propose_move(dx, dy)
+                self.tell_changed()
+            self._on_painted()
+
+    def tell_changed(self) -> None:
+        """Wake who looks: something was written to the surface."""
+        self.tell(lambda listener: listener.screen_changed())
 
 
 def bands_of(rect: Rect) -> Iterator[Rect]:
-    """Its bands from top to bottom: as much as is compared and copied in one step."""
+    """Its bands from top to bottom: as much as is copied in one step."""
     rows = max(1, min(BAND, BAND_PIXELS // max(rect.width, 1)))
     for top in range(rect.y, rect.bottom, rows):
         yield Rect(rect.x, top, rect.width, min(rows, rect.bottom - top))
 
 
-def _black(width: int, height: int) -> Pixels:
+def _black(width: int, height: int) -> Surface:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ValueError(f"a screen of {width}x{height}, 1 to {MAX_SIDE} allowed")
-    return np.zeros((height, width, 4), np.uint8)
+    return Surface(width, height)
 
 
 def _words(pixels: Pixels) -> NDArray[np.uint32]:
@@ -182,61 +217,3 @@ def _words(pixels: Pixels) -> NDArray[np.uint32]:
     if pixels.strides[2] != 1:
         pixels = np.ascontiguousarray(pixels)
     return pixels.view(np.uint32)[:, :, 0]
-
-
-def _write_band(target: NDArray[np.uint32], source: NDArray[np.uint32], band: Rect) -> list[Rect]:
-    """Copy ``source`` to its place where it differs; returns the changed rectangles, disjoint."""
-    old = target[band.y : band.bottom, band.x : band.right]
-    changed = old != source
-    if not changed.any():
-        return []
-    rects = _changed_rects(changed, band.x, band.y)
-    for rect in rects:
-        part = np.s_[rect.y - band.y : rect.bottom - band.y, rect.x - band.x : rect.right - band.x]
-        old[part] = source[part]
-    return rects
-
-
-def _changed_rects(changed: NDArray[np.bool_], x: int, y: int) -> list[Rect]:
-    """The tight boxes around each run of columns, less than a gap apart, in one band."""
-    columns = np.flatnonzero(changed.any(axis=0))
-    breaks = np.flatnonzero(np.diff(columns) > GAP) + 1
-    rects = []
-    for run in np.split(columns, breaks):
-        left, right = int(run[0]), int(run[-1]) + 1
-        rows = np.flatnonzero(changed[:, left:right].any(axis=1))
-        top, bottom = int(rows[0]), int(rows[-1]) + 1
-        rects.append(Rect(x + left, y + top, right - left, bottom - top))
-    return rects
-
-
-class _Damage:
-    """Changed rectangles, band after band; those of equal width right below each other are one."""
-
-    def __init__(self) -> None:
-        self._rects: list[Rect] = []
-        #: where those are that end at a certain row: by left edge, width and bottom
-        self._open: dict[tuple[int, int, int], int] = {}
-
-    def add_below(self, rects: list[Rect]) -> None:
-        """The changed rectangles of the next band, which lies below all others."""
-        for rect in rects:
-            index = self._open.pop((rect.x, rect.width, rect.y), None)
-            if index is None:
-                index = len(self._rects)
-                self._rects.append(rect)
-            else:
-                self._rects[index] = self._rects[index].union(rect)
-            self._open[rect.x, rect.width, rect.bottom] = index
-
-    def reported(self) -> list[Rect]:
-        """All of them; of too many, the boxes around those that begin in the same strip of rows."""
-        if len(self._rects) <= MAX_REPORTED:
-            return self._rects
-        box = bounding_box(self._rects)
-        strip = -(-box.height // MAX_REPORTED)
-        strips: dict[int, Rect] = {}
-        for rect in self._rects:
-            number = (rect.y - box.y) // strip
-            strips[number] = strips[number].union(rect) if number in strips else rect
-        return list(strips.values())
