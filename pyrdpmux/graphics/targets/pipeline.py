@@ -76,6 +76,7 @@ class PipelineFormat:
     """What the clients of a stream have agreed to; those with equal ones can share it."""
 
     has_avc: bool = False
+    has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
 
@@ -117,8 +118,13 @@ class Pipeline:
         format: PipelineFormat,
         state: PipelineState = NOTHING,
         first_id: int | None = None,
+        *,
+        deletes: bool = True,
     ) -> None:
-        """``state``: what its clients have; ``first_id``: the surfaceId of MAIN, if there is one already."""
+        """``state``: what its clients have, or, without ``deletes``, may still have.
+
+        ``first_id``: the surfaceId of MAIN, if there is one already.
+        """
         self.format = format
         self.abilities = Abilities(
             can_copy=True,
@@ -127,10 +133,10 @@ class Pipeline:
             cache_slots=format.cache_slots,
             cache_bytes=format.cache_bytes,
             has_boxes=format.has_avc,
-            has_lossy=not format.has_avc,
+            has_lossy=format.has_progressive and not format.has_avc,
         )
         self._width, self._height = width, height
-        self._old_surfaces = state.surfaces if first_id is None else ()
+        self._old_surfaces = state.surfaces if first_id is None and deletes else ()
         self._first_id = _id_after(state.surfaces) if first_id is None else first_id
         self._boxes: dict[int, _BoxEncoder] = {}
         self._clear = ClearEncoder(sequence_number=state.clear_sequence)

@@ -272,6 +272,12 @@ class ServerConnection:
         self.session.set_desktop_size(width, height, now)
         self._carry_out(self.session)
 
+    def reactivate(self, now: float) -> None:
+        """Deactivate and activate the client again at the present size; nothing, unless it is Active."""
+        if self.session is not None:
+            self.session.reactivate(now)
+            self._carry_out(self.session)
+
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
         """End the connection in order, and tell the client's user why where the client can show it.
 

@@ -104,6 +104,12 @@ class ServerSession(ServerLink):
         if self.is_active and self.wanted_size != (self.facts.width, self.facts.height):
             self._enter(reactivate(self))
 
+    def reactivate(self, now: float) -> None:
+        """A deactivation-reactivation at the present size; nothing, unless Active."""
+        self.now = now
+        if self.is_active:
+            self._enter(reactivate(self))
+
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
         """End the connection in order, and tell the client's user why where the client can show it.
 
