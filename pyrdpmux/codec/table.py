@@ -3,7 +3,9 @@
 Encoders of pictures have one shape, ``encode(frame, rects) -> list[bytes]``: ``frame`` is (height, width, 4)
 uint8 BGRX, top-down, ``rects`` a sequence of :class:`~pyrdpmux.geometry.Rect` within it. A codec without
 memory is a function, one with memory an object with that method (:attr:`Codec.state` says whose). What more
-an encoder can be told has defaults. Decoders have two shapes, by :attr:`Codec.unit`:
+an encoder can be told has defaults. AVC444 takes whole macroblocks only (:mod:`.avc.regions`).
+
+Decoders have two shapes, by :attr:`Codec.unit`:
 
 * RECTANGLE: one message per rectangle, ``decode(data, width, height)`` returns its pixels (height, width, 4);
 * FRAME: messages for all rectangles together, ``decode(data, out)`` draws on ``out``, a frame, and returns

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pyrdpmux.codec import extras
-from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK, i420, planes
+from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK, coded_size, i420, planes
 from pyrdpmux.errors import DecodeError, EncodeError
 
 MAX_SIDE: Final = 8192
@@ -87,24 +87,29 @@ class H264Encoder:
 
 
 class H264Decoder:
-    """One stream of pictures, none with more pixels than ``width`` x ``height`` in whole macroblocks."""
+    """One stream of pictures for a surface of this size, none larger than :func:`.yuv.coded_size` of it."""
 
     def __init__(self, width: int, height: int) -> None:
-        width, height = (side + -side % MACROBLOCK for side in (width, height))
-        _check_size(width, height)
+        self._least = tuple(side + -side % MACROBLOCK for side in (width, height))
+        _check_size(*self._least)
+        self._most = coded_size(width, height)
         av = extras.load(extras.H264)
         context = av.CodecContext.create("h264", "r")
         context.thread_count = 1
         # FFmpeg allocates by what the stream claims, and edges around it: this is compared before.
-        most = (width + _EDGES) * (height + _EDGES)
-        context.options = {"max_pixels": str(most), "flags": "low_delay"}
+        most = (self._most[0] + _EDGES) * (self._most[1] + _EDGES)
+        # Whole macroblocks, whatever the stream says of cropping: clients know the surface's size, and find
+        # the halves of AVC444v2's pictures by the width that is coded.
+        context.options = {"max_pixels": str(most), "flags": "low_delay", "flags2": "ignorecrop"}
         self._context = context
         self._packet = av.Packet
         self._error = av.FFmpegError
-        self._limit = (width, height)
 
     def decode(self, data: bytes) -> I420:
-        """The picture of one access unit; DecodeError if it is not one."""
+        """The picture of one access unit; DecodeError if it is not one.
+
+        It has the coded size, or the surface's in whole macroblocks where it is smaller: black is added.
+        """
         if not data:
             raise DecodeError("H264", "no data", 0)
         try:
@@ -117,14 +122,13 @@ class H264Decoder:
         name = frame.format.name
         if name not in (_FORMAT, "yuvj420p"):
             raise DecodeError("H264", f"a picture of {name}, expected {_FORMAT}", 0)
-        width, height = frame.width, frame.height
-        if width > self._limit[0] or height > self._limit[1] or width % 2 or height % 2:
-            raise DecodeError("H264", f"{width} x {height}, at most {self._limit} expected", 0)
+        size = width, height = frame.width, frame.height
+        if width > self._most[0] or height > self._most[1] or width % MACROBLOCK or height % MACROBLOCK:
+            raise DecodeError("H264", f"{size} in macroblocks, at most {self._most} expected", 0)
         return self._picture(frame)
 
     def _picture(self, frame: Any) -> I420:
-        """In whole macroblocks: a stream may crop what others send."""
-        width, height = self._limit
+        width, height = max(frame.width, self._least[0]), max(frame.height, self._least[1])
         result = i420(height, width)
         result.fill(0)
         for plane, target in zip(frame.planes, planes(result), strict=True):
