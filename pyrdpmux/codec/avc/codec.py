@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.codec.avc import views, yuv
-from pyrdpmux.codec.avc.h264 import DEFAULT_QP, H264Decoder, H264Encoder
+from pyrdpmux.codec.avc.convert import Converter
+from pyrdpmux.codec.avc.h264 import DEFAULT_FRAME_RATE, DEFAULT_QP, H264Decoder, H264Encoder
 from pyrdpmux.codec.avc.regions import ChromaRules
 from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, MetaBlock, QuantQuality, Rectangle16
 from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK
@@ -33,16 +34,17 @@ def _rounded(side: int) -> int:
 class _Encoder:
     """What both encoders share: size, regions and the H.264 stream."""
 
-    def __init__(self, width: int, height: int, qp: int, max_rate: int | None, references: int) -> None:
+    def __init__(
+        self, width: int, height: int, qp: int, max_rate: int | None, frame_rate: int, references: int
+    ) -> None:
         self._shape = (height, width, 4)
         self._qp = qp
         coded = yuv.coded_size(width, height)
-        self._h264 = H264Encoder(*coded, qp, max_rate=max_rate, references=references)
+        self._h264 = H264Encoder(*coded, qp, max_rate=max_rate, frame_rate=frame_rate, references=references)
 
-    def _padded(self, frame: Pixels) -> Pixels:
+    def _check(self, frame: Pixels) -> None:
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise EncodeError("frame", f"{frame.dtype} of shape {frame.shape}, expected {self._shape}")
-        return yuv.padded(frame)
 
     def _regions(self, rects: Sequence[Rect] | None) -> Sequence[Rect]:
         """The rectangles, or all of the surface."""
@@ -61,17 +63,38 @@ class _Encoder:
 
 
 class Avc420Encoder(_Encoder):
-    """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels."""
+    """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels.
 
-    def __init__(self, width: int, height: int, qp: int = DEFAULT_QP, *, max_rate: int | None = None) -> None:
-        super().__init__(width, height, qp, max_rate, 1)
+    ``qp``, ``max_rate`` and ``frame_rate`` are :class:`.h264.H264Encoder`'s. ``exact_color`` has colors
+    rounded (:mod:`.yuv`) where :mod:`.convert` cuts them off: half a decibel for a tenth of the time.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        qp: int = DEFAULT_QP,
+        *,
+        max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
+        exact_color: bool = False,
+    ) -> None:
+        super().__init__(width, height, qp, max_rate, frame_rate, 1)
+        self._converter = None if exact_color else Converter(width, height)
 
     def encode(
         self, frame: Pixels, rects: Sequence[Rect] | None = None, *, key_frame: bool = False
     ) -> list[bytes]:
-        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``rects``."""
+        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``rects``.
+
+        The frame may be a part of a larger one: what is converted is read where it lies.
+        """
+        self._check(frame)
         meta = self._meta(self._regions(rects))
-        picture = yuv.to_yuv420(self._padded(frame))
+        if self._converter is None:
+            picture = yuv.to_yuv420(yuv.padded(frame))
+        else:
+            picture = self._converter.to_yuv420(frame)
         return [encode_structure(self._stream(picture, meta, key_frame))]
 
 
@@ -90,9 +113,10 @@ class Avc444Encoder(_Encoder):
         *,
         version: int = 2,
         max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
     ) -> None:
         self._rules = ChromaRules(width, height)
-        super().__init__(width, height, qp, max_rate, 2)
+        super().__init__(width, height, qp, max_rate, frame_rate, 2)
         self._auxiliary = _AUXILIARY[version]
 
     def encode(
@@ -108,11 +132,12 @@ class Avc444Encoder(_Encoder):
 
         Color alone is asked for in vain where it has come already, or no luma has: then luma comes with it.
         """
+        self._check(frame)
         regions = self._regions(rects)
         self._rules.check(regions)
         luma = luma or self._rules.needs_luma(regions)
         meta = self._meta(regions)
-        y, u, v = yuv.to_yuv444(self._padded(frame))
+        y, u, v = yuv.to_yuv444(yuv.padded(frame))
         main = self._stream(views.main_view(y, u, v), meta, key_frame) if luma else None
         auxiliary = self._stream(self._auxiliary(u, v), meta, key_frame and not luma) if chroma else None
         self._rules.sent(regions, luma=luma, chroma=chroma)

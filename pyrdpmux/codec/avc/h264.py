@@ -20,7 +20,7 @@ MAX_QP: Final = 51
 DEFAULT_QP: Final = 22
 _PRESET: Final = "ultrafast"
 _FORMAT: Final = "yuv420p"
-_FRAME_RATE: Final = 60
+DEFAULT_FRAME_RATE: Final = 60
 _EDGES: Final = 64
 
 
@@ -34,7 +34,10 @@ def _check_size(width: int, height: int) -> None:
 class H264Encoder:
     """One stream of pictures of one size.
 
-    ``qp`` is fixed; with ``max_rate`` (bits per second), it is the best that the rate allows instead.
+    ``qp`` is fixed; with ``max_rate`` (bits per second, if ``frame_rate`` pictures come in one) it is what
+    x264 aims at (crf), as far as the rate allows. A picture that changes little wants the first: x264 takes
+    it for an easy one, and spends tens of kilobytes on it now and then.
+
     ``references`` above one lets a picture refer to the one before the last: AVC444 sends two kinds in turns.
     """
 
@@ -45,6 +48,7 @@ class H264Encoder:
         qp: int = DEFAULT_QP,
         *,
         max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
         references: int = 1,
     ) -> None:
         _check_size(width, height)
@@ -52,13 +56,13 @@ class H264Encoder:
             raise EncodeError("qp", f"{qp}, expected {MIN_QP} to {MAX_QP}")
         av = extras.load(extras.H264)
         self._shape = (height + height // 2, width)
-        self._frame_of = av.VideoFrame.from_ndarray
+        self._frame_of = av.VideoFrame.from_numpy_buffer
         self._intra = av.video.frame.PictureType.I
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height = width, height
         context.pix_fmt = _FORMAT
-        context.time_base = Fraction(1, _FRAME_RATE)
-        context.framerate = _FRAME_RATE
+        context.time_base = Fraction(1, frame_rate)
+        context.framerate = frame_rate
         context.thread_count = 1
         context.options = self._options(qp, max_rate, references)
         self._context = context
@@ -75,7 +79,10 @@ class H264Encoder:
         return {**options, "crf": str(qp), "maxrate": str(max_rate), "bufsize": str(max_rate // 10)}
 
     def encode(self, picture: I420, *, key_frame: bool = False) -> bytes:
-        """The access unit of one picture; the first one is a key frame in any case."""
+        """The access unit of one picture; the first one is a key frame in any case.
+
+        Threads may each call an encoder of their own: x264 works in the caller's, without the GIL.
+        """
         if picture.shape != self._shape or picture.dtype != np.uint8:
             raise EncodeError("picture", f"shape {picture.shape}, expected {self._shape}")
         frame = self._frame_of(np.ascontiguousarray(picture), format=_FORMAT)

@@ -80,6 +80,33 @@ def test_many_frames_of_any_size(width: int, height: int) -> None:
             assert psnr(frame, decoded(reader, full.encode(frame)[0], (height, width))) > 30
 
 
+@pytest.mark.parametrize("exact_color", [False, True])
+def test_part_of_a_larger_frame(exact_color: bool) -> None:
+    frame = SCREENS["desktop"](200, 300)
+    part = frame[31:131, 57:207]
+    messages = [
+        Avc420Encoder(150, 100, exact_color=exact_color).encode(pixels) for pixels in (part, part.copy())
+    ]
+    assert messages[0] == messages[1]
+    assert psnr(part, decoded(Avc420Decoder(150, 100), messages[0][0], (100, 150))) > 35
+
+
+def test_exact_color_is_nearer() -> None:
+    frame = SCREENS["photo"](240, 320)
+    found = [
+        psnr(
+            frame,
+            decoded(
+                Avc420Decoder(320, 240),
+                Avc420Encoder(320, 240, exact_color=exact).encode(frame)[0],
+                (240, 320),
+            ),
+        )
+        for exact in (False, True)
+    ]
+    assert found[0] < found[1] < found[0] + 1
+
+
 class TestRegions:
     REGIONS = (Rect(3, 5, 17, 13), Rect(31, 0, 33, 7))
     ALIGNED = (Rect(16, 16, 16, 32), Rect(32, 0, 32, 16))
