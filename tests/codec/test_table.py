@@ -244,6 +244,7 @@ def test_a_row_for_people() -> None:
         "unit": "rectangle",
         "state": "client",
         "shareable": False,
+        "epochs": True,
         "extra": None,
         "available": True,
     }

@@ -41,6 +41,11 @@ class _Encoder:
         self._qp = qp
         coded = yuv.coded_size(width, height)
         self._h264 = H264Encoder(*coded, qp, max_rate=max_rate, frame_rate=frame_rate, references=references)
+        self._begins_epoch = False
+
+    def begin_epoch(self) -> None:
+        """Let the next picture be a key frame: who joins there needs nothing that went before."""
+        self._begins_epoch = True
 
     def _check(self, frame: Pixels) -> None:
         if frame.shape != self._shape or frame.dtype != np.uint8:
@@ -59,6 +64,8 @@ class _Encoder:
         return MetaBlock(tuple(map(Rectangle16.of, regions)), (QuantQuality(self._qp),) * len(regions))
 
     def _stream(self, picture: I420, meta: MetaBlock, key_frame: bool) -> Avc420Stream:
+        key_frame |= self._begins_epoch
+        self._begins_epoch = False
         return Avc420Stream(meta, self._h264.encode(picture, key_frame=key_frame))
 
 
@@ -118,6 +125,11 @@ class Avc444Encoder(_Encoder):
         self._rules = ChromaRules(width, height)
         super().__init__(width, height, qp, max_rate, frame_rate, 2)
         self._auxiliary = _AUXILIARY[version]
+
+    def begin_epoch(self) -> None:
+        """The same; and color does not come alone for what has got its luma before."""
+        super().begin_epoch()
+        self._rules.forget()
 
     def encode(
         self,
