@@ -80,6 +80,12 @@ class ZgfxCompressor:
         self._history = b""
         self._far = FarMatcher(variant.history_size) if variant.history_size > LZ4_WINDOW else None
 
+    def begin_epoch(self) -> None:
+        """Refer to nothing that went before: from here on, whatever a receiver has had is good enough."""
+        self._history = b""
+        if self._far is not None:
+            self._far.clear()
+
     def compress(self, data: bytes) -> bytes:
         """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message."""
         size = self._variant.segment_size
