@@ -16,12 +16,24 @@ class FakeVm:
     uuid: str | None = None
     port: int = 3901
     viewer_count: int = 0
-    frame_rate: int = 30
+    #: somebody looks
+    is_watched: bool = True
     screen: Screen = field(default_factory=Screen)
     leds: int | None = None
     statuses: list[tuple[VmStatus, str]] = field(default_factory=list)
     is_absolute: bool = True
+    watcher: Callable[[bool], None] | None = None
     loop_share: LoopShare = field(default_factory=lambda: FairSchedule().share(Kind.GUEST, "fake"))
+
+    def watch(self, listener: Callable[[bool], None]) -> None:
+        self.watcher = listener
+        listener(self.is_watched)
+
+    def look(self, is_watched: bool) -> None:
+        """Somebody comes, or the last one goes."""
+        self.is_watched = is_watched
+        if self.watcher is not None:
+            self.watcher(is_watched)
 
     def set_leds(self, leds: int) -> None:
         self.leds = leds
