@@ -7,10 +7,12 @@ that it handed in.
 
 from collections.abc import Callable
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
+
+T = TypeVar("T")
 
 
 class Button(Enum):
@@ -129,6 +131,13 @@ class Vm(Protocol):
         While nobody looks, nothing needs to be painted; once somebody does, the picture has to come up to
         date by itself, and soon. How often it is painted then is the source's decision: viewers take what
         they can use of it. May be called from inside any other call: a listener takes notes and returns.
+        """
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """What ``job`` returns or raises, in one of the daemon's threads for pictures: copying, decoding.
+
+        A VM has few of them at a time; its streams are encoded there too. Cancelled, a job that has begun
+        goes on to its end: what it uses must live until then.
         """
 
     def set_leds(self, leds: int) -> None:

@@ -5,7 +5,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -29,6 +29,8 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
+
+T = TypeVar("T")
 
 _serials = itertools.count(1)
 
@@ -69,6 +71,8 @@ class Console:
         self.screen = Screen(on_painted=self._on_painted)
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
+        #: threads for pictures
+        self.workers = factory.workers
         self._typist: Typist | None = None
         self._watch: Callable[[bool], None] = _nobody_listens
         self._was_watched = False
@@ -363,6 +367,10 @@ class RegisteredVm:
             self._console.watch(listener)
         else:
             listener(False)
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """In a thread: see :meth:`.backend.Vm.compute`."""
+        return await self._console.workers.run(self.name, job)
 
     def set_leds(self, leds: int) -> None:
         if self.is_current:

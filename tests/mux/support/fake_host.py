@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -34,6 +37,10 @@ class FakeVm:
         self.is_watched = is_watched
         if self.watcher is not None:
             self.watcher(is_watched)
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """In a thread, as in the daemon, so that mistakes show which only threads make."""
+        return await asyncio.get_running_loop().run_in_executor(None, job)
 
     def set_leds(self, leds: int) -> None:
         self.leds = leds
