@@ -66,16 +66,18 @@ class Layer:
         self.due[_cells(rect)] = due
         self.has_lossy = True
 
-    def copy(self, origin: "Layer", source: Rect, x: int, y: int) -> None:
-        """Show what ``origin`` (perhaps this one) shows in ``source`` at (x, y), with its losses."""
+    def copy(self, origin: "Layer", source: Rect, x: int, y: int, due: float) -> None:
+        """Show what ``origin`` (perhaps this one) shows in ``source`` at (x, y), with its losses.
+
+        What moves does not rest: ``due`` is the new mark of lossy cells.
+        """
         target = Rect(x, y, source.width, source.height)
         losses = origin._losses(source, x, y) if origin.has_lossy else None
         self.words[_part(target)] = origin.words[_part(source)]
         if self.has_lossy:
             self._clear(target)
         if losses is not None:
-            cells = _cells(target)
-            self.due[cells] = np.minimum(self.due[cells], losses)
+            self.due[_cells(target)][losses] = due
             self.has_lossy = True
 
     def accept_marks(self, other: "Layer") -> None:
@@ -115,16 +117,16 @@ class Layer:
         right = self.due.shape[1] if rect.right == width else rect.right // CELL
         self.due[top:bottom, left:right] = EXACT
 
-    def _losses(self, source: Rect, x: int, y: int) -> Marks | None:
-        """For each cell that the copy touches, the earliest due of the cells that come to lie in it."""
+    def _losses(self, source: Rect, x: int, y: int) -> NDArray[np.bool_] | None:
+        """For each cell that the copy touches, whether lossy cells come to lie in it; None if none do."""
         if not (self.due[_cells(source)] != EXACT).any():
             return None
         rows = _origins(y, source.height, source.y, len(self.due))
         columns = _origins(x, source.width, source.x, self.due.shape[1])
-        found = np.full((len(rows[0]), len(columns[0])), EXACT)
+        found = np.zeros((len(rows[0]), len(columns[0])), np.bool_)
         for row in rows:
             for column in columns:
-                np.minimum(found, self.due[np.ix_(row, column)], out=found)
+                found |= self.due[np.ix_(row, column)] != EXACT
         return found
 
 

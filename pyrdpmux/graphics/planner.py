@@ -80,6 +80,7 @@ class Planner:
         self._changed = np.zeros((height, width), np.bool_)
         self._surface: Surface | None = None
         self._seen = 0
+        self._now = 0.0
         self._commands: list[Command] = []
         #: what the next plan begins with
         self._before: list[Command] = []
@@ -122,6 +123,7 @@ class Planner:
 
         ``fine_pixels``: as many may be made exact that rest. Pixels of commands are those of ``current``.
         """
+        self._now = now
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         changed = self._compare(rects)
@@ -186,9 +188,7 @@ class Planner:
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
         """Disjoint rectangles that hold all changed pixels of these."""
-        return [
-            rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)
-        ]
+        return [rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)]
 
     def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
         """All that has changed in videos goes through their boxes."""
@@ -197,8 +197,9 @@ class Planner:
             if any(rect.overlaps(box.place) for rect in rects):
                 # Beyond the rectangles nothing is known of the mask.
                 changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-                if changed.any():
-                    self._show_box(self._boxes.frame(box, box.place, now), now)
+                found = changed_rects(changed, box.place.x, box.place.y)
+                if found:
+                    self._show_box(self._boxes.frame(box, found, now), now)
                 changed[:] = False
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
@@ -215,7 +216,7 @@ class Planner:
             if self.abilities.has_back:
                 self._save(move.source, move.destination)
             self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
-            self.main.copy(self.main, move.source, move.x, move.y)
+            self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
             changed[:] = proof.mask
 
     def _save(self, source: Rect, destination: Rect) -> None:
@@ -224,7 +225,7 @@ class Planner:
             self._back = Layer(self.rect.width, self.rect.height)
         for piece in destination.without(source):
             self._commands.append(Copy(MAIN, piece, BACK, piece.x, piece.y))
-            self._back.copy(self.main, piece, piece.x, piece.y)
+            self._back.copy(self.main, piece, piece.x, piece.y, self._now + PICTURE_REST)
 
     def _uncover(self, rects: Sequence[Rect]) -> list[Rect]:
         """What of these the back surface has is copied from there; returns the rest."""
@@ -246,7 +247,7 @@ class Planner:
             found = True
             origin = Rect(rect.x + place.x, rect.y + place.y, place.width, place.height)
             self._commands.append(Copy(BACK, origin, MAIN, origin.x, origin.y))
-            self.main.copy(self._back, origin, origin.x, origin.y)
+            self.main.copy(self._back, origin, origin.x, origin.y, self._now + PICTURE_REST)
             changed[_part(place)] = ~is_kept[_part(place)]
         return changed_rects(changed, rect.x, rect.y) if found else [rect]
 

@@ -291,7 +291,9 @@ def test_a_clone_goes_on_alone() -> None:
 DRAWINGS = st.lists(
     st.tuples(
         st.sampled_from(["text", "photo", "flat", "scroll", "noise", "pixel"]),
-        st.builds(Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)),
+        st.builds(
+            Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)
+        ),
         st.integers(-40, 40),
         st.integers(0, 5),
         st.sampled_from([0.001, 0.016, 0.3, 1.2]),
@@ -333,4 +335,3 @@ def drawn(words: Words, kind: str, rect: Rect, by: int, seed: int) -> Words:
     result = words[part(rect)].copy()
     result[0, 0] ^= np.uint32(0x010203)
     return result
-

@@ -62,7 +62,11 @@ class ViewerPicture:
     """A :class:`~pyrdpmux.mux.streaming.seat.Seat`; its owner passes on what the connection tells."""
 
     def __init__(
-        self, connection: ServerConnection, peer: Peer, log: logging.LoggerAdapter[Any], fail: Callable[[str], None]
+        self,
+        connection: ServerConnection,
+        peer: Peer,
+        log: logging.LoggerAdapter[Any],
+        fail: Callable[[str], None],
     ) -> None:
         """``fail`` is called with the reason if there can be no more pictures."""
         self._connection = connection
@@ -257,7 +261,11 @@ class ViewerPicture:
             self._connection.send_graphics(pipeline.opening())
             self._peer.flush()
             self._streams.enter(self, Stream(width, height, pipeline, frame_id=self._frame_id))
-        elif self._connection.supports_graphics and self._reopenings <= MAX_REOPENINGS and self._waiting is None:
+        elif (
+            self._connection.supports_graphics
+            and self._reopenings <= MAX_REOPENINGS
+            and self._waiting is None
+        ):
             self._waiting = self._loop.call_later(GRAPHICS_SECONDS, self._enter_with_bitmaps)
         else:
             self._enter_with_bitmaps()
