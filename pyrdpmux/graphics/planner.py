@@ -130,8 +130,7 @@ class Planner:
         if changed:
             self._show_changes(changed, hints, now)
         self._commands += self._boxes.rest(now)
-        if self.main.has_lossy:
-            self._refine(now, fine_pixels)
+        self._refine(now, fine_pixels)
         commands, self._commands = self._commands, []
         return commands
 
