@@ -33,6 +33,10 @@ MIN_VOTES: Final = 2
 MAX_HITS: Final = 2000
 """Places at which a sample's pixel was before: more mean a flat color or a pattern, which tells nothing."""
 
+_COUNTED: Final = 8
+"""Votes after which they are counted, to see whether they are enough."""
+
+_ENOUGH: Final = 5
 _MAX_CANDIDATES: Final = 32
 _STRIP: Final = 32
 """Pixels across of the columns whose lines are compared."""
@@ -113,22 +117,30 @@ def around(vector: Vector, reach: int) -> list[Vector]:
 def vote(before: Words, samples: Samples, reach: int, voters: int) -> list[Vector]:
     """Up to two vectors of at most ``reach`` either way, the better one first, by so many samples."""
     side = 2 * reach + 1
-    votes = np.zeros(side * side, np.intp)
+    votes = np.zeros(side * side, np.uint8)
     for index in range(min(voters, -(-len(samples) // PER_ROW))):
         x, y = int(samples.x[index]), int(samples.y[index])
         found_x, found_y = _places(before, x, y, samples.pixels[index], reach)
         # No place counts twice, so this adds one to each.
         votes[(y - found_y + reach) * side + x - found_x + reach] += 1
-    votes[reach * side + reach] = 0
+        votes[reach * side + reach] = 0
+        if index % _COUNTED == _COUNTED - 1 and _is_clear(votes):
+            break
     most = int(votes.max())
     if most < MIN_VOTES:
         return []
     places = np.flatnonzero(votes >= max(MIN_VOTES, most // 2))
-    places = places[np.argsort(-votes[places], kind="stable")[:_MAX_CANDIDATES]]
+    places = places[np.argsort(~votes[places], kind="stable")[:_MAX_CANDIDATES]]
     vectors = [(int(place) % side - reach, int(place) // side - reach) for place in places]
     shares = agreement(before, samples, vectors)
     ranked = sorted(zip(-shares, vectors, strict=True), key=lambda pair: (pair[0], _length(pair[1])))
     return [vector for _, vector in ranked[:2]]
+
+
+def _is_clear(votes: NDArray[np.uint8]) -> bool:
+    """Whether one vector is so far ahead that more votes would change nothing."""
+    most = votes.max()
+    return bool(most >= _ENOUGH) and np.count_nonzero(votes > most // 2) == 1
 
 
 def _length(vector: Vector) -> int:
