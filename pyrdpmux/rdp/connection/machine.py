@@ -201,7 +201,7 @@ class Machine:
     @property
     def has_more_to_send(self) -> bool:
         """``data_to_send`` left something for another write: let the event loop turn, and call it again."""
-        return bool(self._outgoing)
+        return bool(self._outgoing) or (self._tls is not None and self._tls.has_data_to_send)
 
     def next_deadline(self) -> float | None:
         """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""
