@@ -114,20 +114,18 @@ def short_zgfx(data: bytes) -> None:
     line = "  zgfx short  "
     for size in (100, 250, 500, 1000, 2000, 4000):
         messages = [data[at : at + size] for at in range(0, min(len(data), 100 * size), size)]
-
-        def send(messages: list[bytes] = messages) -> int:
-            sender = ZgfxCompressor()
-            sender.compress(data[-LZ4_WINDOW:])
-            start = time.perf_counter()
-            sent = sum([len(sender.compress(message)) for message in messages])
-            times.append(time.perf_counter() - start)
-            return sent
-
-        times: list[float] = []
-        sent = [send() for _ in range(ROUNDS)][-1]
-        mean = min(times) / len(messages) * 1e3
-        line += f" {size} B {mean:.3f} ms {sent / len(messages) / size:.2f}"
+        best, sent = min(_short(data[-LZ4_WINDOW:], messages) for _ in range(ROUNDS))
+        line += f" | {size} B {best * 1e3:.3f} ms, {sent / size:.2f}"
     print(line)
+
+
+def _short(before: bytes, messages: list[bytes]) -> tuple[float, float]:
+    """Seconds and bytes of one message."""
+    sender = ZgfxCompressor()
+    sender.compress(before)
+    start = time.perf_counter()
+    sent = sum([len(sender.compress(message)) for message in messages])
+    return (time.perf_counter() - start) / len(messages), sent / len(messages)
 
 
 def main(names: list[str]) -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, Range
 
-MAX_BLOCK: Final = 700
+MAX_BLOCK: Final = 450
 """Bytes of an lz4 block from which on numpy is quicker: a code takes up to a microsecond here."""
 _MORE: Final = 15
 _MIN_LZ4_LENGTH: Final = 4
