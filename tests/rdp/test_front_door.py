@@ -49,6 +49,7 @@ NAMES = {
     "FastPathInput",
     "FastPathOutput",
     "ErrorInfoReceived",
+    "FrameAcknowledged",
     "Event",
     "ExtendedMouseEvent",
     "ExtendedPointerFlags",

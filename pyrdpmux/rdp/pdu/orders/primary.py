@@ -1,6 +1,6 @@
 """Primary drawing orders: of each only what has changed since the last one of its type is on the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from enum import Enum
 from typing import ClassVar, Final, NamedTuple
@@ -234,7 +234,8 @@ def read_primary(r: Reader, control_flags: int, history: OrderHistory) -> Primar
     for index, (name, kind) in enumerate(cls.FIELDS):
         if present >> index & 1:
             values[index] = _read_field(r, name, kind, values[index] if is_delta else None)
-    return cls(*values, bounds=bounds)
+    make: Callable[..., PrimaryOrder] = cls
+    return make(*values, bounds=bounds)
 
 
 def _flag_bytes(layout: Sequence[Field]) -> int:

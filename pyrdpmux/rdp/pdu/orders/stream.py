@@ -35,7 +35,7 @@ def decode_orders(update: OrdersUpdate, history: OrderHistory) -> tuple[Order, .
     r = Reader(update.order_data, "OrdersUpdate")
     if update.number_orders > MAX_ORDERS:
         raise r.error("numberOrders", f"{update.number_orders}, at most {MAX_ORDERS} allowed")
-    orders = []
+    orders: list[Order] = []
     for _ in range(update.number_orders):
         control_flags = r.u8("controlFlags")
         order_class = control_flags & _CLASSES

@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_the_callers_mistake() -> None:
         write(DstBlt(0, 0, 0, 0, 256), OrderHistory())
 
 
-RANGES = {
+RANGES: dict[Kind, st.SearchStrategy[int]] = {
     Kind.COORDINATE: st.one_of(st.integers(-140, 140), st.integers(-32768, 32767)),
     **{kind: st.integers(0, (1 << 8 * kind.value) - 1) for kind in Kind if kind is not Kind.COORDINATE},
 }
