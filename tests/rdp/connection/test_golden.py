@@ -19,7 +19,7 @@ from tests.rows import unhex
 
 #: Of a server with 800x600 and nothing else chosen. 15 04: fast-path output, long credentials, salted
 #: checksums, no bitmap compression header. 80 3f: chunks of 16,256 bytes. 20: 32 bpp. 08: no alpha needed.
-#: 0a, and 01 thrice: PatBlt, ScrBlt and MemBlt orders. bd 01: scancodes, extended and relative mouse, Unicode,
+#: 0a, and 01 thrice: PatBlt, ScrBlt, MemBlt orders. bd 01: scancodes, extended and relative mouse, Unicode,
 #: fast-path input, horizontal wheel. 19: 25 pointers. 2b 48 09: 608,299 bytes, for large pointers. 52: all
 #: surface commands. NSCodec with color loss up to 3, RemoteFX in both modes and in one.
 DEMAND: Final = {
