@@ -7,6 +7,8 @@ from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
+from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
+from pyrdpmux.rdp.connection.client.channels.graphics import DEFAULT_SETS
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.licensing.store import LicenseStore
@@ -48,6 +50,9 @@ class ClientConfig:
     #: listeners, by name, for dynamic channels that the server may open: ``drdynvc`` is asked for, be it in
     #: ``channels`` or not. None: it is a static channel like others, whose messages are handed over
     dynamic_channels: tuple[str, ...] | None = None
+    #: what is advertised on the graphics pipeline, if that is among ``dynamic_channels``; without any, that
+    #: waits for ``advertise_graphics``
+    graphics: tuple[GraphicsCapabilitySet, ...] = DEFAULT_SETS
     #: the highest type of bulk compression that is offered, or None. A server may then compress output, too,
     #: which is handed over as it is
     compression: CompressionType | None = None

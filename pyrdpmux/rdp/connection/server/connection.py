@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -213,6 +214,17 @@ class ServerConnection:
         """What the client can be sent. Raises StateError before the client's capabilities are known."""
         return self._session_for("drawing").output
 
+    @property
+    def supports_graphics(self) -> bool:
+        """The client can be drawn to by the graphics pipeline; known when it is Active."""
+        return self.session is not None and self.session.supports_graphics
+
+    @property
+    def graphics_abilities(self) -> GraphicsAbilities | None:
+        """What may be sent by ``send_graphics``; None while that may not be called."""
+        graphics = self.session.graphics if self.session is not None else None
+        return graphics.abilities if graphics is not None else None
+
     # -- drawing, while Active -------------------------------------------------------------------
 
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
@@ -247,6 +259,12 @@ class ServerConnection:
         """A pointer's shape, position or visibility."""
         session = self._session_for("drawing")
         session.send_pointer(pointer)
+        self._carry_out(session)
+
+    def send_graphics(self, message: bytes) -> None:
+        """One message of the graphics pipeline, after GraphicsOpened: a whole RDP_SEGMENTED_DATA."""
+        session = self._session_for("drawing")
+        session.send_graphics(message)
         self._carry_out(session)
 
     def send_channel_data(self, channel: str, data: bytes) -> None:

@@ -6,6 +6,8 @@ from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
@@ -16,6 +18,7 @@ from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
 from pyrdpmux.rdp.connection.server.channels.dynamic import ServerDynamicChannels
+from pyrdpmux.rdp.connection.server.channels.graphics import Graphics
 from pyrdpmux.rdp.connection.server.channels.table import SERVER_CHANNELS
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
@@ -40,6 +43,8 @@ IO_CHANNEL_ID: Final = 1003
 SERVER_CHANNEL_ID: Final = 1002
 #: as Windows servers choose it: a constant upper half and the server's channel
 SHARE_ID: Final = 0x000103EA
+#: of the session: what the graphics pipeline needs
+GRAPHICS_BITS_PER_PIXEL: Final = 32
 
 
 class ServerLink(Machine):
@@ -91,6 +96,27 @@ class ServerLink(Machine):
         """A flag of the client's earlyCapabilityFlags (2.2.1.3.2)."""
         core = self.facts.client_core
         return core is not None and bool((core.early_capability_flags or 0) & flag)
+
+    @property
+    def supports_graphics(self) -> bool:
+        """The client can be drawn to by the graphics pipeline.
+
+        QUIRK(mstsc): ends with 0xd06 where the session has less than 32 bpp (xrdp issue 3128).
+        QUIRK(FreeRDP 2): without it there may be no dynamic channels at all; FreeRDP 3 refuses this one.
+        """
+        return (
+            self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_DYNVC_GFX_PROTOCOL)
+            and self.output_format is not None
+            and self.output_format.bits_per_pixel == GRAPHICS_BITS_PER_PIXEL
+            and any(channel.name == DYNAMIC_CHANNELS for channel in self.facts.channels.values())
+        )
+
+    @property
+    def graphics(self) -> Graphics | None:
+        """The graphics pipeline, while its channel is open."""
+        dynamic = self.router.dynamic
+        machine = dynamic.machine(GRAPHICS_CHANNEL) if dynamic is not None else None
+        return machine if isinstance(machine, Graphics) else None
 
     @property
     def can_auto_detect(self) -> bool:
@@ -168,9 +194,15 @@ class ServerLink(Machine):
             self.send_data(channel.channel_id, encode(pdu), pdu)
 
     def begin_channels(self) -> None:
-        """The client is Active for the first time: what is offered may be sent."""
+        """The client is Active for the first time: what is offered may be sent.
+
+        The graphics pipeline comes first, so that its number is the same at all clients that have it.
+        """
         names = {channel.channel_id: channel.name for channel in self.facts.channels.values()}
-        offer = Offer(SERVER_CHANNELS, self.config.channels, self.config.limits.channel_message_bytes)
+        offered = [name for name in self.config.channels if name != GRAPHICS_CHANNEL]
+        if GRAPHICS_CHANNEL in self.config.channels and self.supports_graphics:
+            offered.insert(0, GRAPHICS_CHANNEL)
+        offer = Offer(SERVER_CHANNELS, offered, self.config.limits.channel_message_bytes)
         self.router.begin(names, offer, ServerDynamicChannels, self.now)
         self.flush_channels()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server import output
 from pyrdpmux.rdp.connection.server.activation import reactivate
@@ -81,6 +82,19 @@ class ServerSession(ServerLink):
         self._require_active("drawing")
         output.send_pointer(self, pointer)
 
+    def send_graphics(self, message: bytes) -> None:
+        """One message of the graphics pipeline: a whole RDP_SEGMENTED_DATA (MS-RDPEGFX 2.2.5.1).
+
+        StateError where the channel is not open, or the client has not said yet what it can do.
+        """
+        self._require_active("drawing")
+        graphics = self.graphics
+        if graphics is None:
+            raise StateError(self.phase_name, "drawing without the graphics pipeline")
+        graphics.draw(message)
+        self.dynamic_for("drawing on", GRAPHICS_CHANNEL).forward(GRAPHICS_CHANNEL)
+        self.flush_channels()
+
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a channel: a static one by the name that the client gave it, in lower case, or the
         open dynamic one of this name.
@@ -94,8 +108,13 @@ class ServerSession(ServerLink):
         self.flush_channels()
 
     def open_channel(self, channel: str) -> None:
-        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows."""
+        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows.
+
+        The graphics pipeline may be opened again when the client has closed it: StateError where it has none.
+        """
         self._require_active("opening a channel")
+        if channel == GRAPHICS_CHANNEL and not self.supports_graphics:
+            raise StateError(self.phase_name, "opening the graphics pipeline of a client without")
         self.dynamic_for("opening", channel).open(channel)
         self.flush_channels()
 
