@@ -50,6 +50,7 @@ NAMES = {
     "FastPathInput",
     "FastPathOutput",
     "ErrorInfoReceived",
+    "FrameAcknowledged",
     "Event",
     "ExtendedMouseEvent",
     "ExtendedPointerFlags",

@@ -98,6 +98,13 @@ class OutputSuppressed:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameAcknowledged:
+    """The client has shown a frame of surface commands, and all before it (MS-RDPRFX 2.2.3.1)."""
+
+    frame_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The user closed the client's window; a Shutdown Denied was sent, the client decides."""
 
@@ -326,6 +333,7 @@ Event = (
     | InputReceived
     | RefreshRequested
     | OutputSuppressed
+    | FrameAcknowledged
     | ShutdownRequested
     | NetworkMeasured
     | GraphicsReceived

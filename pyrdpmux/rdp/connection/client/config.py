@@ -14,6 +14,7 @@ from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.licensing.store import LicenseStore
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, ChannelOptions, EncryptionMethod
 from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec
+from pyrdpmux.rdp.pdu.capabilities.order import OrderSupport
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: as mstsc defines it
@@ -73,6 +74,8 @@ class ClientConfig:
     max_request_size: int = 608_299
     #: what surface commands may carry besides plain pixels; without any, surface commands are not announced
     codecs: tuple[BitmapCodec, ...] = ()
+    #: drawing orders that the server may send; MEMBLT brings bitmap caches along (2.2.7.1.4.2)
+    orders: tuple[OrderSupport, ...] = ()
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False

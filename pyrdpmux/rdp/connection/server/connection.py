@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pyrdpmux.errors import StateError
@@ -15,9 +15,11 @@ from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
+from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 
@@ -230,6 +232,22 @@ class ServerConnection:
         session = self._session_for("drawing")
         session.send_bitmaps(rectangles)
         self._carry_out(session)
+
+    def send_orders(self, orders: Iterable[Order]) -> None:
+        """Drawing orders, of the kinds that ``output`` says; StateError for others."""
+        session = self._session_for("drawing")
+        session.send_orders(orders)
+        self._carry_out(session)
+
+    def send_surface_commands(self, commands: Sequence[SurfaceCommand], frame_id: int | None = None) -> bool:
+        """SetSurfaceBits and StreamSurfaceBits, as ``output.surface`` says; StateError for others.
+
+        With a ``frame_id``, they are a frame to clients that know frames. True: the client acknowledges it.
+        """
+        session = self._session_for("drawing")
+        is_acknowledged = session.send_surface_commands(commands, frame_id)
+        self._carry_out(session)
+        return is_acknowledged
 
     def send_palette(self, palette: PaletteUpdate) -> None:
         """The colours of an 8 bpp session."""

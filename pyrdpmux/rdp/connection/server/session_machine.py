@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
@@ -15,8 +15,10 @@ from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 
@@ -56,6 +58,19 @@ class ServerSession(ServerLink):
         """Bitmaps in the client's colour depth, one Bitmap Update each."""
         self._require_active("drawing")
         output.send_bitmaps(self, rectangles)
+
+    def send_orders(self, orders: Iterable[Order]) -> None:
+        """Drawing orders, of the kinds that ``output`` says; StateError for others."""
+        self._require_active("drawing")
+        output.send_orders(self, orders)
+
+    def send_surface_commands(self, commands: Sequence[SurfaceCommand], frame_id: int | None = None) -> bool:
+        """SetSurfaceBits and StreamSurfaceBits, as ``output.surface`` says; StateError for others.
+
+        With a ``frame_id``, they are a frame to clients that know frames. True: the client acknowledges it.
+        """
+        self._require_active("drawing")
+        return output.send_surface_commands(self, commands, frame_id)
 
     def send_palette(self, palette: PaletteUpdate) -> None:
         """The colours of an 8 bpp session."""
