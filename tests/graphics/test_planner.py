@@ -286,6 +286,9 @@ def test_a_clone_goes_on_alone() -> None:
     assert len(session.client.surfaces) == 2, "boxes of before are closed"
 
 
+RECTS = st.builds(
+    Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)
+)
 DRAWINGS = st.lists(
     st.tuples(
         st.sampled_from(["text", "photo", "flat", "scroll", "noise", "pixel"]),

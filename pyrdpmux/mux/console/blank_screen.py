@@ -1,8 +1,8 @@
 """Whether a client shows nothing of what it decodes.
 
 QUIRK(mstsc): after some connections it acknowledges every frame and leaves its window black, until it is
-deactivated and activated again. Its quality acknowledgements tell: no frame takes any time to be shown. A fast
-client reports whole milliseconds, many of them 0, but not all, and not for a whole screen.
+deactivated and activated again. Its quality acknowledgements tell: no frame takes any time to be shown. A
+fast client reports whole milliseconds, many of them 0, but not all, and not for a whole screen.
 """
 
 from collections.abc import Sequence
@@ -32,9 +32,9 @@ class BlankScreen:
 
     def sent(self, frame_id: int, commands: Sequence[Command], size: tuple[int, int]) -> None:
         """A frame was sent to a desktop of this size."""
-        if self._frames < FRAMES and len(self._full_frames) < FRAMES:
-            if _pixels(commands) >= FULL * size[0] * size[1]:
-                self._full_frames.add(frame_id)
+        is_early = self._frames < FRAMES and len(self._full_frames) < FRAMES
+        if is_early and _pixels(commands) >= FULL * size[0] * size[1]:
+            self._full_frames.add(frame_id)
 
     def told(self, event: GraphicsQuality) -> bool:
         """What the client says of a frame; True if it is time to heal it."""

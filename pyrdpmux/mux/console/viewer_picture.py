@@ -84,6 +84,8 @@ class ViewerPicture:
         self._state: PipelineState = NOTHING
         self._frame_id = 0
         self._reopenings = 0
+        #: the client has the channel no more
+        self._is_hopeless = False
         self._waiting: asyncio.TimerHandle | None = None
         self._draining: asyncio.Task[None] | None = None
         self._blank = BlankScreen()
@@ -174,7 +176,8 @@ class ViewerPicture:
             return
         self._graphics = None
         self._leave()
-        if not event.is_refused and self._reopenings < MAX_REOPENINGS:
+        self._is_hopeless = event.is_refused or self._reopenings >= MAX_REOPENINGS
+        if not self._is_hopeless:
             self._reopenings += 1
             self._log.warning("The client has closed the graphics channel: it is opened again")
             self._connection.open_channel(CHANNEL_NAME)
