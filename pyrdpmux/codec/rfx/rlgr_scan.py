@@ -25,6 +25,7 @@ class StateTable:
     def __init__(self, table: NDArray[Any]) -> None:
         """``table`` of any shape, in the order of the index: below 256, as states are bytes."""
         self.array: States = np.ascontiguousarray(table, np.uint8).reshape(-1)
+        self.array.flags.writeable = False
         self.rows = self.array.tobytes()
 
 
