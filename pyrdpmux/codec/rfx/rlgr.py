@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.bits import MAX_WIDTH, Codes, msb_bytes, msb_words
-from pyrdpmux.codec.rfx.rlgr_scan import Layout, scan
+from pyrdpmux.codec.rfx.rlgr_scan import scan
 from pyrdpmux.codec.rfx.rlgr_tables import (
     CODE_WIDTH_SHIFT,
     CODES_SHIFT,
@@ -116,19 +116,17 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     largest = MAX_VALUE[mode]
     if not -largest <= value.min() <= value.max() <= largest:
         raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {largest} possible")
-    layout = Layout(events.lengths)
     index = events.zeros * STATES
-    index += scan(following_kp(mode), index, layout, START)
+    index += scan(following_kp(mode), index, events.lengths, START)
     if mode is Mode.RLGR1:
         symbols = _symbols_of_events(events, packed_runs(mode).take(index))
     else:
         symbols = _pairs(events, index, packed_runs(mode).take(index))
-        layout = Layout(symbols.lengths)
     index = (symbols.run >> SINGLES_SHIFT) & SINGLES_MASK
     index *= MAX_CODED
     index += symbols.coded
     index *= PARAMETERS
-    krp = scan(value_table(), index, layout, START)
+    krp = scan(value_table(), index, symbols.lengths, START)
     return _coded_in_chunks(symbols, krp)
 
 
