@@ -27,7 +27,12 @@ from pyrdpmux.rdp.channels.graphics.drawing import (
     WireToSurface1,
     WireToSurface2,
 )
-from pyrdpmux.rdp.channels.graphics.frames import EndFrame, StartFrame
+from pyrdpmux.rdp.channels.graphics.frames import (
+    QUEUE_DEPTH_UNAVAILABLE,
+    EndFrame,
+    FrameAcknowledge,
+    StartFrame,
+)
 from pyrdpmux.rdp.channels.graphics.header import PixelFormat
 from pyrdpmux.rdp.channels.graphics.pdu import GraphicsPdu
 from pyrdpmux.rdp.channels.graphics.surfaces import (
@@ -62,14 +67,18 @@ class GraphicsRenderer:
         self, output: Pixels, cache_slots: int = MAX_CACHE_SLOTS, cache_bytes: int = MAX_CACHE_BYTES
     ) -> None:
         self.output = output
+        #: what the client has offered of its persistent cache, in the order of its CacheImportOffer
+        self.offered: tuple[Pixels, ...] = ()
         #: as the last ResetGraphics has it
         self.monitors: tuple[MonitorDefinition, ...] = ()
         self.surfaces: dict[int, GraphicsSurface] = {}
         self.cache = GraphicsCache(cache_slots, cache_bytes)
         #: the frame that has begun and not ended
         self.frame_id: int | None = None
-        #: frames that have ended, and are to be acknowledged in this order
-        self.ended_frames: list[int] = []
+        #: what is to be said of the frames that have ended, in this order
+        self.acknowledgements: list[FrameAcknowledge] = []
+        #: what they say of bytes that wait (2.2.2.13)
+        self.queue_depth = QUEUE_DEPTH_UNAVAILABLE
         #: how many frames have ended since the channel is open
         self.frames_decoded = 0
         #: commands that had pixels in them; times that something else was to be seen afterwards
@@ -110,7 +119,7 @@ class GraphicsRenderer:
             raise DecodeError("EndFrame.frameId", f"{frame_id}, but {self.frame_id} has begun", 0)
         self.frame_id = None
         self.frames_decoded += 1
-        self.ended_frames.append(frame_id)
+        self.acknowledgements.append(FrameAcknowledge(frame_id, self.queue_depth, self.frames_decoded))
         self._show()
 
     def _show(self) -> None:
@@ -189,11 +198,19 @@ class GraphicsRenderer:
             case EvictCacheEntry():
                 self.cache.evict(pdu.slot)
             case DeleteEncodingContext():
-                surface = self._surface(pdu.surface_id, "DeleteEncodingContext.surfaceId")
-                surface.delete_context(pdu.codec_context_id)
-            case CacheImportReply() if pdu.slots:
-                reason = f"{len(pdu.slots)}, but nothing was offered"
-                raise DecodeError("CacheImportReply.importedEntriesCount", reason, 0)
+                # nothing is kept by contexts: see GraphicsSurface.draw_progressive
+                self._surface(pdu.surface_id, "DeleteEncodingContext.surfaceId")
+            case CacheImportReply():
+                self._import(pdu)
+
+    def _import(self, pdu: CacheImportReply) -> None:
+        """QUIRK(Windows Server 2016): a bitmap that is there already has 0 for its slot."""
+        if len(pdu.slots) > len(self.offered):
+            reason = f"{len(pdu.slots)}, but {len(self.offered)} were offered"
+            raise DecodeError("CacheImportReply.importedEntriesCount", reason, 0)
+        for slot, pixels in zip(pdu.slots, self.offered, strict=False):
+            if slot:
+                self.cache.store(slot, pixels)
 
     # -- pixels ----------------------------------------------------------------------------------
 
