@@ -81,7 +81,6 @@ TESTED_THROUGH = {
         "rdp.connection.server.secure_settings",
         "rdp.connection.server.session",
         "rdp.connection.server.settings",
-        "rdp.connection.server.link",
     },
     "rdp/connection/test_drawing.py": {
         "rdp.connection.server.active",

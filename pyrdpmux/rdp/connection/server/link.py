@@ -9,6 +9,7 @@ from pyrdpmux.codec.bulk.packets import compressor
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
+from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
@@ -211,10 +212,25 @@ class ServerLink(Machine):
             self.emit(outcome.measured)
         return outcome.is_complete
 
-    def send_static(self, channel: StaticChannel, message: bytes) -> None:
-        """A message on a static channel, cut into chunks."""
-        for pdu in self.static_traffic.send(message, channel.options):
-            self.send_data(channel.channel_id, encode(pdu), pdu)
+    def send_static(self, channel: StaticChannel, *messages: bytes) -> None:
+        """Messages on a static channel, cut into chunks.
+
+        The blocks of a picture are thousands of messages of one length, whose envelopes are equal: as long as
+        nothing is encrypted or compressed, only the first of them is made.
+        """
+        known: dict[int, tuple[bytes, ChannelPduHeader]] = {}
+        for message in messages:
+            found = known.get(len(message))
+            if found is not None:
+                envelope, header = found
+                self.send_frame(envelope + message, ChannelPdu(header, message))
+                continue
+            pdus = list(self.static_traffic.send(message, channel.options))
+            for pdu in pdus:
+                self.send_data(channel.channel_id, encode(pdu), pdu)
+            if self.standard is None and self.static_traffic.is_alike(message, channel.options):
+                frame = wrap(SendDataIndication(SERVER_CHANNEL_ID, channel.channel_id, encode(pdus[0])))
+                known[len(message)] = frame[: -len(message)], pdus[0].header
 
     def begin_channels(self) -> None:
         """The client is Active for the first time: what is offered may be sent.
@@ -234,8 +250,7 @@ class ServerLink(Machine):
         for channel_id, queued in self.router.take():
             for text in queued.notes:
                 self.note(text)
-            for message in queued.messages:
-                self.send_static(self.facts.channels[channel_id], message)
+            self.send_static(self.facts.channels[channel_id], *queued.messages)
             for event in queued.events:
                 self.emit(event)
 
