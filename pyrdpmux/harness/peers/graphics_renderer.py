@@ -54,6 +54,9 @@ MAX_CACHE_SLOTS: Final = 25_600
 MAX_CACHE_BYTES: Final = 100 << 20
 """MS-RDPEGFX 3.3.1.4, of a cache that is not small."""
 
+MAX_PAINTED_PIXELS: Final = 1 << 28
+"""Of one command: an 8K surface eight times over. Its fields would allow 65,535 times."""
+
 _WHITE: Final = 255
 
 
@@ -227,6 +230,7 @@ class GraphicsRenderer:
             case CacheToSurface():
                 surface = self._surface(pdu.surface_id, "CacheToSurface.surfaceId")
                 pixels = self.cache.find(pdu.slot)
+                _check_work("CacheToSurface.destPtsCount", len(pdu.points) * pixels.size // 4)
                 for x, y in pdu.points:
                     surface.put(x, y, pixels, "CacheToSurface.destPts")
             case _:
@@ -237,6 +241,7 @@ class GraphicsRenderer:
 
     def _fill(self, pdu: SolidFill) -> None:
         surface = self._surface(pdu.surface_id, "SolidFill.surfaceId")
+        _check_work("SolidFill.fillRectCount", sum([rect.pixels for rect in pdu.rects]))
         opaque = 0 if surface.pixel_format == PixelFormat.ARGB_8888 else 0xFF000000
         for rect in pdu.rects:
             part = surface.part(rect, "SolidFill.fillRects")
@@ -247,6 +252,12 @@ class GraphicsRenderer:
         """To one place after the other: each copy sees what the one before has left of its source."""
         source = self._surface(pdu.source_id, "SurfaceToSurface.surfaceIdSrc")
         target = self._surface(pdu.destination_id, "SurfaceToSurface.surfaceIdDest")
+        _check_work("SurfaceToSurface.destPtsCount", len(pdu.points) * pdu.rect.pixels)
         for x, y in pdu.points:
             pixels = source.part(pdu.rect, "SurfaceToSurface.rectSrc")
             target.put(x, y, pixels.copy(), "SurfaceToSurface.destPts")
+
+
+def _check_work(field: str, pixels: int) -> None:
+    if pixels > MAX_PAINTED_PIXELS:
+        raise DecodeError(field, f"{pixels} pixels to paint, at most {MAX_PAINTED_PIXELS}", 0)

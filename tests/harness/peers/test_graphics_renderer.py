@@ -392,6 +392,10 @@ def mistakes() -> Iterable[tuple[str, Sequence[GraphicsPdu]]]:
     yield "WireToSurface1.codecId", [WireToSurface1(1, CodecId(0x77), small, b"")]
     yield "WireToSurface1.codecId", [WireToSurface1(1, CodecId.CAPROGRESSIVE, small, b"")]
     yield "WireToSurface1.destRect", [WireToSurface1(1, CodecId.PLANAR, Rect(3, 3, 0, 0), b"")]
+    often = (Point(0, 0),) * 0xFFFF
+    yield "SolidFill.fillRectCount", [filled(1, RED, *[WHOLE] * 0xFFFF)]
+    yield "SurfaceToSurface.destPtsCount", [SurfaceToSurface(1, 1, WHOLE, often)]
+    yield "CacheToSurface.destPtsCount", [SurfaceToCache(1, 1, 1, WHOLE), CacheToSurface(1, 1, often)]
     yield "WireToSurface2.codecId", [WireToSurface2(1, CodecId.CLEARCODEC, 1, b"")]
 
 
