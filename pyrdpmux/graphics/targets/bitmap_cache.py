@@ -13,10 +13,17 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.targets.bitmap_tiles import TILE, BitmapFormat, compression_header
 from pyrdpmux.rdp.connection.output_format import BitmapCacheCells, OutputFormat
 from pyrdpmux.rdp.pdu.orders.primary import MemBlt
-from pyrdpmux.rdp.pdu.orders.secondary import MAX_CACHE_BITMAP_SIZE, WAITING_LIST_INDEX, CacheBitmapRev2
+from pyrdpmux.rdp.pdu.orders.secondary import WAITING_LIST_INDEX, CacheBitmapRev2
+from pyrdpmux.rdp.pdu.update import COMPRESSED_HEADER_SIZE
 
 MAX_SLOTS: Final = 4096
 """Tiles that are kept, at most: 64 MiB at the client."""
+
+MAX_DATA: Final = 0x3FFF - COMPRESSED_HEADER_SIZE
+"""Bytes of a bitmap.
+
+QUIRK(rdesktop 1.9): bitmapLength has two bytes, so 14 bits, whatever its encoding says.
+"""
 
 ORDER_OVERHEAD: Final = 48
 """What stands around the data of a bitmap for the cache, at most."""
@@ -39,7 +46,7 @@ class CacheFormat:
         return cls(
             tuple([_entries(cell) for cell in cells]),
             tuple([cell.needs_keys for cell in cells]),
-            min(MAX_CACHE_BITMAP_SIZE, output.max_orders_size - ORDER_OVERHEAD, TILE * TILE * 4 + 2),
+            min(MAX_DATA, output.max_orders_size - ORDER_OVERHEAD),
         )
 
     @property

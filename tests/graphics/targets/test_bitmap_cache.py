@@ -8,6 +8,7 @@ from pyrdpmux.rdp.connection.output_format import BitmapCacheCells
 from pyrdpmux.rdp.pdu.orders.primary import MemBlt
 from pyrdpmux.rdp.pdu.orders.secondary import WAITING_LIST_INDEX
 from pyrdpmux.rdp.pdu.orders.stream import encode_orders
+from pyrdpmux.rdp.pdu.update import COMPRESSED_HEADER_SIZE
 from tests.graphics.bitmap_session import CELLS, output_format
 
 TILE = EncodedBitmap(64, 64, 32, True, b"0123")
@@ -67,6 +68,7 @@ def test_what_fits_can_be_sent(max_request_size: int) -> None:
     format = CacheFormat.of(output)
     store = BitmapCache(format, BitmapFormat.of(output))
     largest = EncodedBitmap(64, 64, 32, True, bytes(format.max_size))
+    assert len(largest.data) + COMPRESSED_HEADER_SIZE < 1 << 14, "what rdesktop reads of bitmapLength"
     assert store.fits(largest)
     assert not store.fits(largest._replace(data=bytes(format.max_size + 1)))
     store.assign(41, 2**64 - 1)
