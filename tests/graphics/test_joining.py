@@ -24,7 +24,7 @@ class Meeting:
     def __init__(self, format: PipelineFormat = VIDEO, state: PipelineState | None = None) -> None:
         self.host, self.guest = Session(*SIZE, format), Session(*SIZE, format)
         if state is not None:
-            pipeline = Pipeline(*SIZE, format, state)
+            pipeline = Pipeline(*SIZE, format, state, deletes=False)
             self.guest.client = PipelineClient()
             self.guest.stream = Stream(*SIZE, pipeline)
             self.guest.client.take(self.guest.stream.opening())
