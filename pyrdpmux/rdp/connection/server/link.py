@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
@@ -117,6 +119,26 @@ class ServerLink(Machine):
             offered = CompressionType(min(info.compression_type, CompressionType.RDP61))
         agreed = Agreement.of(ours, self.facts.capability(VirtualChannelCapability), offered)
         self.static_traffic.agree(agreed.chunk_size, sending=agreed.to_client, receiving=agreed.to_server)
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    @contextmanager
+    def output_of(self, size: int) -> Iterator[None]:
+        """While Active: ``size`` bytes of output are sent within, so that they can be measured."""
+        if not self.can_auto_detect:
+            yield
+            return
+        if start := self.auto_detect.before_output(size):
+            self.send_message(start)
+        yield
+        if stop := self.auto_detect.after_output(size):
+            self.send_message(stop)
+        if self.keepalive.saw_output():
+            self._deadline = self.now  # output comes without the time, which a timeout brings
+
+    def rest(self) -> None:
+        """Nothing is due by the clock."""
+        self._deadline = None
 
     # -- sending ---------------------------------------------------------------------------------
 
