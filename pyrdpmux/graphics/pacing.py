@@ -1,4 +1,12 @@
-"""What a pacer is: it decides when a viewer gets its next frame. :mod:`pyrdpmux.graphics.pacer` has ours."""
+"""What a pacer is: it decides when a viewer gets its next frame. :mod:`pyrdpmux.graphics.pacer` has ours.
+
+Its owner, when there is a change to be sent, then at the time it is told, or after an acknowledgement::
+
+    pacing.unsent(peer.unsent_bytes, now, peer.in_flight_bytes)
+    if (at := pacing.ready_at(now)) <= now:
+        size = send_frame(frame_id)
+        pacing.sent(frame_id, size, now)
+"""
 
 from __future__ import annotations
 
