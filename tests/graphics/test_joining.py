@@ -147,6 +147,7 @@ def test_whenever_somebody_joins(
     apart: int,
 ) -> None:
     meeting = Meeting()
+    meeting.host.is_noisy = meeting.guest.is_noisy = True
 
     def draw(kind: str, rect: Rect, by: int, seed: int) -> None:
         rect = rect.clip(*SIZE)
