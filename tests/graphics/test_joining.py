@@ -8,11 +8,11 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.stream import Stream
 from pyrdpmux.graphics.surface import Surface
-from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineState
+from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat, PipelineState
 from tests.graphics.drawings import DRAWINGS, drawn, photo, text
 from tests.graphics.model import part
 from tests.graphics.pipeline_client import PipelineClient
-from tests.graphics.targets.test_pipeline import FORMATS, VIDEO, PipelineFormat, Session
+from tests.graphics.targets.test_pipeline import FORMATS, VIDEO, Session
 
 SIZE = (330, 250)
 EVERYTHING = Rect(0, 0, *SIZE)

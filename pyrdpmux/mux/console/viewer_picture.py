@@ -253,7 +253,9 @@ class ViewerPicture:
         assert self._streams is not None
         self._entered_at = self._loop.time()
         width, height = self._size
-        self.pacer = Pacer(acknowledges=self._graphics is not None)
+        self.pacer = Pacer(
+            acknowledges=self._graphics is not None, frames_per_second=self._streams.frames_per_second
+        )
         if self._graphics is not None:
             abilities = self._graphics.abilities
             format = PipelineFormat(

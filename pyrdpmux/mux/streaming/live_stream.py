@@ -22,6 +22,9 @@ logger = logging.getLogger("pyrdpmux.mux")
 PATIENCE: Final = 0.02
 """Seconds that those who can be sent a frame wait for those who cannot yet."""
 
+SLACK: Final = 0.05
+"""Seconds until a seat can be sent the next frame: with more it does not keep up with the others."""
+
 T = TypeVar("T")
 
 
@@ -157,6 +160,8 @@ class LiveStream:
         if last is not None and max(due, last) <= latest:
             return max(due, last)
         if latest <= now:
-            for seat in [seat for seat in self.seats if seat.must_leave(now)]:
-                self._fell_behind(self, seat)
+            for seat in tuple(self.seats):
+                time = seat.ready_at(now)
+                if time is None or time > now + SLACK or seat.must_leave(now):
+                    self._fell_behind(self, seat)
         return latest
