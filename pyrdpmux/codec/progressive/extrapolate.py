@@ -105,8 +105,8 @@ def _limited(values: Values) -> Plane:
 def _split(samples: Values, axis: int, high_count: int, out: Values | None = None) -> tuple[Values, Values]:
     """high[i] = (odd[i] - (even[i] + even[i+1]) / 2) / 2; low[i] = even[i] + (high[i-1] + high[i]) / 2.
 
-    High values go to ``out``, if given. At the ends, where one of the two high values is missing, it is the other one; beyond an extrapolated
-    sample it is zero.
+    High values go to ``out``, if given. At the ends, where one of the two high values is missing, it is the
+    other one; beyond an extrapolated sample it is zero.
     """
     even, odd = _at(samples, axis, slice(0, None, 2)), _at(samples, axis, slice(1, None, 2))
     extrapolated = samples.shape[axis] % 2 == 0
