@@ -20,7 +20,10 @@ from pyrdpmux.net.workers import WorkerPool
 logger = logging.getLogger("pyrdpmux.mux")
 
 PATIENCE: Final = 0.02
-"""Seconds that those who can be sent a frame wait for those who cannot yet."""
+"""Seconds that those who can be sent a frame wait for those who cannot for longer."""
+
+SLACK: Final = 0.05
+"""Seconds until a seat can be sent the next frame: with more it does not keep up with the others."""
 
 T = TypeVar("T")
 
@@ -61,6 +64,8 @@ class LiveStream:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._is_dirty = True
+        #: some seats can be sent what is due, others not, since then
+        self._waits_since: float | None = None
         self._invalid = Region()
 
     def changed(self) -> None:
@@ -121,7 +126,7 @@ class LiveStream:
             self._is_dirty = False
             return  # viewers are about to come again, with another size
         now = self._loop.time()
-        self._is_dirty = False
+        self._is_dirty, self._waits_since = False, None
         pixels = min(seat.fine_pixels(now) for seat in self.seats)
         invalid, self._invalid = self._invalid, Region()
 
@@ -152,11 +157,17 @@ class LiveStream:
         ready = [time for time in times if time is not None]
         if not ready:
             return None
-        last = max(ready) if len(ready) == len(times) else None
-        latest = max(due, min(ready)) + PATIENCE
-        if last is not None and max(due, last) <= latest:
-            return max(due, last)
+        first = max(due, min(ready))
+        if len(ready) == len(times) and (last := max(due, *ready)) <= first + SLACK:
+            return last
+        if first > now:
+            return first
+        if self._waits_since is None:
+            self._waits_since = now
+        latest = self._waits_since + PATIENCE
         if latest <= now:
-            for seat in [seat for seat in self.seats if seat.must_leave(now)]:
-                self._fell_behind(self, seat)
+            for seat in tuple(self.seats):
+                time = seat.ready_at(now)
+                if time is None or time > now + SLACK or seat.must_leave(now):
+                    self._fell_behind(self, seat)
         return latest

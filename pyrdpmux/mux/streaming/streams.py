@@ -7,10 +7,10 @@ behind leaves with a copy, and comes back by the same door.
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from pyrdpmux.graphics.joining import join
+from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
@@ -21,8 +21,6 @@ logger = logging.getLogger("pyrdpmux.mux")
 
 GATHER_SECONDS: Final = 0.5
 """How often streams are looked at that might become one."""
-
-Begin = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None] | None"]
 
 
 class Streams:
@@ -36,6 +34,8 @@ class Streams:
         self._tasks: dict[asyncio.Task[None], LiveStream] = {}
         self._of_seat: dict[Seat, LiveStream] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        #: that each viewer is sent at most
+        self.frames_per_second = FRAMES_PER_SECOND
         display.subscribe(self)
 
     @property
