@@ -23,6 +23,9 @@ from pyrdpmux.rdp.fastpath.surface import SURFACE_BITS_HEADER_SIZE, ExtendedBitm
 DEPTH: Final = 32
 """bpp of what decoders make of either codec."""
 
+REMOTEFX_DEPTH: Final = 16
+"""Bits per pixel of a session, from which on pictures by RemoteFX are worth while."""
+
 MAX_COMMAND_SIZE: Final = 64 * 1024
 """Bytes of one command: what is smaller is sooner on its way."""
 
@@ -39,7 +42,7 @@ class SurfaceCommandsFormat:
 
     @classmethod
     def of(cls, output: OutputFormat) -> "SurfaceCommandsFormat | None":
-        """None for clients that have neither codec, or fewer than 32 bits per pixel."""
+        """None for clients that have neither codec at their depth."""
         codec = _codec(output)
         if codec is None:
             return None
@@ -47,11 +50,16 @@ class SurfaceCommandsFormat:
 
 
 def _codec(output: OutputFormat) -> LossyCodec | None:
-    """RemoteFX takes a third of NSCodec's bytes."""
+    """RemoteFX takes a quarter of NSCodec's bytes.
+
+    QUIRK(IronRDP): it decodes RemoteFX in sessions of 16 bits per pixel, and has no others in a browser.
+    """
     surface = output.surface
-    if surface is None or not surface.may_set or output.bits_per_pixel != DEPTH:
+    if surface is None or not surface.may_set:
         return None
-    return surface.remotefx or surface.nscodec
+    if surface.remotefx is not None and output.bits_per_pixel >= REMOTEFX_DEPTH:
+        return surface.remotefx
+    return surface.nscodec if output.bits_per_pixel == DEPTH else None
 
 
 class SurfaceCommands:

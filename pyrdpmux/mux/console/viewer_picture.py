@@ -260,10 +260,8 @@ class ViewerPicture:
         self._entry += 1
         self._entered_at = self._loop.time()
         width, height = self._size
-        self.pacer = Pacer(
-            acknowledges=self._graphics is not None, frames_per_second=self._streams.frames_per_second
-        )
         if self._graphics is not None:
+            self.pacer = Pacer(frames_per_second=self._streams.frames_per_second)
             abilities = self._graphics.abilities
             format = PipelineFormat(
                 has_avc=abilities.has_avc420 and is_installed(H264),
@@ -289,10 +287,11 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        if not acknowledges(self._connection.output):
-            self.pacer.suspend(self._loop.time())
-        target = target_for(self._connection.output)
-        self._streams.enter(self, Stream(*self._size, target, frame_id=self._frame_id))
+        output = self._connection.output
+        self.pacer = Pacer(
+            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
+        )
+        self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:
         self._entry += 1

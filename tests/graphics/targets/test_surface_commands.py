@@ -120,12 +120,25 @@ def test_who_gets_surface_commands() -> None:
     assert format is not None
     assert format.codec == REMOTEFX_FORMAT
     for other in (
-        replace(output(640, 480, both), bits_per_pixel=16),
+        replace(output(640, 480, both), bits_per_pixel=15),
+        replace(output(640, 480, NSCODEC), bits_per_pixel=16),
         output(640, 480, surface_format()),
         output(640, 480, replace(both, may_set=False)),
         output_format(640, 480),
     ):
         assert SurfaceCommandsFormat.of(other) is None
+
+
+def test_a_browser_gets_pictures_by_remotefx_and_all_else_at_16_bits() -> None:
+    """QUIRK(IronRDP)"""
+    session = BitmapSession(replace(output(330, 256, REMOTEFX, has_orders=False), bits_per_pixel=16))
+    for seed in range(3):
+        session.write(Rect(0, 0, 320, 240), photo(320, 240, seed))
+        session.show()
+        assert commands(session)
+    session.write(Rect(4, 0, 320, 100), text(320, 100))
+    session.show()
+    session.rest()
 
 
 def test_only_what_counts_keeps_clients_apart() -> None:
