@@ -122,7 +122,7 @@ class BitmapClient:
         bitmaps = [piece for piece in group if isinstance(piece, BitmapData)]
         surface = [piece for piece in group if isinstance(piece, SetSurfaceBits)]
         orders = [piece for piece in group if not isinstance(piece, BitmapData | SetSurfaceBits)]
-        assert sorted(map(len, (bitmaps, surface, orders)))[:2] == [0, 0], "of several sorts"
+        assert sorted([len(bitmaps), len(surface), len(orders)])[:2] == [0, 0], "of several sorts"
         assert all(len(bitmap.data) <= self.output.max_bitmap_size for bitmap in bitmaps)
         updates: list[BitmapUpdate | SurfaceCommands | OrdersUpdate] = []
         updates += [BitmapUpdate((bitmap,)) for bitmap in bitmaps]
@@ -135,7 +135,7 @@ class BitmapClient:
     @property
     def shown(self) -> Words:
         """(h, w) uint32, the fourth byte 0."""
-        result: Words = words(self.renderer.framebuffer) & 0xFFFFFF
+        result: Words = words(self.renderer.framebuffer) & np.uint32(0xFFFFFF)
         return result
 
 
@@ -184,7 +184,8 @@ class BitmapSession:
         source: Words = self.surface.words & np.uint32(0xFFFFFF)
         if self.output.bits_per_pixel >= 24:
             return source
-        result: Words = words(reduce_and_expand(pixels_of(source), self.output.bits_per_pixel)) & 0xFFFFFF
+        result: Words = words(reduce_and_expand(pixels_of(source), self.output.bits_per_pixel))
+        result = result & np.uint32(0xFFFFFF)
         return result
 
     def joined_by(self, guest: "BitmapSession") -> None:

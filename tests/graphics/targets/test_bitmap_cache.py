@@ -14,8 +14,8 @@ from tests.graphics.bitmap_session import CELLS, output_format
 TILE = EncodedBitmap(64, 64, 32, True, b"0123")
 
 
-def cache(**settings: int) -> BitmapCache:
-    output = output_format(640, 480, **settings)
+def cache() -> BitmapCache:
+    output = output_format(640, 480)
     return BitmapCache(CacheFormat.of(output), BitmapFormat.of(output))
 
 
