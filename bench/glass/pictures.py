@@ -16,6 +16,9 @@ _SCALE: Final = 4
 
 LINE_OF_TEXT: Final = 0.85
 """How many lines are not empty."""
+LONGEST_LINE: Final = 0.55
+"""Of the width: a wide terminal is not full. A line further, a twelfth of its pixels are others."""
+
 SPACES: Final = 0.16
 WORD: Final = 7
 
@@ -70,7 +73,8 @@ class Font:
         """(16, 8 * columns, 4): words up to somewhere, or nothing."""
         characters = np.zeros(columns, int)
         inks = np.zeros(columns, int)
-        length = int(rng.integers(columns // 4, columns)) if rng.random() < LINE_OF_TEXT else 0
+        is_empty = rng.random() >= LINE_OF_TEXT
+        length = 0 if is_empty else int(rng.integers(columns // 20, int(columns * LONGEST_LINE)))
         words = rng.integers(1, GLYPHS, length)
         words[rng.random(length) < SPACES] = 0
         characters[:length] = words
