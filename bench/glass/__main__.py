@@ -139,8 +139,11 @@ def compare_with_one(setup: Setup, server: Server, cell: Cell, many: Result) -> 
     if isinstance(one, Failure):
         print(f"  with one viewer: {one.reason}")
         return
-    ratio = many.server_cpu / max(one.server_cpu, 0.01)
-    print(f"  {setup.viewers} viewers {many.server_cpu:.2f} s, one {one.server_cpu:.2f} s: {ratio:.2f} times")
+    costs = [1000 * result.cpu_per_frame for result in (many, one)]
+    print(
+        f"  CPU for a frame that is seen: {costs[0]:.1f} ms with {setup.viewers} viewers, "
+        f"{costs[1]:.1f} ms with one: {costs[0] / max(costs[1], 0.001):.2f} times"
+    )
 
 
 def run_idle() -> int:

@@ -64,6 +64,11 @@ class Result:
     def megabytes_after(self) -> float:
         return self.sent_after / 1e6
 
+    @property
+    def cpu_per_frame(self) -> float:
+        """Of the server, in seconds: who shows fewer frames is not cheaper for that."""
+        return self.server_cpu / max(1, self.seen)
+
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -43,6 +43,11 @@ def test_summary() -> None:
     assert summary(RESULT) == "29.9 fps, 10/21 ms, 1.2 MB, 1.3 s, 99 dB"
 
 
+def test_cpu_is_by_frames_that_were_seen() -> None:
+    assert replace(RESULT, seen=100, server_cpu=1.5).cpu_per_frame == pytest.approx(0.015)
+    assert replace(RESULT, seen=0, server_cpu=1.5).cpu_per_frame == pytest.approx(1.5)
+
+
 def test_summary_of_what_was_refined_and_never_seen() -> None:
     outcome = OUTCOMES[Cell("theirs", "typing", "h264")]
     assert summary(outcome) == "3.0 fps, -/- ms, 1.2+2.0 MB, 1.3 s, 99 dB"
