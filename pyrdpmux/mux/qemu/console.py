@@ -2,11 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu import input
 from pyrdpmux.mux.qemu.bus import Connection
@@ -16,7 +15,6 @@ from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import plain
-from pyrdpmux.mux.resting import work
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.qemu")
@@ -25,6 +23,9 @@ PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 GUESS_SECONDS: Final = 0.1
 """How long the console's properties may lag behind the updates of a picture that has become larger."""
+
+PAINT_INTERVAL: Final = 0.005
+"""Between two looks at what QEMU has sent: it sends a frame as several updates."""
 
 RESET_SECONDS: Final = 2.0
 """After a reset something new should have been shown by then."""
@@ -165,22 +166,25 @@ class QemuConsole:
             log.debug("The event loop has ended")
 
     async def _keep_painting(self, vm: Vm) -> None:
-        """In turns of the VM's share, and with a rest after each picture; the listener goes on meanwhile."""
+        """Nothing of the picture is copied by the loop: its listener has written it into the surface."""
         while True:
             await self._news.wait()
             self._news.clear()
             if self._guessing is not None:
                 continue  # who ends that tells of news
+            while not self._picture.is_fit:
+                await vm.compute(self._picture.fit)
             snapshot = self._picture.take()
             if snapshot is None:
                 self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
                 continue
-            rest = await work(vm.loop_share, self._draw(vm, snapshot))
+            async with vm.loop_share.turn():
+                self._draw(vm, snapshot)
             self._is_off = snapshot.is_off
             if snapshot.rects:
                 self._end_reset()
             self._show_status()
-            await asyncio.sleep(rest)
+            await asyncio.sleep(PAINT_INTERVAL)
 
     def _check_guess(self) -> None:
         """The properties have come meanwhile, or they are asked for."""
@@ -196,16 +200,14 @@ class QemuConsole:
         self._guessing = None
         self._news.set()
 
-    def _draw(self, vm: Vm, snapshot: Snapshot) -> Iterator[None]:
-        screen = vm.screen
+    def _draw(self, vm: Vm, snapshot: Snapshot) -> None:
+        screen, surface = vm.screen, snapshot.surface
         rects = snapshot.rects
-        if (snapshot.width, snapshot.height) != (screen.width, screen.height):
-            if not snapshot.is_enabled:
-                return
-            screen.resize(snapshot.width, snapshot.height)
-            rects = (Rect(0, 0, snapshot.width, snapshot.height),)
-        for rect in rects:
-            yield from screen.update_in_steps(rect, snapshot.part)
+        if surface is not screen.surface and snapshot.is_enabled:
+            screen.adopt(surface)
+            rects = (surface.rect,)
+        if rects:
+            screen.written(surface, rects)
         if snapshot.cursor is not None:
             screen.set_cursor(snapshot.cursor)
         if snapshot.position is not None:
