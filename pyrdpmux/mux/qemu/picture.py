@@ -180,8 +180,15 @@ class Picture:
         with self._lock:
             self._is_guessed = False
 
+    def release(self) -> None:
+        """Nobody looks, and nothing comes in: black, without the memory, until the next scanout."""
+        with self._lock:
+            self._surface = new_surface(*self._size)
+            self._is_enabled = False
+            self._damage.clear()
+
     def close(self) -> None:
-        """Free the pixels; nothing is written after this."""
+        """Its listener has ended; another one may write again."""
         self._drop_shared()
         self._spare = None
         self._budget.give_back(self)
@@ -239,8 +246,8 @@ class Picture:
     def _start(self, width: int, height: int) -> None:
         self._spare = None
         surface = self._surface
+        self._budget.take(self, width * height)
         if (surface.width, surface.height) != (width, height):
-            self._budget.take(self, width * height)
             surface = new_surface(width, height)
         with self._lock:
             self._surface = surface
