@@ -10,7 +10,7 @@ import pytest
 from pyrdpmux.errors import LimitExceeded
 from pyrdpmux.rfb.client import WORKED, RfbClient
 from pyrdpmux.rfb.encodings import Encoding
-from pyrdpmux.rfb.events import CursorChanged, Event, Painted, UpdateFinished
+from pyrdpmux.rfb.events import CursorChanged, Event, Painted, UpdateFinished, UpdateStarted
 from pyrdpmux.rfb.limits import (
     KEPT_CURSOR_SIDE,
     OVERDRAW,
@@ -29,7 +29,7 @@ def steps_of(client: RfbClient, data: bytes) -> tuple[list[Event], int]:
     events, count = [], 0
     while (step := client.step()) is not None:
         count += 1
-        if step is not WORKED:
+        if step is not WORKED and not isinstance(step, UpdateStarted):
             events.append(step)
     return events, count
 

@@ -196,8 +196,8 @@ def test_messages_that_tell_us_nothing_are_skipped() -> None:
 
 
 def test_a_message_that_nobody_asked_for() -> None:
-    with pytest.raises(DecodeError, match="message-type: 150 is none that we asked for"):
-        events_of(connected_client(), b"\x96")
+    with pytest.raises(DecodeError, match="message-type: 151 is none that we asked for"):
+        events_of(connected_client(), b"\x97")
 
 
 def test_state_of_keyboard_and_pointer() -> None:
