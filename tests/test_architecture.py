@@ -43,6 +43,8 @@ RANKS = {
     # the protocol's door: it has the names of all of it
     "pyrdpmux.rdp": 42,
     "pyrdpmux.rfb": 40,
+    # what VMs show, and the commands that bring it to clients
+    "pyrdpmux.graphics": 45,
     "pyrdpmux.net": 50,
     "pyrdpmux.files": 50,
     "pyrdpmux.harness": 51,

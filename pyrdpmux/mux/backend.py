@@ -5,11 +5,14 @@ A backend (librdpmux on D-Bus, the demo VM, later others) announces VMs to its :
 that it handed in.
 """
 
+from collections.abc import Callable
 from enum import Enum
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
+
+T = TypeVar("T")
 
 
 class Button(Enum):
@@ -119,12 +122,23 @@ class Vm(Protocol):
     def viewer_count(self) -> int: ...
 
     @property
-    def frame_rate(self) -> int:
-        """Frames per second that its viewers can use, at least 1: who paints more often works for nobody."""
-
-    @property
     def loop_share(self) -> LoopShare:
         """Of the event loop: what takes more than a moment is done in its turns."""
+
+    def watch(self, listener: Callable[[bool], None]) -> None:
+        """Hear whether anybody looks: at once, and whenever that changes. One listener, the latest.
+
+        While nobody looks, nothing needs to be painted; once somebody does, the picture has to come up to
+        date by itself, and soon. How often it is painted then is the source's decision: viewers take what
+        they can use of it. May be called from inside any other call: a listener takes notes and returns.
+        """
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """What ``job`` returns or raises, in one of the daemon's threads for pictures: copying, decoding.
+
+        A VM has few of them at a time; its streams are encoded there too. Cancelled, a job that has begun
+        goes on to its end: what it uses must live until then.
+        """
 
     def set_leds(self, leds: int) -> None:
         """The guest's lock keys: scroll 1, num 2, caps 4; viewers' keyboards follow."""

@@ -103,6 +103,7 @@ class Daemon:
                 await backend.stop()
             await self._control.stop()
             self._factory.files.close()
+            self._factory.workers.close()
 
     def reload_soon(self) -> None:
         """What SIGHUP does; a configuration with an error is logged and leaves everything as it is."""

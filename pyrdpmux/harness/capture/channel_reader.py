@@ -1,11 +1,12 @@
 """Virtual channels in captures: chunks decompressed and put together, dynamic channels, graphics."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded, PeerError
 from pyrdpmux.harness.capture.compression import Budget, History
-from pyrdpmux.harness.capture.graphics import CHANNEL_NAME, GraphicsReader, decode_graphics
+from pyrdpmux.harness.capture.graphics import GraphicsReader
 from pyrdpmux.harness.capture.layer import ChannelMessage, DynamicChannelMessage, Layer
 from pyrdpmux.harness.capture.stop import Direction
 from pyrdpmux.rdp.channels.dynamic.messages import MAX_SINGLE_MESSAGE, MessageReceiver
@@ -22,6 +23,8 @@ from pyrdpmux.rdp.channels.dynamic.pdu import (
     decode_client_pdu,
     decode_server_pdu,
 )
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
+from pyrdpmux.rdp.channels.graphics.pdu import decode_graphics, split_graphics
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelReassembler
 from pyrdpmux.rdp.channels.traffic import decompressed
 from pyrdpmux.wire import decode, encode
@@ -159,14 +162,13 @@ class ChannelReader:
         value = DynamicChannelMessage(channel.name, channel_id, message)
         at = len(layers)
         layers.append(Layer(value, message, lambda: message))
-        if channel.name != CHANNEL_NAME:
+        if channel.name != GRAPHICS_CHANNEL:
             return
         plain = message
         if direction is Direction.SERVER:
             plain = channel.graphics.decompress(message)
             self._budget.spend(len(plain))
-        pdus = decode_graphics(plain)
+        pdus, parts = decode_graphics(plain), split_graphics(plain)
         layers[at] = Layer(value, message, lambda: message, is_innermost=False)
-        for pdu in pdus:
-            data = encode(pdu)
-            layers.append(Layer(pdu, data, lambda data=data: data))  # type: ignore[misc]  # bound now
+        for pdu, data in zip(pdus, parts, strict=True):
+            layers.append(Layer(pdu, data, functools.partial(encode, pdu)))

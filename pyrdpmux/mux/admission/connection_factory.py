@@ -21,6 +21,7 @@ from pyrdpmux.mux.settings.access import Claimed, Principal
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
+from pyrdpmux.net.workers import WorkerPool
 from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
 from pyrdpmux.rdp.connection.server.config import (
     GatewayConfig,
@@ -65,6 +66,8 @@ class ConnectionFactory:
         self.schedule = FairSchedule()
         #: for what would block it
         self.files = BlockingPool()
+        #: for pictures
+        self.workers = WorkerPool()
         self.control = AdmissionControl(config.limits, self.schedule)
         self._overrides = VmOverrides()
         self.accounts = AccountsBook(

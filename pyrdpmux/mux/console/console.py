@@ -1,10 +1,11 @@
 """A VM's console: its port, its picture, its keyboard, and who looks at it. It outlives the VM itself."""
 
+import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -29,10 +30,9 @@ from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
 
-_serials = itertools.count(1)
+T = TypeVar("T")
 
-UNSEEN_FRAME_RATE: Final = 5
-"""For a VM that nobody looks at: whoever comes sees it as it is, a moment ago at most."""
+_serials = itertools.count(1)
 
 UNDEFINED_POINTERS: Final[dict[str, AnyCursor]] = {
     "hidden": CursorState.HIDDEN,
@@ -71,7 +71,11 @@ class Console:
         self.screen = Screen(on_painted=self._on_painted)
         self.display = Display(self.screen)
         self.arbiter = InputArbiter()
+        #: threads for pictures
+        self.workers = factory.workers
         self._typist: Typist | None = None
+        self._watch: Callable[[bool], None] = _nobody_listens
+        self._was_watched = False
         self.acceptor = Acceptor(name, factory.control, self._receive)
         #: where it is to listen as soon as the port is free
         self.awaited_port = 0
@@ -113,15 +117,9 @@ class Console:
         return [viewer for viewer in self._viewers if viewer.is_admitted]
 
     @property
-    def frame_rate(self) -> int:
-        """Frames per second that are of any use: few if nobody looks, fewer if all who do lag behind."""
-        looking = [viewer for viewer in self.viewers if viewer.is_active and not viewer.is_suppressed]
-        if not looking:
-            return UNSEEN_FRAME_RATE
-        rate = round(1 / self.frame_seconds)
-        return (
-            rate if any(not viewer.unsent_bytes for viewer in looking) else max(UNSEEN_FRAME_RATE, rate // 2)
-        )
+    def is_watched(self) -> bool:
+        """Somebody looks: a viewer that is let in and active, and whose window is not minimized."""
+        return any(viewer.is_active and not viewer.is_suppressed for viewer in self.viewers)
 
     def configure(self, config: Config) -> None:
         """Other settings, perhaps while viewers are there: who may not stay is told so."""
@@ -174,6 +172,7 @@ class Console:
         self.leds = None
         self._has_picture = False
         self._wish = None
+        self._watch = _nobody_listens
         self.screen.set_cursor(CursorState.UNDEFINED)
         self._typist = Typist(sink, self._keyboard)
         self.arbiter.connect(self._typist)
@@ -207,6 +206,22 @@ class Console:
         else:
             detail = status.value if not text else f"{status.value}: {text}"
             self.display.cover(printable(self.name), printable(detail))
+
+    def watch(self, listener: Callable[[bool], None]) -> None:
+        """The VM's source hears whether anybody looks, now and whenever that changes."""
+        self._watch, self._was_watched = listener, self.is_watched
+        listener(self._was_watched)
+
+    def watched_changed(self) -> None:
+        """A viewer has begun to look, or does so no more."""
+        is_watched = self.is_watched
+        if is_watched == self._was_watched:
+            return
+        self._was_watched = is_watched
+        try:
+            self._watch(is_watched)
+        except Exception:
+            logger.exception("The source of VM %s could not be told who looks", printable(self.name))
 
     def set_leds(self, leds: int) -> None:
         """The guest's lock keys; viewers' keyboards follow."""
@@ -242,12 +257,14 @@ class Console:
     def leave(self, viewer: StageViewer) -> None:
         self._viewers.pop(viewer, None)
         self.arbiter.leave(viewer)
+        self.watched_changed()
 
     def identify(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
         return self, claimed
 
     def admit(self, viewer: StageViewer) -> str | None:
         """Unless it has no right to be here, or there is no room."""
+        asyncio.get_running_loop().call_soon(self.watched_changed)  # it is let in when we have returned
         reason = self.objection(viewer.principal, viewer.ticket)
         if reason is not None:
             return reason
@@ -309,6 +326,10 @@ class Console:
         return isinstance(ticket, Ticket) and self.admits(ticket.principal, ticket)
 
 
+def _nobody_listens(is_watched: bool) -> None:
+    """To who looks."""
+
+
 class RegisteredVm:
     """What a backend holds: one registration of a VM with its console. See :class:`~.backend.Vm`."""
 
@@ -336,14 +357,20 @@ class RegisteredVm:
         return len(self._console.viewers)
 
     @property
-    def frame_rate(self) -> int:
-        """Frames per second that its viewers can use."""
-        return self._console.frame_rate
-
-    @property
     def loop_share(self) -> LoopShare:
         """Of the event loop: what this VM makes us do is done in its turns."""
         return self._console.loop_share
+
+    def watch(self, listener: Callable[[bool], None]) -> None:
+        """See :meth:`.backend.Vm.watch`; nobody looks at what is not current any more."""
+        if self.is_current:
+            self._console.watch(listener)
+        else:
+            listener(False)
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """In a thread: see :meth:`.backend.Vm.compute`."""
+        return await self._console.workers.run(self.name, job)
 
     def set_leds(self, leds: int) -> None:
         if self.is_current:

@@ -182,6 +182,9 @@ class GatewaySession:
             self._timer.cancel()
             self._timer = None
 
+    def watched_changed(self) -> None:
+        """The list is painted for who is there, whether it looks or not."""
+
     def admit(self, viewer: StageViewer) -> str | None:
         if name := asked_for(self._destination):
             return f"no VM {printable(name)}"

@@ -69,13 +69,8 @@ PROTOCOLS: Final = {
 
 NEWEST: Final = max(PROTOCOLS)
 
-MIN_RATE: Final = 1
-"""The library of version 3 divides by the rate."""
+WATCHED_RATE: Final = 60
+"""Frames per second that a library is asked for while somebody looks at its VM; 60 are the most."""
 
-MAX_RATE: Final = 60
-DEFAULT_RATE: Final = 30
-
-
-def clamp_rate(rate: int) -> int:
-    """A refresh rate that every library can live with."""
-    return max(MIN_RATE, min(rate, MAX_RATE))
+UNWATCHED_RATE: Final = 5
+"""And while nobody does. Never 0, by which the library of version 3 would divide."""

@@ -116,7 +116,8 @@ class Guest:
         """Paint here; also after a while of having been lost."""
         self.vm = vm
         self.stop_waiting()
-        self.session.attach(vm.screen, lambda: vm.frame_rate)
+        self.session.attach(vm.screen)
+        vm.watch(self.session.watched)
         self._work.start(vm.loop_share)
         self._plan()
 

@@ -33,12 +33,12 @@ from pyrdpmux.mux.librdpmux.messages import (
     numbering_of,
 )
 from pyrdpmux.mux.librdpmux.protocol import (
-    DEFAULT_RATE,
     PROTOCOLS,
+    UNWATCHED_RATE,
+    WATCHED_RATE,
     Acknowledgement,
     Dialect,
     Protocol,
-    clamp_rate,
 )
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
 from pyrdpmux.mux.picture.pixel_format import pixel_format
@@ -105,8 +105,7 @@ class Session:
         self.input = InputSender(self._send_input, self._size)
         self.name = name
         self.ended = False
-        #: how many frames per second its viewers can use
-        self._frame_rate: Callable[[], int] = lambda: DEFAULT_RATE
+        self._is_watched = True
         #: the latest one, whether it made sense or not
         self.latest_switch: DisplaySwitch | None = None
         self._protocol = protocol
@@ -129,15 +128,16 @@ class Session:
         self._timer = AcknowledgementTimer(now)
         self._complaints = 0
 
-    def attach(self, screen: Screen, frame_rate: Callable[[], int] = lambda: DEFAULT_RATE) -> None:
-        """The VM is published: paint here. What arrived before is not lost.
-
-        ``frame_rate``: frames per second that its viewers can use now; libraries that ask are told.
-        """
+    def attach(self, screen: Screen) -> None:
+        """The VM is published: paint here. What arrived before is not lost."""
         self._epoch += 1
-        self._screen, self._frame_rate = screen, frame_rate
+        self._screen = screen
         if self._framebuffer is not None:
             self._show(self._framebuffer, screen)
+
+    def watched(self, is_watched: bool) -> None:
+        """Whether anybody looks: the rate that libraries are told which ask for it."""
+        self._is_watched = is_watched
 
     def detach(self) -> None:
         """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
@@ -319,7 +319,7 @@ class Session:
         self._send(encode_message(UpdateComplete(frame_rate=rate), self.dialect.base))
 
     def _rate(self) -> int:
-        return clamp_rate(self._frame_rate())
+        return WATCHED_RATE if self._is_watched else UNWATCHED_RATE
 
     @property
     def _has_work(self) -> bool:

@@ -201,6 +201,8 @@ class Screen(Observable):
 
 def bands_of(rect: Rect) -> Iterator[Rect]:
     """Its bands from top to bottom: as much as is copied in one step."""
+    if rect.is_empty:
+        return
     rows = max(1, min(BAND, BAND_PIXELS // max(rect.width, 1)))
     for top in range(rect.y, rect.bottom, rows):
         yield Rect(rect.x, top, rect.width, min(rows, rect.bottom - top))

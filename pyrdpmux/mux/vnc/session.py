@@ -40,6 +40,9 @@ log = logging.getLogger("pyrdpmux.vnc")
 REQUEST_INTERVAL: Final = 1 / 60
 """Between two requests for an update: servers that answer at once would keep the loop from the others."""
 
+UNWATCHED_INTERVAL: Final = 0.1
+"""The same while nobody looks: what is not asked for costs nobody anything."""
+
 HANDSHAKE_SECONDS: Final = 10.0
 
 News: TypeAlias = Resized | ResizeAnswered | CursorChanged | LedsChanged | PointerModeChanged
@@ -57,6 +60,8 @@ class VncSession:
         self._rests_until = -math.inf
         #: what is worth telling once per update, however often the server changes its mind
         self._news: dict[type[News], News] = {}
+        self._is_watched = False
+        vm.watch(self._watched)
         self._wants_update = False
         self._needs_everything = True
         self._has_picture = False
@@ -149,8 +154,10 @@ class VncSession:
 
     @property
     def _interval(self) -> float:
-        """Longer while nobody looks: what is not asked for costs nobody anything."""
-        return max(REQUEST_INTERVAL, 1 / (2 * self._vm.frame_rate))
+        return REQUEST_INTERVAL if self._is_watched else UNWATCHED_INTERVAL
+
+    def _watched(self, is_watched: bool) -> None:
+        self._is_watched = is_watched
 
     def next_deadline(self) -> float | None:
         """When :meth:`handle_timeout` is to be called if nothing happens before."""

@@ -10,19 +10,18 @@ from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.codec.bulk.packets import compressor
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.errors import DecodeError, LimitExceeded, PeerError, SequenceError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.capture.channel_reader import ChannelReader
 from pyrdpmux.harness.capture.compression import Budget, History
-from pyrdpmux.harness.capture.graphics import (
-    CHANNEL_NAME,
-    GraphicsCommand,
-    GraphicsPdu,
-    GraphicsReader,
-    decode_graphics,
-)
+from pyrdpmux.harness.capture.graphics import GraphicsReader
 from pyrdpmux.harness.capture.layer import ChannelMessage, DynamicChannelMessage, Layer
 from pyrdpmux.harness.capture.stop import Direction
 from pyrdpmux.rdp.channels.dynamic.messages import MessageSender
 from pyrdpmux.rdp.channels.dynamic.pdu import Close, CreateRequest, Data, DataFirst
+from pyrdpmux.rdp.channels.graphics.drawing import SolidFill
+from pyrdpmux.rdp.channels.graphics.frames import FrameAcknowledge, StartFrame
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME, GraphicsCommand
+from pyrdpmux.rdp.channels.graphics.pdu import UnknownGraphics, decode_graphics
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu, ChannelPduHeader, chunks
 from pyrdpmux.rdp.channels.traffic import COMPRESSION_SHIFT
 from pyrdpmux.wire import Structure, encode
@@ -215,9 +214,9 @@ def test_only_so_many_channels_at_a_time(monkeypatch: pytest.MonkeyPatch) -> Non
 
 # -- graphics ----------------------------------------------------------------------------------------
 
-START = GraphicsPdu(GraphicsCommand.START_FRAME, 0, bytes(8))
-FILL = GraphicsPdu(GraphicsCommand.SOLID_FILL, 0, bytes.fromhex("0100 11223344 0100 0000000010001000"))
-UNKNOWN = GraphicsPdu(GraphicsCommand(0x77), 3, b"")
+START = StartFrame(0)
+FILL = SolidFill(1, 0x44332211, (Rect(0, 0, 16, 16),))
+UNKNOWN = UnknownGraphics(GraphicsCommand(0x77), b"", 3)
 
 
 def test_a_graphics_message_is_its_pdus() -> None:
@@ -234,7 +233,7 @@ def test_a_graphics_message_is_its_pdus() -> None:
 def test_what_the_client_says_of_graphics_is_not_compressed() -> None:
     talk = Conversation()
     talk.dynamic(SERVER, CreateRequest(6, CHANNEL_NAME))
-    ack = GraphicsPdu(GraphicsCommand.FRAME_ACKNOWLEDGE, 0, bytes(12))
+    ack = FrameAcknowledge(0, 0, 0)
     assert talk.dynamic(CLIENT, Data(6, encode(ack) * 2)) == [ack, ack]
 
 
@@ -249,23 +248,12 @@ def test_behind_a_gap_only_what_is_not_compressed_is_read() -> None:
     assert talk.dynamic(SERVER, Data(6, b"\xe0\x04" + encode(START))) == [START]
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        (b"\x0b\0\0\0\7\0\0\0", r"pdu\[0\].pduLength: 7, at least 8 expected \(offset 4\)"),
-        (encode(START) + b"\x0b\0\0\0\x10\0\0\0", r"pdu\[1\].pduData: need 8 bytes, 0 left"),
-        (b"\x0b", r"pdu\[0\].cmdId: need 2 bytes"),
-    ],
-)
-def test_graphics_that_do_not_parse(data: bytes, reason: str) -> None:
-    with pytest.raises(DecodeError, match=reason):
-        decode_graphics(data)
-
-
-def test_only_so_many_pdus_in_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pyrdpmux.harness.capture.graphics.MAXIMUM_PDUS", 2)
-    with pytest.raises(DecodeError, match="more than 2 PDUs"):
-        decode_graphics(encode(UNKNOWN) * 3)
+def test_graphics_that_do_not_parse_cost_their_message() -> None:
+    talk = Conversation()
+    talk.dynamic(SERVER, CreateRequest(6, CHANNEL_NAME))
+    with pytest.raises(DecodeError, match=r"pdu\[1\].header.pduLength: 7, at least 8 expected"):
+        talk.dynamic(CLIENT, Data(6, encode(START) + b"\x0b\0\0\0\7\0\0\0"))
+    assert talk.dynamic(CLIENT, Data(6, encode(START))) == [START]
 
 
 @settings(max_examples=100, deadline=None)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.harness.capture import Connection, DynamicChannelMessage, StopLayer, open_capture
+from pyrdpmux.rdp.channels.graphics.capabilities import CapsAdvertise
+from pyrdpmux.rdp.channels.graphics.pdu import GRAPHICS_TYPES, UnknownGraphics
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 VECTORS = Path("/work/shared/vectors")
@@ -61,7 +63,12 @@ def test_mstsc_as_it_was_encrypted(name: str, ciphertexts: int) -> None:
                 "CreateRequest": 14,
                 "CreateResponse": 14,
                 "DynamicChannelMessage": 61,
-                "GraphicsPdu": 631,
+                "CapsAdvertise": 1,
+                "CapsConfirm": 1,
+                "ResetGraphics": 1,
+                "WireToSurface1": 6,
+                "CacheToSurface": 576,
+                "FrameAcknowledge": 12,
                 "ShareControl": 16,
                 "Heartbeat": 9,
                 "RttMeasureRequest": 68,
@@ -102,6 +109,22 @@ def test_the_dynamic_channels_of_mstsc() -> None:
     }
     # Message Analyzer exported some blocks in another order than they were sent in.
     assert {stop.layer for stop in connection.stops} == {StopLayer.CHANNEL}
+
+
+def test_the_graphics_of_mstsc() -> None:
+    """Every message is one of those that we know, and is written as it was read."""
+    (connection,) = rdp(f"{DOMAIN}.exported")
+    known = tuple(GRAPHICS_TYPES.values())
+    layers = [layer for unit in connection.units for layer in unit.layers if isinstance(layer.value, known)]
+    assert len(layers) == 631
+    assert not any(
+        isinstance(layer.value, UnknownGraphics) for unit in connection.units for layer in unit.layers
+    )
+    assert [layer.value for layer in layers if layer.encoded != layer.data] == []
+    (advertised,) = [layer.value for layer in layers if isinstance(layer.value, CapsAdvertise)]
+    versions = [item.version.name for item in advertised.sets]
+    assert versions == ["VERSION_10_2", "VERSION_10", "VERSION_8_1", "VERSION_8"]
+    assert all(item.is_known for item in advertised.sets)
 
 
 def test_zeek_nla() -> None:

@@ -47,6 +47,39 @@ def test_viewers_survive_the_restart_of_a_vm(factory: ConnectionFactory) -> None
     run(scenario)
 
 
+def test_a_source_hears_whether_anybody_looks(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        async with served(factory) as console:
+            told: list[bool] = []
+            vm = RegisteredVm(console)
+            console.start(vm, RecordingSink(), None)
+            vm.watch(told.append)
+            assert told == [False], "at once"
+            show(console, noise(64, 64))
+            async with connected(console.port) as client:
+                await eventually(lambda: told == [False, True])
+                async with connected(console.port) as other:
+                    await other.until(lambda: len(console.viewers) == 2)
+                assert console.is_watched
+                await client.until(lambda: client.connection.is_active)
+            await eventually(lambda: told == [False, True, False])
+            console.start(later := RegisteredVm(console), RecordingSink(), None)
+            vm.watch(told.append)
+            assert told.pop() is False, "of a registration that is over"
+            later.watch(_fail)
+            async with connected(console.port):
+                await eventually(lambda: console.is_watched)
+            assert told == [False, True, False]
+
+    run(scenario)
+
+
+def _fail(is_watched: bool) -> None:
+    """A source with a bug: viewers come and go all the same."""
+    if is_watched:
+        raise RuntimeError("a bug")
+
+
 def test_a_lost_vm_is_lost_once(factory: ConnectionFactory) -> None:
     async def scenario() -> None:
         async with served(factory) as console:

@@ -109,8 +109,8 @@ def test_unasked_acknowledgements(guest: Guest) -> None:
 def test_version_3_is_told_a_rate_that_it_can_divide_by(tmp_path: Path) -> None:
     guest = Guest(tmp_path, version=3)
     guest.receive(SWITCH_800_600)
-    for wanted, told in ((30, 30), (0, 1), (-5, 1), (3, 3), (60, 60), (10**9, 60)):
-        guest.session.attach(guest.screen, lambda wanted=wanted: wanted)  # type: ignore[misc]
+    for is_watched, told in ((True, 60), (False, 5), (True, 60)):
+        guest.session.watched(is_watched)
         guest.sent.clear()
         guest.receive(UPDATE_ALL)
         assert guest.sent == [bytes([0x93, 4, 1, told])]
@@ -156,7 +156,7 @@ def test_what_an_earlier_server_knew(tmp_path: Path) -> None:
     assert guest.session.base == 0
     guest.wait()
     assert (guest.screen.width, guest.screen.height) == (800, 600)
-    assert guest.session.greeting() == b"\x93\x04\x01\x1e"
+    assert guest.session.greeting() == b"\x93\x04\x01\x3c"
 
 
 def test_a_switch_to_the_same_size_repaints_everything(guest: Guest) -> None:

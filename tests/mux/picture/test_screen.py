@@ -1,27 +1,25 @@
-"""Screen: what is written is there, and exactly the change is reported."""
-
-from collections.abc import Sequence
+"""Screen: what is written is there, its tiles are newer, and who looks is woken."""
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, MAX_REPORTED, Screen
+from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, Screen
 
 
 class Notes:
     def __init__(self) -> None:
-        self.damage: list[Rect] = []
+        self.changes = 0
         self.sizes: list[tuple[int, int]] = []
         self.cursor_changes = 0
         self.positions: list[tuple[int, int]] = []
 
-    def screen_damaged(self, rects: Sequence[Rect]) -> None:
-        self.damage += rects
+    def screen_changed(self) -> None:
+        self.changes += 1
 
     def screen_resized(self, width: int, height: int) -> None:
         self.sizes.append((width, height))
@@ -43,35 +41,14 @@ def test_a_new_screen_is_black() -> None:
     assert not screen.pixels.any()
 
 
-def test_only_the_change_is_reported() -> None:
+def test_who_looks_is_woken_once_and_finds_the_tiles() -> None:
     screen, notes = Screen(300, 200), Notes()
     screen.subscribe(notes)
-    frame = screen.pixels.copy()
-    frame[70:75, 10:20, 0] = 1
-    frame[70:71, 250:251, 2] = 1
-    screen.write(Rect(0, 0, 300, 200), frame)
-    assert notes.damage == [Rect(10, 70, 10, 5), Rect(250, 70, 1, 1)]
-    assert (screen.pixels == frame).all()
-    notes.damage.clear()
-    screen.write(Rect(0, 0, 300, 200), frame)
-    assert notes.damage == []
-
-
-def test_full_change_is_one_rectangle() -> None:
-    screen, notes = Screen(300, 200), Notes()
-    screen.subscribe(notes)
-    screen.write(Rect(0, 0, 300, 200), block(300, 200))
-    assert notes.damage == [Rect(0, 0, 300, 200)]
-
-
-def test_two_distant_changes_do_not_hide_a_third() -> None:
-    screen, notes = Screen(64, 400), Notes()
-    screen.subscribe(notes)
-    frame = screen.pixels.copy()
-    for row in (3, 150, 390):
-        frame[row, 5] = 7
-    screen.write(Rect(0, 0, 64, 400), frame)
-    assert notes.damage == [Rect(5, 3, 1, 1), Rect(5, 150, 1, 1), Rect(5, 390, 1, 1)]
+    screen.write(Rect(10, 70, 10, 5), block(10, 5))
+    screen.write(Rect(250, 70, 1, 1), block(1, 1))
+    assert notes.changes == 2
+    assert np.argwhere(screen.surface.newer(0)).tolist() == [[1, 0], [1, 3]]
+    assert np.argwhere(screen.surface.newer(1)).tolist() == [[1, 3]]
 
 
 @pytest.mark.parametrize("rect", [Rect(-3, -2, 8, 8), Rect(95, 45, 9, 9), Rect(-5, 10, 200, 4)])
@@ -80,7 +57,7 @@ def test_what_lies_outside_is_cut_off(rect: Rect) -> None:
     screen.subscribe(notes)
     screen.write(rect, block(rect.width, rect.height))
     inside = rect.clip(100, 50)
-    assert notes.damage == [inside]
+    assert notes.changes == 1
     assert (screen.pixels != 0).sum() == inside.pixels * 4
 
 
@@ -88,7 +65,8 @@ def test_wholly_outside_is_nothing() -> None:
     screen, notes = Screen(100, 50), Notes()
     screen.subscribe(notes)
     screen.write(Rect(200, 0, 4, 4), block(4, 4))
-    assert notes.damage == []
+    assert notes.changes == 0
+    assert not screen.surface.newer(0).any()
 
 
 def test_the_wrong_shape_is_the_callers_mistake() -> None:
@@ -127,7 +105,8 @@ def test_what_was_fetched_before_a_failure_is_reported() -> None:
     with pytest.raises(OSError, match="gone"):
         screen.update(Rect(-5, 0, 12, 500), fetch)
     assert bands == [Rect(0, 0, 7, 64), Rect(0, 64, 7, 64), Rect(0, 128, 7, 64)]
-    assert notes.damage == [Rect(0, 0, 7, 128)]
+    assert notes.changes == 1
+    assert screen.surface.newer(0)[:, 0].tolist() == [True, True, False, False]
 
 
 def test_every_painting_is_told_also_one_that_changes_nothing() -> None:
@@ -164,47 +143,67 @@ def test_non_contiguous_sources() -> None:
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, 199), st.integers(0, 149), st.integers(1, 90), st.integers(1, 90)),
+        st.tuples(st.integers(-20, 199), st.integers(-20, 149), st.integers(1, 90), st.integers(1, 90)),
         min_size=1,
         max_size=6,
     )
 )
-@settings(max_examples=60)
-def test_damage_covers_all_change_tightly(changes: list[tuple[int, int, int, int]]) -> None:
-    screen, notes = Screen(200, 150), Notes()
-    screen.subscribe(notes)
+def test_what_is_written_is_there_and_its_tiles_are_newer(changes: list[tuple[int, int, int, int]]) -> None:
+    screen = Screen(200, 150)
     frame = screen.pixels.copy()
-    for x, y, width, height in changes:
-        frame[y : y + height, x : x + width] = 50
-    screen.write(Rect(0, 0, 200, 150), frame)
+    for value, (x, y, width, height) in enumerate(changes, 1):
+        seen, before = screen.surface.version, frame.copy()
+        frame[max(y, 0) : max(y + height, 0), max(x, 0) : max(x + width, 0)] = value
+        screen.write(Rect(x, y, width, height), block(width, height, value))
+        differs = np.zeros((192, 256), bool)
+        differs[:150, :200] = (frame != before).any(axis=2)
+        tiles = differs.reshape(3, 64, 4, 64).any(axis=(1, 3))
+        assert (screen.surface.newer(seen) == tiles).all()
     assert (screen.pixels == frame).all()
-    covered = np.zeros((150, 200), int)
-    for rect in notes.damage:
-        covered[rect.y : rect.bottom, rect.x : rect.right] += 1
-        edges = frame[rect.y : rect.bottom, rect.x : rect.right, 0] != 0
-        assert edges[0].any()
-        assert edges[-1].any()
-        assert edges[:, 0].any()
-        assert edges[:, -1].any()
-    assert covered.max() == 1
-    assert (covered[frame[:, :, 0] != 0] == 1).all()
 
 
-def test_listeners_hear_of_few_rectangles_whatever_has_changed() -> None:
-    """Stripes that fit no pattern: thousands of changes, told as the boxes around them."""
-    width, height = 1024, 4096
-    screen = Screen(width, height)
-    notes = Notes()
+@given(
+    st.tuples(st.integers(0, 99), st.integers(0, 139), st.integers(1, 100), st.integers(1, 160)),
+    st.integers(-120, 120),
+    st.integers(-200, 200),
+)
+def test_a_move_takes_its_pixels_along_and_is_proposed(
+    source: tuple[int, int, int, int], dx: int, dy: int
+) -> None:
+    screen, notes = Screen(200, 300), Notes()
     screen.subscribe(notes)
-    picture = np.zeros((height, width, 4), np.uint8)
-    for band in range(height // BAND):
-        picture[band * BAND : (band + 1) * BAND, band % 40 :: 66 + band % 3, 0] = 9
-    screen.write(screen.rect, picture)
-    assert len(notes.damage) <= MAX_REPORTED
-    covered = np.zeros((height, width), bool)
-    for rect in notes.damage:
-        covered[rect.y : rect.bottom, rect.x : rect.right] = True
-    assert covered[picture[..., 0] != 0].all()
+    noise = np.random.default_rng(1).integers(0, 256, screen.pixels.shape, np.uint8)
+    screen.write(screen.rect, noise)
+    seen = screen.surface.version
+    x, y, width, height = source
+    for _ in screen.move_in_steps(Rect(*source), x + dx, y + dy):
+        pass
+    target = Rect(x + dx, y + dy, width, height).clip(200, 300)
+    expected = noise.copy()
+    if not target.is_empty:
+        rows = slice(target.y - dy, target.bottom - dy)
+        expected[target.y : target.bottom, target.x : target.right] = noise[
+            rows, target.x - dx : target.right - dx
+        ]
+        assert screen.surface.proposals(seen) == [(dx, dy)]
+        assert notes.changes == 2
+    assert (screen.pixels == expected).all()
+
+
+def test_a_move_from_outside_is_the_callers_mistake() -> None:
+    with pytest.raises(ValueError, match="of a picture of"):
+        list(Screen(100, 50).move_in_steps(Rect(90, 0, 11, 5), 0, 0))
+
+
+def test_another_size_ends_a_write() -> None:
+    screen, notes = Screen(10, 200), Notes()
+    screen.subscribe(notes)
+    steps = screen.update_in_steps(screen.rect, lambda band: block(band.width, band.height))
+    next(steps)
+    screen.resize(20, 200)
+    assert list(steps) == []
+    assert notes.changes == 0
+    assert not screen.surface.newer(0).any()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 8192), (640, 480), (1920, 1080), (8192, 4000)])
@@ -225,7 +224,7 @@ def test_a_step_is_not_more_than_a_band(width: int, height: int) -> None:
 
 def test_a_listener_that_fails_keeps_nobody_else_from_the_news(caplog: pytest.LogCaptureFixture) -> None:
     class Failing(Notes):
-        def screen_damaged(self, rects: Sequence[Rect]) -> None:
+        def screen_changed(self) -> None:
             raise RuntimeError("a bug")
 
     screen, failing, other = Screen(64, 64), Failing(), Notes()
@@ -233,5 +232,5 @@ def test_a_listener_that_fails_keeps_nobody_else_from_the_news(caplog: pytest.Lo
     screen.subscribe(other)
     for value in (1, 2):
         screen.write(Rect(0, 0, 2, 2), np.full((2, 2, 4), value, np.uint8))
-    assert len(other.damage) == 2
+    assert other.changes == 2
     assert caplog.text.count("could not be told") == 1

@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -16,12 +19,28 @@ class FakeVm:
     uuid: str | None = None
     port: int = 3901
     viewer_count: int = 0
-    frame_rate: int = 30
+    #: somebody looks
+    is_watched: bool = True
     screen: Screen = field(default_factory=Screen)
     leds: int | None = None
     statuses: list[tuple[VmStatus, str]] = field(default_factory=list)
     is_absolute: bool = True
+    watcher: Callable[[bool], None] | None = None
     loop_share: LoopShare = field(default_factory=lambda: FairSchedule().share(Kind.GUEST, "fake"))
+
+    def watch(self, listener: Callable[[bool], None]) -> None:
+        self.watcher = listener
+        listener(self.is_watched)
+
+    def look(self, is_watched: bool) -> None:
+        """Somebody comes, or the last one goes."""
+        self.is_watched = is_watched
+        if self.watcher is not None:
+            self.watcher(is_watched)
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """In a thread, as in the daemon, so that mistakes show which only threads make."""
+        return await asyncio.get_running_loop().run_in_executor(None, job)
 
     def set_leds(self, leds: int) -> None:
         self.leds = leds

@@ -5,7 +5,7 @@ millisecond, and the work itself none.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import numpy as np
@@ -220,7 +220,7 @@ def test_what_changes_a_thousand_times_in_an_update_is_told_once(tmp_path: Path)
     class Listener:
         cursors = 0
 
-        def screen_damaged(self, rects: Sequence[Rect]) -> None: ...
+        def screen_changed(self) -> None: ...
         def screen_resized(self, width: int, height: int) -> None: ...
         def cursor_moved(self, x: int, y: int) -> None: ...
         def cursor_changed(self) -> None:

@@ -1,11 +1,12 @@
-"""From damaged rectangles of a picture to bitmap updates in the format that one client wants."""
+"""Commands to bitmap updates (MS-RDPBCGR 2.2.9.1.1.3.1.2), which every client understands."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
-from pyrdpmux.codec.color import PALETTE, Pixels
+from pyrdpmux.codec.color import PALETTE, Pixels, Words, pixels_of
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.commands import Abilities, Command, Exact
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import (
     BitmapData,
@@ -27,6 +28,41 @@ COLUMN_ALIGNMENT: Final = 4
 want it. Only at the right edge of an odd screen the codec has to pad."""
 
 
+class BitmapUpdates:
+    """The sending end, for clients that agree on ``format``: stateless, one update per tile."""
+
+    def __init__(self, format: OutputFormat) -> None:
+        self.format = format
+        self.abilities = Abilities()
+
+    @property
+    def sharing_key(self) -> OutputFormat:
+        return self.format
+
+    @property
+    def state(self) -> None:
+        """Clients remember nothing."""
+
+    def begin_epoch(self) -> None:
+        """Nothing refers to anything."""
+
+    def clone(self) -> "BitmapUpdates":
+        return BitmapUpdates(self.format)
+
+    def adapt(self, frame_id: int, host: "BitmapUpdates", picture: Words) -> None:
+        """There is nothing to adapt."""
+
+    def opening(self) -> list[BitmapData]:
+        """The desktop is there."""
+        return []
+
+    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[BitmapData]:
+        """Bitmaps of all that the commands show; ``frame_id`` is not told."""
+        damage = [command.rect for command in commands if isinstance(command, Exact)]
+        tiles = tiles_of(damage, self.format.width, self.format.height)
+        return bitmaps_of(pixels_of(picture), tiles, self.format) if tiles else []
+
+
 def palette_update() -> PaletteUpdate:
     """The colors that bitmaps of 8 bits refer to; a client needs them before the first."""
     return PaletteUpdate(tuple([PaletteEntry(red, green, blue) for blue, green, red, _ in PALETTE.tolist()]))
@@ -45,19 +81,6 @@ def tiles_of(damage: Iterable[Rect], width: int, height: int) -> list[Rect]:
                 known = boxes.get((top, left))
                 boxes[top, left] = piece if known is None else known.union(piece)
     return [_aligned(boxes[cell], width) for cell in sorted(boxes)]
-
-
-def batches_of(damage: Sequence[Rect], width: int, height: int, size: int) -> Iterator[list[Rect]]:
-    """The same tiles in the same order, so many at a time: found row by row, as they are asked for."""
-    waiting: list[Rect] = []
-    for top in range(0, height, TILE):
-        row = Rect(0, top, width, TILE)
-        waiting += tiles_of([rect.intersection(row) for rect in damage if rect.overlaps(row)], width, height)
-        while len(waiting) >= size:
-            yield waiting[:size]
-            del waiting[:size]
-    if waiting:
-        yield waiting
 
 
 def _aligned(rect: Rect, width: int) -> Rect:

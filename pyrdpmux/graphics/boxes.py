@@ -1,0 +1,136 @@
+"""Where pictures and motion go: boxes, each with a video encoder of its own size.
+
+A picture that is seen first opens a box; if it changes again, the box goes on with the difference, which is
+what a video codec is good at. A box that rests is closed: what it has shown stays, marked lossy, and is made
+exact later. Boxes are not shown themselves: what they decode is copied to MAIN.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.graphics.client_picture import CELL
+from pyrdpmux.graphics.commands import FIRST_BOX, BoxFrame, CloseBox, Command, OpenBox
+
+MAX_BOXES: Final = 4
+"""Open at the same time; each costs an encoder here and a surface and a decoder at the client."""
+
+NUMBERS: Final = 1024
+"""After so many boxes, numbers come again."""
+
+REST_SECONDS: Final = 0.5
+"""Without a change, after which a box is closed."""
+
+MIN_PIXELS: Final = 20_000
+"""Of a picture that is worth a box: opening one costs some 9 ms, an exact picture of this size 10."""
+
+MIN_FILLED: Final = 0.6
+"""Share of a bounding box that has to be pictures for one box to be opened for all of it."""
+
+MAX_WASTE: Final = 1.5
+"""A box serves a change that is no smaller than it by this factor; for a smaller one another is opened."""
+
+MOTION: Final = 3
+"""Changes in a row that make a box a video: all that happens in it goes through it, of whatever kind."""
+
+MOTION_SECONDS: Final = 0.25
+"""Between two changes, at most, to be in a row."""
+
+
+@dataclass(slots=True)
+class Box:
+    """An open one."""
+
+    number: int
+    place: Rect
+    used_at: float
+    #: changes in a row
+    hits: int = 1
+
+    def is_video(self, now: float) -> bool:
+        return self.hits >= MOTION and now - self.used_at <= MOTION_SECONDS
+
+
+class Boxes:
+    """Those of one stream, on a MAIN of ``width`` x ``height``."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._width, self._height = width, height
+        self._boxes: list[Box] = []
+        self._next = FIRST_BOX
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of all that are open."""
+        return [box.number for box in self._boxes]
+
+    def videos(self, now: float) -> list[Box]:
+        """Those in which everything counts as motion."""
+        return [box for box in self._boxes if box.is_video(now)]
+
+    def frame(self, box: Box, changed: Rect, now: float) -> BoxFrame:
+        """``changed`` is new, within the box."""
+        box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
+        box.used_at = now
+        return BoxFrame(box.number, box.place, (self.aligned(changed).intersection(box.place),))
+
+    def show(self, rects: Sequence[Rect], now: float) -> list[Command]:
+        """Commands for pictures in these places."""
+        commands: list[Command] = []
+        for rect in self._grouped(rects):
+            box = self._fitting(rect)
+            if box is None:
+                box = self._open(rect, now, commands)
+                commands.append(BoxFrame(box.number, box.place, (box.place,)))
+            else:
+                commands.append(self.frame(box, rect, now))
+        return commands
+
+    def rest(self, now: float) -> list[Command]:
+        """Close those that have not changed for a while."""
+        return [self._close(box) for box in list(self._boxes) if now - box.used_at >= REST_SECONDS]
+
+    def next_rest(self) -> float | None:
+        """When :meth:`rest` has something to do."""
+        return min((box.used_at + REST_SECONDS for box in self._boxes), default=None)
+
+    def close_all(self) -> list[Command]:
+        """Nothing of them may be used any more."""
+        return [self._close(box) for box in list(self._boxes)]
+
+    def aligned(self, rect: Rect) -> Rect:
+        """In whole macroblocks, as far as MAIN reaches: what H.264 regions may be."""
+        left, top = rect.x // CELL * CELL, rect.y // CELL * CELL
+        right, bottom = -(-rect.right // CELL) * CELL, -(-rect.bottom // CELL) * CELL
+        return Rect.from_corners(left, top, right, bottom).clip(self._width, self._height)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _grouped(self, rects: Sequence[Rect]) -> list[Rect]:
+        """One rectangle around all of them, if they fill it; otherwise each by itself."""
+        box = bounding_box(rects)
+        if sum(rect.pixels for rect in rects) >= MIN_FILLED * box.pixels:
+            return [box]
+        return list(rects)
+
+    def _fitting(self, rect: Rect) -> Box | None:
+        found = [box for box in self._boxes if box.place.contains(rect)]
+        box = min(found, key=lambda box: box.place.pixels, default=None)
+        if box is None or (box.hits < MOTION and box.place.pixels > MAX_WASTE * rect.pixels):
+            return None
+        return box
+
+    def _open(self, rect: Rect, now: float, commands: list[Command]) -> Box:
+        place = self.aligned(rect)
+        while len(self._boxes) >= MAX_BOXES:
+            commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
+        box = Box(self._next, place, now)
+        self._next = FIRST_BOX + (self._next + 1 - FIRST_BOX) % NUMBERS
+        self._boxes.append(box)
+        commands.append(OpenBox(box.number, place.width, place.height))
+        return box
+
+    def _close(self, box: Box) -> Command:
+        self._boxes.remove(box)
+        return CloseBox(box.number)

@@ -1,0 +1,352 @@
+"""What is to be sent: the difference between a surface and what clients show of it, as commands.
+
+The cheapest first: what clients have somewhere (moved pixels, what a window had covered, tiles of their
+cache), then one color, then text exactly, then pictures nearly, which are made exact when they rest. Without
+clock and network; deterministic.
+
+INVARIANT: after a plan, the commands of all plans so far make every pixel of MAIN what the surface had when
+it was looked at, but for lossy marks.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
+from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
+from pyrdpmux.graphics.client_picture import UNKNOWN, Layer, TileCache
+from pyrdpmux.graphics.commands import (
+    BACK,
+    MAIN,
+    Abilities,
+    BoxFrame,
+    CloseBox,
+    Command,
+    Copy,
+    Exact,
+    Fill,
+    Lossy,
+    Restore,
+    Store,
+)
+from pyrdpmux.graphics.moves import MoveFinder
+from pyrdpmux.graphics.refinement import overdue_parts
+from pyrdpmux.graphics.residual import best_rectangle, changed_rects
+from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
+
+COLOR: Final = np.uint32(0x00FFFFFF)
+
+MIN_MOVED: Final = 3000
+"""Changed pixels, below which nobody looks for moves: a few glyphs are cheaper than the search."""
+
+MIN_RESTORED: Final = 256
+"""Pixels that a copy out of the back surface has to save."""
+
+MIN_CACHED: Final = 100_000
+"""Changed pixels, above which tiles are looked for in the cache."""
+
+SPLIT_PIXELS: Final = 16_384
+"""A rectangle of more pixels may hold things of different kinds."""
+
+TEXT_REST: Final = 0.2
+PICTURE_REST: Final = 1.0
+"""Seconds without a change, after which what was sent lossy is made exact."""
+
+FINE_PIXELS: Final = 65_536
+"""Made exact with one frame, at most: some 8 ms."""
+
+
+class Planner:
+    """The plans for one stream of a surface of ``width`` x ``height``."""
+
+    def __init__(self, width: int, height: int, abilities: Abilities) -> None:
+        self.abilities = abilities
+        self.rect = Rect(0, 0, width, height)
+        self.main = Layer(width, height)
+        self._back: Layer | None = None
+        self._cache = TileCache(abilities.cache_slots, abilities.cache_bytes)
+        self._boxes = Boxes(width, height)
+        self._moves = MoveFinder()
+        #: what the surface had when it was looked at, masked
+        self.current: Words = np.zeros((height, width), np.uint32)
+        self._changed = np.zeros((height, width), np.bool_)
+        self._surface: Surface | None = None
+        self._seen = 0
+        self._commands: list[Command] = []
+        #: what the next plan begins with
+        self._before: list[Command] = []
+
+    def forget(self) -> None:
+        """An epoch begins: nothing may refer to back surface, cache or boxes as they were.
+
+        The caller has closed the boxes with :meth:`close_boxes` before.
+        """
+        self._back = None
+        self._cache.forget()
+
+    def close_boxes(self) -> list[Command]:
+        """What ends all boxes."""
+        commands, self._before = self._before, []
+        return commands + self._boxes.close_all()
+
+    def clone(self) -> "Planner":
+        """One for clients that show the same, whose next commands refer to nothing but that."""
+        other = Planner(self.rect.width, self.rect.height, self.abilities)
+        other.main = self.main.clone()
+        np.copyto(other.current, self.current)
+        other._surface, other._seen = self._surface, self._seen
+        other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
+        return other
+
+    def invalidate(self, rects: Sequence[Rect]) -> None:
+        """What clients show there is to be painted again."""
+        for rect in rects:
+            self.main.words[_part(rect.intersection(self.rect))] = UNKNOWN
+        self._surface = None
+
+    def next_due(self) -> float | None:
+        """When there is something to do although nothing changes."""
+        times = [time for time in (self.main.next_due(), self._boxes.next_rest()) if time is not None]
+        return min(times, default=None)
+
+    def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
+        """Commands that bring clients up to date with ``surface``, of this planner's size.
+
+        ``fine_pixels``: as many may be made exact that rest. Pixels of commands are those of ``current``.
+        """
+        self._commands, self._before = self._before, []
+        hints, rects = self._look(surface)
+        changed = self._compare(rects)
+        if changed:
+            self._show_changes(changed, hints, now)
+        self._commands += self._boxes.rest(now)
+        if self.main.has_lossy:
+            self._refine(now, fine_pixels)
+        commands, self._commands = self._commands, []
+        return commands
+
+    # -- looking ---------------------------------------------------------------------------------
+
+    def _look(self, surface: Surface) -> tuple[list[tuple[int, int]], list[Rect]]:
+        """Take over what is newer; returns proposed moves, and where to look."""
+        if surface is not self._surface:
+            self._surface, self._seen = surface, -1
+        version = surface.version
+        tiles = surface.newer(self._seen) if self._seen >= 0 else np.ones(surface.versions.shape, np.bool_)
+        hints = surface.proposals(self._seen)
+        self._seen = version
+        rects = tile_rects(tiles, self.rect.width, self.rect.height)
+        for rect in rects:
+            part = _part(rect)
+            np.bitwise_and(surface.words[part], COLOR, out=self.current[part])
+        return hints, rects
+
+    def _compare(self, rects: Sequence[Rect]) -> list[Rect]:
+        """Those in which something differs; ``_changed`` is right within the box around them."""
+        box = bounding_box(rects)
+        if len(rects) > 1:
+            self._changed[_part(box)] = False
+        found = []
+        for rect in rects:
+            part = _part(rect)
+            np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
+            if self._changed[part].any():
+                found.append(rect)
+        return found
+
+    # -- showing ---------------------------------------------------------------------------------
+
+    def _show_changes(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]], now: float) -> None:
+        self._show_videos(rects, now)
+        box = bounding_box(rects)
+        count = int(np.count_nonzero(self._changed[_part(box)]))
+        if not count:
+            return
+        if count >= MIN_MOVED and self.abilities.can_copy and self._find_moves(box, hints):
+            count = int(np.count_nonzero(self._changed[_part(box)]))
+        if count >= MIN_CACHED and len(self._cache):
+            self._restore_tiles(box)
+        # One search in one box for few pixels: typing has a glyph here and a cursor there.
+        areas = [box] if count >= MIN_MOVED else rects
+        painted: list[Rect] = []
+        for area in areas:
+            painted += changed_rects(self._changed[_part(area)], area.x, area.y)
+        if self._back is not None:
+            painted = self._uncover(painted)
+        self._paint(painted, now)
+        if count >= MIN_CACHED and self.abilities.cache_slots:
+            self._store_tiles(box)
+
+    def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
+        """All that has changed in videos goes through their boxes."""
+        for box in self._boxes.videos(now):
+            part = _part(box.place)
+            if any(rect.overlaps(box.place) for rect in rects):
+                # Beyond the rectangles nothing is known of the mask.
+                changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
+                if changed.any():
+                    self._show_box(self._boxes.frame(box, box.place, now), now)
+                changed[:] = False
+
+    def _show_box(self, frame: BoxFrame, now: float) -> None:
+        self._commands.append(frame)
+        for rect in frame.changed:
+            self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
+
+    def _find_moves(self, box: Rect, hints: Sequence[tuple[int, int]]) -> bool:
+        """Copy what has moved; False if nothing has."""
+        changed = self._changed[_part(box)]
+        proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
+        for proof in proofs:
+            move = proof.move
+            if self.abilities.has_back:
+                self._save(move.source, move.destination)
+            self._copy(MAIN, move.source, move.x, move.y)
+            changed[:] = proof.mask
+        return bool(proofs)
+
+    def _save(self, source: Rect, destination: Rect) -> None:
+        """Keep what the move covers and does not carry along: it is uncovered when the window goes on."""
+        if self._back is None:
+            self._back = Layer(self.rect.width, self.rect.height)
+        for piece in destination.without(source):
+            self._commands.append(Copy(MAIN, piece, BACK, piece.x, piece.y))
+            self._back.copy(self.main, piece, piece.x, piece.y)
+
+    def _copy(self, surface: int, source: Rect, x: int, y: int) -> None:
+        """To MAIN."""
+        self._commands.append(Copy(surface, source, MAIN, x, y))
+        layer = self.main if surface == MAIN else self._back
+        assert layer is not None, "a back surface that was never saved to"
+        self.main.copy(layer, source, x, y)
+
+    def _uncover(self, rects: Sequence[Rect]) -> list[Rect]:
+        """What of these the back surface has is copied from there; returns the rest."""
+        rest: list[Rect] = []
+        for rect in rects:
+            rest += self._uncovered(rect)
+        return rest
+
+    def _uncovered(self, rect: Rect) -> list[Rect]:
+        assert self._back is not None
+        part = _part(rect)
+        is_kept = self._back.words[part] == self.current[part]
+        if rect.pixels < MIN_RESTORED or not is_kept.any():
+            return [rect]
+        changed = self._changed[part]
+        score = (is_kept & changed).astype(np.int8)
+        score[~is_kept & ~changed] = -1
+        found = best_rectangle(score)
+        if found is None or found[1] < MIN_RESTORED:
+            return [rect]
+        inner = found[0]
+        place = Rect(rect.x + inner.x, rect.y + inner.y, inner.width, inner.height)
+        self._copy(BACK, place, place.x, place.y)
+        np.not_equal(self.main.words[part], self.current[part], out=changed)
+        return changed_rects(changed, rect.x, rect.y)
+
+    # -- the clients' cache ----------------------------------------------------------------------
+
+    def _tiles(self, box: Rect) -> list[Rect]:
+        """Whole tiles of the grid within MAIN that the box touches."""
+        return [
+            Rect(x, y, TILE, TILE)
+            for y in range(box.y // TILE * TILE, min(box.bottom, self.rect.height - TILE + 1), TILE)
+            for x in range(box.x // TILE * TILE, min(box.right, self.rect.width - TILE + 1), TILE)
+        ]
+
+    def _key(self, tile: Rect) -> int:
+        contents = np.ascontiguousarray(self.current[_part(tile)])
+        return int.from_bytes(blake2b(contents, digest_size=8).digest(), "little")
+
+    def _restore_tiles(self, box: Rect) -> None:
+        """Tiles that clients have in their cache."""
+        points: dict[int, list[tuple[int, int]]] = {}
+        for tile in self._tiles(box):
+            changed = self._changed[_part(tile)]
+            if not changed.any():
+                continue
+            slot = self._cache.find(self._key(tile))
+            if slot is not None:
+                points.setdefault(slot, []).append((tile.x, tile.y))
+                self.main.paint(tile, self.current)
+                changed[:] = False
+        self._commands += [Restore(slot, tuple(places)) for slot, places in points.items()]
+
+    def _store_tiles(self, box: Rect) -> None:
+        """Tiles that are shown exactly, and are more than a color, for when they come again."""
+        for tile in self._tiles(box):
+            part = _part(tile)
+            if self.main.is_exact(tile) and flat_color(self.current[part]) is None:
+                self._store(tile)
+
+    def _store(self, tile: Rect) -> None:
+        key = self._key(tile)
+        if self._cache.find(key) is None:
+            slot = self._cache.add(key)
+            if slot is not None:
+                self._commands.append(Store(slot, key, tile))
+
+    # -- painting --------------------------------------------------------------------------------
+
+    def _paint(self, rects: Sequence[Rect], now: float) -> None:
+        """Everything in these rectangles, each part as befits its kind."""
+        fills: dict[int, list[Rect]] = {}
+        pictures: list[Rect] = []
+        for rect, kind in self._kinds(rects):
+            color = flat_color(self.current[_part(rect)]) if kind is Kind.FLAT else None
+            if color is not None and self.abilities.can_fill:
+                fills.setdefault(color, []).append(rect)
+                self.main.paint(rect, self.current)
+            elif kind is Kind.PICTURE:
+                pictures.append(rect)
+            else:
+                self._paint_exactly(rect, kind)
+        self._commands += [Fill(color, tuple(places)) for color, places in fills.items()]
+        self._paint_pictures(pictures, now)
+
+    def _kinds(self, rects: Sequence[Rect]) -> list[tuple[Rect, Kind]]:
+        parts: list[tuple[Rect, Kind]] = []
+        for rect in rects:
+            words = self.current[_part(rect)]
+            if rect.pixels > SPLIT_PIXELS:
+                parts += split(words, (rect.x, rect.y))
+            else:
+                parts.append((rect, classify(words)))
+        return parts
+
+    def _paint_exactly(self, rect: Rect, kind: Kind) -> None:
+        self._commands.append(Exact(rect, kind))
+        self.main.paint(rect, self.current)
+
+    def _paint_pictures(self, rects: Sequence[Rect], now: float) -> None:
+        """Nearly if they are large, and clients know how; exactly otherwise."""
+        is_large = sum(rect.pixels for rect in rects) >= MIN_PIXELS
+        if is_large and self.abilities.has_boxes:
+            for command in self._boxes.show(rects, now):
+                if isinstance(command, BoxFrame):
+                    self._show_box(command, now)
+                else:
+                    self._commands.append(command)
+        elif is_large and self.abilities.has_lossy:
+            self._commands.append(Lossy(tuple(rects)))
+            for rect in rects:
+                self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
+        else:
+            for rect in rects:
+                self._paint_exactly(rect, Kind.PICTURE)
+
+    def _refine(self, now: float, pixels: int) -> None:
+        """Make exact what has rested long enough, so much of it."""
+        for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
+            self._paint_exactly(rect, classify(self.current[_part(rect)]))
+            if self.abilities.cache_slots and rect.width == rect.height == TILE:
+                self._store(rect)
+
+
+def _part(rect: Rect) -> tuple[slice, slice]:
+    return slice(rect.y, rect.bottom), slice(rect.x, rect.right)

@@ -1,0 +1,120 @@
+"""One stream of frames, for all clients that are alike and keep up with each other.
+
+A stream looks at a surface when somebody can be sent something, and makes one message for all. It knows its
+clients only as a number of them that have had every message since the last epoch.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.graphics.commands import Abilities, Command
+from pyrdpmux.graphics.planner import FINE_PIXELS, Planner
+from pyrdpmux.graphics.surface import Surface
+
+Output = TypeVar("Output")
+
+
+class Target(Protocol[Output]):
+    """Puts commands into what is sent to clients of one kind."""
+
+    @property
+    def abilities(self) -> Abilities: ...
+
+    @property
+    def sharing_key(self) -> Hashable:
+        """Clients whose targets have equal ones understand the same messages."""
+
+    @property
+    def state(self) -> Any:
+        """What a client has, once it has had everything so far: for a later target of the same kind."""
+
+    def begin_epoch(self) -> None:
+        """Whatever comes refers to nothing that was."""
+
+    def clone(self) -> Self:
+        """One for clients that have had everything so far, which begins an epoch."""
+
+    def adapt(self, frame_id: int, host: Self, picture: Words) -> Output | None:
+        """What makes clients of this target such of ``host``; both show ``picture``. None for nothing."""
+
+    def opening(self) -> Output:
+        """What a new client needs before the first frame."""
+
+    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Output:
+        """One frame, whose pixels are those of ``picture`` (height, width) uint32."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame(Generic[Output]):
+    """What is sent at once."""
+
+    frame_id: int
+    output: Output = field(repr=False)
+    commands: tuple[Command, ...] = field(repr=False)
+    #: what a client has after it: see :attr:`Target.state`
+    state: Any = field(repr=False)
+
+
+class Stream(Generic[Output]):
+    """The frames of a picture of ``width`` x ``height``. Not thread-safe: one call at a time."""
+
+    def __init__(self, width: int, height: int, target: Target[Output], *, frame_id: int = 0) -> None:
+        """``frame_id``: of the last frame that its clients have had."""
+        self.width, self.height = width, height
+        self.target = target
+        self.planner = Planner(width, height, target.abilities)
+        self._frame_id = frame_id
+
+    def opening(self) -> Output:
+        """For the first client: what comes before the first frame."""
+        return self.target.opening()
+
+    def render(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> Frame[Output] | None:
+        """What brings clients up to date with ``surface``, of this size; None if they are.
+
+        ``fine_pixels``: that are made exact, at most, where they were sent lossy and rest since.
+        """
+        commands = self.planner.plan(surface, now, fine_pixels)
+        return self._frame(commands) if commands else None
+
+    def next_due(self) -> float | None:
+        """When :meth:`render` has something to send although nothing changes."""
+        return self.planner.next_due()
+
+    def end_epoch(self) -> Frame[Output] | None:
+        """What those who are here have to be sent before somebody joins."""
+        commands = self.planner.close_boxes()
+        return self._frame(commands) if commands else None
+
+    def begin_epoch(self, after: "Stream[Output]") -> None:
+        """From here on, whoever shows what :attr:`planner` says can follow, also the clients of ``after``."""
+        self.planner.forget()
+        self.target.begin_epoch()
+        self._frame_id = max(self._frame_id, after._frame_id)
+
+    def catch_up(self, surface: Surface, now: float) -> Frame[Output] | None:
+        """The last frame before clients go on with another stream, which shows ``surface``."""
+        commands = self.planner.plan(surface, now, 0) + self.planner.close_boxes()
+        return self._frame(commands) if commands else None
+
+    def adapt(self, host: "Stream[Output]") -> Frame[Output] | None:
+        """What makes clients of this stream such of ``host``, which shows the same."""
+        output = self.target.adapt(self._next_id(), host.target, self.planner.main.words)
+        return Frame(self._frame_id, output, (), self.target.state) if output is not None else None
+
+    def clone(self) -> "Stream[Output]":
+        """Another one for clients that have had everything so far."""
+        other = Stream(self.width, self.height, self.target.clone(), frame_id=self._frame_id)
+        other.planner = self.planner.clone()
+        return other
+
+    def _next_id(self) -> int:
+        self._frame_id = (self._frame_id + 1) & 0xFFFFFFFF
+        return self._frame_id
+
+    def _frame(self, commands: list[Command]) -> Frame[Output]:
+        frame_id = self._next_id()
+        output = self.target.frame(frame_id, commands, self.planner.current)
+        return Frame(frame_id, output, tuple(commands), self.target.state)

@@ -1,0 +1,1 @@
+"""Commands to PDUs: one file for each way of drawing that clients know."""

@@ -1,0 +1,292 @@
+"""Commands to messages of the graphics pipeline (MS-RDPEGFX), for all clients of a stream at once.
+
+What a message refers to (the ZGFX history, ClearCodec's caches, cache slots, the previous picture of a video)
+lies in messages since the last epoch: who joins a stream is shown everything, and then an epoch begins.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.codec import planar
+from pyrdpmux.codec.avc.codec import Avc420Encoder
+from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
+from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
+from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.classify import Kind
+from pyrdpmux.graphics.commands import (
+    BACK,
+    FIRST_BOX,
+    MAIN,
+    Abilities,
+    BoxFrame,
+    CloseBox,
+    Command,
+    Copy,
+    Exact,
+    Fill,
+    Lossy,
+    OpenBox,
+    Restore,
+    Store,
+)
+from pyrdpmux.rdp.channels.graphics.cache import CacheToSurface, SurfaceToCache
+from pyrdpmux.rdp.channels.graphics.drawing import (
+    CodecId,
+    SolidFill,
+    SurfaceToSurface,
+    WireToSurface1,
+    WireToSurface2,
+)
+from pyrdpmux.rdp.channels.graphics.frames import EndFrame, StartFrame
+from pyrdpmux.rdp.channels.graphics.header import Point
+from pyrdpmux.rdp.channels.graphics.pdu import ServerGraphics, encode_graphics
+from pyrdpmux.rdp.channels.graphics.surfaces import (
+    CreateSurface,
+    DeleteSurface,
+    MapSurfaceToOutput,
+    ResetGraphics,
+)
+from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
+
+FIRST_ID: Final = 1
+LAST_ID: Final = 0xF000
+ID_STEP: Final = 2048
+"""surfaceIds: each target has so many, from one of MAIN on. A target for clients that have had another before
+takes the next ones: no client is asked whether it has still surfaces of the same number."""
+
+CODED_WIDTH: Final = 32
+CODED_HEIGHT: Final = 16
+"""Boxes are whole multiples of these, whatever is shown of them: FreeRDP 3.18 and Microsoft's own client
+decode other widths wrongly."""
+
+PICTURE_QP: Final = 24
+MAX_RATE: Final = 5_500_000
+"""Bits per second of a box's video, at most: so that noise does not take everything."""
+
+PROGRESSIVE_CONTEXT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineFormat:
+    """What the clients of a stream have agreed to; those with equal ones can share it."""
+
+    has_avc: bool = False
+    cache_slots: int = 0
+    cache_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineState:
+    """What a client has of an earlier target: its surfaces, and how many ClearCodec messages (mod 256)."""
+
+    surfaces: tuple[int, ...] = ()
+    clear_sequence: int = 0
+
+
+NOTHING: Final = PipelineState()
+
+
+class _BoxEncoder:
+    """The video of one box: of its surface, which is a little larger than what is shown of it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self.width, self.height = width + -width % CODED_WIDTH, height + -height % CODED_HEIGHT
+        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=MAX_RATE)
+
+    def encode(self, picture: Pixels, rects: Sequence[Rect]) -> bytes:
+        """``picture`` (h, w, 4) as large as what is shown."""
+        height, width = picture.shape[:2]
+        if (width, height) != (self.width, self.height):
+            edges = ((0, self.height - height), (0, self.width - width), (0, 0))
+            picture = np.pad(picture, edges, "edge")
+        return self._video.encode(picture, rects)[0]
+
+
+class Pipeline:
+    """The sending end, for clients with a MAIN surface of ``width`` x ``height``."""
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        format: PipelineFormat,
+        state: PipelineState = NOTHING,
+        first_id: int | None = None,
+    ) -> None:
+        """``state``: what its clients have; ``first_id``: the surfaceId of MAIN, if there is one already."""
+        self.format = format
+        self.abilities = Abilities(
+            can_copy=True,
+            has_back=True,
+            can_fill=True,
+            cache_slots=format.cache_slots,
+            cache_bytes=format.cache_bytes,
+            has_boxes=format.has_avc,
+            has_lossy=not format.has_avc,
+        )
+        self._width, self._height = width, height
+        self._old_surfaces = state.surfaces if first_id is None else ()
+        self._first_id = _id_after(state.surfaces) if first_id is None else first_id
+        self._boxes: dict[int, _BoxEncoder] = {}
+        self._clear = ClearEncoder(sequence_number=state.clear_sequence)
+        self._zgfx = ZgfxCompressor()
+        self._progressive: ProgressiveEncoder | None = None
+
+    @property
+    def sharing_key(self) -> PipelineFormat:
+        return self.format
+
+    @property
+    def state(self) -> PipelineState:
+        ids = [self._first_id + number for number in (MAIN, BACK, *self._boxes)]
+        return PipelineState(tuple(ids), self._clear.sequence_number)
+
+    def begin_epoch(self) -> None:
+        """Whatever comes refers to nothing that was; boxes have been closed before."""
+        self._clear.begin_epoch()
+        self._zgfx.begin_epoch()
+        self._progressive = None
+
+    def clone(self) -> "Pipeline":
+        other = Pipeline(self._width, self._height, self.format, self.state, self._first_id)
+        other._boxes = dict(self._boxes)  # to be closed
+        return other
+
+    def opening(self) -> bytes:
+        """A message outside of any frame."""
+        width, height = self._width, self._height
+        monitor = MonitorDefinition(0, 0, width - 1, height - 1, MonitorFlags.PRIMARY)
+        pdus: list[ServerGraphics] = [DeleteSurface(surface_id) for surface_id in self._old_surfaces]
+        pdus.append(ResetGraphics(width, height, (monitor,)))
+        pdus += self._surfaces()
+        return self._zgfx.compress(encode_graphics(pdus))
+
+    def _surfaces(self) -> list[ServerGraphics]:
+        main, back = self._first_id + MAIN, self._first_id + BACK
+        return [
+            CreateSurface(main, self._width, self._height),
+            CreateSurface(back, self._width, self._height),
+            MapSurfaceToOutput(main),
+        ]
+
+    def adapt(self, frame_id: int, host: "Pipeline", picture: Words) -> bytes | None:
+        """Surfaces of the host's numbers, and as many ClearCodec messages as its clients have had."""
+        pdus: list[ServerGraphics] = []
+        if self._first_id != host._first_id:
+            area = Rect(0, 0, self._width, self._height)
+            pdus += host._surfaces()
+            pdus.append(SurfaceToSurface(self._first_id + MAIN, host._first_id + MAIN, area, (Point(0, 0),)))
+            pdus += [DeleteSurface(surface_id) for surface_id in self.state.surfaces]
+        # A pixel that is there already, again and again: 26 bytes each, most of which ZGFX takes away.
+        corner = Rect(0, 0, 1, 1)
+        missing = (host._clear.sequence_number - self._clear.sequence_number) % 256
+        for data in self._clear.encode(pixels_of(picture), [corner] * missing):
+            pdus.append(WireToSurface1(host._first_id + MAIN, CodecId.CLEARCODEC, corner, data))
+        if not pdus:
+            return None
+        return self._zgfx.compress(encode_graphics([StartFrame(frame_id), *pdus, EndFrame(frame_id)]))
+
+    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> bytes:
+        """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
+        pdus: list[ServerGraphics] = [StartFrame(frame_id)]
+        exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
+        for command in commands:
+            if isinstance(command, Exact):
+                pdus.append(exact[command.rect])
+            else:
+                pdus += self._pdus(command, picture)
+        pdus.append(EndFrame(frame_id))
+        return self._zgfx.compress(encode_graphics(pdus))
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def _pdus(self, command: Command, picture: Words) -> list[ServerGraphics]:
+        first = self._first_id
+        match command:
+            case Copy(source_surface, source, surface, x, y):
+                ids = first + source_surface, first + surface
+                return [SurfaceToSurface(*ids, source, (Point(x, y),))]
+            case Fill(color, rects):
+                return [SolidFill(self._first_id + MAIN, color | 0xFF000000, rects)]
+            case Store(slot, key, rect):
+                return [SurfaceToCache(self._first_id + MAIN, key, slot, rect)]
+            case Restore(slot, points):
+                return [CacheToSurface(slot, self._first_id + MAIN, tuple([Point(x, y) for x, y in points]))]
+            case OpenBox() | CloseBox() | BoxFrame():
+                return self._box(command, picture)
+            case Lossy(rects):
+                return [self._lossy(rects, picture)]
+        raise AssertionError(command)
+
+    def _box(self, command: OpenBox | CloseBox | BoxFrame, picture: Words) -> list[ServerGraphics]:
+        surface_id = self._first_id + command.number
+        match command:
+            case OpenBox(number, width, height):
+                assert number >= FIRST_BOX, "MAIN and BACK are no boxes"
+                box = self._boxes[number] = _BoxEncoder(width, height)
+                return [CreateSurface(surface_id, box.width, box.height)]
+            case CloseBox(number):
+                del self._boxes[number]
+                return [DeleteSurface(surface_id)]
+            case BoxFrame():
+                return self._box_frame(command, picture)
+
+    def _box_frame(self, command: BoxFrame, picture: Words) -> list[ServerGraphics]:
+        surface_id, place = self._first_id + command.number, command.place
+        box = self._boxes[command.number]
+        whole = Rect(0, 0, box.width, box.height)
+        inner = [_moved(rect, -place.x, -place.y) for rect in command.changed]
+        # Whole macroblocks: at the edges of MAIN, regions reach into what is not shown.
+        regions = [_grown(rect, box.width, box.height) for rect in inner]
+        data = box.encode(_bgrx(picture, place), regions)
+        pdus: list[ServerGraphics] = [WireToSurface1(surface_id, CodecId.AVC420, whole, data)]
+        for rect, shown in zip(inner, command.changed, strict=True):
+            pdus.append(SurfaceToSurface(surface_id, self._first_id + MAIN, rect, (Point(shown.x, shown.y),)))
+        return pdus
+
+    def _lossy(self, rects: Sequence[Rect], picture: Words) -> WireToSurface2:
+        if self._progressive is None:
+            self._progressive = ProgressiveEncoder(self._width, self._height, stages=(), differences=False)
+        data = self._progressive.encode(pixels_of(picture), rects)[0]
+        return WireToSurface2(self._first_id + MAIN, CodecId.CAPROGRESSIVE, PROGRESSIVE_CONTEXT, data)
+
+    def _exact(self, commands: Sequence[Exact], picture: Words) -> dict[Rect, ServerGraphics]:
+        """Pictures as planar, all else as ClearCodec, whose messages are numbered in this order."""
+        frame = pixels_of(picture)
+        pictures = [command.rect for command in commands if command.kind is Kind.PICTURE]
+        others = [command.rect for command in commands if command.kind is not Kind.PICTURE]
+        streams = [
+            (CodecId.PLANAR, pictures, planar.encode(frame, pictures, bottom_up=False) if pictures else []),
+            (CodecId.CLEARCODEC, others, self._clear.encode(frame, others) if others else []),
+        ]
+        return {
+            rect: WireToSurface1(self._first_id + MAIN, codec, rect, data)
+            for codec, rects, messages in streams
+            for rect, data in zip(rects, messages, strict=True)
+        }
+
+
+def _id_after(surfaces: Sequence[int]) -> int:
+    if not surfaces:
+        return FIRST_ID
+    following = min(surfaces) + ID_STEP
+    return following if following < LAST_ID else FIRST_ID
+
+
+def _bgrx(picture: Words, rect: Rect) -> Pixels:
+    """A view of a part, (h, w, 4) uint8."""
+    return pixels_of(picture)[rect.y : rect.bottom, rect.x : rect.right]
+
+
+def _moved(rect: Rect, dx: int, dy: int) -> Rect:
+    return Rect(rect.x + dx, rect.y + dy, rect.width, rect.height)
+
+
+def _grown(rect: Rect, width: int, height: int) -> Rect:
+    right, bottom = -(-rect.right // CODED_HEIGHT), -(-rect.bottom // CODED_HEIGHT)
+    return Rect.from_corners(rect.x, rect.y, right * CODED_HEIGHT, bottom * CODED_HEIGHT).clip(width, height)

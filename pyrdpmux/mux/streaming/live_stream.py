@@ -1,0 +1,153 @@
+"""A stream at work: waits until something has changed and can be sent, has it computed, and hands it out.
+
+INVARIANT: nothing is computed that nobody can be sent, and nothing waits that was computed: when the next
+frame is due is decided by pacers, and its pixels are taken then.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.mux.picture.display import Display
+from pyrdpmux.mux.streaming.seat import Seat
+from pyrdpmux.net.workers import WorkerPool
+
+logger = logging.getLogger("pyrdpmux.mux")
+
+PATIENCE: Final = 0.02
+"""Seconds that those who can be sent a frame wait for those who cannot yet."""
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Work:
+    """What a stream has cost so far."""
+
+    frames: int = 0
+    #: in threads
+    seconds: float = 0.0
+    #: of the latest frame
+    latest_seconds: float = 0.0
+    commands: dict[str, int] = field(default_factory=dict)
+
+
+class LiveStream:
+    """Runs one stream of a display for its seats, until none is left."""
+
+    def __init__(
+        self,
+        display: Display,
+        stream: Stream[Any],
+        workers: WorkerPool,
+        owner: str,
+        fell_behind: "Callable[[LiveStream, Seat], None]",
+    ) -> None:
+        """``owner``: the VM, for the pool; ``fell_behind`` is told of a seat that keeps the others waiting."""
+        self.display = display
+        self.stream = stream
+        self.seats: dict[Seat, None] = {}
+        self.work = Work()
+        #: held while a frame is computed, or while seats come from another stream
+        self.lock = asyncio.Lock()
+        self._workers = workers
+        self._owner = owner
+        self._fell_behind = fell_behind
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._is_dirty = True
+
+    def changed(self) -> None:
+        """The display may show something else."""
+        self._is_dirty = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """A seat may be sent something now."""
+        self._wake.set()
+
+    def invalidate(self) -> None:
+        """What the clients show is to be sent again."""
+        self.changed()
+
+    async def run(self) -> None:
+        """Until the last seat has left."""
+        try:
+            while self.seats:
+                await self._until_due()
+                async with self.lock:
+                    await self._show()
+        except Exception as error:
+            logger.exception("The picture of %s", self._owner)
+            for seat in tuple(self.seats):
+                seat.failed(error)
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """Run it in a thread, and count what it costs."""
+
+        def timed() -> tuple[T, float]:
+            started = self._loop.time()
+            result = job()
+            return result, self._loop.time() - started
+
+        result, seconds = await self._workers.run(self._owner, timed)
+        self.work.seconds += seconds
+        self.work.latest_seconds = seconds
+        return result
+
+    async def hand_out(self, frame: Frame[Any]) -> None:
+        """To all who have a seat now."""
+        self.work.frames += 1
+        for command in frame.commands:
+            name = type(command).__name__
+            self.work.commands[name] = self.work.commands.get(name, 0) + 1
+        for seat in tuple(self.seats):
+            await seat.send(frame)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    async def _show(self) -> None:
+        if not self.seats:
+            return
+        surface, stream = self.display.surface, self.stream
+        if (surface.width, surface.height) != (stream.width, stream.height):
+            self._is_dirty = False
+            return  # viewers are about to come again, with another size
+        now = self._loop.time()
+        self._is_dirty = False
+        pixels = min(seat.fine_pixels(now) for seat in self.seats)
+        frame = await self.compute(lambda: stream.render(surface, now, pixels))
+        if frame is not None:
+            await self.hand_out(frame)
+
+    async def _until_due(self) -> None:
+        """Until there may be something to send, and somebody to send it to."""
+        while self.seats:
+            self._wake.clear()
+            now = self._loop.time()
+            due = now if self._is_dirty else self.stream.next_due()
+            at = self._ready_at(due, now) if due is not None else None
+            if at is not None and at <= now:
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(at):
+                    await self._wake.wait()
+
+    def _ready_at(self, due: float, now: float) -> float | None:
+        """When to send what is due then: when all can be sent it, or some have waited long enough."""
+        times = [seat.ready_at(now) for seat in self.seats]
+        ready = [time for time in times if time is not None]
+        if not ready:
+            return None
+        last = max(ready) if len(ready) == len(times) else None
+        latest = max(due, min(ready)) + PATIENCE
+        if last is not None and max(due, last) <= latest:
+            return max(due, last)
+        if latest <= now:
+            for seat in [seat for seat in self.seats if seat.must_leave(now)]:
+                self._fell_behind(self, seat)
+        return latest

@@ -1,0 +1,62 @@
+"""Threads for what computes: copying, comparing and encoding pictures, while numpy and codecs let go of the
+interpreter.
+
+Fair by being short: nobody has more than a few jobs at work or in line, and threads take them in order.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from pyrdpmux.net.places import Places
+
+T = TypeVar("T")
+
+JOBS_PER_OWNER: Final = 2
+"""At the same time. What else an owner wants waits for them, and holds up nobody else."""
+
+MAX_THREADS: Final = 8
+
+
+class WorkerPool:
+    """The threads of one daemon, as many as there are processors, and at least two.
+
+    None of them is there before there is something to do.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        count = threads or min(max(os.cpu_count() or 1, 2), MAX_THREADS)
+        self._threads = ThreadPoolExecutor(count, "pyrdpmux-worker")
+        self._places = Places(JOBS_PER_OWNER)
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that have not ended."""
+        return self._places.claims
+
+    async def run(self, owner: str, job: Callable[[], T]) -> T:
+        """What ``job`` returns or raises.
+
+        Cancelled while it waits, the job is not done. Cancelled while a thread has it, it goes on to its end,
+        keeps its place until then, and whatever it returns or raises is dropped.
+        """
+        await self._places.take(owner)
+        try:
+            future = asyncio.get_running_loop().run_in_executor(self._threads, job)
+        except RuntimeError:  # closed
+            self._places.give_back(owner)
+            raise
+
+        def ended(done: asyncio.Future[T]) -> None:
+            self._places.give_back(owner)
+            if not done.cancelled():
+                done.exception()  # seen, also if nobody waits for it any more
+
+        future.add_done_callback(ended)
+        return await asyncio.shield(future)
+
+    def close(self) -> None:
+        """Take no more jobs: RuntimeError. Those that no thread has yet are cancelled."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
