@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from bench.screens import SCREENS
 from pyrdpmux.codec import planar
+from pyrdpmux.codec.bulk.matches import LZ4_WINDOW
 from pyrdpmux.codec.bulk.packet import Compressed, CompressionType
 from pyrdpmux.codec.bulk.packets import PacketDecompressor, compressor
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor, ZgfxDecompressor
@@ -108,6 +109,25 @@ def repeat_zgfx(data: bytes) -> None:
     print(f"  zgfx again   {speed(len(data), ms)} {len(sent):9,} bytes")
 
 
+def short_zgfx(data: bytes) -> None:
+    """What a small update costs behind others: the mean of a hundred messages of each size."""
+    line = "  zgfx short  "
+    for size in (100, 250, 500, 1000, 2000, 4000):
+        messages = [data[at : at + size] for at in range(0, min(len(data), 100 * size), size)]
+        best, sent = min(_short(data[-LZ4_WINDOW:], messages) for _ in range(ROUNDS))
+        line += f" | {size} B {best * 1e3:.3f} ms, {sent / size:.2f}"
+    print(line)
+
+
+def _short(before: bytes, messages: list[bytes]) -> tuple[float, float]:
+    """Seconds and bytes of one message."""
+    sender = ZgfxCompressor()
+    sender.compress(before)
+    start = time.perf_counter()
+    sent = sum([len(sender.compress(message)) for message in messages])
+    return (time.perf_counter() - start) / len(messages), sent / len(messages)
+
+
 def main(names: list[str]) -> None:
     for name in names or ["text", "gray text", "console", "desktop", "photo"]:
         data = planar_tiles(name)
@@ -115,6 +135,7 @@ def main(names: list[str]) -> None:
         compare_zgfx(data, ZgfxCompressor, "")
         compare_zgfx(data, lambda: ZgfxCompressor(dense_ratio=10), "always")
         repeat_zgfx(data)
+        short_zgfx(data)
         for kind in KINDS:
             compare_packets(data, kind)
 

@@ -8,7 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyrdpmux.rdp.connection.server.config import ServerConfig
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
+from pyrdpmux.rdp.connection.server.config import SecurityPolicy, ServerConfig
+from pyrdpmux.rdp.connection.trace import NullTracer
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.input import InputEvents, KeyboardEvent, KeyboardFlags, MouseEvent, PointerFlags
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
@@ -83,6 +85,20 @@ def output_rate(name: str, tile: BitmapData, batch: int, client: Scripted) -> Ra
     return Rate(name, rate, "bitmaps/s", rate * len(tile.data))
 
 
+def graphics_rate(name: str, policy: SecurityPolicy, protocols: SecurityProtocol) -> Rate:
+    """Frames of 3 MB on the graphics pipeline, as blocks of 1,600 bytes, each drained into a socket."""
+    config = server_config(policy, channels=(CHANNEL_NAME,), tracer=NullTracer())
+    pair = Linked(config, client_config(dynamic_channels=(CHANNEL_NAME,), protocols=protocols)).run()
+    message = bytes(range(250)) * 12_000
+
+    def work() -> None:
+        pair.server.send_graphics(message)
+        pair.server.data_to_send()
+
+    rate = 1 / best_seconds(work)
+    return Rate(name, rate, "frames/s", rate * len(message))
+
+
 def set_up_rate(name: str, make: Callable[[], ServerConfig], protocols: SecurityProtocol) -> Rate:
     """Both sides in one process, to Active: half of the time is the client's."""
     count = 20
@@ -116,6 +132,8 @@ def rates() -> list[Rate]:
         output_rate("bitmaps of 1.5 kB, slow path, 100 at a time", TILE, 100, slow),
         output_rate("bitmaps of 12 kB, fast path, 100 at a time", BIG_TILE, 100, plain),
         output_rate("bitmaps of 12 kB, fast path, 100, TLS", BIG_TILE, 100, tls),
+        graphics_rate("graphics, 3 MB at a time, TLS", tls_policy(), SecurityProtocol.SSL),
+        graphics_rate("graphics, 3 MB at a time, RC4", rdp_policy(), SecurityProtocol.RDP),
         set_up_rate(
             "set-up, no encryption",
             lambda: server_config(rdp_policy(level=EncryptionLevel.NONE)),

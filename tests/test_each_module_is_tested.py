@@ -106,6 +106,10 @@ TESTED_THROUGH = {
         "rdp.connection.server.channels.display_control",
         "rdp.connection.server.channels.table",
     },
+    "pair/test_graphics.py": {
+        "rdp.connection.client.channels.graphics",
+        "rdp.connection.server.channels.graphics",
+    },
     "rdp/pdu/test_licensing.py": {
         "rdp.pdu.licensing.preamble",
     },

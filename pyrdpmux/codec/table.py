@@ -3,7 +3,9 @@
 Encoders of pictures have one shape, ``encode(frame, rects) -> list[bytes]``: ``frame`` is (height, width, 4)
 uint8 BGRX, top-down, ``rects`` a sequence of :class:`~pyrdpmux.geometry.Rect` within it. A codec without
 memory is a function, one with memory an object with that method (:attr:`Codec.state` says whose). What more
-an encoder can be told has defaults. Decoders have two shapes, by :attr:`Codec.unit`:
+an encoder can be told has defaults. AVC444 takes whole macroblocks only (:mod:`.avc.regions`).
+
+Decoders have two shapes, by :attr:`Codec.unit`:
 
 * RECTANGLE: one message per rectangle, ``decode(data, width, height)`` returns its pixels (height, width, 4);
 * FRAME: messages for all rectangles together, ``decode(data, out)`` draws on ``out``, a frame, and returns
@@ -55,6 +57,9 @@ class Codec:
     is_shareable: bool = True
     """Whether a viewer can be given a message that another viewer's encoder has just made, and nothing before
     it. Messages of the others refer to earlier ones: they serve only those that have had all of them."""
+    has_epochs: bool = False
+    """Whether the encoder can ``begin_epoch()``: what follows refers to nothing before that, so viewers who
+    join there share the messages of those who have had all."""
     depths: tuple[int, ...] = ()
     """Bits per pixel at which a bitmap update carries it as compressed (MS-RDPBCGR 2.2.9.1.1.3.1.2.2)."""
     extra: str | None = None
@@ -105,11 +110,12 @@ def _video(name: str, specification: str) -> Codec:
         unit=Unit.FRAME,
         state=State.SURFACE,
         is_shareable=False,
+        has_epochs=True,
         extra=extras.H264,
     )
 
 
-def _bulk(name: str, specification: str) -> Codec:
+def _bulk(name: str, specification: str, **facts: Any) -> Codec:
     classes = f"bulk.{name}:{name.capitalize()}"
     return Codec(
         name=name,
@@ -120,6 +126,7 @@ def _bulk(name: str, specification: str) -> Codec:
         unit=Unit.BYTES,
         state=State.CLIENT,
         is_shareable=False,
+        **facts,
     )
 
 
@@ -135,8 +142,9 @@ PICTURE_CODECS: Final = (
         decoder="rfx.decoder:Decoder",
         unit=Unit.FRAME,
         state=State.SURFACE,
-        # Only its headers come once; in image mode they come with each frame.
+        # Only its headers come once in an epoch; in image mode they come with each frame.
         is_shareable=False,
+        has_epochs=True,
     ),
     Codec(
         name="progressive",
@@ -146,6 +154,7 @@ PICTURE_CODECS: Final = (
         unit=Unit.FRAME,
         state=State.SURFACE,
         is_shareable=False,
+        has_epochs=True,
     ),
     Codec(
         name="clear",
@@ -155,6 +164,7 @@ PICTURE_CODECS: Final = (
         is_lossless=True,
         state=State.CLIENT,
         is_shareable=False,
+        has_epochs=True,
     ),
     _function("alpha", "MS-RDPEGFX 2.2.4.3", is_lossless=True),
     _video("avc420", "MS-RDPEGFX 2.2.4.4"),
@@ -167,7 +177,7 @@ BULK_CODECS: Final = (
     _bulk("mppc", "MS-RDPBCGR 3.1.8"),
     _bulk("ncrush", "MS-RDPEGDI 3.1.8.1"),
     _bulk("xcrush", "MS-RDPEGDI 3.1.8.2"),
-    _bulk("zgfx", "MS-RDPEGFX 3.1.9.1"),
+    _bulk("zgfx", "MS-RDPEGFX 3.1.9.1", has_epochs=True),
 )
 """Bytes to bytes, with a history."""
 
@@ -193,6 +203,7 @@ def described(codec: Codec) -> dict[str, Any]:
         "unit": codec.unit.value,
         "state": codec.state.value,
         "shareable": codec.is_shareable,
+        "epochs": codec.has_epochs,
         "extra": codec.extra,
         "available": codec.is_available,
     }

@@ -28,6 +28,12 @@ MIN_PIXELS: Final = 20_000
 MIN_FILLED: Final = 0.6
 """Share of a bounding box that has to be pictures for one box to be opened for all of it."""
 
+FULL: Final = 0.95
+"""Share of the box around changes that makes them one region."""
+
+MAX_REGIONS: Final = 32
+"""Of one frame; there is one for all if there would be more."""
+
 MAX_WASTE: Final = 1.5
 """A box serves a change that is no smaller than it by this factor; for a smaller one another is opened."""
 
@@ -69,22 +75,23 @@ class Boxes:
         """Those in which everything counts as motion."""
         return [box for box in self._boxes if box.is_video(now)]
 
-    def frame(self, box: Box, changed: Rect, now: float) -> BoxFrame:
+    def frame(self, box: Box, changed: Sequence[Rect], now: float) -> BoxFrame:
         """``changed`` is new, within the box."""
         box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
         box.used_at = now
-        return BoxFrame(box.number, box.place, (self.aligned(changed).intersection(box.place),))
+        return BoxFrame(box.number, box.place, self._regions(box.place, changed))
 
     def show(self, rects: Sequence[Rect], now: float) -> list[Command]:
         """Commands for pictures in these places."""
         commands: list[Command] = []
-        for rect in self._grouped(rects):
-            box = self._fitting(rect)
+        for group in self._grouped(rects):
+            area = bounding_box(group)
+            box = self._fitting(area)
             if box is None:
-                box = self._open(rect, now, commands)
-                commands.append(BoxFrame(box.number, box.place, (box.place,)))
+                box = self._open(area, now, commands)
+                commands.append(BoxFrame(box.number, box.place, self._regions(box.place, group)))
             else:
-                commands.append(self.frame(box, rect, now))
+                commands.append(self.frame(box, group, now))
         return commands
 
     def rest(self, now: float) -> list[Command]:
@@ -99,20 +106,27 @@ class Boxes:
         """Nothing of them may be used any more."""
         return [self._close(box) for box in list(self._boxes)]
 
-    def aligned(self, rect: Rect) -> Rect:
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _aligned(self, rect: Rect) -> Rect:
         """In whole macroblocks, as far as MAIN reaches: what H.264 regions may be."""
         left, top = rect.x // CELL * CELL, rect.y // CELL * CELL
         right, bottom = -(-rect.right // CELL) * CELL, -(-rect.bottom // CELL) * CELL
         return Rect.from_corners(left, top, right, bottom).clip(self._width, self._height)
 
-    # -- inside ----------------------------------------------------------------------------------
+    def _regions(self, place: Rect, rects: Sequence[Rect]) -> tuple[Rect, ...]:
+        """Of a box, in whole macroblocks; one for all, if they nearly fill it or are many."""
+        box = self._aligned(bounding_box(rects)).intersection(place)
+        if len(rects) > MAX_REGIONS or sum(rect.pixels for rect in rects) >= FULL * box.pixels:
+            return (box,)
+        return tuple([self._aligned(rect).intersection(place) for rect in rects])
 
-    def _grouped(self, rects: Sequence[Rect]) -> list[Rect]:
-        """One rectangle around all of them, if they fill it; otherwise each by itself."""
+    def _grouped(self, rects: Sequence[Rect]) -> list[Sequence[Rect]]:
+        """All of them, if they fill the rectangle around them; otherwise each by itself."""
         box = bounding_box(rects)
-        if sum(rect.pixels for rect in rects) >= MIN_FILLED * box.pixels:
-            return [box]
-        return list(rects)
+        if sum(rect.pixels for rect in rects) >= MIN_FILLED * box.pixels or len(rects) > MAX_BOXES:
+            return [rects]
+        return [[rect] for rect in rects]
 
     def _fitting(self, rect: Rect) -> Box | None:
         found = [box for box in self._boxes if box.place.contains(rect)]
@@ -122,7 +136,7 @@ class Boxes:
         return box
 
     def _open(self, rect: Rect, now: float, commands: list[Command]) -> Box:
-        place = self.aligned(rect)
+        place = self._aligned(rect)
         while len(self._boxes) >= MAX_BOXES:
             commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
         box = Box(self._next, place, now)

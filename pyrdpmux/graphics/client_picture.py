@@ -1,7 +1,7 @@
 """What the clients of a stream show, as far as the server knows: every pixel, and how well it is shown.
 
-Pixels are those that were *meant*: of a lossy codec, the client shows something near. So lossy places are
-marked, cell by cell, with the time at which they are to be made exact; marks go along with copies.
+Pixels are those that were *meant*: of a lossy codec, the client shows something near. So lossy pixels are
+marked, and each cell of them with the time at which it is to be made exact; marks go along with copies.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 
 CELL: Final = 16
-"""Pixels per side of a cell, whose pixels have one mark: a macroblock."""
+"""Pixels per side of a cell, which is made exact as one: a macroblock."""
 
 UNKNOWN: Final = 0xFF000000
 """A pixel that the client may show in any color: no pixel of a surface, whose fourth byte is masked, is
@@ -23,118 +23,91 @@ TILE_BYTES: Final = 64 * 64 * 4
 """Of a tile in the clients' cache."""
 
 EXACT: Final = np.inf
-"""The mark of a cell that shows what was meant."""
+"""Of a cell that shows what was meant: it is never due."""
 
 Marks = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class Layer:
-    """A surface at the client: ``words`` (h, w) uint32 and ``due`` (cells, cells) float64.
-
-    ``due`` is when a lossy cell is to be made exact, on the clock of the caller, or EXACT.
-    """
+    """A surface at the client: ``words`` (h, w) uint32, and which of them are only near what was meant."""
 
     def __init__(self, width: int, height: int) -> None:
+        rows, columns = -(-height // CELL), -(-width // CELL)
         self.words: Words = np.full((height, width), UNKNOWN, np.uint32)
-        self.due: Marks = np.full((-(-height // CELL), -(-width // CELL)), EXACT)
-        #: whether any cell is lossy, or may be
-        self.has_lossy = False
+        #: (rows * 16, columns * 16) bool, in whole cells
+        self._lossy: Mask = np.zeros((rows * CELL, columns * CELL), np.bool_)
+        #: (rows, columns) float64: not before then a cell is made exact; EXACT where none of it is lossy
+        self._due: Marks = np.full((rows, columns), EXACT)
 
-    def forget(self) -> None:
-        """The client may show anything."""
-        self.words.fill(UNKNOWN)
-        self.due.fill(EXACT)
-        self.has_lossy = False
+    @property
+    def lossy(self) -> Mask:
+        """(h, w) bool: pixels that the client shows only nearly as they were meant."""
+        height, width = self.words.shape
+        return self._lossy[:height, :width]
+
+    @property
+    def has_lossy(self) -> bool:
+        """Whether there may be any."""
+        return self._due.min() != EXACT if self._due.size else False
 
     def clone(self) -> "Layer":
         """One of its own, the same."""
         other = Layer.__new__(Layer)
-        other.words, other.due, other.has_lossy = self.words.copy(), self.due.copy(), self.has_lossy
+        other.words, other._lossy, other._due = self.words.copy(), self._lossy.copy(), self._due.copy()
         return other
 
     def paint(self, rect: Rect, source: Words) -> None:
         """``source``, a picture of the same size, is shown in ``rect`` as it is."""
         part = _part(rect)
         self.words[part] = source[part]
-        if self.has_lossy:
-            self._clear(rect)
+        self._lossy[part] = False
 
     def paint_lossy(self, rect: Rect, source: Words, due: float) -> None:
-        """Nearly as it is: whole cells count as lossy, also those that ``rect`` only touches."""
+        """Nearly as it is, until it is ``due``."""
         part = _part(rect)
         self.words[part] = source[part]
-        self.due[_cells(rect)] = due
-        self.has_lossy = True
+        self._lossy[part] = True
+        self._due[_cells(rect)] = due
 
-    def copy(self, origin: "Layer", source: Rect, x: int, y: int) -> None:
-        """Show what ``origin`` (perhaps this one) shows in ``source`` at (x, y), with its losses."""
+    def copy(self, origin: "Layer", source: Rect, x: int, y: int, due: float) -> None:
+        """Show what ``origin`` (perhaps this one) shows in ``source`` at (x, y), with its losses.
+
+        What moves does not rest: lossy pixels are ``due`` then.
+        """
         target = Rect(x, y, source.width, source.height)
-        losses = origin._losses(source, x, y) if origin.has_lossy else None
         self.words[_part(target)] = origin.words[_part(source)]
-        if self.has_lossy:
-            self._clear(target)
-        if losses is not None:
-            cells = _cells(target)
-            self.due[cells] = np.minimum(self.due[cells], losses)
-            self.has_lossy = True
+        losses = origin._lossy[_part(source)]
+        if losses.any():
+            self._due[_cells(target)] = due
+        self._lossy[_part(target)] = losses
 
     def accept_marks(self, other: "Layer") -> None:
         """What is lossy in ``other``, of the same size, is so here, too."""
-        np.minimum(self.due, other.due, out=self.due)
-        self.has_lossy = self.has_lossy or other.has_lossy
+        self._lossy |= other._lossy
+        np.minimum(self._due, other._due, out=self._due)
 
     def is_exact(self, rect: Rect) -> bool:
         """Whether all of it is known, and shown as it was meant."""
-        if self.has_lossy and (self.due[_cells(rect)] != EXACT).any():
-            return False
-        return not (self.words[_part(rect)] == UNKNOWN).any()
+        part = _part(rect)
+        return not self._lossy[part].any() and not (self.words[part] == UNKNOWN).any()
 
-    def overdue(self, now: float) -> NDArray[np.bool_]:
-        """(cells, cells) bool: lossy ones that are to be made exact by now."""
-        found: NDArray[np.bool_] = self.due <= now
+    def overdue(self, now: float) -> Mask:
+        """(cells, cells) bool: those with lossy pixels that are to be made exact by now."""
+        found: Mask = self._due <= now
+        if found.any():
+            rows, columns = found.shape
+            # Sixteen pixels of a line are two words.
+            folded = np.bitwise_or.reduce(self._lossy.view(np.uint64).reshape(rows, CELL, -1), axis=1)
+            has_lossy = folded.reshape(rows, columns, -1).any(axis=2)
+            self._due[~has_lossy] = EXACT
+            found &= has_lossy
         return found
 
     def next_due(self) -> float | None:
-        """When the first lossy cell is to be made exact; None if all are."""
-        if not self.has_lossy:
-            return None
-        first = float(self.due.min())
-        if first == EXACT:
-            self.has_lossy = False
-            return None
-        return first
-
-    # -- inside ----------------------------------------------------------------------------------
-
-    def _clear(self, rect: Rect) -> None:
-        """Whole cells of ``rect`` are exact now; those that it only touches stay as they are."""
-        height, width = self.words.shape
-        top, left = -(-rect.y // CELL), -(-rect.x // CELL)
-        # The last row and column of cells are as small as the picture leaves them.
-        bottom = len(self.due) if rect.bottom == height else rect.bottom // CELL
-        right = self.due.shape[1] if rect.right == width else rect.right // CELL
-        self.due[top:bottom, left:right] = EXACT
-
-    def _losses(self, source: Rect, x: int, y: int) -> Marks | None:
-        """For each cell that the copy touches, the earliest due of the cells that come to lie in it."""
-        if not (self.due[_cells(source)] != EXACT).any():
-            return None
-        rows = _origins(y, source.height, source.y, len(self.due))
-        columns = _origins(x, source.width, source.x, self.due.shape[1])
-        found = np.full((len(rows[0]), len(columns[0])), EXACT)
-        for row in rows:
-            for column in columns:
-                np.minimum(found, self.due[np.ix_(row, column)], out=found)
-        return found
-
-
-def _origins(target: int, size: int, source: int, count: int) -> list[NDArray[np.int64]]:
-    """Along one axis, for each cell of the target the first and the last cell of the source in it: all that
-    there can be, since both have the same size."""
-    cells = np.arange(target // CELL, -(-(target + size) // CELL))
-    first = np.maximum(cells * CELL, target) - target + source
-    last = np.minimum((cells + 1) * CELL, target + size) - 1 - target + source
-    return [np.minimum(part // CELL, count - 1) for part in (first, last)]
+        """When cells are to be looked at that may have to be made exact; None if all are."""
+        first = float(self._due.min())
+        return None if first == EXACT else first
 
 
 def _part(rect: Rect) -> tuple[slice, slice]:

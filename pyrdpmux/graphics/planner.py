@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
@@ -46,8 +47,11 @@ MIN_MOVED: Final = 3000
 MIN_RESTORED: Final = 256
 """Pixels that a copy out of the back surface has to save."""
 
+MAX_RESTORED: Final = 3
+"""Such copies within one changed rectangle."""
+
 MIN_CACHED: Final = 100_000
-"""Changed pixels, above which tiles are looked for in the cache."""
+"""Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
 
 SPLIT_PIXELS: Final = 16_384
 """A rectangle of more pixels may hold things of different kinds."""
@@ -76,6 +80,7 @@ class Planner:
         self._changed = np.zeros((height, width), np.bool_)
         self._surface: Surface | None = None
         self._seen = 0
+        self._now = 0.0
         self._commands: list[Command] = []
         #: what the next plan begins with
         self._before: list[Command] = []
@@ -106,7 +111,7 @@ class Planner:
         """What clients show there is to be painted again."""
         for rect in rects:
             self.main.words[_part(rect.intersection(self.rect))] = UNKNOWN
-        self._surface = None
+            self._surface = None
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
@@ -118,14 +123,14 @@ class Planner:
 
         ``fine_pixels``: as many may be made exact that rest. Pixels of commands are those of ``current``.
         """
+        self._now = now
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         changed = self._compare(rects)
         if changed:
             self._show_changes(changed, hints, now)
         self._commands += self._boxes.rest(now)
-        if self.main.has_lossy:
-            self._refine(now, fine_pixels)
+        self._refine(now, fine_pixels)
         commands, self._commands = self._commands, []
         return commands
 
@@ -166,20 +171,23 @@ class Planner:
         count = int(np.count_nonzero(self._changed[_part(box)]))
         if not count:
             return
-        if count >= MIN_MOVED and self.abilities.can_copy and self._find_moves(box, hints):
-            count = int(np.count_nonzero(self._changed[_part(box)]))
-        if count >= MIN_CACHED and len(self._cache):
-            self._restore_tiles(box)
-        # One search in one box for few pixels: typing has a glyph here and a cursor there.
+        if count >= MIN_MOVED and self.abilities.can_copy:
+            self._find_moves(box, hints)
+        # One search in one box for many pixels; typing has a glyph here and a cursor there.
         areas = [box] if count >= MIN_MOVED else rects
-        painted: list[Rect] = []
-        for area in areas:
-            painted += changed_rects(self._changed[_part(area)], area.x, area.y)
+        painted = self._different(areas)
         if self._back is not None:
             painted = self._uncover(painted)
+        is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
+        if is_large and len(self._cache) and self._restore_tiles(box):
+            painted = self._different([box])
         self._paint(painted, now)
-        if count >= MIN_CACHED and self.abilities.cache_slots:
+        if is_large and self.abilities.cache_slots:
             self._store_tiles(box)
+
+    def _different(self, areas: Sequence[Rect]) -> list[Rect]:
+        """Disjoint rectangles that hold all changed pixels of these."""
+        return [rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)]
 
     def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
         """All that has changed in videos goes through their boxes."""
@@ -188,8 +196,9 @@ class Planner:
             if any(rect.overlaps(box.place) for rect in rects):
                 # Beyond the rectangles nothing is known of the mask.
                 changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-                if changed.any():
-                    self._show_box(self._boxes.frame(box, box.place, now), now)
+                found = changed_rects(changed, box.place.x, box.place.y)
+                if found:
+                    self._show_box(self._boxes.frame(box, found, now), now)
                 changed[:] = False
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
@@ -197,17 +206,17 @@ class Planner:
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
-    def _find_moves(self, box: Rect, hints: Sequence[tuple[int, int]]) -> bool:
-        """Copy what has moved; False if nothing has."""
+    def _find_moves(self, box: Rect, hints: Sequence[tuple[int, int]]) -> None:
+        """Copy what has moved."""
         changed = self._changed[_part(box)]
         proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
         for proof in proofs:
             move = proof.move
             if self.abilities.has_back:
                 self._save(move.source, move.destination)
-            self._copy(MAIN, move.source, move.x, move.y)
+            self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
+            self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
             changed[:] = proof.mask
-        return bool(proofs)
 
     def _save(self, source: Rect, destination: Rect) -> None:
         """Keep what the move covers and does not carry along: it is uncovered when the window goes on."""
@@ -215,14 +224,7 @@ class Planner:
             self._back = Layer(self.rect.width, self.rect.height)
         for piece in destination.without(source):
             self._commands.append(Copy(MAIN, piece, BACK, piece.x, piece.y))
-            self._back.copy(self.main, piece, piece.x, piece.y)
-
-    def _copy(self, surface: int, source: Rect, x: int, y: int) -> None:
-        """To MAIN."""
-        self._commands.append(Copy(surface, source, MAIN, x, y))
-        layer = self.main if surface == MAIN else self._back
-        assert layer is not None, "a back surface that was never saved to"
-        self.main.copy(layer, source, x, y)
+            self._back.copy(self.main, piece, piece.x, piece.y, self._now + PICTURE_REST)
 
     def _uncover(self, rects: Sequence[Rect]) -> list[Rect]:
         """What of these the back surface has is copied from there; returns the rest."""
@@ -234,20 +236,19 @@ class Planner:
     def _uncovered(self, rect: Rect) -> list[Rect]:
         assert self._back is not None
         part = _part(rect)
-        is_kept = self._back.words[part] == self.current[part]
-        if rect.pixels < MIN_RESTORED or not is_kept.any():
-            return [rect]
         changed = self._changed[part]
-        score = (is_kept & changed).astype(np.int8)
-        score[~is_kept & ~changed] = -1
-        found = best_rectangle(score)
-        if found is None or found[1] < MIN_RESTORED:
-            return [rect]
-        inner = found[0]
-        place = Rect(rect.x + inner.x, rect.y + inner.y, inner.width, inner.height)
-        self._copy(BACK, place, place.x, place.y)
-        np.not_equal(self.main.words[part], self.current[part], out=changed)
-        return changed_rects(changed, rect.x, rect.y)
+        is_kept = self._back.words[part] == self.current[part]
+        found = False
+        for _ in range(MAX_RESTORED):
+            place = _restorable(is_kept, changed)
+            if place is None:
+                break
+            found = True
+            origin = Rect(rect.x + place.x, rect.y + place.y, place.width, place.height)
+            self._commands.append(Copy(BACK, origin, MAIN, origin.x, origin.y))
+            self.main.copy(self._back, origin, origin.x, origin.y, self._now + PICTURE_REST)
+            changed[_part(place)] = ~is_kept[_part(place)]
+        return changed_rects(changed, rect.x, rect.y) if found else [rect]
 
     # -- the clients' cache ----------------------------------------------------------------------
 
@@ -260,11 +261,11 @@ class Planner:
         ]
 
     def _key(self, tile: Rect) -> int:
-        contents = np.ascontiguousarray(self.current[_part(tile)])
+        contents = np.ascontiguousarray(self.current[_part(tile)]).data
         return int.from_bytes(blake2b(contents, digest_size=8).digest(), "little")
 
-    def _restore_tiles(self, box: Rect) -> None:
-        """Tiles that clients have in their cache."""
+    def _restore_tiles(self, box: Rect) -> bool:
+        """Tiles that clients have in their cache; False if there are none."""
         points: dict[int, list[tuple[int, int]]] = {}
         for tile in self._tiles(box):
             changed = self._changed[_part(tile)]
@@ -276,6 +277,7 @@ class Planner:
                 self.main.paint(tile, self.current)
                 changed[:] = False
         self._commands += [Restore(slot, tuple(places)) for slot, places in points.items()]
+        return bool(points)
 
     def _store_tiles(self, box: Rect) -> None:
         """Tiles that are shown exactly, and are more than a color, for when they come again."""
@@ -346,6 +348,25 @@ class Planner:
             self._paint_exactly(rect, classify(self.current[_part(rect)]))
             if self.abilities.cache_slots and rect.width == rect.height == TILE:
                 self._store(rect)
+
+
+def _restorable(is_kept: NDArray[np.bool_], changed: NDArray[np.bool_]) -> Rect | None:
+    """Where a copy out of the back surface makes most pixels right, if that is worth it; both (h, w) bool."""
+    wins = is_kept & changed
+    if np.count_nonzero(wins) < MIN_RESTORED:
+        return None
+    score = wins.astype(np.int8)
+    score[~is_kept & ~changed] = -1
+    # Strips of an L are found along one of its sides only.
+    along, across = best_rectangle(score), best_rectangle(np.ascontiguousarray(score.T))
+    best, is_turned = (along, False) if (along or _NONE)[1] >= (across or _NONE)[1] else (across, True)
+    if best is None or best[1] < MIN_RESTORED:
+        return None
+    rect = best[0]
+    return Rect(rect.y, rect.x, rect.height, rect.width) if is_turned else rect
+
+
+_NONE: Final = (Rect(0, 0, 0, 0), 0)
 
 
 def _part(rect: Rect) -> tuple[slice, slice]:

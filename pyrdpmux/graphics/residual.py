@@ -101,12 +101,15 @@ def best_rectangle(score: NDArray[np.int8]) -> tuple[Rect, int] | None:
     # Columns are weighed by the rows found so far, and the other way round: an edge moved outwards too early
     # would weigh what is beside the rectangle.
     for _ in range(2):
+        rows = (area.y, area.height)
         lines = score[area.y : area.bottom, limits.x : limits.right]
         start, stop, _ = _best_range(np.add.reduce(lines, axis=0, dtype=np.int16))
         area = Rect(limits.x + start, area.y, stop - start, area.height)
         lines = score[limits.y : limits.bottom, area.x : area.right]
         start, stop, total = _best_range(np.add.reduce(lines, axis=1, dtype=np.int16))
         area = Rect(area.x, limits.y + start, area.width, stop - start)
+        if rows == (area.y, area.height):
+            break
     return (area, total) if total > 0 else None
 
 

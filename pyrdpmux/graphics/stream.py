@@ -14,9 +14,10 @@ from pyrdpmux.graphics.planner import FINE_PIXELS, Planner
 from pyrdpmux.graphics.surface import Surface
 
 Output = TypeVar("Output")
+Made = TypeVar("Made", covariant=True)
 
 
-class Target(Protocol[Output]):
+class Target(Protocol[Made]):
     """Puts commands into what is sent to clients of one kind."""
 
     @property
@@ -36,13 +37,13 @@ class Target(Protocol[Output]):
     def clone(self) -> Self:
         """One for clients that have had everything so far, which begins an epoch."""
 
-    def adapt(self, frame_id: int, host: Self, picture: Words) -> Output | None:
+    def adapt(self, frame_id: int, host: Self, picture: Words) -> Made | None:
         """What makes clients of this target such of ``host``; both show ``picture``. None for nothing."""
 
-    def opening(self) -> Output:
+    def opening(self) -> Made:
         """What a new client needs before the first frame."""
 
-    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Output:
+    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Made:
         """One frame, whose pixels are those of ``picture`` (height, width) uint32."""
 
 

@@ -6,6 +6,13 @@ can be used without the rest. Every union has a ``decode_*``: bytes in, whicheve
 
 from pyrdpmux.rdp.channels.display_control.pdu import decode_display_control
 from pyrdpmux.rdp.channels.dynamic.pdu import decode_client_pdu, decode_server_pdu
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.capabilities import (
+    CapabilityVersion,
+    GraphicsCapabilitySet,
+    GraphicsFlags,
+)
+from pyrdpmux.rdp.channels.graphics.pdu import decode_graphics, encode_graphics
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import (
@@ -22,6 +29,13 @@ from pyrdpmux.rdp.connection.events import (
     DisplayControlReady,
     ErrorInfoReceived,
     Event,
+    FrameAcknowledged,
+    GraphicsCacheOffered,
+    GraphicsCommandsReceived,
+    GraphicsConfirmed,
+    GraphicsFrameAcknowledged,
+    GraphicsOpened,
+    GraphicsQuality,
     GraphicsReceived,
     InputReceived,
     LoggedOn,
@@ -146,6 +160,13 @@ __all__ = [
     "Disconnected",
     "DisplayControlReady",
     "ErrorInfoReceived",
+    "FrameAcknowledged",
+    "GraphicsCacheOffered",
+    "GraphicsCommandsReceived",
+    "GraphicsConfirmed",
+    "GraphicsFrameAcknowledged",
+    "GraphicsOpened",
+    "GraphicsQuality",
     "GraphicsReceived",
     "InputReceived",
     "LoggedOn",
@@ -169,6 +190,11 @@ __all__ = [
     "PointerPosition",
     "SystemPointer",
     "SystemPointerType",
+    # the graphics pipeline
+    "GraphicsAbilities",
+    "GraphicsCapabilitySet",
+    "CapabilityVersion",
+    "GraphicsFlags",
     # input
     "InputEvent",
     "ExtendedMouseEvent",
@@ -204,4 +230,6 @@ __all__ = [
     "decode_client_pdu",
     "decode_server_pdu",
     "decode_display_control",
+    "decode_graphics",
+    "encode_graphics",
 ]

@@ -30,7 +30,7 @@ NOISE = np.uint32(0x00010101)
 
 
 class ModelClient:
-    """MAIN, BACK, boxes and cache of ``width`` x ``height``; a pixel that is only near has its lowest bits set."""
+    """MAIN, BACK, boxes and cache of ``width`` x ``height``; pixels that are only near have low bits set."""
 
     def __init__(self, width: int, height: int) -> None:
         self.surfaces = {number: np.full((height, width), STALE, np.uint32) for number in (MAIN, BACK)}

@@ -1,6 +1,7 @@
 """Surfaces: what is newer than what somebody has seen."""
 
 import mmap
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,10 +69,10 @@ def test_two_surfaces_in_one_memory_are_one() -> None:
 def test_the_version_is_told_when_its_tiles_are() -> None:
     """A reader takes the version before it looks at the tiles."""
     surface = Surface(64, 64)
-    seen_when_marked = []
+    seen_when_marked: list[int] = []
 
-    class Watched(np.ndarray):  # type: ignore[type-arg]
-        def __setitem__(self, key: object, value: object) -> None:
+    class Watched(np.ndarray[Any, np.dtype[np.uint64]]):
+        def __setitem__(self, key: Any, value: Any) -> None:
             seen_when_marked.append(surface.version)
             super().__setitem__(key, value)
 

@@ -1,8 +1,7 @@
 """Frames to AVC messages, and messages to surfaces. The H.264 codec is the extra ``pyrdpmux[h264]``.
 
 A frame is as large as the surface: regions say which parts of the picture a client shows (MS-RDPEGFX
-2.2.4.4), everything else of it stays as it was. The picture is padded to whole macroblocks.
-
+2.2.
 AVC444 has one H.264 stream in which main and auxiliary views take turns (2.2.4.5): so each view refers to the
 one before the last.
 """
@@ -13,7 +12,9 @@ from typing import Final
 import numpy as np
 
 from pyrdpmux.codec.avc import views, yuv
-from pyrdpmux.codec.avc.h264 import DEFAULT_QP, H264Decoder, H264Encoder
+from pyrdpmux.codec.avc.convert import Converter
+from pyrdpmux.codec.avc.h264 import DEFAULT_FRAME_RATE, DEFAULT_QP, H264Decoder, H264Encoder
+from pyrdpmux.codec.avc.regions import ChromaRules
 from pyrdpmux.codec.avc.stream import Avc420Stream, Avc444Stream, MetaBlock, QuantQuality, Rectangle16
 from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK
 from pyrdpmux.codec.color import Pixels
@@ -33,48 +34,83 @@ def _rounded(side: int) -> int:
 class _Encoder:
     """What both encoders share: size, regions and the H.264 stream."""
 
-    def __init__(self, width: int, height: int, qp: int, max_rate: int | None, references: int) -> None:
+    def __init__(
+        self, width: int, height: int, qp: int, max_rate: int | None, frame_rate: int, references: int
+    ) -> None:
         self._shape = (height, width, 4)
         self._qp = qp
-        self._h264 = H264Encoder(
-            _rounded(width), _rounded(height), qp, max_rate=max_rate, references=references
-        )
+        coded = yuv.coded_size(width, height)
+        self._h264 = H264Encoder(*coded, qp, max_rate=max_rate, frame_rate=frame_rate, references=references)
+        self._begins_epoch = False
 
-    def _padded(self, frame: Pixels) -> Pixels:
+    def begin_epoch(self) -> None:
+        """Let the next picture be a key frame: who joins there needs nothing that went before."""
+        self._begins_epoch = True
+
+    def _check(self, frame: Pixels) -> None:
         if frame.shape != self._shape or frame.dtype != np.uint8:
             raise EncodeError("frame", f"{frame.dtype} of shape {frame.shape}, expected {self._shape}")
-        return yuv.padded(frame)
 
-    def _meta(self, rects: Sequence[Rect] | None) -> MetaBlock:
+    def _regions(self, rects: Sequence[Rect] | None) -> Sequence[Rect]:
+        """The rectangles, or all of the surface."""
         height, width, _ = self._shape
         surface = Rect(0, 0, width, height)
         for rect in rects or ():
             if rect.is_empty or not surface.contains(rect):
                 raise EncodeError("rects", f"{tuple(rect)} is not within {width} x {height}")
-        chosen = tuple(map(Rectangle16.of, (surface,) if rects is None else rects))
-        return MetaBlock(chosen, (QuantQuality(self._qp),) * len(chosen))
+        return (surface,) if rects is None else rects
+
+    def _meta(self, regions: Sequence[Rect]) -> MetaBlock:
+        return MetaBlock(tuple(map(Rectangle16.of, regions)), (QuantQuality(self._qp),) * len(regions))
 
     def _stream(self, picture: I420, meta: MetaBlock, key_frame: bool) -> Avc420Stream:
+        key_frame |= self._begins_epoch
+        self._begins_epoch = False
         return Avc420Stream(meta, self._h264.encode(picture, key_frame=key_frame))
 
 
 class Avc420Encoder(_Encoder):
-    """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels."""
+    """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels.
 
-    def __init__(self, width: int, height: int, qp: int = DEFAULT_QP, *, max_rate: int | None = None) -> None:
-        super().__init__(width, height, qp, max_rate, 1)
+    ``qp``, ``max_rate`` and ``frame_rate`` are :class:`.h264.H264Encoder`'s. ``exact_color`` has colors
+    rounded (:mod:`.yuv`) where :mod:`.convert` cuts them off: half a decibel for a tenth of the time.
+    """
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        qp: int = DEFAULT_QP,
+        *,
+        max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
+        exact_color: bool = False,
+    ) -> None:
+        super().__init__(width, height, qp, max_rate, frame_rate, 1)
+        self._converter = None if exact_color else Converter(width, height)
 
     def encode(
         self, frame: Pixels, rects: Sequence[Rect] | None = None, *, key_frame: bool = False
     ) -> list[bytes]:
-        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``rects``."""
-        meta = self._meta(rects)
-        picture = yuv.to_yuv420(self._padded(frame))
+        """The message of one (height, width, 4) uint8 BGRX frame, of which clients show ``rects``.
+
+        The frame may be a part of a larger one: what is converted is read where it lies.
+        """
+        self._check(frame)
+        meta = self._meta(self._regions(rects))
+        if self._converter is None:
+            picture = yuv.to_yuv420(yuv.padded(frame))
+        else:
+            picture = self._converter.to_yuv420(frame)
         return [encode_structure(self._stream(picture, meta, key_frame))]
 
 
 class Avc444Encoder(_Encoder):
-    """One surface's stream (MS-RDPEGFX 2.2.4.5, or with version 2, 2.2.4.6). Lossy, but in full color."""
+    """One surface's stream (MS-RDPEGFX 2.2.4.5, or with version 2, 2.2.4.6). Lossy, but in full color.
+
+    EncodeError for a surface of odd width, and for regions other than :func:`.regions.aligned_regions` makes.
+    Prefer version 2: FreeRDP's vector code shows odd columns of version 1 in the wrong place.
+    """
 
     def __init__(
         self,
@@ -84,9 +120,16 @@ class Avc444Encoder(_Encoder):
         *,
         version: int = 2,
         max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
     ) -> None:
-        super().__init__(width, height, qp, max_rate, 2)
+        self._rules = ChromaRules(width, height)
+        super().__init__(width, height, qp, max_rate, frame_rate, 2)
         self._auxiliary = _AUXILIARY[version]
+
+    def begin_epoch(self) -> None:
+        """The same; and color does not come alone for what has got its luma before."""
+        super().begin_epoch()
+        self._rules.forget()
 
     def encode(
         self,
@@ -97,11 +140,19 @@ class Avc444Encoder(_Encoder):
         chroma: bool = True,
         key_frame: bool = False,
     ) -> list[bytes]:
-        """The message of one frame with either view or both: color may follow when a picture stands still."""
-        meta = self._meta(rects)
-        y, u, v = yuv.to_yuv444(self._padded(frame))
+        """The message of one frame with either view or both: color may follow when a picture stands still.
+
+        Color alone is asked for in vain where it has come already, or no luma has: then luma comes with it.
+        """
+        self._check(frame)
+        regions = self._regions(rects)
+        self._rules.check(regions)
+        luma = luma or self._rules.needs_luma(regions)
+        meta = self._meta(regions)
+        y, u, v = yuv.to_yuv444(yuv.padded(frame))
         main = self._stream(views.main_view(y, u, v), meta, key_frame) if luma else None
         auxiliary = self._stream(self._auxiliary(u, v), meta, key_frame and not luma) if chroma else None
+        self._rules.sent(regions, luma=luma, chroma=chroma)
         return [encode_structure(Avc444Stream(main, auxiliary))]
 
 
@@ -140,9 +191,7 @@ class Avc444Decoder(_Decoder):
     def __init__(self, width: int, height: int, *, version: int = 2) -> None:
         super().__init__(width, height)
         self._combined = _COMBINED[version]
-        self._main = yuv.i420(_rounded(height), _rounded(width))
-        luma, u, v = yuv.planes(self._main)
-        luma[...], u[...], v[...] = 0, 128, 128
+        self._main = _black(yuv.i420(0, 0))
 
     def decode(self, data: bytes, out: Pixels) -> list[Rect]:
         """Draw a message's regions onto ``out``, see :meth:`Avc420Decoder.decode`."""
@@ -150,6 +199,11 @@ class Avc444Decoder(_Decoder):
         # Both views before any pixel: out is left alone if one is wrong.
         main = None if stream.luma is None else self._picture(stream.luma)
         auxiliary = None if stream.chroma is None else self._picture(stream.chroma)
+        if main is not None and auxiliary is not None and main.shape != auxiliary.shape:
+            raise DecodeError("Avc444Stream", f"views of {main.shape} and {auxiliary.shape} samples", 0)
+        for view in (main, auxiliary):
+            if view is not None and view.shape != self._main.shape:
+                self._main = _black(np.empty_like(view))
         changed: list[Rect] = []
         if stream.luma is not None and main is not None:
             self._keep(main, stream.luma.meta.regions)
@@ -171,6 +225,13 @@ class Avc444Decoder(_Decoder):
                 scale = 1 + (step > 0)
                 rows, columns = slice(top // scale, bottom // scale), slice(left // scale, right // scale)
                 kept[rows, columns] = new[rows, columns]
+
+
+def _black(picture: I420) -> I420:
+    """The same array, filled."""
+    luma, u, v = yuv.planes(picture)
+    luma[...], u[...], v[...] = 0, 128, 128
+    return picture
 
 
 def _show_420(picture: I420, regions: Sequence[Rectangle16], surface: Pixels) -> list[Rect]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from pyrdpmux.codec import extras
-from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK, i420, planes
+from pyrdpmux.codec.avc.yuv import I420, MACROBLOCK, coded_size, i420, planes
 from pyrdpmux.errors import DecodeError, EncodeError
 
 MAX_SIDE: Final = 8192
@@ -20,7 +20,7 @@ MAX_QP: Final = 51
 DEFAULT_QP: Final = 22
 _PRESET: Final = "ultrafast"
 _FORMAT: Final = "yuv420p"
-_FRAME_RATE: Final = 60
+DEFAULT_FRAME_RATE: Final = 60
 _EDGES: Final = 64
 
 
@@ -34,7 +34,10 @@ def _check_size(width: int, height: int) -> None:
 class H264Encoder:
     """One stream of pictures of one size.
 
-    ``qp`` is fixed; with ``max_rate`` (bits per second), it is the best that the rate allows instead.
+    ``qp`` is fixed; with ``max_rate`` (bits per second, if ``frame_rate`` pictures come in one) it is what
+    x264 aims at (crf), as far as the rate allows. A picture that changes little wants the first: x264 takes
+    it for an easy one, and spends tens of kilobytes on it now and then.
+
     ``references`` above one lets a picture refer to the one before the last: AVC444 sends two kinds in turns.
     """
 
@@ -45,6 +48,7 @@ class H264Encoder:
         qp: int = DEFAULT_QP,
         *,
         max_rate: int | None = None,
+        frame_rate: int = DEFAULT_FRAME_RATE,
         references: int = 1,
     ) -> None:
         _check_size(width, height)
@@ -52,13 +56,13 @@ class H264Encoder:
             raise EncodeError("qp", f"{qp}, expected {MIN_QP} to {MAX_QP}")
         av = extras.load(extras.H264)
         self._shape = (height + height // 2, width)
-        self._frame_of = av.VideoFrame.from_ndarray
+        self._frame_of = av.VideoFrame.from_numpy_buffer
         self._intra = av.video.frame.PictureType.I
         context = av.CodecContext.create("libx264", "w")
         context.width, context.height = width, height
         context.pix_fmt = _FORMAT
-        context.time_base = Fraction(1, _FRAME_RATE)
-        context.framerate = _FRAME_RATE
+        context.time_base = Fraction(1, frame_rate)
+        context.framerate = frame_rate
         context.thread_count = 1
         context.options = self._options(qp, max_rate, references)
         self._context = context
@@ -75,7 +79,10 @@ class H264Encoder:
         return {**options, "crf": str(qp), "maxrate": str(max_rate), "bufsize": str(max_rate // 10)}
 
     def encode(self, picture: I420, *, key_frame: bool = False) -> bytes:
-        """The access unit of one picture; the first one is a key frame in any case."""
+        """The access unit of one picture; the first one is a key frame in any case.
+
+        Threads may each call an encoder of their own: x264 works in the caller's, without the GIL.
+        """
         if picture.shape != self._shape or picture.dtype != np.uint8:
             raise EncodeError("picture", f"shape {picture.shape}, expected {self._shape}")
         frame = self._frame_of(np.ascontiguousarray(picture), format=_FORMAT)
@@ -87,24 +94,29 @@ class H264Encoder:
 
 
 class H264Decoder:
-    """One stream of pictures, none with more pixels than ``width`` x ``height`` in whole macroblocks."""
+    """One stream of pictures for a surface of this size, none larger than :func:`.yuv.coded_size` of it."""
 
     def __init__(self, width: int, height: int) -> None:
-        width, height = (side + -side % MACROBLOCK for side in (width, height))
-        _check_size(width, height)
+        self._least = tuple(side + -side % MACROBLOCK for side in (width, height))
+        _check_size(*self._least)
+        self._most = coded_size(width, height)
         av = extras.load(extras.H264)
         context = av.CodecContext.create("h264", "r")
         context.thread_count = 1
         # FFmpeg allocates by what the stream claims, and edges around it: this is compared before.
-        most = (width + _EDGES) * (height + _EDGES)
-        context.options = {"max_pixels": str(most), "flags": "low_delay"}
+        most = (self._most[0] + _EDGES) * (self._most[1] + _EDGES)
+        # Whole macroblocks, whatever the stream says of cropping: clients know the surface's size, and find
+        # the halves of AVC444v2's pictures by the width that is coded.
+        context.options = {"max_pixels": str(most), "flags": "low_delay", "flags2": "ignorecrop"}
         self._context = context
         self._packet = av.Packet
         self._error = av.FFmpegError
-        self._limit = (width, height)
 
     def decode(self, data: bytes) -> I420:
-        """The picture of one access unit; DecodeError if it is not one."""
+        """The picture of one access unit; DecodeError if it is not one.
+
+        It has the coded size, or the surface's in whole macroblocks where it is smaller: black is added.
+        """
         if not data:
             raise DecodeError("H264", "no data", 0)
         try:
@@ -117,14 +129,13 @@ class H264Decoder:
         name = frame.format.name
         if name not in (_FORMAT, "yuvj420p"):
             raise DecodeError("H264", f"a picture of {name}, expected {_FORMAT}", 0)
-        width, height = frame.width, frame.height
-        if width > self._limit[0] or height > self._limit[1] or width % 2 or height % 2:
-            raise DecodeError("H264", f"{width} x {height}, at most {self._limit} expected", 0)
+        size = width, height = frame.width, frame.height
+        if width > self._most[0] or height > self._most[1] or width % MACROBLOCK or height % MACROBLOCK:
+            raise DecodeError("H264", f"{size} in macroblocks, at most {self._most} expected", 0)
         return self._picture(frame)
 
     def _picture(self, frame: Any) -> I420:
-        """In whole macroblocks: a stream may crop what others send."""
-        width, height = self._limit
+        width, height = max(frame.width, self._least[0]), max(frame.height, self._least[1])
         result = i420(height, width)
         result.fill(0)
         for plane, target in zip(frame.planes, planes(result), strict=True):

@@ -33,6 +33,9 @@ I420 = NDArray[np.uint8]
 """(3 * height // 2, width) uint8, see above."""
 
 MACROBLOCK: Final = 16
+CODED_WIDTH: Final = 2 * MACROBLOCK
+"""What the width of our pictures is a multiple of. FreeRDP 3.18 and later looks for the halves of AVC444v2 at
+half of the next multiple of 32, and Microsoft's software decoder fails at some other widths."""
 
 _STRIP: Final = 64
 """Lines at a time: what stays in the cache takes half the time of whole pictures."""
@@ -53,12 +56,18 @@ def planes(picture: I420) -> tuple[Plane, Plane, Plane]:
     return picture[:height], u, picture[height + quarter :].reshape(chroma)
 
 
-def padded(pixels: Pixels, multiple: int = MACROBLOCK) -> Pixels:
-    """The picture with its last column and line repeated up to whole macroblocks."""
+def coded_size(width: int, height: int) -> tuple[int, int]:
+    """Width and height of the pictures of a surface's stream."""
+    return width + -width % CODED_WIDTH, height + -height % MACROBLOCK
+
+
+def padded(pixels: Pixels) -> Pixels:
+    """The picture with its last column and line repeated up to the size that is coded."""
     height, width = pixels.shape[:2]
-    if height % multiple == width % multiple == 0:
+    coded = coded_size(width, height)
+    if coded == (width, height):
         return pixels
-    return np.pad(pixels, ((0, -height % multiple), (0, -width % multiple), (0, 0)), "edge")
+    return np.pad(pixels, ((0, coded[1] - height), (0, coded[0] - width), (0, 0)), "edge")
 
 
 def to_yuv444(pixels: Pixels) -> tuple[Plane, Plane, Plane]:

@@ -20,7 +20,7 @@ LZ4_WINDOW: Final = 65535
 """How far lz4 looks back."""
 
 #: lz4 leaves the last twelve bytes alone; these make sure that they are not ours.
-_TAIL: Final = bytes(12)
+TAIL: Final = bytes(12)
 #: Of lz4's thorough search: the least; each further level costs more time than the bytes are worth.
 _LEVEL: Final = 2
 _DOUBLINGS: Final = 4
@@ -60,15 +60,26 @@ def find_matches(data: bytes, history: bytes, min_length: int, dense_ratio: floa
     ``dense_ratio``. Its thorough search takes 5 to 15 ns and saves a sixth of the bytes, on text; the fewer
     and longer matches give back half of that time to what comes behind.
     """
-    quick = lz4.block.compress(data + _TAIL, store_size=False, dict=history)
-    if len(quick) - len(_TAIL) > dense_ratio * len(data):
+    block = find_block(data, history, dense_ratio)
+    return None if block is None else matches_of(block, len(data), min_length)
+
+
+def find_block(data: bytes, history: bytes, dense_ratio: float, *, thorough: bool = True) -> bytes | None:
+    """The same as an lz4 block of ``data`` and :data:`TAIL`; the quick search alone may be enough."""
+    padded = data + TAIL
+    block: bytes = lz4.block.compress(padded, store_size=False, dict=history)
+    if len(block) - len(TAIL) > dense_ratio * len(data):
         return None
-    at, length, distance = read_block(
-        lz4.block.compress(
-            data + _TAIL, "high_compression", compression=_LEVEL, store_size=False, dict=history
-        )
-    )
-    length = np.minimum(length, len(data) - at)
+    if thorough:
+        mode = {"mode": "high_compression", "compression": _LEVEL}
+        block = lz4.block.compress(padded, store_size=False, dict=history, **mode)
+    return block
+
+
+def matches_of(block: bytes, size: int, min_length: int) -> Matches:
+    """Those of a block of ``size`` bytes and :data:`TAIL`."""
+    at, length, distance = read_block(block)
+    length = np.minimum(length, size - at)
     matches = Matches(at, length, distance)
     if len(length) and int(length[-1]) < min_length:
         matches = matches.kept(length >= min_length)

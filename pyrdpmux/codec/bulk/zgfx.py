@@ -11,10 +11,11 @@ from typing import Final
 from pyrdpmux.codec.bits import pack_msb
 from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, LiteralCode, ranges
 from pyrdpmux.codec.bulk.far_matches import FarMatcher, merged
-from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, Matches, find_matches
+from pyrdpmux.codec.bulk.matches import LZ4_WINDOW, Matches, find_block, find_matches, matches_of
 from pyrdpmux.codec.bulk.prefix_decoder import TokenStream
 from pyrdpmux.codec.bulk.prefix_encoder import encode_tokens
 from pyrdpmux.codec.bulk.segments import COMPRESSED, MULTIPART, SINGLE, TYPE_MASK, Segment, SegmentedData
+from pyrdpmux.codec.bulk.short import MAX_BLOCK, ShortCoder
 from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.wire import decode, encode
 
@@ -66,6 +67,15 @@ _UNENCODED_COUNT_WIDTH: Final = 15
 _MAX_EXPANSION: Final = 1000
 """3.1.9.1.2 "Maximum expansion of a segment"."""
 
+_SHORT: Final = ShortCoder(ALPHABET)
+_WORTH_IT: Final = 32
+"""Bytes below which a message goes as it is: the packet around it is several times as long."""
+_QUICK: Final = 512
+"""Bytes up to which lz4's quick search will do: its thorough one takes 80 us to read its window, and saves a
+seventh of what is little already."""
+_SHORT_SIZE: Final = 4096
+"""Bytes up to which there is no search beyond lz4's window."""
+
 
 class ZgfxCompressor:
     """The sending end of one history.
@@ -78,7 +88,15 @@ class ZgfxCompressor:
         self._variant = variant
         self._dense_ratio = dense_ratio
         self._history = b""
+        #: short messages that the far matcher has not seen yet: 30 us each would be half of their time
+        self._unseen = b""
         self._far = FarMatcher(variant.history_size) if variant.history_size > LZ4_WINDOW else None
+
+    def begin_epoch(self) -> None:
+        """Refer to nothing that went before: from here on, whatever a receiver has had is good enough."""
+        self._history = self._unseen = b""
+        if self._far is not None:
+            self._far.clear()
 
     def compress(self, data: bytes) -> bytes:
         """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message."""
@@ -97,9 +115,33 @@ class ZgfxCompressor:
 
     def _packed(self, data: bytes) -> bytes | None:
         """The stream and its last byte, or None if that does not pay."""
+        if len(data) <= _SHORT_SIZE:
+            return self._packed_short(data)
         matches = self._matches(data)
-        if matches is None:
+        return None if matches is None else self._coded(data, matches)
+
+    def _packed_short(self, data: bytes) -> bytes | None:
+        self._unseen += data
+        if len(self._unseen) > LZ4_WINDOW // 2:
+            self._look_at_unseen()
+        if len(data) < _WORTH_IT:
             return None
+        block = find_block(data, self._history, self._dense_ratio, thorough=len(data) > _QUICK)
+        if block is None:
+            return None
+        if len(block) > MAX_BLOCK:
+            return self._coded(data, matches_of(block, len(data), MIN_LENGTH))
+        stream, unused = _SHORT.encode(data, block, self._variant.history_size)
+        return stream + bytes([unused]) if len(stream) + 1 < len(data) else None
+
+    def _look_at_unseen(self) -> None:
+        """Let the far matcher know them."""
+        if self._far is not None and self._unseen:
+            self._far.find(self._unseen, LZ4_WINDOW + 1)
+            self._far.append()
+        self._unseen = b""
+
+    def _coded(self, data: bytes, matches: Matches) -> bytes | None:
         if len(self._history) + len(data) > self._variant.history_size:
             matches = matches.kept(matches.distance <= self._variant.history_size)
         codes, widths = encode_tokens(data, matches, ALPHABET)
@@ -113,6 +155,7 @@ class ZgfxCompressor:
         near = find_matches(data, self._history, MIN_LENGTH, self._dense_ratio)
         if self._far is None:
             return near
+        self._look_at_unseen()
         far = self._far.find(data, LZ4_WINDOW + 1)
         self._far.append()
         if near is not None:

@@ -39,17 +39,33 @@ _AREA_SIZE: Final = 13
 class Encoder:
     """The state of one client's ClearCodec: its caches, its glyphs, and the next sequence number."""
 
-    def __init__(self, *, picture_loss: int | None = None) -> None:
-        """With ``picture_loss``, a color loss level of NSCodec, photos are lossy."""
+    def __init__(self, *, picture_loss: int | None = None, sequence_number: int = 0) -> None:
+        """With ``picture_loss``, a color loss level of NSCodec, photos are lossy.
+
+        A client takes one row of ``sequence_number`` on a channel, from any number on: an encoder that
+        follows another one goes on where that stopped.
+        """
         self._picture_loss = picture_loss
+        self._sequence_number = sequence_number % 256
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """Refer to nothing that went before, so that a client may join; the sequence numbers go on.
+
+        The next message resets the caches: clients keep them over a reconnection that they make themselves.
+        """
         self._bands = BandEncoder()
-        self._sequence_number = 0
         self._glyphs: dict[bytes, int] = {}
         self._is_first = True
 
     @property
+    def sequence_number(self) -> int:
+        """Of the next message."""
+        return self._sequence_number
+
+    @property
     def counts(self) -> tuple[int, int]:
-        """Columns sent so far, and how many of them the client had."""
+        """Columns sent in this epoch, and how many of them the client had."""
         return self._bands.columns, self._bands.hits
 
     def encode(self, frame: Pixels, rects: Sequence[Rect]) -> list[bytes]:
@@ -69,7 +85,7 @@ class Encoder:
             raise EncodeError("rectangles", f"{width} x {height} pixels, expected 1 to {MAX_SIDE} each")
         pixels: Words = source & _COLOR
         flags = Flags(0)
-        if self._is_first:  # clients keep their caches over a reconnection that they make themselves
+        if self._is_first:
             flags, self._is_first = Flags.CACHE_RESET, False
         index = None
         payload = None

@@ -97,10 +97,17 @@ class Encoder:
         shape = (3, self._tiles if self._keeps else 0, dwt.COEFFICIENTS)
         self._reference = np.zeros(shape, np.int16)
         self._target, self._sent = np.zeros(shape, np.int16), np.zeros(shape, np.int16)
+        self._frame_index = 0
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        """Refer to no tile that went before, and send the headers again, so that a client may join.
+
+        What is incomplete stays so, unless its owner sends it anew: an upgrade says nothing to who joins.
+        """
         self._known = np.zeros(self._tiles, np.bool_)
         #: index of the stage that each tile is at; FULL_INDEX when nothing is missing
         self._stage = np.full(self._tiles, FULL_INDEX, np.int64)
-        self._frame_index = 0
         self._headers_sent = False
 
     @property

@@ -1,7 +1,7 @@
 """Frames to RemoteFX streams (MS-RDPRFX 3.1.8.3): the server's side.
 
-In image mode each frame stands alone, headers included; in video mode headers go out once, and whoever joins
-later cannot follow. Tiles never depend on earlier ones in either mode.
+In image mode each frame stands alone, headers included; in video mode headers go out once in an epoch, and
+who joins within it cannot follow. Tiles never depend on earlier ones in either mode.
 """
 
 from collections.abc import Sequence
@@ -63,6 +63,10 @@ class Encoder:
         flags = ContextFlags.CODEC_MODE if image_mode else ContextFlags(0)
         self._properties = Properties(Entropy(mode.value), flags)
         self._frame_index = 0
+        self._headers_sent = False
+
+    def begin_epoch(self) -> None:
+        """Send the headers again, so that a client may join."""
         self._headers_sent = False
 
     def encode(

@@ -64,7 +64,7 @@ CODED_HEIGHT: Final = 16
 """Boxes are whole multiples of these, whatever is shown of them: FreeRDP 3.18 and Microsoft's own client
 decode other widths wrongly."""
 
-PICTURE_QP: Final = 24
+PICTURE_QP: Final = 26
 MAX_RATE: Final = 5_500_000
 """Bits per second of a box's video, at most: so that noise does not take everything."""
 
@@ -76,6 +76,7 @@ class PipelineFormat:
     """What the clients of a stream have agreed to; those with equal ones can share it."""
 
     has_avc: bool = False
+    has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
 
@@ -92,19 +93,32 @@ NOTHING: Final = PipelineState()
 
 
 class _BoxEncoder:
-    """The video of one box: of its surface, which is a little larger than what is shown of it."""
+    """The video of one box: of its surface, which is a little larger than what is shown of it.
+
+    Its picture has what was changed by a frame, ever; what was never shown is black and costs nothing.
+    """
 
     def __init__(self, width: int, height: int) -> None:
+        self._shown = (width, height)
         self.width, self.height = width + -width % CODED_WIDTH, height + -height % CODED_HEIGHT
+        self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
         self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=MAX_RATE)
 
-    def encode(self, picture: Pixels, rects: Sequence[Rect]) -> bytes:
-        """``picture`` (h, w, 4) as large as what is shown."""
-        height, width = picture.shape[:2]
-        if (width, height) != (self.width, self.height):
-            edges = ((0, self.height - height), (0, self.width - width), (0, 0))
-            picture = np.pad(picture, edges, "edge")
-        return self._video.encode(picture, rects)[0]
+    def encode(self, source: Pixels, rects: Sequence[Rect]) -> bytes:
+        """``source`` (h, w, 4) is as large as what is shown; ``rects`` of it have changed."""
+        width, height = self._shown
+        regions = []
+        for rect in rects:
+            part = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+            self._picture[part] = source[part]
+            # Whole macroblocks: beyond the edges of MAIN as at the edge.
+            region = _grown(rect, self.width, self.height)
+            if region.right > width:
+                self._picture[part[0], width:] = source[part[0], width - 1 :]
+            if region.bottom > height:
+                self._picture[height:, part[1]] = source[height - 1 :, part[1]]
+            regions.append(region)
+        return self._video.encode(self._picture, regions)[0]
 
 
 class Pipeline:
@@ -117,8 +131,13 @@ class Pipeline:
         format: PipelineFormat,
         state: PipelineState = NOTHING,
         first_id: int | None = None,
+        *,
+        deletes: bool = True,
     ) -> None:
-        """``state``: what its clients have; ``first_id``: the surfaceId of MAIN, if there is one already."""
+        """``state``: what its clients have, or, without ``deletes``, may still have.
+
+        ``first_id``: the surfaceId of MAIN, if there is one already.
+        """
         self.format = format
         self.abilities = Abilities(
             can_copy=True,
@@ -127,10 +146,10 @@ class Pipeline:
             cache_slots=format.cache_slots,
             cache_bytes=format.cache_bytes,
             has_boxes=format.has_avc,
-            has_lossy=not format.has_avc,
+            has_lossy=format.has_progressive and not format.has_avc,
         )
         self._width, self._height = width, height
-        self._old_surfaces = state.surfaces if first_id is None else ()
+        self._old_surfaces = state.surfaces if first_id is None and deletes else ()
         self._first_id = _id_after(state.surfaces) if first_id is None else first_id
         self._boxes: dict[int, _BoxEncoder] = {}
         self._clear = ClearEncoder(sequence_number=state.clear_sequence)
@@ -241,9 +260,7 @@ class Pipeline:
         box = self._boxes[command.number]
         whole = Rect(0, 0, box.width, box.height)
         inner = [_moved(rect, -place.x, -place.y) for rect in command.changed]
-        # Whole macroblocks: at the edges of MAIN, regions reach into what is not shown.
-        regions = [_grown(rect, box.width, box.height) for rect in inner]
-        data = box.encode(_bgrx(picture, place), regions)
+        data = box.encode(_bgrx(picture, place), inner)
         pdus: list[ServerGraphics] = [WireToSurface1(surface_id, CodecId.AVC420, whole, data)]
         for rect, shown in zip(inner, command.changed, strict=True):
             pdus.append(SurfaceToSurface(surface_id, self._first_id + MAIN, rect, (Point(shown.x, shown.y),)))

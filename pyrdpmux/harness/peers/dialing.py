@@ -16,7 +16,7 @@ from pyrdpmux.harness.peers.errors import SessionEnded
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.net.tasks import TaskSet
-from pyrdpmux.rdp.connection.client.activation import POINTER_CACHE_SIZE
+from pyrdpmux.rdp.connection.client.activation import BITMAP_CACHES, POINTER_CACHE_SIZE
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Event
@@ -108,7 +108,7 @@ async def dial(
         Peer(reader, writer, connection),
         connection,
         cast(asyncio.Transport, writer.transport),
-        Renderer(POINTER_CACHE_SIZE, settings.codecs),
+        Renderer(POINTER_CACHE_SIZE, settings.codecs, BITMAP_CACHES if settings.orders else None),
         patience=patience,
     )
     tasks = TaskSet()

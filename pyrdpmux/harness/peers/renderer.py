@@ -13,6 +13,7 @@ from pyrdpmux.codec.pointer import decode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder as RemoteFxDecoder
 from pyrdpmux.errors import DecodeError, LimitExceeded
 from pyrdpmux.geometry import MAX_SIDE, Rect
+from pyrdpmux.harness.peers.orders import OrderRenderer
 from pyrdpmux.rdp.fastpath.surface import (
     FrameAction,
     FrameMarker,
@@ -68,8 +69,16 @@ class Renderer:
     bounded by the desktop's size, and that by MAX_DESKTOP_PIXELS: what lies outside of it is cut off.
     """
 
-    def __init__(self, pointer_cache_size: int, codecs: Sequence[BitmapCodec] = ()) -> None:
-        """Both as the client has announced them in its Confirm Active."""
+    def __init__(
+        self,
+        pointer_cache_size: int,
+        codecs: Sequence[BitmapCodec] = (),
+        bitmap_caches: Sequence[int] | None = None,
+    ) -> None:
+        """All as the client has announced it in its Confirm Active.
+
+        ``bitmap_caches`` are the entries of each; None: no drawing orders were announced at all.
+        """
         self.framebuffer: Pixels = np.zeros((0, 0, 4), np.uint8)
         #: None: the client's own arrow, or none at all; see ``is_pointer_hidden``
         self.pointer: PointerShape | None = None
@@ -80,7 +89,7 @@ class Renderer:
         self.painted = 0
         #: of these, those that made a difference
         self.changes = 0
-        #: updates that were not drawn: orders, compressed ones, unknown ones; none of them is announced
+        #: updates that were not drawn: orders, compressed ones, unknown ones; if none of them was announced
         self.undrawn = 0
         #: numbers of the frames that have ended and are to be acknowledged
         self.ended_frames: list[int] = []
@@ -89,6 +98,11 @@ class Renderer:
         self._pointer_cache_size = pointer_cache_size
         self._codecs: dict[int, UUID] = {codec.codec_id: codec.guid for codec in codecs}
         self._remotefx = RemoteFxDecoder()
+        self._bitmap_caches = bitmap_caches
+        self._orders = self._new_orders()
+
+    def _new_orders(self) -> OrderRenderer | None:
+        return None if self._bitmap_caches is None else OrderRenderer(self._bitmap_caches)
 
     def resize(self, width: int, height: int) -> None:
         """The session is (re)activated: a black picture, and nothing of before is known.
@@ -102,6 +116,7 @@ class Renderer:
         self._palette = None
         self._pointers.clear()
         self._remotefx = RemoteFxDecoder()
+        self._orders = self._new_orders()
 
     def apply(self, update: object) -> None:
         """One update of either path. What has nothing to show is ignored, what cannot be shown is counted."""
@@ -114,6 +129,9 @@ class Renderer:
             case SurfaceCommands(commands):
                 for command in commands:
                     self._execute(command)
+            case OrdersUpdate() if self._orders is not None:
+                self.painted += 1
+                self.changes += self._orders.draw(update, self.framebuffer, self._palette)
             case OrdersUpdate() | CompressedUpdate() | UnknownUpdate() | UnknownFastPathUpdate():
                 self.undrawn += 1
             case _:

@@ -23,6 +23,7 @@ from pyrdpmux.net.blocking import BlockingPool
 from pyrdpmux.net.fair import FairSchedule
 from pyrdpmux.net.workers import WorkerPool
 from pyrdpmux.rdp.channels.display_control.pdu import CHANNEL_NAME as DISPLAY_CONTROL
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS
 from pyrdpmux.rdp.connection.server.config import (
     GatewayConfig,
     SecurityPolicy,
@@ -37,7 +38,7 @@ from pyrdpmux.rdp.standard_security.server_certificate import RsaKey
 logger = logging.getLogger("pyrdpmux.mux")
 
 HEARTBEAT_SECONDS: Final = 30
-CHANNELS: Final = (DISPLAY_CONTROL,)
+CHANNELS: Final = (GRAPHICS, DISPLAY_CONTROL)
 """That viewers' clients are offered."""
 """How often clients that listen hear that we are there; after three missing ones they warn their user."""
 

@@ -23,6 +23,7 @@ from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.settings.access import Access, Principal, Proved
 from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config
+from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.fair import Kind, LoopShare
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -70,6 +71,7 @@ class Console:
         self.loop_share = factory.schedule.share(Kind.GUEST, name)
         self.screen = Screen(on_painted=self._on_painted)
         self.display = Display(self.screen)
+        self.streams = Streams(self.display, factory.workers, name)
         self.arbiter = InputArbiter()
         #: threads for pictures
         self.workers = factory.workers

@@ -13,6 +13,7 @@ from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.settings.access import Principal
+from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 
@@ -82,8 +83,8 @@ class Stage(Resolver, Protocol):
         """The lock keys that viewers' keyboards are to show, if there is anything to show."""
 
     @property
-    def frame_seconds(self) -> float:
-        """Least time between two frames of one viewer."""
+    def streams(self) -> Streams:
+        """Of its display."""
 
     def identify(self, claimed: Principal, ticket: Ticket | None) -> "tuple[Stage, Principal]":
         """Where somebody who has just logged on at this port goes, and by what name; not yet let in there."""

@@ -11,27 +11,30 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from pyrdpmux.errors import NegotiationFailed
-from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.targets.bitmap_updates import palette_update
 from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.channels.display_control import DisplayControl
-from pyrdpmux.mux.console.painter import palette_update
 from pyrdpmux.mux.console.return_chord import ReturnChord
 from pyrdpmux.mux.console.stage import Stage
 from pyrdpmux.mux.console.viewer_input import ViewerInput
-from pyrdpmux.mux.console.viewer_painter import ViewerPainter
+from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.mux.console.viewer_pointer import ViewerPointer
 from pyrdpmux.mux.log.connection_log import full_name, printable
 from pyrdpmux.mux.settings.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.rdp.connection.events import (
     Activated,
+    ChannelClosed,
     ClientIntroduced,
     Deactivated,
     DesktopLayoutRequested,
     Disconnected,
     Event,
+    GraphicsFrameAcknowledged,
+    GraphicsOpened,
+    GraphicsQuality,
     InputReceived,
     LoggedOn,
     LogonRequested,
@@ -85,7 +88,7 @@ class Viewer:
         self._peer = arrival.peer(connection)
         self._tasks: asyncio.TaskGroup | None = None
         self._logon: asyncio.Task[None] | None = None
-        self._painter = ViewerPainter(connection, self._peer)
+        self._picture = ViewerPicture(connection, self._peer, self._log, self._fail)
         self._input = ViewerInput(asyncio.get_running_loop().time, asyncio.sleep)
         self._pointer = ViewerPointer(connection, self._peer, self._follow)
         self._unsubscribe: Callable[[], None] = _nothing
@@ -106,7 +109,7 @@ class Viewer:
     @property
     def is_suppressed(self) -> bool:
         """The client's window is minimized."""
-        return self._painter.is_suppressed
+        return self._picture.is_suppressed
 
     @property
     def unsent_bytes(self) -> int:
@@ -117,15 +120,13 @@ class Viewer:
         """Until the connection has ended; the socket is closed on return."""
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                painting = self._tasks.create_task(self._painter.run())
                 await self._peer.run(self._on_event, self._settle)
-                painting.cancel()
                 if self._logon is not None:
                     self._logon.cancel()
         finally:
             # INVARIANT: nothing that has ended waits for the collector of cycles.
             self._tasks = self._logon = None
-            self._painter.close()
+            self._picture.close()
             self._pointer.close()
             self._display_control.close()
             self._leave()
@@ -162,7 +163,7 @@ class Viewer:
 
     def _leave(self) -> None:
         self.is_admitted = False
-        self._painter.start_over()
+        self._picture.start_over()
         self._input.clear()
         self._unsubscribe()
         self._unsubscribe = _nothing
@@ -173,17 +174,17 @@ class Viewer:
     def disconnect(self, error_info: ErrorInfo, reason: str) -> None:
         """Ask the client to go, and tell it why."""
         self.is_admitted = False
-        self._painter.start_over()
+        self._picture.start_over()
         self._connection.disconnect(error_info, reason, self._now())
         self._peer.flush()
 
     # -- the screen's side -----------------------------------------------------------------------
 
-    def screen_damaged(self, rects: Sequence[Rect]) -> None:
-        self._painter.add(rects)
+    def screen_changed(self) -> None:
+        """The stream knows."""
 
     def screen_resized(self, width: int, height: int) -> None:
-        self._painter.start_over()
+        self._picture.start_over()
         self._connection.set_desktop_size(width, height, self._now())
         self._peer.flush()
 
@@ -214,7 +215,7 @@ class Viewer:
             case Activated():
                 self._on_activated(event)
             case Deactivated():
-                self._painter.start_over()
+                self._picture.pause()
             case ClientIntroduced():
                 self._on_introduced(event)
             case LogonRequested(logon) if self._tasks is not None:
@@ -224,16 +225,34 @@ class Viewer:
             case Disconnected():
                 self._on_disconnected(event)
             case _:
-                self._log_detail(event)
+                if not self._on_picture_news(event):
+                    self._log_detail(event)
+
+    def _on_picture_news(self, event: Event) -> bool:
+        """What the client tells of how it is drawn to; False if it is about something else."""
+        match event:
+            case GraphicsFrameAcknowledged():
+                self._picture.acknowledged(event)
+            case GraphicsOpened():
+                self._picture.opened(event)
+            case GraphicsQuality():
+                self._picture.quality(event)
+            case ChannelClosed():
+                self._picture.lost(event)
+            case NetworkMeasured():
+                self._picture.measured(event)
+            case _:
+                return False
+        return True
 
     def _on_wish(self, event: RefreshRequested | OutputSuppressed | DesktopLayoutRequested) -> None:
         """What the client wants of its picture."""
         match event:
             case RefreshRequested(rects):
-                self._painter.refresh(rects)
+                self._picture.refresh(rects)
             case OutputSuppressed(is_suppressed):
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
-                self._painter.suppress(is_suppressed)
+                self._picture.suppress(is_suppressed)
             case DesktopLayoutRequested():
                 self._display_control.requested(event)
 
@@ -322,10 +341,10 @@ class Viewer:
             return
         self.cursor_changed()
         self.show_leds()
-        self._painter.show(self._stage.display, self.size, self._seconds_per_frame)
+        self._picture.show(self._stage.streams, self.size)
 
-    def _seconds_per_frame(self) -> float:
-        return self._stage.frame_seconds
+    def _fail(self, reason: str) -> None:
+        self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
 
     def _on_disconnected(self, event: Disconnected) -> None:
         """Keys that it holds are let go now, not when its socket has lingered."""
@@ -349,12 +368,6 @@ class Viewer:
                 self._log.debug("Security: %s", event.description)
                 if event.credssp_version is not None and event.credssp_version < BINDING_CREDSSP_VERSION:
                     self._log.info("CredSSP version %d, see credssp-min-version", event.credssp_version)
-            case NetworkMeasured():
-                self._log.debug(
-                    "Network: %.1f ms, %.0f kbit/s",
-                    event.round_trip_seconds * 1000,
-                    event.bits_per_second / 1000,
-                )
             case _:
                 self._log.debug("%r", event)
 

@@ -18,6 +18,7 @@ from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Claimed, Principal
+from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.rdp.connection.server.config import ServerConfig
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.nla.logon import Proof
@@ -80,12 +81,12 @@ class GatewaySession:
         self.name = NAME
         self._picker_viewers = picker_viewers or PickerViewers()
         self.leds: int | None = None
-        self.frame_seconds = FRAME_SECONDS
         self._registry = registry
         self._factory = factory
         self._destination = Destination()
         self._picker = Picker()
         self._display: Display | None = None
+        self._streams: Streams | None = None
         self._viewer: StageViewer | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._painting: asyncio.Task[None] | None = None
@@ -145,6 +146,12 @@ class GatewaySession:
     def screen(self) -> Screen:
         return self.display.screen
 
+    @property
+    def streams(self) -> Streams:
+        if self._streams is None:
+            self._streams = Streams(self.display, self._factory.workers, NAME)
+        return self._streams
+
     def identify(self, claimed: Principal, ticket: Ticket | None) -> tuple[Stage, Principal]:
         """The VM that is meant, or the only one that this principal may enter; otherwise the list."""
         if isinstance(claimed, Claimed):
@@ -176,7 +183,7 @@ class GatewaySession:
     def leave(self, viewer: StageViewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
         self._picker_viewers.leave(viewer)
-        self._viewer = self._display = None
+        self._viewer = self._display = self._streams = None
         self._painted_size = (0, 0)
         if self._timer is not None:
             self._timer.cancel()

@@ -7,10 +7,11 @@ frame is due is decided by pacers, and its pixels are taken then.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
@@ -47,7 +48,7 @@ class LiveStream:
         owner: str,
         fell_behind: "Callable[[LiveStream, Seat], None]",
     ) -> None:
-        """``owner``: the VM, for the pool; ``fell_behind`` is told of a seat that keeps the others waiting."""
+        """``owner``: the VM, for the pool; ``fell_behind`` is told of a seat that the others wait for."""
         self.display = display
         self.stream = stream
         self.seats: dict[Seat, None] = {}
@@ -60,6 +61,7 @@ class LiveStream:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._is_dirty = True
+        self._invalid = Region()
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -70,8 +72,9 @@ class LiveStream:
         """A seat may be sent something now."""
         self._wake.set()
 
-    def invalidate(self) -> None:
-        """What the clients show is to be sent again."""
+    def invalidate(self, rects: Sequence[Rect]) -> None:
+        """What the clients show there is to be sent again."""
+        self._invalid.add_all(rects)
         self.changed()
 
     async def run(self) -> None:
@@ -120,7 +123,13 @@ class LiveStream:
         now = self._loop.time()
         self._is_dirty = False
         pixels = min(seat.fine_pixels(now) for seat in self.seats)
-        frame = await self.compute(lambda: stream.render(surface, now, pixels))
+        invalid, self._invalid = self._invalid, Region()
+
+        def render() -> Frame[Any] | None:
+            stream.planner.invalidate(tuple(invalid))
+            return stream.render(surface, now, pixels)
+
+        frame = await self.compute(render)
         if frame is not None:
             await self.hand_out(frame)
 

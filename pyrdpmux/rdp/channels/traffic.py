@@ -101,6 +101,11 @@ class StaticTraffic:
         for pdu in chunks(message, self._chunk_size, show_protocol=shows_protocol):
             yield self._compressed(pdu) if options & _COMPRESSING else pdu
 
+    def is_alike(self, message: bytes, options: ChannelOptions) -> bool:
+        """Nothing but its length decides about the envelope of ``message``: it is one chunk, as it is."""
+        is_plain = self._compressor is None or not options & _COMPRESSING
+        return is_plain and 0 < len(message) <= self._chunk_size
+
     def _compressed(self, pdu: ChannelPdu) -> ChannelPdu:
         if self._compressor is None or not pdu.data or len(pdu.data) > self._compressor.max_size:
             return pdu

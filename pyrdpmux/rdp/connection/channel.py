@@ -7,7 +7,7 @@ no connection, so it can be tested by itself, and none of its mistakes reaches a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -87,8 +87,8 @@ class RawChannel(Channel):
 class Offer:
     """Which channels an owner wants, by name, and the machines of its side."""
 
-    #: a role's table, name to class
-    table: Mapping[str, type[Channel]]
+    #: a role's table: a machine for a name is made by a class, or by what knows more than its name
+    table: Mapping[str, Callable[[str], Channel]]
     names: Sequence[str]
     #: the longest message of a channel that has no bound of its own
     max_message: int = DEFAULT_MAX_MESSAGE_SIZE

@@ -153,8 +153,8 @@ class DynamicChannels(Channel):
         """What a machine has queued, in PDUs of ours."""
         assert carried.sender is not None
         for message in self._take_words(carried.machine):
-            for pdu in carried.sender.pdus(message):
-                self.send(encode(pdu))
+            for block in carried.sender.encoded(message):
+                self.send(block)
 
     def _take_words(self, machine: Channel) -> list[bytes]:
         queued = machine.take()

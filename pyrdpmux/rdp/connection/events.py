@@ -10,6 +10,10 @@ from dataclasses import dataclass, field
 from pyrdpmux.errors import PeerError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.cache import CacheEntry
+from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
+from pyrdpmux.rdp.channels.graphics.pdu import GraphicsPdu
 from pyrdpmux.rdp.fastpath.update import UpdateBody
 from pyrdpmux.rdp.nla.logon import NtlmLogon
 from pyrdpmux.rdp.pdu.display import MonitorLayout
@@ -94,6 +98,13 @@ class OutputSuppressed:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameAcknowledged:
+    """The client has shown a frame of surface commands, and all before it (MS-RDPRFX 2.2.3.1)."""
+
+    frame_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShutdownRequested:
     """The user closed the client's window; a Shutdown Denied was sent, the client decides."""
 
@@ -119,6 +130,58 @@ class DesktopLayoutRequested:
     def primary(self) -> DesktopMonitor:
         """The one that a desktop of one monitor is for."""
         return next(monitor for monitor in self.monitors if monitor.is_primary)
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsOpened:
+    """The graphics pipeline may be drawn on, from nothing: no surface is there, no cache slot is taken, and
+    nothing may refer to what was compressed before.
+
+    ``is_repeated``: the client has begun anew; what was sent to it before counts for nothing.
+    """
+
+    abilities: GraphicsAbilities
+    #: the set that was confirmed
+    capabilities: GraphicsCapabilitySet
+    #: all sets that are known
+    advertised: tuple[GraphicsCapabilitySet, ...]
+    is_repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsFrameAcknowledged:
+    """The client has decoded a frame.
+
+    ``queue_depth``: bytes that wait for it, 0 if it does not tell, and 0xFFFFFFFF with the last of all
+    acknowledgements, until another one comes.
+    """
+
+    frame_id: int
+    queue_depth: int
+    total_frames_decoded: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsQuality:
+    """How long a frame took, in milliseconds: from its start to its end, and from there until it was shown.
+
+    ``timestamp``: when it began, on the client's clock.
+    """
+
+    frame_id: int
+    timestamp: int
+    time_diff_se: int
+    time_diff_edr: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsCacheOffered:
+    """The client has kept these bitmaps from another session; a Cache Import Reply puts them into slots."""
+
+    entries: tuple[CacheEntry, ...]
+
+    def __repr__(self) -> str:
+        return f"GraphicsCacheOffered({len(self.entries)} entries)"
 
 
 # -- client ------------------------------------------------------------------------------------------
@@ -172,6 +235,24 @@ class DisplayControlReady:
 
     max_monitors: int
     max_area: int
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsConfirmed:
+    """The server has chosen a capability set of the graphics pipeline, and may draw."""
+
+    abilities: GraphicsAbilities
+    capabilities: GraphicsCapabilitySet
+
+
+@dataclass(frozen=True, slots=True)
+class GraphicsCommandsReceived:
+    """One message of the graphics pipeline, as the commands that it is."""
+
+    pdus: tuple[GraphicsPdu, ...]
+
+    def __repr__(self) -> str:
+        return f"GraphicsCommandsReceived({len(self.pdus)} commands)"
 
 
 # -- both --------------------------------------------------------------------------------------------
@@ -252,6 +333,7 @@ Event = (
     | InputReceived
     | RefreshRequested
     | OutputSuppressed
+    | FrameAcknowledged
     | ShutdownRequested
     | NetworkMeasured
     | GraphicsReceived
@@ -264,6 +346,12 @@ Event = (
     | Deactivated
     | DesktopLayoutRequested
     | DisplayControlReady
+    | GraphicsOpened
+    | GraphicsFrameAcknowledged
+    | GraphicsQuality
+    | GraphicsCacheOffered
+    | GraphicsConfirmed
+    | GraphicsCommandsReceived
     | ChannelOpened
     | ChannelClosed
     | ChannelDataReceived

@@ -192,8 +192,7 @@ class Machine:
 
     def data_to_send(self) -> bytes:
         """Bytes for one write to the socket. Drain after every call into the connection, also its last."""
-        if self._tls is not None:
-            self._queue(self._tls.data_to_send())
+        self._collect_records()
         end = self._outgoing.index(CUT) if CUT in self._outgoing else len(self._outgoing)
         data = b"".join(self._outgoing[:end])
         del self._outgoing[: end + 1]
@@ -202,7 +201,7 @@ class Machine:
     @property
     def has_more_to_send(self) -> bool:
         """``data_to_send`` left something for another write: let the event loop turn, and call it again."""
-        return bool(self._outgoing)
+        return bool(self._outgoing) or (self._tls is not None and self._tls.has_data_to_send)
 
     def next_deadline(self) -> float | None:
         """When ``handle_timeout`` wants to be called, on the clock of ``now``; None for never."""
@@ -253,8 +252,14 @@ class Machine:
 
     def cut_output(self) -> None:
         """What is queued by now leaves in a write of its own, and what comes behind it in another one."""
+        self._collect_records()
         if self._outgoing and self._outgoing[-1] != CUT:
             self._outgoing.append(CUT)
+
+    def _collect_records(self) -> None:
+        """What TLS has made of the frames so far; it keeps them together until somebody asks."""
+        if self._tls is not None:
+            self._queue(self._tls.data_to_send())
 
     def _queue(self, data: bytes) -> None:
         if data:
@@ -266,7 +271,6 @@ class Machine:
             self._outgoing.append(frame)
         elif self._tls.is_writable:
             self._tls.write(frame)
-            self._queue(self._tls.data_to_send())
         else:
             return False
         return True

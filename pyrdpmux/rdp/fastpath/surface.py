@@ -202,6 +202,20 @@ def _read_command(r: Reader) -> SurfaceCommand | UnknownSurfaceCommand:
     return cls.read(r) if cls else UnknownSurfaceCommand(command_type, r.rest("cmdData"))
 
 
+FRAME_MARKER_SIZE: Final = 8
+SURFACE_BITS_HEADER_SIZE: Final = 10 + _BITMAP_DATA_EX.size
+EXTENDED_HEADER_SIZE: Final = 24
+
+
+def command_size(command: SurfaceCommand) -> int:
+    """Bytes that a command takes in an update, its type included."""
+    if isinstance(command, FrameMarker):
+        return FRAME_MARKER_SIZE
+    bitmap = command.bitmap
+    extended = EXTENDED_HEADER_SIZE if bitmap.header is not None else 0
+    return SURFACE_BITS_HEADER_SIZE + extended + len(bitmap.data)
+
+
 @dataclass(frozen=True, slots=True)
 class SurfaceCommands:
     """MS-RDPBCGR 2.2.9.1.2.1.10 Fast-Path Surface Commands Update (TS_FP_SURFCMDS)."""

@@ -149,6 +149,11 @@ class TlsEndpoint:
         with suppress(ssl.SSLError):
             self._tls.unwrap()
 
+    @property
+    def has_data_to_send(self) -> bool:
+        """``data_to_send`` has something to hand out."""
+        return self._outgoing.pending > 0
+
     def data_to_send(self) -> bytes:
         """Cipher text for the peer; to be drained also after an exception."""
         return self._outgoing.read()

@@ -57,6 +57,20 @@ def test_a_rate_is_kept() -> None:
     assert sum(sizes[10:]) / 20 < free / 3
 
 
+def test_a_rate_is_of_pictures_that_come_in_a_second() -> None:
+    totals = []
+    for frame_rate in (60, 20):
+        encoder = H264Encoder(320, 240, 10, max_rate=600_000, frame_rate=frame_rate)
+        sizes = [len(encoder.encode(picture("random", seed, 240, 320))) for seed in range(30)]
+        totals.append(sum(sizes[10:]))
+    assert totals[1] > 2 * totals[0]
+
+
+def test_works_in_the_thread_of_its_caller() -> None:
+    context = H264Encoder(64, 48)._context
+    assert context.thread_count == 1
+
+
 @pytest.mark.parametrize(("width", "height"), [(0, 16), (16, 0), (17, 16), (16, 8), (8208, 16)])
 def test_refuses_sizes(width: int, height: int) -> None:
     with pytest.raises(EncodeError):

@@ -102,7 +102,8 @@ def test_planes_are_views() -> None:
 def test_padding(height: int, width: int) -> None:
     pixels = pictures.picture(height, width, "random")
     whole = yuv.padded(pixels)
-    assert whole.shape[0] % 16 == whole.shape[1] % 16 == 0
+    assert whole.shape[0] % 16 == whole.shape[1] % 32 == 0
+    assert yuv.coded_size(width, height) == (whole.shape[1], whole.shape[0])
     assert (whole[:height, :width] == pixels).all()
     assert (whole[height:, :width] == pixels[-1]).all()
     assert (whole[:, width:] == whole[:, width - 1 : width]).all()

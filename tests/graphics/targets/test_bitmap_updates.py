@@ -8,8 +8,13 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.bitmap import decode as decode_bitmap
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.targets import bitmap_updates
-from pyrdpmux.graphics.targets.bitmap_updates import COLUMN_ALIGNMENT, TILE, bitmaps_of, palette_update, tiles_of
+from pyrdpmux.graphics.targets.bitmap_updates import (
+    COLUMN_ALIGNMENT,
+    TILE,
+    bitmaps_of,
+    palette_update,
+    tiles_of,
+)
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, CompressedDataHeader, PaletteEntry
 from pyrdpmux.wire import decode, encode
@@ -139,21 +144,3 @@ def test_the_palette_is_that_of_the_codec() -> None:
     assert len(entries) == 256
     assert entries[216 // 6] == PaletteEntry(51, 0, 0)
     assert entries[5] == PaletteEntry(0, 0, 255)
-
-
-def test_tiles_come_in_batches_found_as_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To find all 8,160 of an 8K picture at once takes 16 ms, which is others' time."""
-    width, height = 7680, 4320
-    damage = [Rect(3, 5, 7000, 4000), Rect(100, 4100, 77, 99), Rect(7600, 0, 80, 4320)]
-    batches = list(bitmap_updates.batches_of(damage, width, height, 32))
-    assert [tile for batch in batches for tile in batch] == tiles_of(damage, width, height)
-    assert all(len(batch) == 32 for batch in batches[:-1])
-    found: list[Rect] = []
-
-    def aligned(rect: Rect, width: int) -> Rect:
-        found.append(rect)
-        return rect
-
-    monkeypatch.setattr(painter, "_aligned", aligned)
-    next(bitmap_updates.batches_of([Rect(0, 0, width, height)], width, height, 32))
-    assert len(found) <= width // TILE

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from pyrdpmux.codec.bitmap import encode_rectangles
 from pyrdpmux.codec.color import Pixels
@@ -16,6 +17,8 @@ from pyrdpmux.rdp.pdu.input import InputEvent
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 
 TILE = 64
+
+E = TypeVar("E", bound=Event)
 
 
 def bitmaps_of(picture: Pixels, bits_per_pixel: int, compress: bool = True) -> list[BitmapData]:
@@ -48,6 +51,7 @@ class PictureServer:
     def __init__(self, config: ServerConfig, picture: Pixels | None) -> None:
         self.port = 0
         self.input: list[InputEvent] = []
+        self.events: list[Event] = []
         self.picture = picture
         self._config = config
         self._peer: Peer | None = None
@@ -80,7 +84,12 @@ class PictureServer:
         self._peer = Peer(reader, writer, self._connection)
         await self._peer.run(self._on_event)
 
+    def events_of(self, kind: type[E]) -> list[E]:
+        """What the clients of so far have done."""
+        return [event for event in self.events if isinstance(event, kind)]
+
     def _on_event(self, event: Event) -> None:
+        self.events.append(event)
         match event:
             case Activated() if self.picture is not None:
                 self.paint(self.picture)

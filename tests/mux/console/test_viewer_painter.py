@@ -6,9 +6,6 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import pytest
-
-from pyrdpmux.geometry import Rect
-from pyrdpmux.mux.console import viewer_painter
 from pyrdpmux.mux.console.viewer_painter import (
     MAX_REFRESHED,
     REFRESHES_AT_ONCE,
@@ -16,6 +13,9 @@ from pyrdpmux.mux.console.viewer_painter import (
     TILES_PER_STEP,
     ViewerPainter,
 )
+
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.console import viewer_painter
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn

@@ -133,8 +133,8 @@ def test_a_long_font_map_is_a_font_map() -> None:
 @pytest.mark.parametrize("counts", [True, False])
 def test_frames_are_acknowledged_where_the_server_counts_them(counts: bool) -> None:
     client = client_in("Active")
-    if counts:
-        client.facts.capabilities += (FrameAcknowledgeCapability(2),)
+    others = [item for item in client.facts.capabilities if not isinstance(item, FrameAcknowledgeCapability)]
+    client.facts.capabilities = (*others, *[FrameAcknowledgeCapability(2)] * counts)
     client.tracer.entries.clear()  # type: ignore[attr-defined]
     client.acknowledge_frame(7)
     sent = [pdu for way, _, pdu in client.tracer.entries if way == ">"]  # type: ignore[attr-defined]

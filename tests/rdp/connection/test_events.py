@@ -2,10 +2,15 @@
 
 import pytest
 
+from pyrdpmux.rdp.channels.graphics.cache import CacheEntry
+from pyrdpmux.rdp.channels.graphics.header import GraphicsCommand
+from pyrdpmux.rdp.channels.graphics.pdu import UnknownGraphics
 from pyrdpmux.rdp.connection.events import (
     AutoReconnectCookieReceived,
     ChannelDataReceived,
     ConnectionRequested,
+    GraphicsCacheOffered,
+    GraphicsCommandsReceived,
     GraphicsReceived,
     PointerReceived,
 )
@@ -23,6 +28,11 @@ SECRET = b"correct horse battery staple"
         (ConnectionRequested(SecurityProtocol.SSL, SECRET, SECRET), "28 bytes"),
         (ConnectionRequested(SecurityProtocol.SSL, None, None), "routing=None"),
         (GraphicsReceived(UnknownUpdate(UpdateType(9), SECRET)), "GraphicsReceived(UnknownUpdate)"),
+        (
+            GraphicsCommandsReceived((UnknownGraphics(GraphicsCommand(9), SECRET),)),
+            "GraphicsCommandsReceived(1 commands)",
+        ),
+        (GraphicsCacheOffered((CacheEntry(1, 2),) * 5000), "GraphicsCacheOffered(5000 entries)"),
         (PointerReceived(UnknownPointer(PointerMessageType(9), SECRET)), "PointerReceived(UnknownPointer)"),
         (AutoReconnectCookieReceived(1, SECRET), "AutoReconnectCookieReceived(logon_id=1)"),
     ],

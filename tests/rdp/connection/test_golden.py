@@ -19,19 +19,27 @@ from tests.rows import unhex
 
 #: Of a server with 800x600 and nothing else chosen. 15 04: fast-path output, long credentials, salted
 #: checksums, no bitmap compression header. 80 3f: chunks of 16,256 bytes. 20: 32 bpp. 08: no alpha needed.
-#: 0a: no orders. bd 01: scancodes, extended and relative mouse, Unicode, fast-path input, horizontal wheel.
-#: 19: 25 pointers. 2b 48 09: 608,299 bytes, for large pointers.
+#: 0a, and 01 thrice: PatBlt, ScrBlt, MemBlt orders. bd 01: scancodes, extended and relative mouse, Unicode,
+#: fast-path input, horizontal wheel. 19: 25 pointers. 2b 48 09: 608,299 bytes, for large pointers. 52: all
+#: surface commands. NSCodec with color loss up to 3, RemoteFX in both modes and in one.
 DEMAND: Final = {
     "ShareCapability": "09 00 08 00 ea 03 00 00",
     "GeneralCapability": "01 00 18 00*6 02 00 00 00 00 15 04 00*6 01 01",
     "VirtualChannelCapability": "14 00 0c 00 02 00 00 00 80 3f 00 00",
     "BitmapCapability": "02 00 1c 00 20 00 01 00 01 00 01 00 20 03 58 02 00 00 01 00 01 00 00 08 01 00 00 00",
-    "OrderCapability": "03 00 58 00*21 01 00 14 00 00 00 01 00 00 00 0a 00*42 84 03 00*9",
+    "OrderCapability": "03 00 58 00*21 01 00 14 00 00 00 01 00 00 00 0a 00 00 01 01 01 00*37 84 03 00*9",
+    "BitmapCacheHostSupportCapability": "12 00 08 00 01 00 00 00",
     "FontCapability": "0e 00 08 00 01 00 00 00",
     "InputCapability": "0d 00 58 00 bd 01 00*82",
     "PointerCapability": "08 00 0a 00 01 00 19 00 19 00",
     "MultifragmentUpdateCapability": "1a 00 08 00 2b 48 09 00",
     "LargePointerCapability": "1b 00 06 00 03 00",
+    "SurfaceCommandsCapability": "1c 00 0c 00 52 00*7",
+    "BitmapCodecsCapability": """1d 00 49 00 03
+        b9 1b 8d ca 0f 00 4f 15 58 9f ae 2d 1a 87 e2 d6 00 03 00 01 01 03
+        12 2f 77 76 72 bd 63 44 af b3 b7 3c 9c 6f 78 86 00 04 00*5
+        d4 cc 44 27 8a 9d 74 4e 80 3c 0e cb ee a1 9c 54 00 04 00*5""",
+    "FrameAcknowledgeCapability": "1e 00 08 00 00 00 00 00",
 }
 
 #: Of our client. 1d: it can be reconnected. 35: no relative mouse, no horizontal wheel. 09 04: a US keyboard.

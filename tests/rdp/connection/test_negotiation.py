@@ -5,14 +5,22 @@ import itertools
 import pytest
 
 from pyrdpmux.errors import NegotiationFailed
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import Disconnected
 from pyrdpmux.rdp.connection.server.config import SecurityPolicy
-from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
-from pyrdpmux.rdp.x224.negotiation import FailureCode, NegotiationFailure, SecurityProtocol
+from pyrdpmux.rdp.connection.server.negotiation import choose_protocol, response_flags
+from pyrdpmux.rdp.connection.trace import ListTracer
+from pyrdpmux.rdp.x224.negotiation import (
+    FailureCode,
+    NegotiationFailure,
+    NegotiationResponse,
+    ResponseFlags,
+    SecurityProtocol,
+)
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
-from tests.pair.linked import accounts, rdp_policy, server_config, tls_policy
+from tests.pair.linked import Linked, accounts, client_config, rdp_policy, server_config, tls_policy
 from tests.rdp.connection.scripted import Scripted
 
 P = SecurityProtocol
@@ -149,3 +157,26 @@ def test_the_code_goes_out_before_the_end(
     [ended] = client.saw(Disconnected)
     assert isinstance(ended.error, NegotiationFailed)
     assert client.server.should_close
+
+
+@pytest.mark.parametrize(
+    ("channels", "expected"),
+    [
+        ((), ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED),
+        (
+            (CHANNEL_NAME,),
+            ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED | ResponseFlags.DYNVC_GFX_PROTOCOL_SUPPORTED,
+        ),
+    ],
+)
+def test_the_response_says_whether_there_is_a_graphics_pipeline(
+    channels: tuple[str, ...], expected: ResponseFlags
+) -> None:
+    config = server_config(tls_policy(), channels=channels)
+    assert response_flags(config.door) == expected
+    pair = Linked(config, client_config()).run()
+    tracer = config.tracer
+    assert isinstance(tracer, ListTracer)
+    (confirm,) = [pdu for _, _, pdu in tracer.entries if isinstance(pdu, ConnectionConfirm)]
+    assert confirm.negotiation == NegotiationResponse(P.SSL, expected)
+    assert pair.server.is_active

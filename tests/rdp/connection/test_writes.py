@@ -11,7 +11,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.finalization import FontMap
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
-from tests.pair.linked import server_config, writes
+from tests.pair.linked import Linked, server_config, writes
 from tests.rdp.connection.replies import indication, share_body
 from tests.rdp.connection.scripted import IO, Scripted
 
@@ -79,6 +79,15 @@ def test_it_is_said_that_there_is_more() -> None:
         told.append(client.server.has_more_to_send)
     assert told == [True, True, False]
     assert client.server.data_to_send() == b""
+
+
+def test_records_that_nobody_has_asked_for_are_more_to_send() -> None:
+    pair = Linked().run()
+    assert not pair.server.has_more_to_send
+    pair.server.disconnect(ErrorInfo.RPC_INITIATED_DISCONNECT, "", pair.now)
+    assert pair.server.has_more_to_send
+    assert pair.server.data_to_send()
+    assert not pair.server.has_more_to_send
 
 
 def test_an_end_waits_behind_it() -> None:

@@ -17,6 +17,7 @@ from pyrdpmux.rdp.fastpath.surface import (
     StreamSurfaceBits,
     SurfaceCommands,
     UnknownSurfaceCommand,
+    command_size,
 )
 from pyrdpmux.wire import decode, encode
 from tests.rows import Row, row_tests
@@ -100,3 +101,9 @@ def test_garbage_raises_only_peer_errors(command_type: int, data: bytes) -> None
     except PeerError:
         return
     assert decode(SurfaceCommands, encode(commands)) == commands
+
+
+def test_the_size_of_a_command() -> None:
+    with_header = SetSurfaceBits(0, 0, 1, 1, WITH_HEADER)
+    for command in (FrameMarker(FrameAction.END, 7), StreamSurfaceBits(1, 2, 3, 4, BITMAP), with_header):
+        assert command_size(command) == len(encode(SurfaceCommands((command,))))

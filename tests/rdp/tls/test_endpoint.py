@@ -95,7 +95,9 @@ def test_each_write_is_a_record_of_its_own(context: ssl.SSLContext) -> None:
     server.write(b"a" * 100)
     server.write(b"b" * 100)
     server.write(b"c" * (MAX_RECORD_SIZE + 1))
+    assert server.has_data_to_send
     assert len(records(server.data_to_send())) == 4
+    assert not server.has_data_to_send
     server.write(b"")
     assert server.data_to_send() == b""
 

@@ -7,7 +7,7 @@ from pyrdpmux.codec.bulk.zgfx import RDP8_LITE, ZgfxCompressor, ZgfxDecompressor
 from pyrdpmux.errors import DecodeError, LimitExceeded, SequenceError
 from pyrdpmux.rdp.channels.dynamic.header import WIDTHS, width_code
 from pyrdpmux.rdp.channels.dynamic.pdu import Data, DataCompressed, DataFirst, DataFirstCompressed, DataPdu
-from pyrdpmux.wire import frame_offset
+from pyrdpmux.wire import encode, frame_offset
 
 #: MS-RDPEDYC 1.3.3.2: "a maximum PDU size of 1,600 bytes"
 MAX_PDU_SIZE: Final = 1600
@@ -42,6 +42,17 @@ class MessageSender:
             at += room
             if not size:
                 return
+
+    def encoded(self, message: bytes) -> list[bytes]:
+        """The bytes of :meth:`pdus`: a picture of megabytes is thousands of blocks, behind two headers."""
+        size = len(message)
+        if self._compressor is not None or size <= MAX_SINGLE_MESSAGE:
+            return [encode(pdu) for pdu in self.pdus(message)]
+        first = encode(DataFirst(self._channel_id, size, b""))
+        header = encode(Data(self._channel_id, b""))
+        begin, room = MAX_PDU_SIZE - len(first), MAX_PDU_SIZE - len(header)
+        blocks = [header + message[at : at + room] for at in range(begin, size, room)]
+        return [first + message[:begin], *blocks]
 
     def _first(self, size: int, block: bytes) -> DataPdu:
         if self._compressor is None:

@@ -16,7 +16,11 @@ _RESERVED_SIZE_OF_10_1: Final = 16
 
 
 class CapabilityVersion(OpenIntEnum):
-    """version of MS-RDPEGFX 2.2.1.6; in the order of their age."""
+    """version of MS-RDPEGFX 2.2.1.6; in the order of their age.
+
+    QUIRK(clients from 2018 on): 10.6 had another number in earlier editions of the specification; both are
+    in use.
+    """
 
     VERSION_8 = 0x00080004
     VERSION_8_1 = 0x00080105
@@ -27,6 +31,7 @@ class CapabilityVersion(OpenIntEnum):
     VERSION_10_4 = 0x000A0400
     VERSION_10_5 = 0x000A0502
     VERSION_10_6 = 0x000A0600
+    VERSION_10_6_AT_FIRST = 0x000A0601
     VERSION_10_7 = 0x000A0701
 
 

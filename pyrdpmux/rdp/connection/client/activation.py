@@ -12,6 +12,12 @@ from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.fastpath.update import decode_update
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
+from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import (
+    CACHE_COUNT_REV2,
+    BitmapCacheRev2Capability,
+    CacheFlags,
+    CellCacheInfo,
+)
 from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec, BitmapCodecsCapability
 from pyrdpmux.rdp.pdu.capabilities.general import (
     BitmapCapability,
@@ -30,7 +36,7 @@ from pyrdpmux.rdp.pdu.capabilities.input import (
     LargePointerFlags,
     PointerCapability,
 )
-from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability
+from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability, OrderSupport, order_support
 from pyrdpmux.rdp.pdu.capabilities.session import (
     FontCapability,
     ShareCapability,
@@ -43,6 +49,9 @@ from pyrdpmux.rdp.pdu.update import GraphicsUpdate, KnownUpdate, UnknownUpdate
 
 POINTER_CACHE_SIZE: Final = 25
 """Entries of each of the two pointer caches."""
+
+BITMAP_CACHES: Final = (600, 600, 2048)
+"""Entries of the bitmap caches, of 16x16, 32x32 and 64x64 pixels: 37 MB at most, where orders are wanted."""
 
 MAX_UNACKNOWLEDGED_FRAMES: Final = 2
 """Frames of surface commands that a server may send ahead (MS-RDPRFX 2.2.1.3); FreeRDP says 2, too."""
@@ -81,7 +90,7 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
         BitmapCapability(
             facts.bits_per_pixel, facts.width, facts.height, drawing_flags=DrawingFlags.ALLOW_SKIP_ALPHA
         ),
-        OrderCapability(),
+        OrderCapability(order_support=order_support(*config.orders)),
         PointerCapability(1, POINTER_CACHE_SIZE, POINTER_CACHE_SIZE),
         InputCapability(input_flags, keyboard_layout=0x0409, keyboard_type=4, keyboard_function_key=12),
         _virtual_channel_capability(phase),
@@ -90,7 +99,16 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
         MultifragmentUpdateCapability(config.max_request_size),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
     )
+    if OrderSupport.MEMBLT in config.orders:
+        common += (_bitmap_cache_capability(),)
     return common + _surface_capabilities(config.codecs) if config.codecs else common
+
+
+def _bitmap_cache_capability() -> BitmapCacheRev2Capability:
+    """Nothing in it outlives the session: no persistent keys are expected, none are sent."""
+    cells = [CellCacheInfo(entries) for entries in BITMAP_CACHES]
+    cells += [CellCacheInfo()] * (CACHE_COUNT_REV2 - len(cells))
+    return BitmapCacheRev2Capability(CacheFlags(0), len(BITMAP_CACHES), tuple(cells))
 
 
 def _surface_capabilities(codecs: tuple[BitmapCodec, ...]) -> tuple[CapabilitySet, ...]:

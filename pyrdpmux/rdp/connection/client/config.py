@@ -7,11 +7,14 @@ from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
+from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
+from pyrdpmux.rdp.connection.client.channels.graphics import DEFAULT_SETS
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.trace import NullTracer, Tracer
 from pyrdpmux.rdp.licensing.store import LicenseStore
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, ChannelOptions, EncryptionMethod
 from pyrdpmux.rdp.pdu.capabilities.codecs import BitmapCodec
+from pyrdpmux.rdp.pdu.capabilities.order import OrderSupport
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 
 #: as mstsc defines it
@@ -47,6 +50,9 @@ class ClientConfig:
     #: listeners, by name, for dynamic channels that the server may open: ``drdynvc`` is asked for, be it in
     #: ``channels`` or not. None: it is a static channel like others, whose messages are handed over
     dynamic_channels: tuple[str, ...] | None = None
+    #: what is advertised on the graphics pipeline, if that is among ``dynamic_channels``; without any, that
+    #: waits for ``advertise_graphics``
+    graphics: tuple[GraphicsCapabilitySet, ...] = DEFAULT_SETS
     #: the highest type of bulk compression that is offered, or None. A server may then compress output, too,
     #: which is handed over as it is
     compression: CompressionType | None = None
@@ -68,6 +74,8 @@ class ClientConfig:
     max_request_size: int = 608_299
     #: what surface commands may carry besides plain pixels; without any, surface commands are not announced
     codecs: tuple[BitmapCodec, ...] = ()
+    #: drawing orders that the server may send; MEMBLT brings bitmap caches along (2.2.7.1.4.2)
+    orders: tuple[OrderSupport, ...] = ()
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False

@@ -8,6 +8,10 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.display_control.layout import usable_size
 from pyrdpmux.rdp.channels.display_control.pdu import Monitor
+from pyrdpmux.rdp.channels.graphics.cache import CacheEntry
+from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
+from pyrdpmux.rdp.channels.graphics.frames import QoeFrameAcknowledge
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.connection.client.activation import Active
 from pyrdpmux.rdp.connection.client.channels.display_control import DisplayControl
 from pyrdpmux.rdp.connection.client.config import ClientConfig
@@ -100,6 +104,35 @@ class ClientConnection(ClientLink):
         """
         width, height = usable_size(width, height)
         self.request_layout([Monitor(width=width, height=height, desktop_scale_factor=scale)])
+
+    # -- the graphics pipeline -------------------------------------------------------------------
+
+    def advertise_graphics(self, sets: Sequence[GraphicsCapabilitySet]) -> None:
+        """Begin anew with these capability sets; GraphicsConfirmed follows."""
+        self.graphics_for("advertising on").advertise(sets)
+        self._flush_graphics()
+
+    def acknowledge_graphics_frame(self, frame_id: int, queue_depth: int, total_frames_decoded: int) -> None:
+        """Say that a frame is decoded, and how many bytes wait; StateError before GraphicsConfirmed.
+
+        With a ``queue_depth`` of SUSPEND_FRAME_ACKNOWLEDGEMENT, that no further one will be acknowledged.
+        """
+        self.graphics_for("acknowledging on").acknowledge(frame_id, queue_depth, total_frames_decoded)
+        self._flush_graphics()
+
+    def report_graphics_quality(self, quality: QoeFrameAcknowledge) -> None:
+        """Say how long a frame took, where the server's capability set has that."""
+        self.graphics_for("reporting on").report(quality)
+        self._flush_graphics()
+
+    def offer_graphics_cache(self, entries: Sequence[CacheEntry]) -> None:
+        """Say which bitmaps were kept from another session."""
+        self.graphics_for("offering on").offer(entries)
+        self._flush_graphics()
+
+    def _flush_graphics(self) -> None:
+        self.dynamic_for("sending on", GRAPHICS_CHANNEL).forward(GRAPHICS_CHANNEL)
+        self.flush_channels()
 
     def request_shutdown(self) -> None:
         """1.3.1.4.1: what a client sends when its user closes the window."""

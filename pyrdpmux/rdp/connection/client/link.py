@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded, StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
-from pyrdpmux.rdp.connection.channel import Offer
+from pyrdpmux.rdp.connection.channel import Channel, Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
 from pyrdpmux.rdp.connection.client.channels.dynamic import ClientDynamicChannels
+from pyrdpmux.rdp.connection.client.channels.graphics import Graphics
 from pyrdpmux.rdp.connection.client.channels.table import CLIENT_CHANNELS
 from pyrdpmux.rdp.connection.client.config import ClientConfig
 from pyrdpmux.rdp.connection.envelope import wrap
@@ -101,7 +104,9 @@ class ClientLink(Machine):
         """The server has numbered the static channels."""
         listeners = self.config.dynamic_channels
         names = () if listeners is None else (*listeners, CHANNEL_NAME)
-        offer = Offer(CLIENT_CHANNELS, names, self.config.limits.channel_message_bytes)
+        table: dict[str, Callable[[str], Channel]] = {**CLIENT_CHANNELS}
+        table[Graphics.NAME] = partial(Graphics, sets=self.config.graphics)
+        offer = Offer(table, names, self.config.limits.channel_message_bytes)
         self.router.begin(self.facts.channels, offer, ClientDynamicChannels, self.now)
 
     def flush_channels(self) -> None:
@@ -125,6 +130,13 @@ class ClientLink(Machine):
         if not isinstance(self.router.dynamic, ClientDynamicChannels):
             raise StateError(self.phase_name, f"{action} channel {channel} without dynamic channels")
         return self.router.dynamic
+
+    def graphics_for(self, action: str) -> Graphics:
+        """The graphics pipeline. StateError where its channel is not open."""
+        machine = self.dynamic_for(action, Graphics.NAME).machine(Graphics.NAME)
+        if not isinstance(machine, Graphics):
+            raise StateError(self.phase_name, f"{action} the graphics pipeline, which is not open")
+        return machine
 
     def send_data(
         self, channel_id: int, body: bytes, pdu: object, flags: SecurityFlags = SecurityFlags(0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase
 from pyrdpmux.rdp.connection.client.secure_settings import begin_security
 from pyrdpmux.rdp.connection.envelope import unwrap, wrap
@@ -68,6 +69,8 @@ def _client_blocks(link: ClientLink) -> tuple[ClientDataBlock, ...]:
     )
     if config.bits_per_pixel == 32:
         early |= ClientEarlyCapabilityFlags.WANT_32BPP_SESSION
+    if GRAPHICS_CHANNEL in (config.dynamic_channels or ()):
+        early |= ClientEarlyCapabilityFlags.SUPPORT_DYNVC_GFX_PROTOCOL
     if config.wants_message_channel:
         early |= ClientEarlyCapabilityFlags.SUPPORT_NETCHAR_AUTODETECT
         early |= ClientEarlyCapabilityFlags.SUPPORT_HEARTBEAT_PDU

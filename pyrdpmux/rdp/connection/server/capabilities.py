@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.rdp.connection.output_format import DEFAULT_MAX_REQUEST_SIZE, OutputFormat
+from pyrdpmux.rdp.connection.server import drawing
 from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID, ServerLink
 from pyrdpmux.rdp.mcs.client_core import (
     ClientCoreData,
@@ -27,7 +28,7 @@ from pyrdpmux.rdp.pdu.capabilities.input import (
     LargePointerFlags,
     PointerCapability,
 )
-from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability, OrderFlags
+from pyrdpmux.rdp.pdu.capabilities.order import OrderCapability, OrderSupport
 from pyrdpmux.rdp.pdu.capabilities.session import (
     FontCapability,
     ShareCapability,
@@ -100,12 +101,13 @@ def demanded_capabilities(link: ServerLink, width: int, height: int) -> tuple[Ca
             desktop_resize_flag=1,
             drawing_flags=DrawingFlags.ALLOW_SKIP_ALPHA,
         ),
-        OrderCapability(OrderFlags.NEGOTIATE_ORDER_SUPPORT | OrderFlags.ZERO_BOUNDS_DELTAS_SUPPORT),
+        *drawing.ORDER_CAPABILITIES,
         FontCapability(),
         InputCapability(input_flags),
         PointerCapability(1, POINTER_CACHE_SIZE, POINTER_CACHE_SIZE),
         MultifragmentUpdateCapability(MAX_REQUEST_SIZE),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
+        *drawing.SURFACE_CAPABILITIES,
     )
 
 
@@ -123,11 +125,14 @@ def output_format(link: ServerLink) -> OutputFormat:
     multifragment = facts.capability(MultifragmentUpdateCapability)
     pointer = facts.capability(PointerCapability)
     bitmap = facts.capability(BitmapCapability)
+    orders = facts.capability(OrderCapability) or OrderCapability()
+    bits_per_pixel = _agreed_bits_per_pixel(link, core)
+    is_fast_path = bool(general.extra_flags & ExtraFlags.FASTPATH_OUTPUT_SUPPORTED)
     return OutputFormat(
         width=facts.width,
         height=facts.height,
-        bits_per_pixel=_agreed_bits_per_pixel(link, core),
-        is_fast_path=bool(general.extra_flags & ExtraFlags.FASTPATH_OUTPUT_SUPPORTED),
+        bits_per_pixel=bits_per_pixel,
+        is_fast_path=is_fast_path,
         max_request_size=max(
             multifragment.max_request_size if multifragment else 0, DEFAULT_MAX_REQUEST_SIZE
         ),
@@ -136,6 +141,10 @@ def output_format(link: ServerLink) -> OutputFormat:
         pointer_cache_size=(pointer.pointer_cache_size or 0) if pointer else 0,
         color_pointer_cache_size=pointer.color_pointer_cache_size if pointer else 0,
         max_pointer_side=_max_pointer_side(link),
+        can_copy=orders.supports(OrderSupport.SCRBLT),
+        can_fill=orders.supports(OrderSupport.PATBLT),
+        bitmap_caches=drawing.bitmap_caches(facts, bits_per_pixel),
+        surface=drawing.surface_format(facts) if is_fast_path else None,
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Protocol
 
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.channels.traffic import MAX_CHUNK_SIZE
 from pyrdpmux.rdp.connection.limits import Limits
 from pyrdpmux.rdp.connection.machine import Phase
@@ -118,6 +119,8 @@ class DoorConfig:
     #: seconds since 1970, for NTLM time stamps
     wall_clock: Callable[[], float]
     server_name: str = "pyrdpmux"
+    #: the session's channels have the graphics pipeline among them
+    has_graphics: bool = False
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
 
@@ -186,6 +189,7 @@ class ServerConfig:
             entropy=self.entropy,
             wall_clock=self.wall_clock,
             server_name=self.server_name,
+            has_graphics=GRAPHICS_CHANNEL in self.channels,
             limits=self.limits,
             tracer=self.tracer,
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -14,9 +15,11 @@ from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
+from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 
@@ -211,6 +214,17 @@ class ServerConnection:
         """What the client can be sent. Raises StateError before the client's capabilities are known."""
         return self._session_for("drawing").output
 
+    @property
+    def supports_graphics(self) -> bool:
+        """The client can be drawn to by the graphics pipeline; known when it is Active."""
+        return self.session is not None and self.session.supports_graphics
+
+    @property
+    def graphics_abilities(self) -> GraphicsAbilities | None:
+        """What may be sent by ``send_graphics``; None while that may not be called."""
+        graphics = self.session.graphics if self.session is not None else None
+        return graphics.abilities if graphics is not None else None
+
     # -- drawing, while Active -------------------------------------------------------------------
 
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
@@ -218,6 +232,22 @@ class ServerConnection:
         session = self._session_for("drawing")
         session.send_bitmaps(rectangles)
         self._carry_out(session)
+
+    def send_orders(self, orders: Iterable[Order]) -> None:
+        """Drawing orders, of the kinds that ``output`` says; StateError for others."""
+        session = self._session_for("drawing")
+        session.send_orders(orders)
+        self._carry_out(session)
+
+    def send_surface_commands(self, commands: Sequence[SurfaceCommand], frame_id: int | None = None) -> bool:
+        """SetSurfaceBits and StreamSurfaceBits, as ``output.surface`` says; StateError for others.
+
+        With a ``frame_id``, they are a frame to clients that know frames. True: the client acknowledges it.
+        """
+        session = self._session_for("drawing")
+        is_acknowledged = session.send_surface_commands(commands, frame_id)
+        self._carry_out(session)
+        return is_acknowledged
 
     def send_palette(self, palette: PaletteUpdate) -> None:
         """The colours of an 8 bpp session."""
@@ -229,6 +259,12 @@ class ServerConnection:
         """A pointer's shape, position or visibility."""
         session = self._session_for("drawing")
         session.send_pointer(pointer)
+        self._carry_out(session)
+
+    def send_graphics(self, message: bytes) -> None:
+        """One message of the graphics pipeline, after GraphicsOpened: a whole RDP_SEGMENTED_DATA."""
+        session = self._session_for("drawing")
+        session.send_graphics(message)
         self._carry_out(session)
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
@@ -271,6 +307,12 @@ class ServerConnection:
             return
         self.session.set_desktop_size(width, height, now)
         self._carry_out(self.session)
+
+    def reactivate(self, now: float) -> None:
+        """Deactivate and activate the client again at the present size; nothing, unless it is Active."""
+        if self.session is not None:
+            self.session.reactivate(now)
+            self._carry_out(self.session)
 
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:
         """End the connection in order, and tell the client's user why where the client can show it.

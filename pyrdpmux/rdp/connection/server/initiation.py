@@ -10,14 +10,13 @@ from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door_link import DoorPhase
-from pyrdpmux.rdp.connection.server.negotiation import choose_protocol
+from pyrdpmux.rdp.connection.server.negotiation import choose_protocol, response_flags
 from pyrdpmux.rdp.connection.server.security import TlsHandshake
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rdp.x224.negotiation import (
     FailureCode,
     NegotiationFailure,
     NegotiationResponse,
-    ResponseFlags,
     SecurityProtocol,
 )
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
@@ -55,7 +54,7 @@ class Initiation(DoorPhase):
             has_negotiated=has_negotiated,
             requested_protocols=requested,
         )
-        flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
+        flags = response_flags(link.config)
         link.send_tpdu(ConnectionConfirm(NegotiationResponse(selected, flags) if has_negotiated else None))
         return self._secure(selected)
 

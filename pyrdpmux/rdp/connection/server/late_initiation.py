@@ -9,7 +9,8 @@ from pyrdpmux.rdp.connection.events import ConnectionRequested
 from pyrdpmux.rdp.connection.framer import take_tpkt
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.door_link import DoorPhase
-from pyrdpmux.rdp.x224.negotiation import NegotiationResponse, ResponseFlags, SecurityProtocol
+from pyrdpmux.rdp.connection.server.negotiation import response_flags
+from pyrdpmux.rdp.x224.negotiation import NegotiationResponse, SecurityProtocol
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
 from pyrdpmux.rdp.x224.tpkt import Tpkt
 from pyrdpmux.wire import decode
@@ -43,7 +44,7 @@ class LateInitiation(DoorPhase):
         # QUIRK(FreeRDP): what the client sees as selected has to be one that it asks for here.
         for protocol in (SecurityProtocol.HYBRID, SecurityProtocol.SSL):
             if requested & protocol:
-                flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
+                flags = response_flags(link.config)
                 link.send_tpdu(ConnectionConfirm(NegotiationResponse(protocol, flags)))
                 return link.secure()
         raise SequenceError(self.name, f"a request for {requested!r}", ("HYBRID", "SSL"))

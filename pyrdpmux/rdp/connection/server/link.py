@@ -6,6 +6,9 @@ from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
+from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
@@ -16,6 +19,7 @@ from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
 from pyrdpmux.rdp.connection.server.auto_detect import AutoDetect
 from pyrdpmux.rdp.connection.server.channels.dynamic import ServerDynamicChannels
+from pyrdpmux.rdp.connection.server.channels.graphics import Graphics
 from pyrdpmux.rdp.connection.server.channels.table import SERVER_CHANNELS
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
@@ -40,6 +44,8 @@ IO_CHANNEL_ID: Final = 1003
 SERVER_CHANNEL_ID: Final = 1002
 #: as Windows servers choose it: a constant upper half and the server's channel
 SHARE_ID: Final = 0x000103EA
+#: of the session: what the graphics pipeline needs
+GRAPHICS_BITS_PER_PIXEL: Final = 32
 
 
 class ServerLink(Machine):
@@ -91,6 +97,27 @@ class ServerLink(Machine):
         """A flag of the client's earlyCapabilityFlags (2.2.1.3.2)."""
         core = self.facts.client_core
         return core is not None and bool((core.early_capability_flags or 0) & flag)
+
+    @property
+    def supports_graphics(self) -> bool:
+        """The client can be drawn to by the graphics pipeline.
+
+        QUIRK(mstsc): ends with 0xd06 where the session has less than 32 bpp (xrdp issue 3128).
+        QUIRK(FreeRDP 2): without it there may be no dynamic channels at all; FreeRDP 3 refuses this one.
+        """
+        return (
+            self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_DYNVC_GFX_PROTOCOL)
+            and self.output_format is not None
+            and self.output_format.bits_per_pixel == GRAPHICS_BITS_PER_PIXEL
+            and any(channel.name == DYNAMIC_CHANNELS for channel in self.facts.channels.values())
+        )
+
+    @property
+    def graphics(self) -> Graphics | None:
+        """The graphics pipeline, while its channel is open."""
+        dynamic = self.router.dynamic
+        machine = dynamic.machine(GRAPHICS_CHANNEL) if dynamic is not None else None
+        return machine if isinstance(machine, Graphics) else None
 
     @property
     def can_auto_detect(self) -> bool:
@@ -162,15 +189,36 @@ class ServerLink(Machine):
             self.emit(outcome.measured)
         return outcome.is_complete
 
-    def send_static(self, channel: StaticChannel, message: bytes) -> None:
-        """A message on a static channel, cut into chunks."""
-        for pdu in self.static_traffic.send(message, channel.options):
-            self.send_data(channel.channel_id, encode(pdu), pdu)
+    def send_static(self, channel: StaticChannel, *messages: bytes) -> None:
+        """Messages on a static channel, cut into chunks.
+
+        The blocks of a picture are thousands of messages of one length, whose envelopes are equal: as long as
+        nothing is encrypted or compressed, only the first of them is made.
+        """
+        known: dict[int, tuple[bytes, ChannelPduHeader]] = {}
+        for message in messages:
+            found = known.get(len(message))
+            if found is not None:
+                envelope, header = found
+                self.send_frame(envelope + message, ChannelPdu(header, message))
+                continue
+            pdus = list(self.static_traffic.send(message, channel.options))
+            for pdu in pdus:
+                self.send_data(channel.channel_id, encode(pdu), pdu)
+            if self.standard is None and self.static_traffic.is_alike(message, channel.options):
+                frame = wrap(SendDataIndication(SERVER_CHANNEL_ID, channel.channel_id, encode(pdus[0])))
+                known[len(message)] = frame[: -len(message)], pdus[0].header
 
     def begin_channels(self) -> None:
-        """The client is Active for the first time: what is offered may be sent."""
+        """The client is Active for the first time: what is offered may be sent.
+
+        The graphics pipeline comes first, so that its number is the same at all clients that have it.
+        """
         names = {channel.channel_id: channel.name for channel in self.facts.channels.values()}
-        offer = Offer(SERVER_CHANNELS, self.config.channels, self.config.limits.channel_message_bytes)
+        offered = [name for name in self.config.channels if name != GRAPHICS_CHANNEL]
+        if GRAPHICS_CHANNEL in self.config.channels and self.supports_graphics:
+            offered.insert(0, GRAPHICS_CHANNEL)
+        offer = Offer(SERVER_CHANNELS, offered, self.config.limits.channel_message_bytes)
         self.router.begin(names, offer, ServerDynamicChannels, self.now)
         self.flush_channels()
 
@@ -179,8 +227,7 @@ class ServerLink(Machine):
         for channel_id, queued in self.router.take():
             for text in queued.notes:
                 self.note(text)
-            for message in queued.messages:
-                self.send_static(self.facts.channels[channel_id], message)
+            self.send_static(self.facts.channels[channel_id], *queued.messages)
             for event in queued.events:
                 self.emit(event)
 

@@ -1,8 +1,8 @@
 """Which security protocol a server picks (MS-RDPBCGR 5.4.2, 5.4.5, and the failures of 2.2.1.2.2)."""
 
 from pyrdpmux.errors import NegotiationFailed
-from pyrdpmux.rdp.connection.server.config import DoorPolicy
-from pyrdpmux.rdp.x224.negotiation import FailureCode, SecurityProtocol
+from pyrdpmux.rdp.connection.server.config import DoorConfig, DoorPolicy
+from pyrdpmux.rdp.x224.negotiation import FailureCode, ResponseFlags, SecurityProtocol
 
 
 def choose_protocol(policy: DoorPolicy, requested: SecurityProtocol) -> SecurityProtocol:
@@ -17,6 +17,14 @@ def choose_protocol(policy: DoorPolicy, requested: SecurityProtocol) -> Security
     if policy.allow_standard and requested == SecurityProtocol.RDP:
         return SecurityProtocol.RDP
     raise _refusal(policy, requested)
+
+
+def response_flags(config: DoorConfig) -> ResponseFlags:
+    """What the server can do, as its Negotiation Response says (2.2.1.2.1)."""
+    flags = ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED
+    if config.has_graphics:
+        flags |= ResponseFlags.DYNVC_GFX_PROTOCOL_SUPPORTED
+    return flags
 
 
 def _refusal(policy: DoorPolicy, requested: SecurityProtocol) -> NegotiationFailed:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.fastpath.fragment import fragment, pack
+from pyrdpmux.rdp.fastpath.surface import (
+    FrameAction,
+    FrameMarker,
+    SetSurfaceBits,
+    StreamSurfaceBits,
+    SurfaceCommand,
+    SurfaceCommands,
+    command_size,
+)
 from pyrdpmux.rdp.fastpath.update import FastPathUpdate, UpdateBody, encode_update, encode_updates
+from pyrdpmux.rdp.pdu.orders.primary import MemBlt, OpaqueRect, PatBlt, ScrBlt
+from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
+from pyrdpmux.rdp.pdu.orders.stream import Order, encode_orders
 from pyrdpmux.rdp.pdu.pointer import LargePointer, PointerUpdate, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, KnownUpdate
 
@@ -34,6 +46,56 @@ def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
         _send_fast_path(link, [update])
     else:
         link.send_share_data(GraphicsUpdate(update))
+
+
+def send_orders(link: ServerLink, orders: Iterable[Order]) -> None:
+    """As few Orders Updates as hold them. StateError for orders that the client has not announced."""
+    orders = tuple(orders)
+    _check_orders(link, orders)
+    for update in encode_orders(orders, link.format.max_orders_size):
+        send_graphics(link, update)
+
+
+def _check_orders(link: ServerLink, orders: Iterable[Order]) -> None:
+    allowed: list[type] = []
+    allowed += [ScrBlt] if link.format.can_copy else []
+    allowed += [OpaqueRect, PatBlt] if link.format.can_fill else []
+    allowed += [MemBlt, CacheBitmapRev2] if link.format.bitmap_caches else []
+    for order in orders:
+        if not isinstance(order, tuple(allowed)):
+            raise StateError(link.phase_name, f"sending {type(order).__name__}, which the client has not")
+
+
+def send_surface_commands(link: ServerLink, commands: Sequence[SurfaceCommand], frame_id: int | None) -> bool:
+    """As few updates as hold them, between markers if there is a frame_id and the client knows them."""
+    surface = link.format.surface
+    if surface is None:
+        raise StateError(link.phase_name, "sending surface commands, which the client has not")
+    for command in commands:
+        allowed = surface.may_stream if isinstance(command, StreamSurfaceBits) else surface.may_set
+        if not (isinstance(command, SetSurfaceBits | StreamSurfaceBits) and allowed):
+            raise StateError(link.phase_name, f"sending {type(command).__name__}, which the client has not")
+    is_marked = frame_id is not None and surface.has_markers
+    if frame_id is not None and is_marked:
+        begin, end = (FrameMarker(action, frame_id) for action in (FrameAction.BEGIN, FrameAction.END))
+        commands = [begin, *commands, end]
+    _send_fast_path(link, [SurfaceCommands(group) for group in _grouped(commands, link)])
+    return is_marked and surface.max_unacknowledged_frames is not None
+
+
+def _grouped(commands: Sequence[SurfaceCommand], link: ServerLink) -> Iterator[tuple[SurfaceCommand, ...]]:
+    limit = link.format.max_commands_size
+    group: list[SurfaceCommand] = []
+    room = limit
+    for command in commands:
+        size = command_size(command)
+        if group and size > room:
+            yield tuple(group)
+            group, room = [], limit
+        group.append(command)
+        room -= size
+    if group:
+        yield tuple(group)
 
 
 def send_pointer(link: ServerLink, pointer: SlowPathPointer | LargePointer) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server import output
 from pyrdpmux.rdp.connection.server.activation import reactivate
@@ -14,8 +15,10 @@ from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
+from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
+from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
 from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
 
@@ -56,6 +59,19 @@ class ServerSession(ServerLink):
         self._require_active("drawing")
         output.send_bitmaps(self, rectangles)
 
+    def send_orders(self, orders: Iterable[Order]) -> None:
+        """Drawing orders, of the kinds that ``output`` says; StateError for others."""
+        self._require_active("drawing")
+        output.send_orders(self, orders)
+
+    def send_surface_commands(self, commands: Sequence[SurfaceCommand], frame_id: int | None = None) -> bool:
+        """SetSurfaceBits and StreamSurfaceBits, as ``output.surface`` says; StateError for others.
+
+        With a ``frame_id``, they are a frame to clients that know frames. True: the client acknowledges it.
+        """
+        self._require_active("drawing")
+        return output.send_surface_commands(self, commands, frame_id)
+
     def send_palette(self, palette: PaletteUpdate) -> None:
         """The colours of an 8 bpp session."""
         self._require_active("drawing")
@@ -65,6 +81,19 @@ class ServerSession(ServerLink):
         """A pointer's shape, position or visibility."""
         self._require_active("drawing")
         output.send_pointer(self, pointer)
+
+    def send_graphics(self, message: bytes) -> None:
+        """One message of the graphics pipeline: a whole RDP_SEGMENTED_DATA (MS-RDPEGFX 2.2.5.1).
+
+        StateError where the channel is not open, or the client has not said yet what it can do.
+        """
+        self._require_active("drawing")
+        graphics = self.graphics
+        if graphics is None:
+            raise StateError(self.phase_name, "drawing without the graphics pipeline")
+        graphics.draw(message)
+        self.dynamic_for("drawing on", GRAPHICS_CHANNEL).forward(GRAPHICS_CHANNEL)
+        self.flush_channels()
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a channel: a static one by the name that the client gave it, in lower case, or the
@@ -79,8 +108,13 @@ class ServerSession(ServerLink):
         self.flush_channels()
 
     def open_channel(self, channel: str) -> None:
-        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows."""
+        """Ask the client for a dynamic channel; ChannelOpened or ChannelClosed follows.
+
+        The graphics pipeline may be opened again when the client has closed it: StateError where it has none.
+        """
         self._require_active("opening a channel")
+        if channel == GRAPHICS_CHANNEL and not self.supports_graphics:
+            raise StateError(self.phase_name, "opening the graphics pipeline of a client without")
         self.dynamic_for("opening", channel).open(channel)
         self.flush_channels()
 
@@ -102,6 +136,12 @@ class ServerSession(ServerLink):
         self.now = now
         self.wanted_size = (width, height)
         if self.is_active and self.wanted_size != (self.facts.width, self.facts.height):
+            self._enter(reactivate(self))
+
+    def reactivate(self, now: float) -> None:
+        """A deactivation-reactivation at the present size; nothing, unless Active."""
+        self.now = now
+        if self.is_active:
             self._enter(reactivate(self))
 
     def disconnect(self, error_info: ErrorInfo, reason: str, now: float) -> None:

@@ -1,6 +1,7 @@
 """Drawing orders, and the caches that only drawing orders use."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import ClassVar, Final, Self
 
 from pyrdpmux.rdp.pdu.capabilities.types import CapabilitySetType
@@ -24,6 +25,21 @@ class OrderSupportExFlags(OpenIntFlag):
 
     CACHE_BITMAP_REV3_SUPPORT = 0x0002
     ALTSEC_FRAME_MARKER_SUPPORT = 0x0004
+
+
+class OrderSupport(IntEnum):
+    """TS_NEG_*_INDEX of MS-RDPBCGR 2.2.7.1.3: which byte of orderSupport stands for which orders."""
+
+    DSTBLT = 0x00
+    PATBLT = 0x01
+    """And OpaqueRect."""
+    SCRBLT = 0x02
+    MEMBLT = 0x03
+
+
+def order_support(*orders: OrderSupport) -> bytes:
+    """The orderSupport of 2.2.7.1.3 with these."""
+    return bytes([index in orders for index in range(ORDER_SUPPORT_SIZE)])
 
 
 class BrushSupportLevel(OpenIntEnum):
@@ -63,6 +79,10 @@ class OrderCapability:
     text_flags: int = 0
     desktop_save_size: int = 480 * 480
     text_ansi_code_page: int = 0
+
+    def supports(self, order: OrderSupport) -> bool:
+        """Whether these orders may be sent to whom this is of."""
+        return self.order_support[order] != 0
 
     @classmethod
     def read(cls, r: Reader) -> Self:

@@ -26,6 +26,20 @@ def shape(channel_id: int, size: int) -> list[tuple[type, int]]:
     return [(type(pdu), len(pdu.data)) for pdu in MessageSender(channel_id).pdus(bytes(size))]
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from([1, 0x100, 0x10000]),
+    st.one_of(st.integers(0, 5000), st.sampled_from([1590, 1591, 0xFFFF, 0x10000, 100_000])),
+    st.booleans(),
+)
+def test_blocks_made_at_once_are_those_made_one_by_one(channel_id: int, size: int, compresses: bool) -> None:
+    message = bytes([at * 7 & 0xFF for at in range(size)])
+    one_by_one = MessageSender(channel_id, compresses=compresses)
+    at_once = MessageSender(channel_id, compresses=compresses)
+    for _ in range(2):
+        assert at_once.encoded(message) == [encode(pdu) for pdu in one_by_one.pdus(message)]
+
+
 def test_a_message_of_1590_bytes_is_one_pdu() -> None:
     assert shape(3, 0) == [(Data, 0)]
     assert shape(3, MAX_SINGLE_MESSAGE) == [(Data, 1590)]

@@ -13,7 +13,9 @@ from pyrdpmux.rdp.pdu.capabilities.order import (
     GlyphSupportLevel,
     OrderCapability,
     OrderFlags,
+    OrderSupport,
     OrderSupportExFlags,
+    order_support,
 )
 from tests.rdp.pdu.capabilities.sets import decode_capability, encode_capability
 from tests.rdp.pdu.properties import property_tests, structure, u16, u32
@@ -204,3 +206,12 @@ def test_a_wrong_number_of_caches_or_orders_is_refused() -> None:
         encode_capability(GlyphCacheCapability((CacheDefinition(0, 0),) * 9, CacheDefinition(0, 0)))
     with pytest.raises(EncodeError, match="expected 32"):
         encode_capability(OrderCapability(order_support=b"1"))
+
+
+def test_which_orders_are_supported() -> None:
+    capability = OrderCapability(order_support=order_support(OrderSupport.SCRBLT, OrderSupport.MEMBLT))
+    assert capability.order_support.hex().startswith("0000010100")
+    assert [order for order in OrderSupport if capability.supports(order)] == [
+        OrderSupport.SCRBLT,
+        OrderSupport.MEMBLT,
+    ]

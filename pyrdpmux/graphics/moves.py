@@ -1,0 +1,324 @@
+"""What only moved: rectangles that a client can copy within its own picture, found and proved.
+
+Where to look is proposed by votes, by the last frame and by whoever draws, and none of them is trusted: a
+move comes with the mask of what is still wrong after it. A wrong guess can be costly, never incorrect.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.residual import Mask, best_rectangle
+from pyrdpmux.graphics.votes import Samples, Vector, agreement, around, take_samples, vertical, vote
+
+Array = TypeVar("Array", Words, Mask)
+
+MIN_CHANGED: Final = 3000
+"""Pixels: what is less is painted sooner than looked into; typing never gets here."""
+
+MIN_EXPLAINED: Final = 0.3
+"""Of the changed pixels: below this a copy does not pay."""
+
+GOOD: Final = 0.8
+"""Of the changed pixels: below this another vector may be better, as one that is a pixel off was."""
+
+MIN_AGREEMENT: Final = 0.55
+"""Of the samples, for the vector of the last frame. With 0.4, one that was off by a line was once taken."""
+
+DOUBTFUL: Final = 0.5
+"""Of the changed pixels: below this it is looked further afield, too."""
+
+HINT_AGREEMENT: Final = 0.25
+"""For who draws: the proposal is most likely true, and half the change may be background that it exposed."""
+
+MIN_REST: Final = 0.15
+"""Of the changed pixels: with less than this left, nothing else has moved, or it does not matter."""
+
+_NEAR: Final = 3
+"""A window's speed changes by a few pixels from frame to frame."""
+
+_REACH: Final = 64
+_VOTERS: Final = 16
+_WIDE: Final = ((128, 24), (256, 32))
+"""Reach and voters of the votes on large changes that nothing explains yet: milliseconds each."""
+
+_WIDE_CHANGE: Final = 40_000
+_WIDE_ROWS: Final = 48
+_MAX_PAUSE: Final = 31
+"""Frames for which the wide votes are left out, when they have found nothing for long: a video goes on."""
+
+_FEWEST_SAMPLES: Final = 4
+_SKIM: Final = 8
+"""Every so many lines are looked at before all of them are."""
+
+_PREDICTED_LINES: Final = 16
+_MAX_MISPREDICTED: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A copy within one picture; where source and destination overlap, as if by way of another."""
+
+    source: Rect
+    x: int
+    """Left of the destination."""
+    y: int
+    """Top of the destination."""
+
+    @property
+    def destination(self) -> Rect:
+        return Rect(self.x, self.y, self.source.width, self.source.height)
+
+    @property
+    def dx(self) -> int:
+        return self.x - self.source.x
+
+    @property
+    def dy(self) -> int:
+        return self.y - self.source.y
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A move and what it leads to."""
+
+    move: Move
+    region: Rect
+    """Where was looked; the destination is inside."""
+    changed: int
+    """Pixels that were wrong before the move."""
+    explained: int
+    """How many fewer are wrong after it."""
+    mask: Mask
+    """(region.height, region.width) bool: pixels that are wrong after it."""
+
+    @property
+    def share(self) -> float:
+        return self.explained / self.changed
+
+
+def prove(
+    before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, *, skim: bool = True
+) -> Proof | None:
+    """The best rectangle that moves by ``vector``; None if it explains too little of the change.
+
+    ``before`` and ``now`` are (h, w) uint32, ``changed`` is (region.height, region.width): where they differ
+    inside ``region``, which is inside the frame. To ``skim`` is to give up if every eighth line explains less
+    than half of what is needed: it costs a tenth, and little promises more.
+    """
+    count = int(np.count_nonzero(changed))
+    dx, dy = vector
+    height, width = now.shape
+    area = region.intersection(Rect(dx, dy, width, height))
+    if area.is_empty or not count:
+        return None
+    here = changed[_lines(area, region), _columns(area, region)]
+    target, origin = _part(now, area), _part(before, Rect(area.x - dx, area.y - dy, area.width, area.height))
+    if skim and area.height >= _SKIM * _SKIM:
+        skimmed = _best(here[::_SKIM], target[::_SKIM] == origin[::_SKIM])
+        if skimmed is None or skimmed[1] * _SKIM < count * MIN_EXPLAINED / 2:
+            return None
+    equal = target == origin
+    found = _best(here, equal)
+    if found is None or found[1] <= count * MIN_EXPLAINED:
+        return None
+    inner, explained = found
+    place = Rect(area.x + inner.x, area.y + inner.y, inner.width, inner.height)
+    mask = changed.copy()
+    mask[_lines(place, region), _columns(place, region)] = ~_part(equal, inner)
+    move = Move(Rect(place.x - dx, place.y - dy, place.width, place.height), place.x, place.y)
+    return Proof(move, region, count, explained, mask)
+
+
+class MoveFinder:
+    """Finds the moves of one stream of frames; what moved last is likely to move on."""
+
+    def __init__(self) -> None:
+        self._vectors: list[Vector] = []
+        """Of the last frame in which anything moved, the largest move first."""
+        self._steady: Move | None = None
+        """The only move of the last frame."""
+        self._pause = 0
+        self._rest = 0
+
+    def find(
+        self, before: Words, now: Words, changed: Mask, region: Rect, hints: Sequence[Vector] = ()
+    ) -> Proof | None:
+        """The move that explains the change best, if any pays.
+
+        Arguments are those of :func:`prove`; ``hints`` are vectors that whoever draws has proposed.
+        """
+        proofs = self.find_all(before, now, changed, region, hints, maximum=1)
+        return proofs[0] if proofs else None
+
+    def find_all(
+        self,
+        before: Words,
+        now: Words,
+        changed: Mask,
+        region: Rect,
+        hints: Sequence[Vector] = (),
+        *,
+        maximum: int = 3,
+    ) -> list[Proof]:
+        """Moves to be made one after the other; the mask of each is what is wrong after it."""
+        proofs: list[Proof] = []
+        count = int(np.count_nonzero(changed))
+        least = max(MIN_CHANGED, int(count * MIN_REST))
+        while len(proofs) < maximum and count >= least:
+            if proofs:
+                before = _moved(before, proofs[-1].move, copy=len(proofs) == 1)
+            search = _Search(before, now, changed, region, count)
+            for vector in self._proposals(search, hints, first=not proofs):
+                search.try_vector(vector)
+            if search.best is None:
+                break
+            proofs.append(search.best)
+            changed = search.best.mask
+            count -= search.best.explained
+        self._remember([proof.move for proof in proofs])
+        return proofs
+
+    def predict(self, before: Words, now: Words, region: Rect) -> Proof | None:
+        """The last frame's only move once more, before anything is compared: a page scrolls steadily.
+
+        ``region`` is what was drawn in. None if every 16th line says otherwise. ``changed`` and ``explained``
+        of the proof are estimates from these lines; its mask is exact.
+        """
+        if self._steady is None:
+            return None
+        dx, dy = self._steady.dx, self._steady.dy
+        area = self._steady.destination.intersection(region)
+        if area.is_empty or area.pixels * 2 < self._steady.source.pixels:
+            return None
+        source = Rect(area.x - dx, area.y - dy, area.width, area.height)
+        target, origin = _part(now, area), _part(before, source)
+        lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
+        wrong = int(np.count_nonzero(target[lines] != origin[lines]))
+        changed = int(np.count_nonzero(target[lines] != _part(before, area)[lines]))
+        explained = (changed - wrong) * _PREDICTED_LINES
+        seen = len(target[lines]) * area.width
+        if wrong > seen * _MAX_MISPREDICTED or explained < MIN_CHANGED or changed - wrong < changed * GOOD:
+            return None
+        mask = np.empty((region.height, region.width), np.bool_)
+        np.not_equal(target, origin, out=mask[_lines(area, region), _columns(area, region)])
+        outside = 0
+        for piece in region.without(area):
+            part = mask[_lines(piece, region), _columns(piece, region)]
+            np.not_equal(_part(now, piece), _part(before, piece), out=part)
+            outside += int(np.count_nonzero(part))
+        if outside > explained * (1 - GOOD):  # more has moved than last time
+            return None
+        return Proof(
+            Move(source, area.x, area.y), region, changed * _PREDICTED_LINES + outside, explained, mask
+        )
+
+    def _proposals(self, search: "_Search", hints: Sequence[Vector], first: bool) -> Iterator[Vector]:
+        """Vectors, the likeliest first, as long as none of them is good."""
+        samples = search.samples
+        if len(samples) < _FEWEST_SAMPLES:
+            return
+        before = search.before
+        yield from _likely(before, samples, hints, HINT_AGREEMENT)
+        if search.is_good:
+            return
+        yield from _likely(before, samples, self._vectors, MIN_AGREEMENT)
+        if self._vectors and not search.is_good:
+            near = around(self._vectors[0], _NEAR)
+            yield from _likely(before, samples, near, MIN_AGREEMENT)
+        if not search.is_good:
+            yield from vote(before, samples, _REACH, _VOTERS)
+        if search.is_doubtful:
+            yield from vertical(before, search.now, search.region, samples)
+        if search.is_doubtful and first and search.count >= _WIDE_CHANGE:
+            yield from self._wide_proposals(search)
+
+    def _wide_proposals(self, search: "_Search") -> Iterator[Vector]:
+        """Long jumps. The longer they have found nothing, the more seldom are they looked for."""
+        if self._rest:
+            self._rest -= 1
+            return
+        samples = take_samples(search.now, search.changed, search.region, _WIDE_ROWS)
+        for reach, voters in _WIDE:
+            yield from vote(search.before, samples, reach, voters)
+            if not search.is_doubtful:
+                self._pause = 0
+                return
+        self._pause = min(2 * self._pause + 1, _MAX_PAUSE)
+        self._rest = self._pause
+
+    def _remember(self, moves: list[Move]) -> None:
+        self._steady = moves[0] if len(moves) == 1 else None
+        if moves:
+            self._vectors = [(move.dx, move.dy) for move in moves]
+            self._pause = self._rest = 0
+
+
+class _Search:
+    """For one move: what was tried, and what is the best so far."""
+
+    def __init__(self, before: Words, now: Words, changed: Mask, region: Rect, count: int) -> None:
+        self.before = before
+        self.now = now
+        self.changed = changed
+        self.region = region
+        self.count = count
+        self.samples: Samples = take_samples(now, changed, region)
+        self.best: Proof | None = None
+        self._tried: set[Vector] = {(0, 0)}
+
+    @property
+    def is_good(self) -> bool:
+        return self.best is not None and self.best.share >= GOOD
+
+    @property
+    def is_doubtful(self) -> bool:
+        return self.best is None or self.best.share < DOUBTFUL
+
+    def try_vector(self, vector: Vector) -> None:
+        if vector in self._tried or self.is_good:
+            return
+        self._tried.add(vector)
+        skim = float(agreement(self.before, self.samples, [vector])[0]) < MIN_AGREEMENT
+        proof = prove(self.before, self.now, self.changed, self.region, vector, skim=skim)
+        if proof and (self.best is None or proof.explained > self.best.explained):
+            self.best = proof
+
+
+def _likely(before: Words, samples: Samples, vectors: Sequence[Vector], least: float) -> list[Vector]:
+    """The vector that the samples agree with best, if enough of them do."""
+    if not vectors:
+        return []
+    shares = agreement(before, samples, list(vectors))
+    best = int(shares.argmax())
+    return [vectors[best]] if shares[best] >= least else []
+
+
+def _best(changed: Mask, equal: Mask) -> tuple[Rect, int] | None:
+    """Where a copy rights most and spoils least: +1 for a pixel set right, -1 for one that was and is not."""
+    score = np.add(changed.view(np.int8), equal.view(np.int8))
+    score -= 1
+    return best_rectangle(score)
+
+
+def _moved(picture: Words, move: Move, copy: bool) -> Words:
+    """The picture after a move: a copy of it, or itself changed."""
+    result = picture.copy() if copy else picture
+    _part(result, move.destination)[:] = _part(picture, move.source)
+    return result
+
+
+def _lines(area: Rect, within: Rect) -> slice:
+    return slice(area.y - within.y, area.bottom - within.y)
+
+
+def _columns(area: Rect, within: Rect) -> slice:
+    return slice(area.x - within.x, area.right - within.x)
+
+
+def _part(array: Array, area: Rect) -> Array:
+    return array[area.y : area.bottom, area.x : area.right]

@@ -1,0 +1,44 @@
+"""The bitmap cache of the graphics pipeline (MS-RDPEGFX 3.3.1.4): slots, and bytes of all together."""
+
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.errors import DecodeError
+
+
+class GraphicsCache:
+    """Slots 1 to ``slots``, of ``size`` bytes at most, at four a pixel."""
+
+    def __init__(self, slots: int, size: int) -> None:
+        self._slots = slots
+        self._size = size
+        self._bitmaps: dict[int, Pixels] = {}
+        #: bytes in use
+        self.used = 0
+
+    def __len__(self) -> int:
+        return len(self._bitmaps)
+
+    def store(self, slot: int, pixels: Pixels) -> None:
+        """Copies ``pixels``; what was there before goes. DecodeError for what does not fit."""
+        if not 1 <= slot <= self._slots:
+            raise DecodeError("SurfaceToCache.cacheSlot", f"{slot}, expected 1 to {self._slots}", 0)
+        before = self._bitmaps.get(slot)
+        used = self.used + pixels.nbytes - (before.nbytes if before is not None else 0)
+        if used > self._size:
+            raise DecodeError("SurfaceToCache.rectSrc", f"{used} bytes, at most {self._size} fit", 0)
+        self._bitmaps[slot] = pixels.copy()
+        self.used = used
+
+    def find(self, slot: int) -> Pixels:
+        """DecodeError for an empty slot."""
+        return self._at(slot, "CacheToSurface.cacheSlot")
+
+    def evict(self, slot: int) -> None:
+        """DecodeError for an empty slot, which loses FreeRDP 2 the channel, too."""
+        self.used -= self._at(slot, "EvictCacheEntry.cacheSlot").nbytes
+        del self._bitmaps[slot]
+
+    def _at(self, slot: int, field: str) -> Pixels:
+        pixels = self._bitmaps.get(slot)
+        if pixels is None:
+            raise DecodeError(field, f"nothing is stored at {slot}", 0)
+        return pixels

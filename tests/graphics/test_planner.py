@@ -1,0 +1,338 @@
+"""The planner, before a client that carries out its commands: after every frame it shows the surface."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.commands import (
+    Abilities,
+    BoxFrame,
+    Copy,
+    Exact,
+    Fill,
+    Lossy,
+    Restore,
+    Store,
+)
+from pyrdpmux.graphics.planner import PICTURE_REST, Planner
+from pyrdpmux.graphics.surface import Surface
+from tests.graphics.model import ModelClient, part, wrong
+
+EVERYTHING = Abilities(
+    can_copy=True, has_back=True, can_fill=True, cache_slots=200, cache_bytes=16 << 20, has_boxes=True
+)
+WITHOUT_BOXES = Abilities(
+    can_copy=True, has_back=True, can_fill=True, cache_slots=200, cache_bytes=16 << 20, has_lossy=True
+)
+NOTHING = Abilities()
+ABILITIES = pytest.mark.parametrize("abilities", [EVERYTHING, WITHOUT_BOXES, NOTHING])
+
+
+class Session:
+    """A surface, a planner and a client."""
+
+    def __init__(self, width: int, height: int, abilities: Abilities = EVERYTHING) -> None:
+        self.surface = Surface(width, height)
+        self.planner = Planner(width, height, abilities)
+        self.client = ModelClient(width, height)
+        self.now = 100.0
+
+    def write(self, rect: Rect, words: Words) -> None:
+        self.surface.words[part(rect)] = words
+        self.surface.touch([rect])
+
+    def show(self, seconds: float = 1 / 60, fine_pixels: int = 65536) -> list[object]:
+        """One frame later."""
+        self.now += seconds
+        commands = self.planner.plan(self.surface, self.now, fine_pixels)
+        self.client.apply(commands, self.planner.current)
+        assert not wrong(self.client.main, self.wanted).any()
+        self.check_marks()
+        return list(commands)
+
+    def check_marks(self) -> None:
+        """Where the client is only near is marked; the planner knows what was meant everywhere."""
+        main = self.planner.main
+        assert (main.words == self.wanted).all()
+        differs = self.client.main != self.wanted
+        assert not (differs & ~main.lossy).any()
+
+    def rest(self) -> None:
+        """Until nothing is left to do."""
+        for _ in range(500):
+            due = self.planner.next_due()
+            if due is None:
+                break
+            self.show(max(due - self.now, 0.0) + 0.001)
+        assert (self.client.main == self.wanted).all()
+        assert self.show() == []
+
+    @property
+    def wanted(self) -> Words:
+        result: Words = self.surface.words & np.uint32(0xFFFFFF)
+        return result
+
+
+def text(width: int, height: int, seed: int = 1) -> Words:
+    """Lines of dark marks on white."""
+    rng = np.random.default_rng(seed)
+    page = np.full((height, width), 0xFFFFFF, np.uint32)
+    for top in range(2, height - 12, 16):
+        ink = rng.random((12, width)) < 0.2
+        ink[:, rng.random(width) < 0.4] = False
+        page[top : top + 12][ink] = 0x202020
+    return page
+
+
+def photo(width: int, height: int, seed: int = 1) -> Words:
+    """A picture with noise."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:height, 0:width]
+    waves = [(128 + 100 * np.sin(x / (37 + 9 * c) + y / (53 - 7 * c) + seed)) for c in range(3)]
+    channels = [(wave + rng.normal(0, 4, wave.shape)).clip(0, 255).astype(np.uint32) for wave in waves]
+    result: Words = channels[0] | channels[1] << 8 | channels[2] << 16
+    return result
+
+
+@ABILITIES
+def test_the_first_frame_shows_everything(abilities: Abilities) -> None:
+    session = Session(300, 200, abilities)
+    session.write(Rect(20, 30, 200, 100), text(200, 100))
+    session.show()
+    session.rest()
+
+
+def test_nothing_changed_is_nothing_to_send() -> None:
+    session = Session(200, 100)
+    session.show()
+    session.write(Rect(0, 0, 200, 100), np.zeros((100, 200), np.uint32))
+    assert session.show() == []
+
+
+def test_the_fourth_byte_is_nobodys_business() -> None:
+    session = Session(64, 64)
+    session.show()
+    session.write(Rect(0, 0, 64, 64), np.full((64, 64), 0xAB000000, np.uint32))
+    assert session.show() == []
+
+
+def test_a_glyph_is_one_small_command() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), text(640, 480))
+    session.show()
+    session.write(Rect(100, 100, 8, 16), np.full((16, 8), 0x123456, np.uint32))
+    session.write(Rect(103, 103, 2, 9), np.full((9, 2), 0, np.uint32))
+    commands = session.show()
+    assert len(commands) == 1
+    assert isinstance(commands[0], Exact)
+    assert Rect(96, 96, 24, 24).contains(commands[0].rect)
+
+
+def test_a_scrolled_page_is_copied() -> None:
+    session = Session(640, 480)
+    page = text(640, 1000)
+    session.write(Rect(0, 0, 640, 480), page[:480])
+    session.show()
+    session.write(Rect(0, 0, 640, 480), page[16:496])
+    commands = session.show()
+    assert isinstance(commands[0], Copy)
+    painted = sum(command.rect.pixels for command in commands if isinstance(command, Exact))
+    assert painted < 640 * 40
+
+
+def test_a_dragged_window_uncovers_what_it_had_covered() -> None:
+    session = Session(800, 600)
+    background, window = photo(800, 600), text(300, 200, 5)
+    at = (100, 100)
+
+    def draw(x: int, y: int) -> None:
+        frame = background.copy()
+        frame[y : y + 200, x : x + 300] = window
+        session.write(Rect(0, 0, 800, 600), frame)
+
+    draw(*at)
+    session.show()
+    session.rest()
+    for step in range(13):
+        draw(100 + 7 * step, 100 + 3 * step)
+        session.show()
+    for step in range(11, -1, -1):
+        draw(100 + 7 * step, 100 + 3 * step)
+        commands = session.show()
+        assert sum(c.rect.pixels for c in commands if isinstance(c, Exact)) < 100, "2,300 are uncovered"
+    session.rest()
+
+
+def test_what_a_move_takes_along_stays_marked_as_lossy() -> None:
+    session = Session(640, 480)
+    scene = photo(640, 800)
+    session.write(Rect(0, 0, 640, 480), scene[:480])
+    assert any(isinstance(command, BoxFrame) for command in session.show())
+    session.write(Rect(0, 0, 640, 480), scene[40:520])
+    commands = session.show()
+    assert any(isinstance(command, Copy) for command in commands)
+    assert (session.client.main != session.wanted).any()
+    session.rest()
+
+
+def test_a_video_stays_in_its_box_and_is_made_exact_when_it_rests() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), text(640, 480))
+    session.show()
+    place = Rect(70, 50, 320, 240)
+    for number in range(12):
+        session.write(place, photo(320, 240, number))
+        commands = session.show(1 / 30)
+        boxes = [command for command in commands if isinstance(command, BoxFrame)]
+        assert len(boxes) == 1
+        assert all(isinstance(c, BoxFrame) for c in commands) or number < 3
+    assert not any(isinstance(command, Exact) for command in session.show(0.1))
+    assert session.planner.next_due() is not None
+    session.rest()
+
+
+def test_a_picture_is_refined_in_slices_after_it_has_rested() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    session.show()
+    assert not any(isinstance(command, Exact) for command in session.show(PICTURE_REST - 0.1))
+    commands = session.show(0.2, fine_pixels=4096)
+    painted = sum(command.rect.pixels for command in commands if isinstance(command, Exact))
+    assert 4096 <= painted <= 3 * 4096
+    session.rest()
+
+
+def test_a_page_that_comes_again_is_in_the_cache() -> None:
+    session = Session(640, 512)
+    pages = [text(640, 512, seed) for seed in (1, 2)]
+    for page in pages:
+        session.write(Rect(0, 0, 640, 512), page)
+        commands = session.show()
+        assert any(isinstance(command, Store) for command in commands)
+    session.write(Rect(0, 0, 640, 512), pages[0])
+    commands = session.show()
+    assert sum(isinstance(command, Restore) for command in commands) > 40
+    assert sum(c.rect.pixels for c in commands if isinstance(c, Exact)) < 640 * 64
+
+
+def test_without_abilities_everything_is_painted() -> None:
+    session = Session(300, 200, NOTHING)
+    page = text(300, 400)
+    for top in (0, 16, 200, 0):
+        session.write(Rect(0, 0, 300, 200), page[top : top + 200])
+        assert all(isinstance(command, Exact) for command in session.show())
+
+
+def test_a_client_without_video_gets_pictures_by_another_lossy_codec() -> None:
+    session = Session(640, 480, WITHOUT_BOXES)
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    assert any(isinstance(command, Lossy) for command in session.show())
+    session.rest()
+
+
+def test_one_color_is_filled() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), np.full((480, 640), 0x336699, np.uint32))
+    commands = session.show()
+    assert all(isinstance(command, Fill | Store) for command in commands)
+
+
+def test_what_is_invalid_is_painted_again() -> None:
+    session = Session(200, 100)
+    session.show()
+    session.client.main[10:20, 10:30] = 7
+    session.planner.invalidate([Rect(10, 10, 20, 10), Rect(190, 90, 50, 50)])
+    session.show()
+    session.rest()
+
+
+@ABILITIES
+def test_an_epoch_refers_to_nothing_before_it(abilities: Abilities) -> None:
+    """Another client, with the same MAIN and nothing else, goes on from there."""
+    session = Session(512, 320, abilities)
+    page, scene = text(512, 900), photo(512, 320)
+    for top in (0, 16, 32):
+        session.write(Rect(0, 0, 512, 320), page[top : top + 320])
+        session.show()
+    session.write(Rect(64, 64, 256, 200), scene[:200, :256])
+    session.show()
+    session.client.apply(session.planner.close_boxes(), session.planner.current)
+    session.planner.forget()
+    joined = ModelClient(512, 320)
+    joined.main[:] = session.client.main
+    session.client = joined
+    for top in (16, 0, 400):
+        session.write(Rect(0, 0, 512, 320), page[top : top + 320])
+        session.show()
+    session.rest()
+
+
+def test_a_clone_goes_on_alone() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    session.show()
+    session.write(Rect(0, 0, 640, 480), photo(640, 480, 2))
+    session.show()
+    other = session.planner.clone()
+    session.planner = other
+    assert len(session.client.surfaces) > 2, "a box is open"
+    session.show(0.01)
+    session.write(Rect(0, 0, 640, 480), text(640, 480))
+    session.show()
+    session.rest()
+    assert len(session.client.surfaces) == 2, "boxes of before are closed"
+
+
+RECTS = st.builds(
+    Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)
+)
+DRAWINGS = st.lists(
+    st.tuples(
+        st.sampled_from(["text", "photo", "flat", "scroll", "noise", "pixel"]),
+        st.builds(
+            Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)
+        ),
+        st.integers(-40, 40),
+        st.integers(0, 5),
+        st.sampled_from([0.001, 0.016, 0.3, 1.2]),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@ABILITIES
+@given(drawings=DRAWINGS, width=st.integers(1, 330), height=st.integers(1, 250))
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_drawn_is_shown(
+    abilities: Abilities, drawings: list[tuple[str, Rect, int, int, float]], width: int, height: int
+) -> None:
+    session = Session(width, height, abilities)
+    for kind, rect, by, seed, seconds in drawings:
+        rect = rect.clip(width, height)
+        if not rect.is_empty:
+            session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
+        session.show(seconds, fine_pixels=8192)
+    session.rest()
+
+
+def drawn(words: Words, kind: str, rect: Rect, by: int, seed: int) -> Words:
+    """What this drawing leaves in its rectangle."""
+    match kind:
+        case "text":
+            return text(rect.width, rect.height, seed)
+        case "photo":
+            return photo(rect.width, rect.height, seed)
+        case "flat":
+            return np.full((rect.height, rect.width), seed * 0x112233, np.uint32)
+        case "scroll":
+            return np.roll(words[part(rect)], by, axis=0)
+        case "noise":
+            rng = np.random.default_rng(seed)
+            return rng.integers(0, 1 << 24, (rect.height, rect.width), dtype=np.uint32)
+    result = words[part(rect)].copy()
+    result[0, 0] ^= np.uint32(0x010203)
+    return result
