@@ -7,14 +7,14 @@ None, and always send what :meth:`RfbClient.data_to_send` hands out. Who shares 
 As with :class:`pyrdpmux.rdp.connection.machine.Machine`, nothing that a server does is an exception: it ends
 in one :class:`Failed` event, after which the connection is of no more use.
 
-INVARIANT: ``send_...`` and the other messages may be called by one thread while another decodes: what is to be
-sent lies in queues whose ends do not know each other. :meth:`RfbClient.data_to_send` and the methods that take
-bytes from the server share TLS: their owner lets one at a time.
+INVARIANT: messages (``send_key`` and so on) may be sent by one thread while another decodes: they lie in
+queues whose ends do not know each other. :meth:`RfbClient.data_to_send` and the methods that take bytes from
+the server share TLS, so that their owner lets one at a time.
 """
 
 from collections import deque
 from enum import Enum, auto
-from typing import Final
+from typing import Final, cast
 
 from pyrdpmux.errors import PeerClosed, PeerError, StateError
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
@@ -112,7 +112,7 @@ class RfbClient:
         self.received(len(data))
 
     def room(self, size: int) -> memoryview:
-        """Where the next so many bytes from the server can be put; :meth:`received` then says how many were."""
+        """Where so many bytes from the server can be put; :meth:`received` then says how many were."""
         return (self._received if self._tls is None else self._encrypted).room(size)
 
     def received(self, size: int) -> None:
@@ -176,12 +176,14 @@ class RfbClient:
         self._note(step)
         return step
 
-    def _take(self, size: int) -> bytes | memoryview | None:
+    def _take(self, size: int) -> bytes | None:
         if len(self._received) < size:
             if self._is_eof:
                 raise PeerClosed(f"RFB {self.phase_name}")
             return None
-        return self._received.lend(size) if isinstance(size, Lent) else self._received.take(size)
+        if isinstance(size, Lent):
+            return cast("bytes", self._received.lend(size))
+        return self._received.take(size)
 
     def data_to_send(self) -> bytes:
         """Bytes for the server; to be drained also after a failure."""

@@ -10,7 +10,8 @@ class Inbox:
     """A queue of bytes in one piece of memory: read into at its end, taken from its front."""
 
     def __init__(self) -> None:
-        self._memory = memoryview(bytearray(CAPACITY))
+        self._memory = bytearray(CAPACITY)
+        self._view = memoryview(self._memory)
         self._start = self._end = 0
 
     def __len__(self) -> int:
@@ -25,14 +26,14 @@ class Inbox:
         if length + size > len(self._memory):
             self._move(bytearray(max(length + size, 2 * len(self._memory))))
         elif not length or self._end + size > len(self._memory):
-            self._move(self._memory.obj)
-        return self._memory[self._end : self._end + size]
+            self._move(self._memory)
+        return self._view[self._end : self._end + size]
 
     def _move(self, memory: bytearray) -> None:
         """What is left to the front of this memory, which may be our own."""
         length = len(self)
-        memory[:length] = bytes(self._memory[self._start : self._end])
-        self._memory = memoryview(memory)
+        memory[:length] = bytes(self._view[self._start : self._end])
+        self._memory, self._view = memory, memoryview(memory)
         self._start, self._end = 0, length
 
     def filled(self, size: int) -> None:
@@ -45,7 +46,7 @@ class Inbox:
 
     def lend(self, size: int) -> memoryview:
         """The first bytes, which must be there, until the next :meth:`room`."""
-        lent = self._memory[self._start : self._start + size]
+        lent = self._view[self._start : self._start + size]
         self._start += size
         return lent
 
@@ -60,5 +61,4 @@ class Inbox:
     def shrink(self) -> None:
         """Give memory back that nothing lies in."""
         if not len(self) and len(self._memory) > CAPACITY:
-            self._memory = memoryview(bytearray(CAPACITY))
-            self._start = self._end = 0
+            self._move(bytearray(CAPACITY))

@@ -25,7 +25,7 @@ PAUSE: Final = 0
 
 
 class Lent(int):
-    """A number of bytes that are only looked at before the next step: they are not copied."""
+    """A number of bytes that are only looked at before the next step: a memoryview is sent, not a copy."""
 
 
 class FixedSize(Protocol):

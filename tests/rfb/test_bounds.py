@@ -26,7 +26,8 @@ from tests.rfb.scripted import connected_client, events_of
 def steps_of(client: RfbClient, data: bytes) -> tuple[list[Event], int]:
     """What it tells, and in how many steps."""
     client.receive_data(data)
-    events, count = [], 0
+    events: list[Event] = []
+    count = 0
     while (step := client.step()) is not None:
         count += 1
         if step is not WORKED and not isinstance(step, UpdateStarted):
