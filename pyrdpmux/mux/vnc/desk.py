@@ -83,9 +83,12 @@ class Desk:
         if not is_told:
             self._call_soon(self._arrive)
 
-    def connect(self, event: Connected) -> Surface:
-        """The handshake is done. The surface to paint into. Raises Gone."""
-        return self._call(lambda: self._connect(event))
+    def connect(self, event: Connected, *, is_watched: bool) -> Surface:
+        """The handshake is done. The surface to paint into. Raises Gone.
+
+        Whoever looks sees by the VM's status that its picture is on the way; if nobody does, it is not.
+        """
+        return self._call(lambda: self._connect(event, is_watched))
 
     def resize(self, width: int, height: int) -> Surface:
         """The surface to paint into from now on. Raises Gone."""
@@ -133,13 +136,16 @@ class Desk:
             with self._lock:
                 self._worked += self._loop.time() - began
 
-    def _connect(self, event: Connected) -> Surface:
+    def _connect(self, event: Connected, is_watched: bool) -> Surface:
         vm = self._vm
         log.info("%s: connected to %s, %dx%d", vm.name, printable(event.name), event.width, event.height)
         vm.screen.set_cursor(CursorState.UNDEFINED)
         vm.set_pointer_mode(is_absolute=True)
         surface = self._resize(event.width, event.height)
-        vm.set_status(VmStatus.WAITING)
+        if is_watched:
+            vm.set_status(VmStatus.WAITING)
+        else:
+            self._run()
         self._connected()
         return surface
 
@@ -171,12 +177,15 @@ class Desk:
             self._tell_painted()
 
     def _tell_painted(self) -> None:
-        screen = self._vm.screen
-        screen.write(_NOTHING, _NO_PIXELS)  # which says that something is there
-        screen.tell_changed()
         if not self._has_picture:
             self._has_picture = True
-            self._vm.set_status(VmStatus.RUNNING)
+            self._run()
+        self._vm.screen.tell_changed()
+
+    def _run(self) -> None:
+        """The VM is there to be seen."""
+        self._vm.screen.write(_NOTHING, _NO_PIXELS)  # which says that there is something
+        self._vm.set_status(VmStatus.RUNNING)
 
     def _tell_one(self, event: News) -> None:
         match event:

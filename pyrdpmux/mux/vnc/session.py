@@ -35,7 +35,7 @@ HANDSHAKE_SECONDS: Final = 10.0
 class Loop(Protocol):
     """What the loop does for a session: :class:`~pyrdpmux.mux.vnc.desk.Desk`."""
 
-    def connect(self, event: Connected) -> Surface: ...
+    def connect(self, event: Connected, *, is_watched: bool) -> Surface: ...
 
     def resize(self, width: int, height: int) -> Surface: ...
 
@@ -63,7 +63,7 @@ class VncSession:
         """What :meth:`RfbClient.step` returned; a yield after each step."""
         match event:
             case Connected():
-                self._start(self._loop.connect(event))
+                self._start(self._loop.connect(event, is_watched=self._asking.is_watched))
             case UpdateStarted():
                 self._asking.update_started()
                 self.act(now)

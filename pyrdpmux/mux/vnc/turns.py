@@ -15,12 +15,13 @@ from typing import Final
 
 from pyrdpmux.mux.resting import REST_FACTOR
 
-SLICE_SECONDS: Final = 0.002
+SLICE_SECONDS: Final = 0.001
 
 LET_GO_SECONDS: Final = 20e-6
 """Asleep between two slices: a thread that waits for the interpreter gets it then, and only then."""
 
-SLOTS: Final = min(2, os.cpu_count() or 1)
+SLOTS: Final = max(1, min(2, (os.cpu_count() or 1) // 2))
+"""The loop waits for the interpreter behind so many slices; and there are others who want the processors."""
 
 THREAD_SHARE: Final = 0.5
 """Of a processor's time."""

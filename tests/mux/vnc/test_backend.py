@@ -80,8 +80,8 @@ def test_a_picture_and_its_changes(tmp_path: Path) -> None:
             assert (vm.screen.width, vm.screen.height) == (64, 48)
             assert [status for status, _ in vm.statuses] == [VmStatus.STARTING, VmStatus.WAITING]
             server.send(raw_update(PICTURE))
-            await until(lambda: shows(vm, PICTURE))
-            assert vm.statuses[-1] == (VmStatus.RUNNING, "")
+            await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
+            assert shows(vm, PICTURE)
             await asked(server)
             assert server.take(FramebufferUpdateRequest) == [FramebufferUpdateRequest(True, 0, 0, 64, 48)]
             changed = PICTURE.copy()
@@ -407,7 +407,7 @@ def test_a_vm_that_nobody_looks_at_is_not_asked(tmp_path: Path) -> None:
 
 
 def test_a_vm_that_nobody_has_ever_looked_at(tmp_path: Path) -> None:
-    """It waits for its picture, also at the server's next life, and is asked for it when somebody comes."""
+    """It runs, also in the server's next life, and is asked for its picture when somebody comes."""
 
     async def scenario() -> None:
         backend = backend_of(tmp_path / "vnc")
@@ -418,11 +418,11 @@ def test_a_vm_that_nobody_has_ever_looked_at(tmp_path: Path) -> None:
         try:
             for _ in range(2):
                 async with vnc_server(tmp_path / "vnc") as server:
-                    await until(lambda: vm.statuses[-1] == (VmStatus.WAITING, ""))
+                    await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
                     assert server.count(FramebufferUpdateRequest) == 0
                 await until(lambda: vm.statuses[-1][0] == VmStatus.LOST)
             async with vnc_server(tmp_path / "vnc") as server:
-                await until(lambda: vm.statuses[-1] == (VmStatus.WAITING, ""))
+                await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
                 vm.look(True)
                 await asked(server)
                 assert not server.take(FramebufferUpdateRequest)[0].incremental

@@ -9,6 +9,7 @@ import pytest
 
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
+from pyrdpmux.mux.picture.screen import NO_SIGNAL_SIZE, Screen
 from pyrdpmux.mux.vnc.desk import PAUSE_SECONDS, Desk, Gone
 from pyrdpmux.mux.vnc.input import VncInput
 from pyrdpmux.rfb.desktop import ResizeStatus
@@ -72,12 +73,27 @@ def news_of(*news: Any) -> dict[Any, Any]:
 def test_connected() -> None:
     async def body(scene: Scene) -> None:
         scene.vm.screen.set_cursor(CursorState.DEFAULT)
-        surface = await asyncio.to_thread(scene.desk.connect, Connected(80, 60, "a name"))
+        connected = Connected(80, 60, "a name")
+        surface = await asyncio.to_thread(lambda: scene.desk.connect(connected, is_watched=True))
         assert surface is scene.vm.screen.surface
         assert scene.listener.sizes == [(80, 60)]
         assert scene.vm.statuses == [(VmStatus.WAITING, "")]
         assert scene.vm.screen.cursor is CursorState.UNDEFINED
         assert scene.connections == 1
+
+    scenario(body)
+
+
+def test_a_vm_that_nobody_looks_at_runs_at_once() -> None:
+    """Its console calls that running which has a picture, of whatever size."""
+
+    async def body(scene: Scene) -> None:
+        painted: list[bool] = []
+        scene.vm.screen = Screen(on_painted=lambda: painted.append(True))
+        connected = Connected(*NO_SIGNAL_SIZE, "a name")
+        await asyncio.to_thread(lambda: scene.desk.connect(connected, is_watched=False))
+        assert painted
+        assert scene.vm.statuses == [(VmStatus.RUNNING, "")]
 
     scenario(body)
 
@@ -101,7 +117,7 @@ def test_what_was_painted_shows_that_the_vm_runs() -> None:
             changes = scene.listener.changes
             scene.desk.tell({}, has_painted=True)
             await until(lambda changes=changes: scene.listener.changes == changes + 1)  # type: ignore[misc]
-        assert scene.vm.statuses == [(VmStatus.RUNNING, "")]
+        assert scene.vm.statuses == [(VmStatus.RUNNING, "")], "said once"
 
     scenario(body)
 

@@ -43,7 +43,7 @@ class Loop:
         self.surface = Surface(1, 1)
         self.told: list[tuple[list[News], bool]] = []
 
-    def connect(self, event: Connected) -> Surface:
+    def connect(self, event: Connected, *, is_watched: bool) -> Surface:
         return self.resize(event.width, event.height)
 
     def resize(self, width: int, height: int) -> Surface:
