@@ -13,11 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.shared_memory import SHARED_MEMORY, Framebuffer, Surface
 from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat
-from pyrdpmux.mux.picture.screen import Screen
+from pyrdpmux.mux.picture.screen import Screen, bands_of
 
 WIDTH, HEIGHT = 1920, 1080
 ROUNDS = 9
@@ -29,12 +28,12 @@ RECTANGLES = {
 }
 
 
-def least(screen: Screen, rect: Rect, fetch: Callable[[Rect], Pixels]) -> float:
+def least(screen: Screen, put: Callable[[], None]) -> float:
     best = float("inf")
     for number in range(ROUNDS):
         screen.pixels[:] = number  # so that everything differs and is copied
         start = time.perf_counter()
-        screen.update(rect, fetch)
+        put()
         best = min(best, time.perf_counter() - start)
     return best * 1e3
 
@@ -47,12 +46,19 @@ def measure(path: Path, code: PixelCode) -> None:
     with path.open("rb") as file, mmap.mmap(file.fileno(), surface.size, access=mmap.ACCESS_READ) as mapping:
         whole = surface.format.view(memoryview(mapping), WIDTH, HEIGHT, surface.stride)
 
-        def mapped(rect: Rect) -> Pixels:
-            return surface.format.to_bgrx(whole[rect.y : rect.bottom, rect.x : rect.right])
-
         for name, rect in RECTANGLES.items():
-            ours = least(screen, rect, framebuffer.read_bgrx)
-            theirs = least(screen, rect, mapped)
+
+            def read(rect: Rect = rect) -> None:
+                for band in bands_of(rect):
+                    framebuffer.put(band, screen.surface.words)
+
+            def mapped(rect: Rect = rect) -> None:
+                for band in bands_of(rect):
+                    part = np.s_[band.y : band.bottom, band.x : band.right]
+                    surface.format.put_bgrx(whole[part], screen.surface.words[part])
+
+            ours = least(screen, read)
+            theirs = least(screen, mapped)
             print(f"{code.name.lower():10} {name:14} pread {ours:7.3f}   mmap {theirs:7.3f}")
         # The mapping cannot be closed while an array looks at it.
         whole = np.empty(0, np.uint8)

@@ -1,11 +1,11 @@
 """What deciding costs before anything is encoded: ``python -m bench.graphics [workload ...]``.
 
 Milliseconds of processor time for a frame of 1920x1080: the comparison, the search for moves, rectangles
-around the rest, and their kinds; median and maximum over the frames, each the least of several rounds. Behind
-each stands what the obvious way costs, as a multiple of ours: comparing bytes, phase correlation by FFT (which
-says how far, not what), a bounding box per tile of 64x64, counting colors. ``predicted`` is the short way of a
-steady scroll, which replaces comparison and search. ``left`` is the share of changed pixels that no move
-explains, ``rects`` how many rectangles it makes.
+around the rest, and their kinds; median and maximum over the frames, each the least of several rounds.
+Behind each stands what the obvious way costs, as a multiple of ours: comparing bytes, phase correlation by
+FFT (which says how far, not what), a bounding box per tile of 64x64, counting colors. ``predicted`` is the
+short way of a steady scroll, which replaces comparison and search. ``left`` is the share of changed pixels
+that no move explains, ``rects`` how many rectangles it makes.
 """
 
 import os

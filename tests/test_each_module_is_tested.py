@@ -48,9 +48,7 @@ TESTED_THROUGH = {
         "codec.nscodec_rle",
     },
     "codec/bulk/test_packets.py": {
-        "codec.bulk.alphabet",
         "codec.bulk.prefix_decoder",
-        "codec.bulk.prefix_encoder",
     },
     "codec/clear/test_encoder.py": {
         "codec.clear.band_encoder",
@@ -81,7 +79,6 @@ TESTED_THROUGH = {
         "rdp.connection.server.secure_settings",
         "rdp.connection.server.session",
         "rdp.connection.server.settings",
-        "rdp.connection.server.link",
     },
     "rdp/connection/test_drawing.py": {
         "rdp.connection.server.active",

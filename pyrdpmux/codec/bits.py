@@ -39,9 +39,19 @@ def pack_lsb(codes: Codes, widths: Counts) -> bytes:
 
 def place_msb(codes: Codes, widths: Counts, starts: Counts, size: int) -> bytes:
     """Codes at the bit positions ``starts`` of a stream of ``size`` bits whose gaps are zeros."""
-    shift = 64 - (starts & 31)
-    shift -= widths
-    words = _merged(codes << shift.astype(np.uint64), starts >> 5, size, _WORD, np.uint64(0))
+    return msb_bytes(msb_words(codes, widths, starts, size), size)
+
+
+def msb_words(codes: Codes, widths: Counts, starts: Counts, size: int) -> NDArray[np.uint32]:
+    """The same as words, two streams of which may be joined by OR."""
+    shift = starts & 31
+    shift += widths
+    np.subtract(64, shift, out=shift)
+    return _merged(codes << shift.view(np.uint64), starts >> 5, size, _WORD, np.uint64(0))
+
+
+def msb_bytes(words: NDArray[np.uint32], size: int) -> bytes:
+    """The bytes of a stream of ``size`` bits."""
     return words.astype(">u4").tobytes()[: -(-size // 8)]
 
 

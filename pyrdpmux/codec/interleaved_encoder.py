@@ -38,6 +38,7 @@ from pyrdpmux.codec.scatter import (
     pack,
     positions,
     preceding,
+    read_only,
     rounded_up,
     spread,
     unpack,
@@ -70,7 +71,9 @@ def _orders(pixel: int) -> _Orders:
             size.append(1 + (length >= _MEGA_FROM) + (length >= _MEGA_MEGA_FROM) + payload)
             short = length if length < _MEGA_FROM else 0
             header.append(_MEGA_MEGA[state] if length >= _MEGA_MEGA_FROM else _REGULAR[state] | short)
-    return _Orders(np.array(size), np.array(header, np.uint8))
+    orders = _Orders(np.array(size), np.array(header, np.uint8))
+    read_only(*orders)
+    return orders
 
 
 class _Layout(NamedTuple):
@@ -93,8 +96,9 @@ def _layout(width: int, height: int) -> _Layout:
     mask[2, 2 * width : 2 * width + 1] = height > 1
     bits = pack(mask.reshape(-1), 3)
     pixels, starts, second_line = bits[:1], bits[1:2], bits[2:]
-    cuts = starts & preceding(pixels)
-    return _Layout(tile, pixels, pixels & ~cuts, starts, second_line)
+    above = pixels & ~(starts & preceding(pixels))
+    read_only(pixels, above, starts, second_line)
+    return _Layout(tile, pixels, above, starts, second_line)
 
 
 def encode_batch(source: Words | Samples, bits_per_pixel: int, scratch: Scratch) -> list[bytes]:

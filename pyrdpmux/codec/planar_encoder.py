@@ -49,6 +49,7 @@ from pyrdpmux.codec.scatter import (
     population,
     positions,
     preceding,
+    read_only,
     rounded_up,
     spread,
     windows,
@@ -102,9 +103,9 @@ def _tables(width: int) -> _Tables:
     full = np.maximum(chunks - 1, 0)
     size = count + chunks
     control = (count - full * RAW_MAX).astype(np.uint8) << np.uint8(4)
-    return _Tables(
-        start, attached, extra, last, second_last, size, full, full * RAW_MAX + SPARE - 1, full * 16, control
-    )  # fmt: skip
+    tables = (attached, extra, last, second_last, size, full, full * RAW_MAX + SPARE - 1, full * 16, control)
+    read_only(*tables)
+    return _Tables(start, *tables)
 
 
 def _lent(length: int) -> int:
@@ -145,6 +146,7 @@ def _layout(width: int, height: int, planes: int) -> _Layout:
     mask[0, :, 1 : width + 1] = True
     mask[1, :, 0] = True
     bits = pack(mask.reshape(-1), 2)
+    read_only(bits)
     return _Layout(stride, lines * stride, bits[:1], bits[1:])
 
 

@@ -108,6 +108,12 @@ def population(bits: Bits) -> Positions:
     return result
 
 
+def read_only(*arrays: NDArray[Any]) -> None:
+    """What is kept for all callers, in whatever thread, is written by none of them."""
+    for array in arrays:
+        array.flags.writeable = False
+
+
 def rounded_up(value: int, multiple: int) -> int:
     """The next multiple."""
     return -(-value // multiple) * multiple

@@ -39,6 +39,9 @@ _LINES: Final = 8
 _SMALL: Final = 4096
 """... but all lines of areas with fewer pixels than this."""
 
+_WORTH: Final = 4 * TILE * TILE
+"""Pixels below which an area is not split: there are often dozens of such rectangles in a frame."""
+
 Flags = NDArray[np.bool_]
 """(rows, columns) bool: tiles that look like a picture."""
 
@@ -70,8 +73,8 @@ def split(words: Words, origin: tuple[int, int]) -> list[tuple[Rect, Kind]]:
     """
     height, width = words.shape
     x, y = origin
-    if not words.size:
-        return []
+    if words.size < _WORTH:
+        return [(Rect(x, y, width, height), classify(words))] if words.size else []
     rows, columns = _edges(y, height), _edges(x, width)
     pictures = _opened(_pictures(words, rows, columns))
     parts = _parts(pictures)

@@ -13,15 +13,16 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.residual import Mask, best_rectangle
-from pyrdpmux.graphics.votes import Samples, Vector, agreement, around, take_samples, vertical, vote
+from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
 
 Array = TypeVar("Array", Words, Mask)
 
 MIN_CHANGED: Final = 3000
 """Pixels: what is less is painted sooner than looked into; typing never gets here."""
 
-MIN_EXPLAINED: Final = 0.3
-"""Of the changed pixels: below this a copy does not pay."""
+MIN_EXPLAINED: Final = 0.2
+"""Of the changed pixels: each of three windows that move at once explains more, and what two pages that have
+nothing to do with each other have in common explains less."""
 
 GOOD: Final = 0.8
 """Of the changed pixels: below this another vector may be better, as one that is a pixel off was."""
@@ -43,11 +44,11 @@ _NEAR: Final = 3
 
 _REACH: Final = 64
 _VOTERS: Final = 16
-_WIDE: Final = ((128, 24), (256, 32))
+_WIDE: Final = ((128, 16), (256, 32))
 """Reach and voters of the votes on large changes that nothing explains yet: milliseconds each."""
 
 _WIDE_CHANGE: Final = 40_000
-_WIDE_ROWS: Final = 48
+_MANY_ROWS: Final = 48
 _MAX_PAUSE: Final = 31
 """Frames for which the wide votes are left out, when they have found nothing for long: a video goes on."""
 
@@ -170,9 +171,7 @@ class MoveFinder:
         count = int(np.count_nonzero(changed))
         least = max(MIN_CHANGED, int(count * MIN_REST))
         while len(proofs) < maximum and count >= least:
-            if proofs:
-                before = _moved(before, proofs[-1].move, copy=len(proofs) == 1)
-            search = _Search(before, now, changed, region, count)
+            search = _Search(before, now, changed, region, [proof.move for proof in proofs])
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
@@ -231,10 +230,12 @@ class MoveFinder:
             near = around(self._vectors[0], _NEAR)
             yield from _likely(before, samples, near, MIN_AGREEMENT)
         if not search.is_good:
-            yield from vote(before, samples, _REACH, _VOTERS)
+            yield from vote(before, samples, _REACH, _VOTERS if first else 2 * _VOTERS)
+        if not first:  # what is left is background, most often
+            return
         if search.is_doubtful:
             yield from vertical(before, search.now, search.region, samples)
-        if search.is_doubtful and first and search.count >= _WIDE_CHANGE:
+        if search.is_doubtful and np.count_nonzero(search.changed) >= _WIDE_CHANGE:
             yield from self._wide_proposals(search)
 
     def _wide_proposals(self, search: "_Search") -> Iterator[Vector]:
@@ -242,7 +243,7 @@ class MoveFinder:
         if self._rest:
             self._rest -= 1
             return
-        samples = take_samples(search.now, search.changed, search.region, _WIDE_ROWS)
+        samples = take_samples(search.now, search.changed, search.region, _MANY_ROWS)
         for reach, voters in _WIDE:
             yield from vote(search.before, samples, reach, voters)
             if not search.is_doubtful:
@@ -259,15 +260,20 @@ class MoveFinder:
 
 
 class _Search:
-    """For one move: what was tried, and what is the best so far."""
+    """For one move: what was tried, and what is the best so far.
 
-    def __init__(self, before: Words, now: Words, changed: Mask, region: Rect, count: int) -> None:
+    Proposals come from the picture before all moves, proofs from that after those already made: it is copied
+    for the first proposal only.
+    """
+
+    def __init__(self, before: Words, now: Words, changed: Mask, region: Rect, moves: list[Move]) -> None:
         self.before = before
         self.now = now
         self.changed = changed
         self.region = region
-        self.count = count
-        self.samples: Samples = take_samples(now, changed, region)
+        self._moves = moves
+        self._shown: Words | None = None if moves else before
+        self.samples: Samples = take_samples(now, changed, region, _MANY_ROWS if moves else ROWS)
         self.best: Proof | None = None
         self._tried: set[Vector] = {(0, 0)}
 
@@ -283,8 +289,10 @@ class _Search:
         if vector in self._tried or self.is_good:
             return
         self._tried.add(vector)
-        skim = float(agreement(self.before, self.samples, [vector])[0]) < MIN_AGREEMENT
-        proof = prove(self.before, self.now, self.changed, self.region, vector, skim=skim)
+        if self._shown is None:
+            self._shown = _moved(self.before, self._moves)
+        skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
+        proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim)
         if proof and (self.best is None or proof.explained > self.best.explained):
             self.best = proof
 
@@ -305,10 +313,11 @@ def _best(changed: Mask, equal: Mask) -> tuple[Rect, int] | None:
     return best_rectangle(score)
 
 
-def _moved(picture: Words, move: Move, copy: bool) -> Words:
-    """The picture after a move: a copy of it, or itself changed."""
-    result = picture.copy() if copy else picture
-    _part(result, move.destination)[:] = _part(picture, move.source)
+def _moved(picture: Words, moves: list[Move]) -> Words:
+    """A copy of the picture, after moves."""
+    result = picture.copy()
+    for move in moves:  # numpy copies as if by way of another array where these overlap
+        _part(result, move.destination)[:] = _part(result, move.source)
     return result
 
 

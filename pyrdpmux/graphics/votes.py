@@ -118,13 +118,15 @@ def vote(before: Words, samples: Samples, reach: int, voters: int) -> list[Vecto
     """Up to two vectors of at most ``reach`` either way, the better one first, by so many samples."""
     side = 2 * reach + 1
     votes = np.zeros(side * side, np.uint8)
-    for index in range(min(voters, -(-len(samples) // PER_ROW))):
+    # From top to bottom they would be counted before the lower half had voted.
+    order = np.argsort(np.arange(len(samples) // PER_ROW) * 0.618 % 1)[:voters].tolist()
+    for count, index in enumerate(order, start=1):
         x, y = int(samples.x[index]), int(samples.y[index])
         found_x, found_y = _places(before, x, y, samples.pixels[index], reach)
         # No place counts twice, so this adds one to each.
         votes[(y - found_y + reach) * side + x - found_x + reach] += 1
         votes[reach * side + reach] = 0
-        if index % _COUNTED == _COUNTED - 1 and _is_clear(votes):
+        if count % _COUNTED == 0 and _is_clear(votes):
             break
     most = int(votes.max())
     if most < MIN_VOTES:

@@ -103,6 +103,12 @@ class VmStatus(Enum):
     LOST = "lost"
 
 
+class Compute(Protocol):
+    """See :meth:`Vm.compute`."""
+
+    async def __call__(self, job: Callable[[], T]) -> T: ...
+
+
 class Vm(Protocol):
     """A VM as its backend sees it: a screen to paint, and who looks at it."""
 

@@ -81,6 +81,12 @@ def test_the_grid_is_the_frames() -> None:
     assert [rect for rect, kind in parts.items() if kind is Kind.PICTURE] == [Rect(10, 192, 300, 128)]
 
 
+def test_a_small_area_is_not_split() -> None:
+    page = np.zeros((128, 127), np.uint32)
+    page[:64] = picture("noise")[:64, :127]
+    assert split(page, (0, 0)) == [(Rect(0, 0, 127, 128), classify(page))]
+
+
 def test_an_icon_stays_with_its_text() -> None:
     page = picture("text").copy()
     page[320:384, 640:704] = picture("noise")[:64, :64]

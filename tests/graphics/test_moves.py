@@ -54,7 +54,7 @@ def test_a_move_says_where_to_and_how_far() -> None:
 
 @pytest.mark.parametrize(
     ("jump", "least", "content"),
-    [(12, 60, "gray text"), (60, 58, "gray text"), (60, 60, "desktop"), (240, 54, "text")],
+    [(12, 60, "gray text"), (60, 60, "gray text"), (60, 60, "desktop"), (240, 58, "text")],
 )
 def test_windows_that_jump_over_a_photo_are_found(jump: int, least: int, content: str) -> None:
     found = 0
@@ -225,6 +225,22 @@ def test_two_windows_that_move_at_once_are_two_moves(gap: int) -> None:
     assert {(21, -13), (-30, 8)} <= {(proof.move.dx, proof.move.dy) for proof in proofs}
     assert np.count_nonzero(proofs[-1].mask) < 0.35 * np.count_nonzero(mask)
     assert len(finder.find_all(before, now, mask, region, maximum=1)) == 1
+
+
+def test_three_windows_are_three_moves_and_a_fourth_is_left() -> None:
+    frames = []
+    places = ((20, 20, 12, 9), (760, 30, -25, 14), (60, 560, 33, -6), (900, 580, -17, -21))
+    for step in (0, 1):
+        frame = picture("photo").copy()
+        for index, (x, y, dx, dy) in enumerate(places):
+            page = picture("text")[250 * index :][: 400 - 40 * index, : 640 - 60 * index]
+            frame[y + dy * step :, x + dx * step :][: page.shape[0], : page.shape[1]] = page
+        frames.append(frame)
+    before, now = frames
+    mask, region = damage(before, now)
+    proofs = MoveFinder().find_all(before, now, mask, region)
+    assert_exact(before, now, proofs)
+    assert {(proof.move.dx, proof.move.dy) for proof in proofs} == {place[2:] for place in places[:3]}
 
 
 def test_two_panes_that_scroll_at_once_are_two_moves() -> None:

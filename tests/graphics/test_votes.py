@@ -64,6 +64,15 @@ def test_the_vote_finds_what_is_in_reach(dx: int, dy: int) -> None:
         assert (dx, dy) not in vote(before, samples, max(reach, 1), 24) or reach < 1
 
 
+def test_lines_from_top_to_bottom_have_a_vote() -> None:
+    """Whoever votes first, there are some of them from the lower half: only that has moved."""
+    before = np.random.default_rng(4).integers(0, 2**24, (400, 300), dtype=np.uint32)
+    now = before ^ np.uint32(1)
+    now[200:] = np.roll(before, (6, -8), (0, 1))[200:]
+    samples = take_samples(now, now != before, Rect(0, 0, 300, 400))
+    assert vote(before, samples, 30, 8) == [(-8, 6)]
+
+
 def test_a_pixel_that_is_everywhere_tells_nothing() -> None:
     before = np.zeros((300, 300), np.uint32)
     before[:, ::2] = 0xFFFFFF

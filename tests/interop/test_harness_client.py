@@ -10,11 +10,28 @@ import numpy as np
 import pytest
 
 from pyrdpmux.codec.color import reduce_and_expand
+from pyrdpmux.codec.table import CODECS
 from pyrdpmux.harness import Client, SessionEnded, connect
-from pyrdpmux.harness.peers.codecs import REMOTEFX
+from pyrdpmux.harness.peers.codecs import GRAPHICS_WITH_AVC, REMOTEFX
 from pyrdpmux.harness.peers.dialing import Security
-from pyrdpmux.rdp.connection.events import Event, PointerReceived
+from pyrdpmux.rdp.channels.graphics.capabilities import (
+    CapabilityVersion,
+    GraphicsCapabilitySet,
+    GraphicsFlags,
+)
+from pyrdpmux.rdp.channels.graphics.drawing import CodecId, WireToSurface1
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
+from pyrdpmux.rdp.connection.events import (
+    Event,
+    GraphicsCommandsReceived,
+    GraphicsReceived,
+    PointerReceived,
+)
 from pyrdpmux.rdp.fastpath.surface import SetSurfaceBits, StreamSurfaceBits, SurfaceCommands
+from pyrdpmux.rdp.pdu.capabilities.order import OrderSupport
+from pyrdpmux.rdp.pdu.orders.primary import OrderHistory
+from pyrdpmux.rdp.pdu.orders.stream import decode_orders
+from pyrdpmux.rdp.pdu.update import OrdersUpdate
 from tests.interop.client import colorful, shown
 from tests.interop.console import PASSWORD, USER, Bgrx, Console
 from tests.interop.servers import matches, painted, shadow, shown_on, xrdp
@@ -26,6 +43,8 @@ needs_xrdp = pytest.mark.skipif(
 needs_xrdp_key = pytest.mark.skipif(
     not os.access("/etc/xrdp/rsakeys.ini", os.R_OK), reason="only root may read xrdp's RSA key"
 )
+
+needs_h264 = pytest.mark.skipif(not CODECS["avc420"].is_available, reason="not installed: PyAV (extra h264)")
 
 GEOMETRY = "640x480"
 SIZE = (640, 480)
@@ -91,6 +110,42 @@ def test_remotefx_of_freerdp_shadow(tmp_path: Path) -> None:
     with shadow(tmp_path, GEOMETRY) as server:
         run(look(server.port))
     assert set(used) == {REMOTEFX.codec_id}
+
+
+AVC420 = GraphicsCapabilitySet.of(CapabilityVersion.VERSION_8_1, GraphicsFlags.AVC420_ENABLED)
+
+
+@pytest.mark.parametrize(
+    ("sets", "expected"), [(GRAPHICS_WITH_AVC, CodecId.AVC444V2), ((AVC420,), CodecId.AVC420)]
+)
+@needs_h264
+def test_graphics_of_freerdp_shadow(
+    tmp_path: Path, sets: tuple[GraphicsCapabilitySet, ...], expected: CodecId
+) -> None:
+    """Lossy, so the picture is close. (Without H.264, this server sends bitmaps.)"""
+    used: Counter[CodecId] = Counter()
+
+    def observe(event: Event) -> None:
+        if isinstance(event, GraphicsCommandsReceived):
+            used.update([pdu.codec_id for pdu in event.pdus if isinstance(pdu, WireToSurface1)])
+
+    def is_close(client: Client) -> bool:
+        expected = shown_on(server.display)[:200, :300, :3].astype(int)
+        return float(np.abs(client.picture[:200, :300, :3] - expected).mean()) < CLOSE
+
+    async def look(port: int) -> None:
+        async with connect(
+            "127.0.0.1", port=port, user=USER, password=PASSWORD, size=SIZE, graphics=sets,
+            dynamic_channels=(CHANNEL_NAME,), observer=observe,
+        ) as client:  # fmt: skip
+            for seed in (3, 4, 5):
+                with painted(server.display, tmp_path, gradients(seed)):
+                    await client.until(lambda: is_close(client), what="the painting, nearly")
+            assert client.renderer.undrawn == 0
+
+    with shadow(tmp_path, GEOMETRY) as server:
+        run(look(server.port))
+    assert set(used) == {expected}
 
 
 @pytest.mark.parametrize("bits_per_pixel", [32, 24, 16, 15, 8])
@@ -171,3 +226,33 @@ def test_a_wrong_password_is_told(tmp_path: Path) -> None:
         run(look(server.port))
     # FreeRDP's server says it by closing the connection.
     assert "perhaps a wrong user or password" in str(caught.value)
+
+
+@needs_xrdp
+@pytest.mark.parametrize("bits_per_pixel", [32, 24, 16])
+@pytest.mark.parametrize("fast_path", [True, False])
+def test_orders_of_xrdp(tmp_path: Path, bits_per_pixel: int, fast_path: bool) -> None:
+    """To a client that knows orders it sends little else: fills, copies, and bitmaps through the cache."""
+    kinds: Counter[str] = Counter()
+    history = OrderHistory()
+
+    def observe(event: Event) -> None:
+        if isinstance(event, GraphicsReceived) and isinstance(event.update, OrdersUpdate):
+            kinds.update([type(order).__name__ for order in decode_orders(event.update, history)])
+
+    async def look(port: int) -> None:
+        async with connect(
+            "127.0.0.1", port=port, user="na", password="na", size=SIZE, security="tls",
+            bits_per_pixel=bits_per_pixel, patience=10, orders=tuple(OrderSupport), observer=observe,
+            fast_path=fast_path,
+        ) as client:  # fmt: skip
+            for seed in (3, 4, 3):
+                with painted(server.display, tmp_path, colorful(300, 200, seed=seed)):
+                    await client.until(
+                        lambda: matches(client, server.display, bits_per_pixel), what="the painting"
+                    )
+            assert client.renderer.undrawn == 0
+
+    with xrdp(tmp_path, GEOMETRY) as server:
+        run(look(server.port))
+    assert set(kinds) >= {"CacheBitmapRev2", "MemBlt"}, kinds

@@ -210,6 +210,7 @@ def test_surface_commands(start: Start, encode: Any, options: list[str], toleran
             return bool(abs(seen - shown(picture, 32)).max() <= tolerance)
 
         await asyncio.to_thread(client.program.wait_until, is_close, 20, "the picture")
+        await asyncio.wait_for(server.until(lambda: bool(server.events_of(FrameAcknowledged))), 20)
         assert server.events_of(FrameAcknowledged) == [FrameAcknowledged(77)]
 
     play(start, freerdp(*options), scenario)

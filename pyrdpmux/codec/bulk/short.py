@@ -5,6 +5,8 @@ from collections.abc import Sequence as Items
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import numpy as np
+
 from pyrdpmux.codec.bulk.alphabet import MIN_LENGTH, Alphabet, Range
 
 MAX_BLOCK: Final = 450
@@ -36,8 +38,9 @@ class ShortCoder:
         ``block`` is lz4's of ``data`` and some bytes; matches up to ``reach`` bytes back are used.
         """
         bits = self._bits(data, sequences(block), reach)
-        unused = -len(bits) & 7
-        return int("0" + bits + "0" * unused, 2).to_bytes((len(bits) + 7) >> 3, "big"), unused
+        # "0" and "1" differ in their last bit.
+        octets = np.packbits(np.frombuffer(bits.encode(), np.uint8) & np.uint8(1))
+        return octets.tobytes(), -len(bits) & 7
 
     def _bits(self, data: bytes, found: list[Sequence], reach: int) -> str:
         codes = self._literals

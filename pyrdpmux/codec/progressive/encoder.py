@@ -132,7 +132,7 @@ class Encoder:
         words = tile_words([cut(frame, x, y) for x, y in places])
         events, flags = [], []
         for start in range(0, len(words), BATCH):
-            batch = np.stack(words[start : start + BATCH])
+            batch = color.gathered(words[start : start + BATCH])
             part, part_flags = self._first_pass(batch, places[start : start + BATCH], first_stage)
             events.append(part)
             flags += part_flags

@@ -18,7 +18,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.bits import place_msb
-from pyrdpmux.codec.rfx.rlgr_scan import Layout, StateTable, scan
+from pyrdpmux.codec.rfx.rlgr_scan import StateTable, scan
 from pyrdpmux.codec.rfx.rlgr_tables import (
     COEFFICIENTS,
     DOWN_RUN,
@@ -80,7 +80,7 @@ def encode_events(
     counts = np.diff(np.flatnonzero(is_end), prepend=-1)
     following, whole, k, rest = _tables()
     index = zeros * PARAMETERS
-    index += scan(following, index, Layout(counts), START)
+    index += scan(following, index, counts, START)
     # QUIRK(FreeRDP 2.11): a stream must end with the last bit that its decoder reads. So of the last zeros,
     # what is left behind whole runs is written only if there is anything left.
     exists = ~is_end | (rest.take(index) > 0)

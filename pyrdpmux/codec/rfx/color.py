@@ -12,6 +12,7 @@ INVARIANT: backward, int32: chroma of 16 bits times at most 116,200 fits for eve
 (13 bits); hostile ones wrap around to other colors, harmlessly.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -28,6 +29,9 @@ FRACTION_BITS: Final = 5
 _CENTER: Final = np.uint32(0x00808080)
 # Rows for Y, Cb, Cr, columns for r, g, b: 256 times the matrix of 3.1.8.1.3, rows adding up to 256, 0, 0.
 _FORWARD: Final = np.array([[77, 150, 29], [-43, -85, 128], [128, -107, -21]], np.int16)
+_SPARE: Final = 16
+"""Words between tiles that are transposed together: at a distance of 16 KB, pixels of one place would all
+want the same few lines of the cache, which takes seven times as long."""
 _PART: Final = 1 << 15
 """Pixels that are converted at a time."""
 _FORWARD_SHIFT: Final = np.int16(8 - FRACTION_BITS)
@@ -39,6 +43,15 @@ _CR_TO_GREEN: Final = np.int32(-46819)
 _CB_TO_BLUE: Final = np.int32(115992)
 _LEVEL: Final = np.int32(128 << FRACTION_BITS)
 _HALF: Final = np.int32(1 << (16 + FRACTION_BITS - 1))
+
+
+def gathered(tiles: Sequence[Words]) -> Words:
+    """Tiles of (64, 64) words as (n, 64, 64), as :func:`to_planes` likes them to lie."""
+    buffer = np.empty((len(tiles), PIXELS + _SPARE), np.uint32)
+    result: Words = buffer[:, :PIXELS].reshape(len(tiles), TILE, TILE)
+    for tile, place in zip(tiles, result, strict=True):
+        place[...] = tile
+    return result
 
 
 def to_planes(tiles: Words) -> Plane:
@@ -56,10 +69,11 @@ def to_planes(tiles: Words) -> Plane:
 def _part_to_planes(words: Words, planes: Plane) -> None:
     """(n, rows) to (rows, 3, n)."""
     pixels = np.bitwise_xor(words.T, _CENTER, order="C")
-    blue = pixels.astype(np.int8).astype(np.int16)
-    pixels >>= np.uint32(8)
-    green = pixels.astype(np.int8).astype(np.int16)
-    pixels >>= np.uint32(8)
+    blue = pixels.astype(np.int16)
+    green = blue >> np.int16(8)
+    blue <<= np.int16(8)
+    blue >>= np.int16(8)
+    pixels >>= np.uint32(16)
     red = pixels.astype(np.int8).astype(np.int16)
     term = np.empty_like(blue)
     total = np.empty_like(blue)

@@ -23,24 +23,28 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.bits import MAX_WIDTH, place_msb
-from pyrdpmux.codec.rfx.rlgr_scan import Layout, scan
+from pyrdpmux.codec.bits import MAX_WIDTH, Codes, msb_bytes, msb_words
+from pyrdpmux.codec.rfx.rlgr_scan import scan
 from pyrdpmux.codec.rfx.rlgr_tables import (
+    CODE_WIDTH_SHIFT,
+    CODES_SHIFT,
     COEFFICIENTS,
+    GAP_MASK,
     KIND_SHIFT,
     LEFT,
     MAX_CODED,
+    MAX_TABLED_WIDTH,
     PAIR,
     PARAMETERS,
     PENDING,
     PREFIX_MASK,
     RUN,
-    SHIFT,
     SINGLE,
     SINGLES_MASK,
     SINGLES_SHIFT,
     START,
     STATES,
+    TABLED,
     WHOLE_MASK,
     WHOLE_SHIFT,
     WIDTH_MASK,
@@ -48,8 +52,9 @@ from pyrdpmux.codec.rfx.rlgr_tables import (
     Mode,
     following_kp,
     packed_runs,
+    value_codes,
     value_table,
-    zero_widths,
+    zero_codes,
 )
 from pyrdpmux.errors import EncodeError
 
@@ -111,19 +116,17 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     largest = MAX_VALUE[mode]
     if not -largest <= value.min() <= value.max() <= largest:
         raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {largest} possible")
-    layout = Layout(events.lengths)
     index = events.zeros * STATES
-    index += scan(following_kp(mode), index, layout, START)
+    index += scan(following_kp(mode), index, events.lengths, START)
     if mode is Mode.RLGR1:
         symbols = _symbols_of_events(events, packed_runs(mode).take(index))
     else:
         symbols = _pairs(events, index, packed_runs(mode).take(index))
-        layout = Layout(symbols.lengths)
     index = (symbols.run >> SINGLES_SHIFT) & SINGLES_MASK
     index *= MAX_CODED
     index += symbols.coded
     index *= PARAMETERS
-    krp = scan(value_table(), index, layout, START)
+    krp = scan(value_table(), index, symbols.lengths, START)
     return _coded_in_chunks(symbols, krp)
 
 
@@ -241,80 +244,98 @@ def _coded_in_chunks(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
 
 
 def _emit(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
-    """The streams of one chunk; all arrays are (symbols,) int64 from here on, positions and widths in bits.
+    """The streams of one chunk; positions and widths are in bits, arrays (symbols,).
 
-    A symbol is ``gap`` zero bits and one code of ``width`` bits: prefix, ones, suffix, as below. A code
-    of more than MAX_WIDTH (33) bits goes in pieces: :func:`_parts` has its prefix and ones, its suffix
-    stays here.
+    A symbol is ``gap`` zero bits and one code of ``width`` bits: the prefix of a run, ones, a zero, the
+    remainder, and the first of a pair. The latter four are looked up together, as *tail*, for small values;
+    the few others are *special*.
     """
-    run = symbols.run.astype(np.int64)
-    singles = (run >> SINGLES_SHIFT) & SINGLES_MASK
-    gap = zero_widths().take(singles * PARAMETERS + krp).astype(np.int64)
+    run = symbols.run
+    index = (run >> SINGLES_SHIFT) & SINGLES_MASK
+    index *= PARAMETERS
+    index += krp
+    index = zero_codes().take(index)
+    gap = index & GAP_MASK
     gap += (run >> WHOLE_SHIFT) & WHOLE_MASK
-    kr = krp.astype(np.int64)
-    kr -= singles << 1
-    np.maximum(kr, 0, out=kr)
-    kr >>= SHIFT
-    # in front of a run's value: 1, rest, sign
-    prefix_width = (run >> WIDTH_SHIFT) & WIDTH_MASK
-    is_run = prefix_width > 0
-    prefix = run & PREFIX_MASK
-    prefix <<= is_run
-    prefix |= is_run & (symbols.value < 0)
-    prefix_width += is_run
-    # then ones, 0, remainder, first of a pair
-    ones = symbols.coded.astype(np.int64)
-    suffix = ones.copy()
-    ones >>= kr
-    suffix -= ones << kr
-    suffix_width = kr
-    suffix_width += 1
+    index >>= CODES_SHIFT
+    tail = value_codes().take(index + np.minimum(symbols.coded, TABLED - 1))
+    tail_width = tail >> CODE_WIDTH_SHIFT
+    tail &= (1 << CODE_WIDTH_SHIFT) - 1
+    special = np.flatnonzero((symbols.coded >= TABLED) | (tail_width > MAX_TABLED_WIDTH))
+    kr, coded = index[special] // TABLED, symbols.coded[special].astype(np.int64)
+    ones = coded >> kr
+    tail[special], tail_width[special] = coded - (ones << kr), ones + kr + 1
     if symbols.first is not None and symbols.first_width is not None:
-        suffix <<= symbols.first_width
-        suffix |= symbols.first
-        suffix_width += symbols.first_width
-    _silence(symbols.silent, run, (prefix, prefix_width, ones, suffix, suffix_width))
-    width = prefix_width + ones
-    width += suffix_width
+        tail <<= symbols.first_width
+        tail |= symbols.first
+        tail_width += symbols.first_width
+    prefix_width = (run >> WIDTH_SHIFT) & WIDTH_MASK
+    # The sign is the prefix's last bit, set already.
+    prefix = symbols.value >> 31
+    prefix |= ~1
+    prefix &= run
+    prefix &= PREFIX_MASK
+    _silence(symbols.silent, run, prefix, prefix_width)
+    tail[symbols.silent] = tail_width[symbols.silent] = 0
+    width = tail_width + prefix_width
     ends = np.cumsum(gap + width)
     ends, sizes = _aligned(ends, symbols.lengths)
     start = ends - width
-    long = np.flatnonzero(width > MAX_WIDTH)
-    if len(long):
-        parts = _parts(long, start, prefix, prefix_width, ones)
-        start[long] += prefix_width[long] + ones[long]
-        prefix[long] = ones[long] = 0
-        width[long] = suffix_width[long]
-    code = prefix << ones
-    code |= (np.int64(1) << ones) - 1
-    code <<= suffix_width
-    code |= suffix
-    if len(long):
-        where = np.repeat(long, np.bincount(parts[0], minlength=len(long)))
-        code, width, start = (
-            np.insert(whole, where, part) for whole, part in zip((code, width, start), parts[1:], strict=True)
-        )
-    data = place_msb(code.view(np.uint64), width, start, int(sizes.sum()) * 8)
+    code = prefix.astype(np.int64)
+    code <<= tail_width
+    code |= tail
+    size = int(sizes.sum()) * 8
+    pieces = _with_ones(special, ones, prefix, tail, tail_width, (code, width, start))
+    words = msb_words(code.view(np.uint64), width, start, size)
+    if len(pieces[0]):
+        words |= msb_words(*pieces, size)
+    data = msb_bytes(words, size)
     offsets = [0, *np.cumsum(sizes).tolist()]
     return [data[a:b] for a, b in pairwise(offsets)]
 
 
-def _silence(silent: Numbers, run: Numbers, parts: tuple[Numbers, ...]) -> None:
+def _with_ones(
+    special: Numbers,
+    ones: Numbers,
+    prefix: Words,
+    tail: Numbers,
+    tail_width: Numbers,
+    codes: tuple[Numbers, Numbers, Numbers],
+) -> tuple[Codes, Numbers, Numbers]:
+    """Completes the codes of ``special`` symbols, whose tails have no ``ones`` yet; (k,) both.
+
+    The others (symbols,); ``codes`` are codes, widths and starts, changed in place. Of codes wider than
+    MAX_WIDTH (33), prefix and ones are returned, as pieces of the same three; the rest stays.
+    """
+    code, width, start = codes
+    # silent ones have none
+    ones = np.where(tail_width[special] > 0, ones, 0)
+    rest_width = tail_width[special] - ones
+    is_long = width[special] > MAX_WIDTH
+    at, number, rest = special[~is_long], ones[~is_long], rest_width[~is_long]
+    code[at] = (((prefix[at].astype(np.int64) << number) | (1 << number) - 1) << rest) | tail[at]
+    at, number, rest = special[is_long], ones[is_long], rest_width[is_long]
+    prefix_width = width[at] - tail_width[at]
+    pieces = _pieces(start[at], prefix[at], prefix_width, number)
+    start[at] += prefix_width + number
+    code[at], width[at] = tail[at], rest
+    return pieces
+
+
+def _silence(silent: Numbers, run: Words, prefix: Words, prefix_width: Words) -> None:
     """The last run is written in full, but the value that would follow lies behind the end.
 
     Where zeros coded singly were all, there is no run to be written. ``silent`` (k,) indices of symbols,
-    ``run`` (symbols,) words; ``parts`` (symbols,) each, changed in place: prefix and its width, ones,
-    suffix and its width.
+    ``run`` (symbols,) words; ``prefix`` and ``prefix_width`` (symbols,), changed in place.
     """
-    prefix, prefix_width, ones, suffix, suffix_width = parts
     word = run[silent]
-    width = (word >> WIDTH_SHIFT) & WIDTH_MASK
+    width = np.maximum(((word >> WIDTH_SHIFT) & WIDTH_MASK) - 1, 0)
     whole = (word >> WHOLE_SHIFT) & WHOLE_MASK
-    rest = (word & PREFIX_MASK) != np.int64(1) << np.maximum(width - 1, 0)
+    without_sign = (word & PREFIX_MASK) >> 1
+    rest = without_sign != 1 << np.maximum(width - 1, 0)
     exists = (width > 0) & (rest | (whole > 0))
-    prefix[silent] = (word & PREFIX_MASK) * exists
+    prefix[silent] = without_sign * exists
     prefix_width[silent] = width * exists
-    ones[silent] = suffix[silent] = suffix_width[silent] = 0
 
 
 def _aligned(ends: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
@@ -329,25 +350,23 @@ def _aligned(ends: Numbers, lengths: Numbers) -> tuple[Numbers, Numbers]:
     return ends + np.repeat(moved, lengths), sizes
 
 
-def _parts(
-    long: Numbers, start: Numbers, prefix: Numbers, prefix_width: Numbers, ones: Numbers
-) -> tuple[Any, Any, Any, Any]:
-    """The prefix and the ones of long codes in pieces, (pieces,) int64: index into ``long``, code, width,
-    start.
+def _pieces(
+    start: Numbers, prefix: Words, prefix_width: Numbers, ones: Numbers
+) -> tuple[Codes, Numbers, Numbers]:
+    """The prefix and the ones of long codes in pieces, ascending: codes, widths, starts.
 
-    ``long`` (k,) int64 indices of symbols; the others (symbols,) int64. A loop, as pictures have hardly
-    any.
+    All (k,). A loop, as pictures have few.
     """
-    pieces: list[tuple[int, int, int, int]] = []
-    for number, symbol in enumerate(long.tolist()):
-        at, left = int(start[symbol]), int(ones[symbol])
-        if prefix_width[symbol]:
-            pieces.append((number, int(prefix[symbol]), int(prefix_width[symbol]), at))
-            at += int(prefix_width[symbol])
+    pieces: list[tuple[int, int, int]] = []
+    rows = zip(start.tolist(), prefix.tolist(), prefix_width.tolist(), ones.tolist(), strict=True)
+    for at, bits, size, left in rows:
+        if size:
+            pieces.append((bits, size, at))
+            at += size
         while left:
             size = min(32, left)
-            pieces.append((number, (1 << size) - 1, size, at))
+            pieces.append(((1 << size) - 1, size, at))
             at += size
             left -= size
-    table = np.array(pieces, np.int64).reshape(-1, 4)
-    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
+    table = np.array(pieces, np.int64).reshape(-1, 3)
+    return table[:, 0].astype(np.uint64), table[:, 1].copy(), table[:, 2].copy()

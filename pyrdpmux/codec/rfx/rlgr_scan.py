@@ -2,108 +2,151 @@
 
     state in front of element i + 1 = table[index[i] + state in front of element i]
 
-One step of all sequences costs two numpy calls, about 4 us and 6 ns each; one element of one sequence, in a
-comprehension over bytes, 100 ns. So the scan goes in lock step while many sequences are active, and one by
-one through the rest. Elements are laid out by step first, longest sequences in front, for steps to be slices.
+One by one, in a comprehension over bytes, an element costs 65 ns. Many go in *lanes* instead: sequences are
+cut in pieces of up to 128 elements, and all pieces take a step together, which costs two numpy calls, 3 us
+and 4 ns for each lane. What a piece begins with is not known then, but states forget: it is guessed by going
+through the last 64 elements in front of it, from any state. Pieces whose guess was wrong are done again,
+until none is.
 """
 
 from typing import Any, Final
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int64]
 States = NDArray[np.uint8]
 
-LOCK_STEP: Final = 40
-"""Active sequences from which on a step for all of them is quicker."""
+PIECE: Final = 128
+"""Elements of a lane."""
+WARM_UP: Final = 64
+"""Elements from which a lane's first state is guessed."""
+_SPARE: Final = 16
+"""Elements between lanes that are transposed: see :mod:`pyrdpmux.codec.rfx.color`."""
+
+# What things cost, in nanoseconds.
+_ELEMENT: Final = 65
+_SEQUENCE: Final = 1500
+_STEP: Final = 3000
+_LANE_STEP: Final = 4
+_FEW: Final = 32
+"""Lanes that are done again one by one rather than together."""
 
 
 class StateTable:
-    """A table of states, to be looked up in lock step and one by one."""
+    """A table of states, to be looked up in lanes and one by one."""
 
     def __init__(self, table: NDArray[Any]) -> None:
         """``table`` of any shape, in the order of the index: below 256, as states are bytes."""
         self.array: States = np.ascontiguousarray(table, np.uint8).reshape(-1)
+        self.array.flags.writeable = False
         self.rows = self.array.tobytes()
 
 
-class Layout:
-    """Where the elements of sequences of ``lengths`` (sequences,) int64 are; serves several scans.
-
-    ``active[i]`` sequences have a step i; ``rank`` (sequences,) is each one's place, longest first;
-    ``place`` (elements of all steps,) int64 is where each goes, by step and rank; ``source``, of the same
-    length, where it comes from among all elements, or None if from all in order.
-    """
-
-    def __init__(self, lengths: Numbers) -> None:
-        self.lengths = lengths
-        self.starts = np.cumsum(lengths) - lengths
-        order = np.argsort(-lengths, kind="stable")
-        longest = lengths[order]
-        self.steps = int(longest[LOCK_STEP - 1]) if len(lengths) >= LOCK_STEP else 0
-        self.rank = np.empty(len(lengths), np.int64)
-        self.rank[order] = np.arange(len(lengths))
-        self.active: list[int] = []
-        if not self.steps:
-            return
-        active = len(lengths) - np.searchsorted(longest[::-1], np.arange(self.steps), side="right")
-        self.active = active.tolist()
-        # Step by step through each sequence; then, for each of these elements, its place by step and rank.
-        shortened = np.minimum(lengths, self.steps)
-        behind = np.cumsum(shortened)
-        step = np.arange(int(behind[-1]))
-        step -= np.repeat(behind - shortened, shortened)
-        self.place = (np.cumsum(active) - active)[step]
-        self.place += np.repeat(self.rank, shortened)
-        # Nothing is left over where the longest sequences end together with the others.
-        self.source: Numbers | None = None
-        if int(longest[0]) > self.steps:
-            step += np.repeat(self.starts, shortened)
-            self.source = step
-
-
-def scan(table: StateTable, index: NDArray[Any], layout: Layout, start: int) -> States:
+def scan(table: StateTable, index: NDArray[Any], lengths: Numbers, start: int) -> States:
     """(elements,) uint8: the state in front of each element; each sequence begins with ``start``.
 
-    ``index`` (elements,) integers, sequence after sequence; with the state added, it is within the table.
+    ``lengths`` (sequences,) int64, none of them 0, are those of ``index`` (elements,) integers, sequence
+    after sequence; with any state added, they are within the table.
     """
-    before = np.empty(len(index), np.uint8)
-    state = np.full(len(layout.lengths), start, np.uint8)
-    if layout.steps:
-        state = _lock_step(table.array, index, layout, state, before)[layout.rank]
-    rows = table.rows
-    for sequence in np.flatnonzero(layout.lengths > layout.steps).tolist():
-        begin = int(layout.starts[sequence])
-        first, end = begin + layout.steps, begin + int(layout.lengths[sequence])
-        s = int(state[sequence])
-        found = bytes([s] + [s := rows[i + s] for i in index[first : end - 1].tolist()])
-        before[first:end] = np.frombuffer(found, np.uint8)
-    return before
+    piece = int(min(PIECE, lengths.max()))
+    lanes = int((-(-lengths // piece)).sum())
+    steps = piece + (WARM_UP if lanes > len(lengths) else 0)
+    if _ELEMENT * len(index) + _SEQUENCE * len(lengths) < steps * (_STEP + _LANE_STEP * lanes):
+        return _one_by_one(table, index, lengths, start)
+    return _Lanes(table, index, lengths, piece).scan(start)
 
 
-def _lock_step(table: States, index: NDArray[Any], layout: Layout, state: States, before: States) -> States:
-    """Fills ``before`` (elements,) uint8 for the steps of ``layout``; returns the states behind them, by
-    rank.
+def _one_by_one(table: StateTable, index: NDArray[Any], lengths: Numbers, start: int) -> States:
+    parts: list[bytes] = []
+    begin = 0
+    for end in np.cumsum(lengths).tolist():
+        parts.append(_states(table.rows, index[begin : end - 1], start))
+        begin = end
+    return np.frombuffer(b"".join(parts), np.uint8)
 
-    ``state`` (sequences,) uint8, changed in place. Indices become int64 by step: ``take`` wants nothing
-    else.
+
+def _states(rows: bytes, index: NDArray[Any], start: int) -> bytes:
+    """The first state, and the state behind each element."""
+    s = start
+    return bytes([s] + [s := rows[i + s] for i in index.tolist()])
+
+
+class _Lanes:
+    """Sequences in pieces of ``piece`` elements, a lane each, in order.
+
+    ``at`` (lanes,) int64, where each begins; ``is_first`` (lanes,) bool, of its sequence; ``index``
+    (piece, lanes) int64: behind the end of a sequence, it is anything.
     """
-    part = index if layout.source is None else index[layout.source]
-    by_step = np.empty(len(part), np.int64)
-    by_step[layout.place] = part
-    states = np.empty(len(part), np.uint8)
-    at = 0
-    for count in layout.active:
-        end = at + count
-        current = state[:count]
-        states[at:end] = current
-        now = by_step[at:end]
-        now += current
-        table.take(now, out=current, mode="clip")
-        at = end
-    if layout.source is None:
-        states.take(layout.place, out=before)
-    else:
-        before[layout.source] = states[layout.place]
-    return state
+
+    def __init__(self, table: StateTable, index: NDArray[Any], lengths: Numbers, piece: int) -> None:
+        self._table = table
+        self._piece = piece
+        counts = -(-lengths // piece)
+        number = np.arange(int(counts.sum()))
+        number -= np.repeat(np.cumsum(counts) - counts, counts)
+        self._is_first = number == 0
+        self._at = np.repeat(np.cumsum(lengths) - lengths, counts)
+        self._at += number * piece
+        self._count = len(index)
+        padded = np.zeros(len(index) + piece + _SPARE, np.int32)
+        padded[: len(index)] = index
+        rows = _windows(padded, piece + _SPARE)[self._at]
+        self._index = rows[:, :piece].T.astype(np.int64, order="C")
+
+    def scan(self, start: int) -> States:
+        first = np.full(len(self._at), start, np.uint8)
+        if not self._is_first.all():
+            guessed = self._run(slice(-WARM_UP, None), first[:-1], None)
+            first[1:] = np.where(self._is_first[1:], start, guessed)
+        # Lines, a step each; the spare ones are those of lanes in which they are transposed back.
+        states = np.empty((self._piece, len(self._at)), np.uint8)
+        last = self._run(slice(None), first, states)
+        self._repair(states, last)
+        before = np.empty(self._count + self._piece, np.uint8)
+        # In ascending order: what is behind the end of a sequence is overwritten by the next.
+        _windows(before, self._piece)[self._at] = states.T
+        return before[: self._count]
+
+    def _run(
+        self, steps: slice, state: States, states: States | None, lanes: Numbers | None = None
+    ) -> States:
+        """The states behind some steps, from ``state`` (k,) on; fills ``states`` (steps, k).
+
+        ``lanes`` (k,) are which; the first k without.
+        """
+        current = state.copy()
+        index = self._index[steps]
+        index = index[:, : len(state)] if lanes is None else index[:, lanes]
+        for step, row in enumerate(index):
+            if states is not None:
+                states[step] = current
+            self._table.array.take(row + current, out=current, mode="clip")
+        return current
+
+    def _repair(self, states: States, last: States) -> None:
+        """Do again, in place, what began with another state than the lane before ended with."""
+        follows = ~self._is_first[1:]
+        while True:
+            wrong = np.flatnonzero((states[0, 1:] != last[:-1]) & follows) + 1
+            if len(wrong) <= _FEW:
+                break
+            again = np.empty((self._piece, len(wrong)), np.uint8)
+            last[wrong] = self._run(slice(None), last[wrong - 1], again, wrong)
+            states[:, wrong] = again
+        for lane in wrong.tolist():
+            self._repair_from(lane, states, last)
+
+    def _repair_from(self, lane: int, states: States, last: States) -> None:
+        while lane < len(last) and not self._is_first[lane] and states[0, lane] != last[lane - 1]:
+            found = _states(self._table.rows, self._index[:, lane], int(last[lane - 1]))
+            states[:, lane] = np.frombuffer(found, np.uint8, self._piece)
+            last[lane] = found[-1]
+            lane += 1
+
+
+def _windows(array: NDArray[Any], size: int) -> NDArray[Any]:
+    """(n - size + 1, size): overlapping rows of ``array`` (n,), one from each element on."""
+    shape = (len(array) - size + 1, size)
+    return as_strided(array, shape, (array.itemsize, array.itemsize))

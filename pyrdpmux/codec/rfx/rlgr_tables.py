@@ -137,24 +137,25 @@ def _fill_pending(tables: RunTables, state: int) -> None:
     _copy_shifted(tables, PENDING + state, state, 1)
 
 
-# What emission needs of an event, in one word: the prefix of a run (1, rest) and its width, the zero bits for
-# whole runs, the zeros coded singly, the kind.
-PREFIX_MASK: Final = 0x7FF
-WIDTH_SHIFT: Final = 11
+# What emission needs of an event, in one word: the prefix of a run (1, rest, and the sign as if it were
+# negative) and its width, the zero bits for whole runs, the zeros coded singly, the kind.
+PREFIX_MASK: Final = 0xFFF
+WIDTH_SHIFT: Final = 12
 WIDTH_MASK: Final = 0xF
-WHOLE_SHIFT: Final = 15
+WHOLE_SHIFT: Final = 16
 WHOLE_MASK: Final = 0x7F
-SINGLES_SHIFT: Final = 22
+SINGLES_SHIFT: Final = 23
 SINGLES_MASK: Final = 0x3
-KIND_SHIFT: Final = 24
+KIND_SHIFT: Final = 25
 
 
 @cache
 def packed_runs(mode: Mode) -> Table:
     """(zeros, state) to all of :class:`RunTables` but the next state; flat int32."""
     tables = run_tables(mode)
-    word: Table = np.where(tables.kind == RUN, (1 << tables.k.astype(np.int32)) | tables.rest, 0)
-    word |= np.where(tables.kind == RUN, tables.k.astype(np.int32) + 1, 0) << WIDTH_SHIFT
+    k = tables.k.astype(np.int32)
+    word: Table = np.where(tables.kind == RUN, ((1 << k) | tables.rest) << 1 | 1, 0)
+    word |= np.where(tables.kind == RUN, k + 2, 0) << WIDTH_SHIFT
     word |= tables.whole.astype(np.int32) << WHOLE_SHIFT
     word |= tables.singles.astype(np.int32) << SINGLES_SHIFT
     word |= tables.kind.astype(np.int32) << KIND_SHIFT
@@ -177,10 +178,35 @@ def value_table() -> StateTable:
     return StateTable(np.clip(zeros + change, 0, MAX_PARAMETER))
 
 
+# What emission needs of zero codes: the bits that they take, and above, where value_codes has those of kr.
+GAP_MASK: Final = 0xFF
+CODES_SHIFT: Final = 8
+TABLED: Final = 64
+"""Coded values below this have their codes in a table."""
+CODE_WIDTH_SHIFT: Final = 48
+MAX_TABLED_WIDTH: Final = 21
+"""Of a code that is taken from the table: with a prefix of up to 12 bits, the packer takes it at once."""
+
+
 @cache
-def zero_widths() -> Table:
-    """(zero codes in front, krp) to the bits that they take; flat uint8."""
+def zero_codes() -> Table:
+    """(zero codes in front, krp) to their bits, and TABLED times the kr behind them; flat int32."""
     krp = np.arange(PARAMETERS)
-    steps = [1 + (np.maximum(0, krp - 2 * i) >> SHIFT) for i in range(MAX_ZEROS - 1)]
-    widths = np.cumsum([np.zeros_like(krp), *steps], axis=0)
-    return widths.astype(np.uint8).reshape(-1)
+    steps = [np.maximum(0, krp - 2 * i) >> SHIFT for i in range(MAX_ZEROS)]
+    widths = np.cumsum([np.zeros_like(krp), *[1 + step for step in steps[:-1]]], axis=0)
+    word: Table = widths | (np.array(steps) * TABLED) << CODES_SHIFT
+    return word.astype(np.int32).reshape(-1)
+
+
+@cache
+def value_codes() -> Table:
+    """(kr, coded value below TABLED) to its code, ones and remainder, and its width; flat int64.
+
+    Of those wider than MAX_TABLED_WIDTH, only the width is right.
+    """
+    kr = np.arange((MAX_PARAMETER >> SHIFT) + 1)[:, None]
+    coded = np.arange(TABLED)
+    ones = coded >> kr
+    code = ((np.int64(1) << np.minimum(ones, MAX_TABLED_WIDTH)) - 1) << (kr + 1) | (coded - (ones << kr))
+    word: Table = code | (ones + kr + 1) << CODE_WIDTH_SHIFT
+    return word.reshape(-1)

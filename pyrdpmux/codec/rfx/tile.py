@@ -44,8 +44,9 @@ def encode(
         return []
     if words[0].shape != (TILE, TILE):
         raise EncodeError("tiles", f"shape {words[0].shape}, expected {TILE} x {TILE}")
-    batches = [np.stack(words[i : i + BATCH]) for i in range(0, len(words), BATCH)]
-    streams = rlgr.encode(Events.joined([_events(batch, quantizations) for batch in batches]), mode)
+    batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
+    events = [_events(color.gathered(batch), quantizations) for batch in batches]
+    streams = rlgr.encode(Events.joined(events), mode)
     result: list[Streams] = []
     for batch in batches:
         count, first = len(batch), 3 * len(result)

@@ -30,6 +30,8 @@ from pyrdpmux.rdp.connection.events import (
     Disconnected,
     ErrorInfoReceived,
     Event,
+    GraphicsCommandsReceived,
+    GraphicsConfirmed,
     GraphicsReceived,
     PointerReceived,
 )
@@ -78,6 +80,8 @@ class Client(ClientInput):
         self.renderer = renderer
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
         self.patience = patience
+        #: say of each frame that it is shown; what was left unsaid is said with the next one
+        self.acknowledges = True
         #: the socket is closed
         self.is_over = False
         self._peer = peer
@@ -234,6 +238,12 @@ class Client(ClientInput):
             case GraphicsReceived(update) | PointerReceived(update):
                 self.renderer.apply(update)
                 self._acknowledge()
+            case GraphicsConfirmed(abilities):
+                self.renderer.begin_graphics(abilities)
+                self.events.append(event)
+            case GraphicsCommandsReceived(pdus):
+                self.renderer.draw_graphics(pdus)
+                self._acknowledge_graphics()
             case Activated(width, height):
                 self.renderer.resize(width, height)
                 self.events.append(event)
@@ -248,9 +258,21 @@ class Client(ClientInput):
         self._happened.set()
 
     def _acknowledge(self) -> None:
+        if not self.acknowledges:
+            return
         frames, self.renderer.ended_frames = self.renderer.ended_frames, []
         for frame_id in frames:
             self.connection.acknowledge_frame(frame_id)
+
+    def _acknowledge_graphics(self) -> None:
+        graphics = self.renderer.graphics
+        if graphics is None or not self.acknowledges:
+            return
+        said, graphics.acknowledgements = graphics.acknowledgements, []
+        for item in said:
+            self.connection.acknowledge_graphics_frame(
+                item.frame_id, item.queue_depth, item.total_frames_decoded
+            )
 
     async def _wait(self, seconds: float) -> bool:
         """For whatever happens next; False if nothing did."""

@@ -1,7 +1,12 @@
-"""The codecs of surface commands that the renderer knows, as a client announces them."""
+"""The codecs that the renderer knows, as a client announces them: of surface commands, and with H.264."""
 
 from typing import Final
 
+from pyrdpmux.rdp.channels.graphics.capabilities import (
+    CapabilityVersion,
+    GraphicsCapabilitySet,
+    GraphicsFlags,
+)
 from pyrdpmux.rdp.pdu.capabilities.codecs import (
     CODEC_NSCODEC,
     CODEC_REMOTEFX,
@@ -24,3 +29,14 @@ _REMOTEFX: Final = RemoteFxClientCapabilities(
 
 NSCODEC: Final = BitmapCodec(CODEC_NSCODEC, NSCODEC_ID, NsCodecProperties(1, 1, COLOR_LOSS_LEVEL))
 REMOTEFX: Final = BitmapCodec(CODEC_REMOTEFX, REMOTEFX_ID, encode(_REMOTEFX))
+
+GRAPHICS_WITH_AVC: Final = (
+    GraphicsCapabilitySet.of(CapabilityVersion.VERSION_8),
+    GraphicsCapabilitySet.of(CapabilityVersion.VERSION_8_1, GraphicsFlags.AVC420_ENABLED),
+    *[
+        GraphicsCapabilitySet.of(version)
+        for version in CapabilityVersion
+        if CapabilityVersion.VERSION_10 <= version != CapabilityVersion.VERSION_10_1
+    ],
+)
+"""The ``graphics`` of a client that decodes H.264, too: what the extra h264 is for."""

@@ -27,7 +27,12 @@ from pyrdpmux.rdp.channels.graphics.drawing import (
     WireToSurface1,
     WireToSurface2,
 )
-from pyrdpmux.rdp.channels.graphics.frames import EndFrame, StartFrame
+from pyrdpmux.rdp.channels.graphics.frames import (
+    QUEUE_DEPTH_UNAVAILABLE,
+    EndFrame,
+    FrameAcknowledge,
+    StartFrame,
+)
 from pyrdpmux.rdp.channels.graphics.header import PixelFormat
 from pyrdpmux.rdp.channels.graphics.pdu import GraphicsPdu
 from pyrdpmux.rdp.channels.graphics.surfaces import (
@@ -49,6 +54,9 @@ MAX_CACHE_SLOTS: Final = 25_600
 MAX_CACHE_BYTES: Final = 100 << 20
 """MS-RDPEGFX 3.3.1.4, of a cache that is not small."""
 
+MAX_PAINTED_PIXELS: Final = 1 << 28
+"""Of one command: an 8K surface eight times over. Its fields would allow 65,535 times."""
+
 _WHITE: Final = 255
 
 
@@ -62,14 +70,18 @@ class GraphicsRenderer:
         self, output: Pixels, cache_slots: int = MAX_CACHE_SLOTS, cache_bytes: int = MAX_CACHE_BYTES
     ) -> None:
         self.output = output
+        #: what the client has offered of its persistent cache, in the order of its CacheImportOffer
+        self.offered: tuple[Pixels, ...] = ()
         #: as the last ResetGraphics has it
         self.monitors: tuple[MonitorDefinition, ...] = ()
         self.surfaces: dict[int, GraphicsSurface] = {}
         self.cache = GraphicsCache(cache_slots, cache_bytes)
         #: the frame that has begun and not ended
         self.frame_id: int | None = None
-        #: frames that have ended, and are to be acknowledged in this order
-        self.ended_frames: list[int] = []
+        #: what is to be said of the frames that have ended, in this order
+        self.acknowledgements: list[FrameAcknowledge] = []
+        #: what they say of bytes that wait (2.2.2.13)
+        self.queue_depth = QUEUE_DEPTH_UNAVAILABLE
         #: how many frames have ended since the channel is open
         self.frames_decoded = 0
         #: commands that had pixels in them; times that something else was to be seen afterwards
@@ -110,7 +122,7 @@ class GraphicsRenderer:
             raise DecodeError("EndFrame.frameId", f"{frame_id}, but {self.frame_id} has begun", 0)
         self.frame_id = None
         self.frames_decoded += 1
-        self.ended_frames.append(frame_id)
+        self.acknowledgements.append(FrameAcknowledge(frame_id, self.queue_depth, self.frames_decoded))
         self._show()
 
     def _show(self) -> None:
@@ -189,11 +201,19 @@ class GraphicsRenderer:
             case EvictCacheEntry():
                 self.cache.evict(pdu.slot)
             case DeleteEncodingContext():
-                surface = self._surface(pdu.surface_id, "DeleteEncodingContext.surfaceId")
-                surface.delete_context(pdu.codec_context_id)
-            case CacheImportReply() if pdu.slots:
-                reason = f"{len(pdu.slots)}, but nothing was offered"
-                raise DecodeError("CacheImportReply.importedEntriesCount", reason, 0)
+                # nothing is kept by contexts: see GraphicsSurface.draw_progressive
+                self._surface(pdu.surface_id, "DeleteEncodingContext.surfaceId")
+            case CacheImportReply():
+                self._import(pdu)
+
+    def _import(self, pdu: CacheImportReply) -> None:
+        """QUIRK(Windows Server 2016): a bitmap that is there already has 0 for its slot."""
+        if len(pdu.slots) > len(self.offered):
+            reason = f"{len(pdu.slots)}, but {len(self.offered)} were offered"
+            raise DecodeError("CacheImportReply.importedEntriesCount", reason, 0)
+        for slot, pixels in zip(pdu.slots, self.offered, strict=False):
+            if slot:
+                self.cache.store(slot, pixels)
 
     # -- pixels ----------------------------------------------------------------------------------
 
@@ -210,6 +230,7 @@ class GraphicsRenderer:
             case CacheToSurface():
                 surface = self._surface(pdu.surface_id, "CacheToSurface.surfaceId")
                 pixels = self.cache.find(pdu.slot)
+                _check_work("CacheToSurface.destPtsCount", len(pdu.points) * pixels.size // 4)
                 for x, y in pdu.points:
                     surface.put(x, y, pixels, "CacheToSurface.destPts")
             case _:
@@ -220,6 +241,7 @@ class GraphicsRenderer:
 
     def _fill(self, pdu: SolidFill) -> None:
         surface = self._surface(pdu.surface_id, "SolidFill.surfaceId")
+        _check_work("SolidFill.fillRectCount", sum([rect.pixels for rect in pdu.rects]))
         opaque = 0 if surface.pixel_format == PixelFormat.ARGB_8888 else 0xFF000000
         for rect in pdu.rects:
             part = surface.part(rect, "SolidFill.fillRects")
@@ -230,6 +252,12 @@ class GraphicsRenderer:
         """To one place after the other: each copy sees what the one before has left of its source."""
         source = self._surface(pdu.source_id, "SurfaceToSurface.surfaceIdSrc")
         target = self._surface(pdu.destination_id, "SurfaceToSurface.surfaceIdDest")
+        _check_work("SurfaceToSurface.destPtsCount", len(pdu.points) * pdu.rect.pixels)
         for x, y in pdu.points:
             pixels = source.part(pdu.rect, "SurfaceToSurface.rectSrc")
             target.put(x, y, pixels.copy(), "SurfaceToSurface.destPts")
+
+
+def _check_work(field: str, pixels: int) -> None:
+    if pixels > MAX_PAINTED_PIXELS:
+        raise DecodeError(field, f"{pixels} pixels to paint, at most {MAX_PAINTED_PIXELS}", 0)

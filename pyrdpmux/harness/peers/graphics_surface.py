@@ -18,9 +18,6 @@ from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.rdp.channels.graphics.drawing import CodecId, WireToSurface1, WireToSurface2
 from pyrdpmux.rdp.channels.graphics.surfaces import CreateSurface
 
-MAX_CONTEXTS: Final = 16
-"""Of progressive encoding, on one surface. Servers have one."""
-
 MAX_DAMAGE: Final = 4096
 """Rectangles of a frame; beyond, it is one that holds them all."""
 
@@ -52,7 +49,7 @@ class GraphicsSurface:
         #: what has changed since the output was brought up to date
         self.damage: list[Rect] = []
         self._remotefx = RemoteFxDecoder()
-        self._progressive: dict[int, ProgressiveDecoder] = {}
+        self._progressive: ProgressiveDecoder | None = None
         #: the H.264 stream of the codec that was used last
         self._video: tuple[CodecId, Any] | None = None
 
@@ -107,22 +104,18 @@ class GraphicsSurface:
         return CODECS["avc444"].decode(width, height, version=1 if codec_id == CodecId.AVC444 else 2)
 
     def draw_progressive(self, command: WireToSurface2) -> None:
-        """MS-RDPEGFX 3.3.5.2."""
+        """MS-RDPEGFX 3.3.5.2.
+
+        Tiles are remembered by surface, whatever the codec contexts are (3.3.1.3): Windows Server 2016 sends
+        the difference to what a context had that it has deleted.
+        """
         if command.codec_id != CodecId.CAPROGRESSIVE:
             raise DecodeError("WireToSurface2.codecId", f"{command.codec_id.name}, expected CAPROGRESSIVE", 0)
-        context_id = command.codec_context_id
-        if context_id not in self._progressive:
-            if len(self._progressive) >= MAX_CONTEXTS:
-                reason = f"{context_id} beside {MAX_CONTEXTS} others of surface {self.surface_id}"
-                raise DecodeError("WireToSurface2.codecContextId", reason, 0)
-            self._progressive[context_id] = ProgressiveDecoder(*self.size)
         width, height = self.size
-        rects = self._progressive[context_id].decode(command.data, self.pixels)
+        if self._progressive is None:
+            self._progressive = ProgressiveDecoder(width, height)
+        rects = self._progressive.decode(command.data, self.pixels)
         self.touch([rect.clip(width, height) for rect in rects])
-
-    def delete_context(self, context_id: int) -> None:
-        """MS-RDPEGFX 3.3.5.3; servers may delete what they have never used."""
-        self._progressive.pop(context_id, None)
 
     # -- the output ------------------------------------------------------------------------------
 

@@ -110,7 +110,7 @@ class OrderRenderer:
             case CacheBitmapRev2():
                 self._caches.store(order, palette)
             case ScrBlt():
-                return _copy(order, framebuffer, framebuffer.copy())
+                return _copy(order, framebuffer, framebuffer)
             case MemBlt():
                 return _copy(order, framebuffer, self._caches.find(order))
             case OpaqueRect():
@@ -157,6 +157,7 @@ def _copy(order: ScrBlt | MemBlt, framebuffer: Pixels, source: Pixels) -> bool:
 
 
 def _put(framebuffer: Pixels, area: Rect, rop: int, pattern: int, source: Words | int) -> bool:
+    """``source`` may be a part of the framebuffer: all of it is read before anything is written."""
     if area.is_empty:
         return False
     target = framebuffer.view(np.uint32)[area.y : area.bottom, area.x : area.right, 0]

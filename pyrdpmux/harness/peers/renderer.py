@@ -1,6 +1,6 @@
-"""A client's framebuffer: what bitmap updates, surface commands and pointers make of it."""
+"""A client's framebuffer: what updates of every kind, pointers and the graphics pipeline make of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,7 +13,14 @@ from pyrdpmux.codec.pointer import decode_pointer
 from pyrdpmux.codec.rfx.decoder import Decoder as RemoteFxDecoder
 from pyrdpmux.errors import DecodeError, LimitExceeded
 from pyrdpmux.geometry import MAX_SIDE, Rect
+from pyrdpmux.harness.peers.graphics_renderer import (
+    MAX_CACHE_BYTES,
+    MAX_CACHE_SLOTS,
+    GraphicsRenderer,
+)
 from pyrdpmux.harness.peers.orders import OrderRenderer
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.pdu import GraphicsPdu
 from pyrdpmux.rdp.fastpath.surface import (
     FrameAction,
     FrameMarker,
@@ -98,6 +105,8 @@ class Renderer:
         self._pointer_cache_size = pointer_cache_size
         self._codecs: dict[int, UUID] = {codec.codec_id: codec.guid for codec in codecs}
         self._remotefx = RemoteFxDecoder()
+        #: what the graphics pipeline draws, once it is open
+        self.graphics: GraphicsRenderer | None = None
         self._bitmap_caches = bitmap_caches
         self._orders = self._new_orders()
 
@@ -107,11 +116,15 @@ class Renderer:
     def resize(self, width: int, height: int) -> None:
         """The session is (re)activated: a black picture, and nothing of before is known.
 
+        But for the graphics pipeline: its surfaces stay, and the picture, too, if it is as large as before.
         Raises LimitExceeded for a desktop of more than MAX_DESKTOP_PIXELS.
         """
         if width * height > MAX_DESKTOP_PIXELS:
             raise LimitExceeded("MAX_DESKTOP_PIXELS", width * height, MAX_DESKTOP_PIXELS)
-        self.framebuffer = np.zeros((height, width, 4), np.uint8)
+        if self.graphics is None or self.framebuffer.shape[:2] != (height, width):
+            self.framebuffer = np.zeros((height, width, 4), np.uint8)
+        if self.graphics is not None:
+            self.graphics.output = self.framebuffer
         self.changes += 1
         self._palette = None
         self._pointers.clear()
@@ -136,6 +149,30 @@ class Renderer:
                 self.undrawn += 1
             case _:
                 self._point(update)
+
+    # -- the graphics pipeline -------------------------------------------------------------------
+
+    def begin_graphics(self, abilities: GraphicsAbilities) -> None:
+        """The server has confirmed a capability set: no surface is there, no cache slot is taken."""
+        slots, size = MAX_CACHE_SLOTS, MAX_CACHE_BYTES
+        if abilities.is_small_cache:
+            slots, size = abilities.cache_slots, abilities.cache_bytes
+        self.graphics = GraphicsRenderer(self.framebuffer, slots, size)
+
+    def draw_graphics(self, pdus: Iterable[GraphicsPdu]) -> None:
+        """Commands of the graphics pipeline; ``framebuffer`` may be another one afterwards."""
+        graphics = self.graphics
+        if graphics is None:
+            raise DecodeError("Graphics", "commands before its capabilities", 0)
+        before = graphics.painted, graphics.changes, graphics.undrawn
+        try:
+            for pdu in pdus:
+                graphics.apply(pdu)
+        finally:
+            self.framebuffer = graphics.output
+            self.painted += graphics.painted - before[0]
+            self.changes += graphics.changes - before[1]
+            self.undrawn += graphics.undrawn - before[2]
 
     # -- pixels ----------------------------------------------------------------------------------
 

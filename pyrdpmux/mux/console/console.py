@@ -1,6 +1,5 @@
 """A VM's console: its port, its picture, its keyboard, and who looks at it. It outlives the VM itself."""
 
-import asyncio
 import itertools
 import logging
 from collections.abc import Callable, Sequence
@@ -120,8 +119,12 @@ class Console:
 
     @property
     def is_watched(self) -> bool:
-        """Somebody looks: a viewer that is let in and active, and whose window is not minimized."""
-        return any(viewer.is_active and not viewer.is_suppressed for viewer in self.viewers)
+        """Somebody looks: a viewer whose window is not minimized.
+
+        From its coming on, so that there is a picture when its client has become active, and also while it is
+        not active because the size of the desktop changes.
+        """
+        return any(not viewer.is_suppressed for viewer in self._viewers)
 
     def configure(self, config: Config) -> None:
         """Other settings, perhaps while viewers are there: who may not stay is told so."""
@@ -220,6 +223,8 @@ class Console:
         if is_watched == self._was_watched:
             return
         self._was_watched = is_watched
+        if not is_watched:
+            self.display.released()
         try:
             self._watch(is_watched)
         except Exception:
@@ -255,6 +260,7 @@ class Console:
 
     def join(self, viewer: StageViewer) -> None:
         self._viewers[viewer] = None
+        self.watched_changed()
 
     def leave(self, viewer: StageViewer) -> None:
         self._viewers.pop(viewer, None)
@@ -266,7 +272,6 @@ class Console:
 
     def admit(self, viewer: StageViewer) -> str | None:
         """Unless it has no right to be here, or there is no room."""
-        asyncio.get_running_loop().call_soon(self.watched_changed)  # it is let in when we have returned
         reason = self.objection(viewer.principal, viewer.ticket)
         if reason is not None:
             return reason

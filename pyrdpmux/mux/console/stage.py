@@ -102,7 +102,7 @@ class Stage(Resolver, Protocol):
         """Let in the viewer, active now; or say why it may not stay."""
 
     def watched_changed(self) -> None:
-        """A viewer has begun to look or does so no more: active or not, its window minimized or not."""
+        """A viewer has begun to look or does so no more: its window is minimized, or shown again."""
 
     def listens_to(self, viewer: StageViewer) -> bool:
         """Whether what the viewer's user does means anything here."""

@@ -1,16 +1,27 @@
-"""What one guest makes us do, in the turns of its VM's share: its messages are read, its picture is copied.
+"""What one guest makes us do: its messages are read in turns of its VM's share, its picture is copied in
+threads.
 
-One task at most, which is there while there is something to do. A step of it is a few messages and a band of
-the picture: a guest that floods us with messages is copied as ever, one with a huge picture is heard as ever,
-and neither takes more of the loop than its share.
+A task at most for either, which is there while there is something to do. A step of reading is a few messages,
+and a copy goes band by band: a guest that floods us with messages is copied as ever, one with a huge picture
+is heard as ever, and neither takes more of the loop than its share.
 """
 
 import asyncio
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
+from typing import Final
 
+from pyrdpmux.mux.backend import Compute
+from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.session import Session
 from pyrdpmux.net.fair import LoopShare
 from pyrdpmux.net.tasks import TaskSet
+
+SMALL: Final = 1 << 16
+"""Pixels that are copied in less time than a thread needs to begin: a twentieth of a millisecond."""
+
+UNWATCHED_READ_SECONDS: Final = 0.25
+"""Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
+second it says so little meanwhile that a socket's buffer holds it by far."""
 
 
 class GuestWork:
@@ -21,86 +32,105 @@ class GuestWork:
         self._clock = clock
         self._on_rest = on_rest
         self._share: LoopShare | None = None
+        self._compute: Compute | None = None
         self._tasks = TaskSet()
-        self._task: asyncio.Task[None] | None = None
+        self._reader: asyncio.Task[None] | None = None
+        self._copier: asyncio.Task[None] | None = None
         self._reading: Iterator[None] | None = None
-        self._copying: Generator[None, None, None] | None = None
-        self._copy_started = 0.0
-        self._copy_worked = 0.0
+        self._pause: asyncio.TimerHandle | None = None
 
-    def start(self, share: LoopShare) -> None:
-        """From now on there are turns; what was to be read before has waited for them."""
-        self._share = share
+    def start(self, share: LoopShare, compute: Compute) -> None:
+        """From now on there are turns, and threads; what was to be read before has waited for them."""
+        self._share, self._compute = share, compute
         self.wake()
 
     def read(self, steps: Iterator[None]) -> None:
         """Take these steps, which read from the guest's socket, in turns to come."""
         self._reading = steps
-        self.wake()
+        if self._session.may_wait:
+            loop = asyncio.get_running_loop()
+            self._pause = loop.call_later(UNWATCHED_READ_SECONDS, self._end_pause)
+        else:
+            self.wake()
 
     def wake(self) -> None:
         """A copy may be due."""
-        if self._share is not None and not self.is_active and self._has_work:
-            self._task = self._tasks.create(self._work(self._share), f"work for {self._share.name}")
+        share, compute = self._share, self._compute
+        if share is None or compute is None:
+            return
+        if not self._session.may_wait:
+            self._stop_pause()
+        if self._reader is None and self._reading is not None and self._pause is None:
+            self._reader = self._tasks.create(self._read(share), f"messages of {share.name}")
+        if self._copier is None and self._session.is_copy_due(self._clock()):
+            self._copier = self._tasks.create(self._copy(share, compute), f"picture of {share.name}")
 
     @property
     def is_active(self) -> bool:
-        """Whether what is due is done already, or waits for its turn."""
-        return self._task is not None
-
-    def stop_copying(self) -> None:
-        """At once: the guest is lost, or its session ends."""
-        if self._copying is not None:
-            self._copying.close()
-            self._end_copy()
+        """Whether something is being done, or waits for its turn."""
+        return self._reader is not None or self._copier is not None
 
     def close(self) -> None:
-        self._share = None
-        self._reading = None
-        self.stop_copying()
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        self._share = self._compute = self._reading = None
+        self._stop_pause()
+        for task in (self._reader, self._copier):
+            if task is not None:
+                task.cancel()
+        self._reader = self._copier = None
 
-    @property
-    def _has_work(self) -> bool:
-        return (
-            self._reading is not None or self._copying is not None or self._session.is_copy_due(self._clock())
-        )
+    def _stop_pause(self) -> None:
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
 
-    async def _work(self, share: LoopShare) -> None:
+    def _end_pause(self) -> None:
+        self._pause = None
+        self.wake()
+
+    # -- the tasks -------------------------------------------------------------------------------
+
+    async def _read(self, share: LoopShare) -> None:
         """INVARIANT: nothing is awaited between the last look for work and the end of the task."""
         try:
-            while self._has_work:
+            while self._reading is not None and self._pause is None:
                 await share.work(self._steps())
         finally:
-            self._task = None
-        self._on_rest()
+            self._reader = None
+        self._rest()
 
     def _steps(self) -> Iterator[None]:
-        while self._has_work:
-            self._read_on()
-            self._copy_on()
+        while (reading := self._reading) is not None and self._pause is None:
+            if next(reading, StopIteration) is StopIteration and self._reading is reading:
+                self._reading = None
             yield
 
-    def _read_on(self) -> None:
-        reading = self._reading
-        if reading is not None and next(reading, StopIteration) is StopIteration and self._reading is reading:
-            self._reading = None
+    async def _copy(self, share: LoopShare, compute: Compute) -> None:
+        """The same. A copy is planned in a turn, and a small one made there."""
+        try:
+            while self._session.is_copy_due(self._clock()):
+                async with share.turn():
+                    copy = self._session.begin_copy(self._clock())
+                    if copy is not None and copy.pixels <= SMALL:
+                        self._make(copy)
+                        copy = None
+                if copy is not None:
+                    await self._make_elsewhere(copy, compute)
+        finally:
+            self._copier = None
+        self._rest()
 
-    def _copy_on(self) -> None:
-        """A step, whose time alone counts: what others have done between two is not this guest's."""
-        now = self._clock()
-        if self._copying is None:
-            if not self._session.is_copy_due(now):
-                return
-            self._copying, self._copy_started, self._copy_worked = self._session.copy_steps(), now, 0.0
-        copying = self._copying
-        has_ended = next(copying, StopIteration) is StopIteration
-        self._copy_worked += self._clock() - now
-        if has_ended and self._copying is copying:
-            self._end_copy()
+    def _make(self, copy: Copy) -> None:
+        copy.run(self._clock)
+        self._session.end_copy(copy, self._clock())
 
-    def _end_copy(self) -> None:
-        self._copying = None
-        self._session.copied(self._copy_started, self._clock(), self._copy_worked)
+    async def _make_elsewhere(self, copy: Copy, compute: Compute) -> None:
+        """Cancelled, the thread stops before its next band."""
+        try:
+            await compute(lambda: copy.run(self._clock))
+        finally:
+            copy.is_stopped = True
+            self._session.end_copy(copy, self._clock())
+
+    def _rest(self) -> None:
+        if not self.is_active:
+            self._on_rest()

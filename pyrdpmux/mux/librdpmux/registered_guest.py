@@ -116,15 +116,14 @@ class Guest:
         """Paint here; also after a while of having been lost."""
         self.vm = vm
         self.stop_waiting()
+        vm.watch(self._watched)
         self.session.attach(vm.screen)
-        vm.watch(self.session.watched)
-        self._work.start(vm.loop_share)
+        self._work.start(vm.loop_share, vm.compute)
         self._plan()
 
     def lose(self) -> None:
         """It is dead: nothing that it has shown is copied any more."""
         self.session.detach()
-        self._work.stop_copying()
 
     def stop_waiting(self) -> None:
         """It is there, or will never be."""
@@ -181,6 +180,11 @@ class Guest:
         self._server.guest_heard(self)
         if self.session.ended:
             self._server.guest_ended(self)
+
+    def _watched(self, is_watched: bool) -> None:
+        self.session.watched(is_watched, self._loop.time())
+        self._work.wake()
+        self._plan()
 
     def connected(self) -> None:
         log.debug("%s: connected", self.name)

@@ -1,22 +1,23 @@
 """One guest's conversation: its messages in, its screen painted, its acknowledgements and input out.
 
-Without sockets and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``. The
-picture is copied in small steps, which somebody else takes when it is this guest's turn.
+Without sockets, threads and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``,
+and the picture is copied by whoever runs the :class:`~.copying.Copy` that is handed out.
+
+While nobody looks nothing is copied, and what the guest asks is answered at once: a library of version 1 or 2
+queues its rectangles without bound until each is acknowledged. What was missed is copied, all of it, as soon
+as somebody looks.
 """
 
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
-from pyrdpmux.geometry import Rect, Region
+from pyrdpmux.geometry import Region
+from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.messages import (
     DisplaySwitch,
@@ -43,7 +44,6 @@ from pyrdpmux.mux.librdpmux.protocol import (
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface, Unlink
 from pyrdpmux.mux.picture.pixel_format import pixel_format
 from pyrdpmux.mux.picture.screen import Screen
-from pyrdpmux.mux.resting import REST_FACTOR
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
@@ -54,8 +54,15 @@ lock: one that comes before the thread sleeps is lost, and the display stands st
 KEEP_ALIVE: Final = 2.0
 """Acknowledgements of a silent guest: ten seconds without any message make the library abort its process."""
 
-COPY_INTERVAL: Final = 1 / 60
-"""Between the beginnings of two copies: nobody sees more pictures than that."""
+COPY_INTERVAL: Final = 1 / 75
+"""Between the beginnings of two copies: nobody sees more than 60 pictures a second, and a guest that paints
+as many is not to wait for a beat of ours."""
+
+COPY_REST: Final = 1.0
+"""Times what a copy took, before the next begins: a guest has half of a thread at most."""
+
+RELEASE_SECONDS: Final = 10.0
+"""After the last viewer has gone, until the memory of the picture is given up."""
 
 MAX_OWED: Final = 64
 """Acknowledgements per copy; the library waits for each before it sends the next update."""
@@ -106,6 +113,9 @@ class Session:
         self.name = name
         self.ended = False
         self._is_watched = True
+        #: the screen does not show what the framebuffer does: nobody looked
+        self._is_stale = False
+        self._release_at: float | None = None
         #: the latest one, whether it made sense or not
         self.latest_switch: DisplaySwitch | None = None
         self._protocol = protocol
@@ -122,26 +132,41 @@ class Session:
         self._damage = Region()
         self._owed = 0
         self._next_copy = now
-        self._is_copying = False
-        #: changes when what is being copied is of no use any more
-        self._epoch = 0
+        self._copying: Copy | None = None
+        #: the framebuffer could not be opened: nothing is better than what was shown before
+        self._is_blank = False
         self._timer = AcknowledgementTimer(now)
         self._complaints = 0
 
     def attach(self, screen: Screen) -> None:
         """The VM is published: paint here. What arrived before is not lost."""
-        self._epoch += 1
+        self._stop_copy()
         self._screen = screen
         if self._framebuffer is not None:
             self._show(self._framebuffer, screen)
 
-    def watched(self, is_watched: bool) -> None:
-        """Whether anybody looks: the rate that libraries are told which ask for it."""
+    def watched(self, is_watched: bool, now: float) -> None:
+        """Whether anybody looks: then there may be a copy to begin at once."""
+        if is_watched == self._is_watched:
+            return
         self._is_watched = is_watched
+        if not is_watched:
+            self._is_stale = self._is_stale or self._copying is not None or not self._damage.is_empty
+            if self._screen is not None and self._screen.surface.version:
+                self._release_at = now + RELEASE_SECONDS
+            self._settle()
+            return
+        self._release_at = None
+        if self._is_stale and self._screen is not None:
+            self._is_stale = False
+            self._damage = Region([self._screen.rect])
+            self._next_copy = min(self._next_copy, now)
+        if self._framebuffer is not None and self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
+            self._acknowledge()  # also while it waits for none: with the rate that it has from now on
 
     def detach(self) -> None:
         """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
-        self._epoch += 1
+        self._stop_copy()
         self._screen = None
 
     def receive(self, messages: Iterable[bytes], now: float) -> None:
@@ -154,6 +179,8 @@ class Session:
             except BackendError as error:
                 self._complain(error)
                 self._owe()
+        if not self._is_watched:
+            self._settle()
         self._timer.heard(now)
 
     @property
@@ -169,6 +196,13 @@ class Session:
     @property
     def acknowledges(self) -> bool:
         return self.dialect.acknowledgement is not Acknowledgement.NONE
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether what it says can be read a little later, without harm to it: nobody looks, and it queues
+        nothing until it is answered."""
+        is_queue = self._dialect is None or self._dialect.acknowledgement is Acknowledgement.PLAIN
+        return not self._is_watched and not is_queue and self._framebuffer is not None
 
     @property
     def has_framebuffer(self) -> bool:
@@ -190,11 +224,19 @@ class Session:
         due = [self._timer.deadline] if self.acknowledges else []
         if self._has_work and not is_working:
             due.append(self._next_copy)
+        if self._release_at is not None:
+            due.append(self._release_at)
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> None:
         if self.acknowledges and self._timer.is_due(now):
             self._acknowledge()
+        if self._release_at is not None and now >= self._release_at:
+            self._release_at = None
+            if self._screen is not None and self._framebuffer is not None:
+                self._stop_copy()
+                self._screen.released()
+                self._is_stale = True
 
     def close(self, *, unlink: bool = False) -> None:
         """``unlink``: the guest is dead and has left its framebuffer behind."""
@@ -204,46 +246,61 @@ class Session:
     # -- copying ---------------------------------------------------------------------------------
 
     def is_copy_due(self, now: float) -> bool:
-        return self._has_work and not self._is_copying and now >= self._next_copy
+        return self._has_work and self._copying is None and now >= self._next_copy
 
-    def copy_steps(self) -> Generator[None, None, None]:
-        """What has changed until now, from the framebuffer to the screen; then it is acknowledged.
+    def begin_copy(self, now: float) -> Copy | None:
+        """What has changed until now, to be run anywhere, and then handed to :meth:`end_copy`.
 
-        A step is a band of the screen (:data:`pyrdpmux.mux.picture.screen.BAND`). What the guest says
-        meanwhile is for the next copy; a switch, or the end of the session, ends this one.
+        None if there is nothing to copy. What the guest says meanwhile is for the next copy; a switch, or the
+        end of the session, stops this one.
         """
         screen = self._screen
-        if screen is None:
-            return
+        if screen is None or not self.is_copy_due(now):
+            return None
+        self._next_copy = now + COPY_INTERVAL
+        if self._switch is not None:
+            self._apply_switch(self._switch, screen)
+        if not self._is_watched:
+            self._is_stale = True
+            self._settle()
+            return None
+        damage, self._damage = self._damage, Region()
+        damage.clip(*self._size())
+        is_blank, self._is_blank = self._is_blank, False
+        if self._framebuffer is None and not is_blank:
+            damage.clear()
+        if self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
+            self._settle()  # this library paints while we read, whether it is acknowledged or not
         owed, self._owed = self._owed, 0
-        epoch = self._epoch
-        self._is_copying = True
-        try:
-            yield from self._apply_switch(screen, epoch)
-            yield from self._copy(screen, epoch)
-        except BackendError as error:
-            self._complain(error)
-        finally:
-            self._is_copying = False
-            for _ in range(owed):
-                self._acknowledge()
+        self._copying = Copy(screen, self._framebuffer, tuple(damage), owed)
+        return self._copying
 
-    def copied(self, started: float, ended: float, worked: float) -> None:
-        """``worked``: seconds that the steps themselves have taken, however long they had to wait."""
-        self._next_copy = max(started + COPY_INTERVAL, ended + REST_FACTOR * worked)
+    def end_copy(self, copy: Copy, now: float) -> None:
+        """It has been run: viewers see what it has copied, and the guest may go on painting."""
+        self._copying = None
+        copy.show()
+        if copy.error is not None and not copy.is_stopped:
+            self._complain(copy.error)
+        for _ in range(copy.owed):
+            self._acknowledge()
+        self._next_copy = max(self._next_copy, now + COPY_REST * copy.seconds)
 
-    def _apply_switch(self, screen: Screen, epoch: int) -> Iterator[None]:
-        if self._switch is None:
-            return
-        switch, self._switch = self._switch, None
+    def _stop_copy(self) -> None:
+        if self._copying is not None:
+            self._copying.is_stopped = True
+
+    def _apply_switch(self, switch: DisplaySwitch, screen: Screen) -> None:
+        self._switch = None
         self._close_framebuffer()
         try:
             surface = Surface(pixel_format(switch.format), switch.width, switch.height)
             self._framebuffer = Framebuffer.open(self._path, surface, self._owner, self._open_file)
         except BackendError as error:
             self._complain(error)
-            # Nothing is better than what the guest has not shown for a while.
-            yield from self._update(screen, screen.rect, _black, epoch)
+            self._is_blank = self._is_watched
+            self._damage = Region([screen.rect])
+            if not self._is_watched:
+                screen.released()
             return
         log.debug("%s: screen %dx%d %s", self.name, surface.width, surface.height, surface.format.name)
         self._show(self._framebuffer, screen)
@@ -253,33 +310,8 @@ class Session:
         screen.resize(framebuffer.surface.width, framebuffer.surface.height)
         self.input.forget_position()
         self._damage = Region([screen.rect])
-
-    def _copy(self, screen: Screen, epoch: int) -> Iterator[None]:
-        framebuffer = self._framebuffer
-        if self._is_stale(epoch):
-            return
-        damage, self._damage = self._damage, Region()
-        if framebuffer is None:
-            return
-        damage.clip(*self._size())
-        for rect in damage:
-            yield from self._update(screen, rect, framebuffer.read_bgrx, epoch)
-
-    def _update(
-        self, screen: Screen, rect: Rect, fetch: Callable[[Rect], Pixels], epoch: int
-    ) -> Iterator[None]:
-        """INVARIANT: nothing is fetched once the framebuffer may be closed, or another one be meant."""
-        if self._is_stale(epoch):
-            return
-        with closing(screen.update_in_steps(rect, fetch)) as steps:
-            for _ in steps:
-                yield
-                if self._is_stale(epoch):
-                    return
-
-    def _is_stale(self, epoch: int) -> bool:
-        """Whether a copy that began then is of no use any more."""
-        return self._epoch != epoch or self._switch is not None
+        if not self._is_watched:
+            screen.written(screen.surface, ())  # there is a picture, as soon as somebody wants to see it
 
     def _close_framebuffer(self, *, unlink: bool = False) -> None:
         if self._framebuffer is not None:
@@ -294,10 +326,13 @@ class Session:
         match message:
             case DisplayUpdate():
                 self._owe()
-                rect = message.rect
-                self._damage.add(rect.clip(*self._size()))
+                if self._is_watched:
+                    self._damage.add(message.rect.clip(*self._size()))
+                else:
+                    self._is_stale = True
             case DisplaySwitch():
                 self._switch = self.latest_switch = message
+                self._stop_copy()
             case Shutdown():
                 self.ended = True
             case TakesSizes():
@@ -314,6 +349,12 @@ class Session:
         if self.acknowledges:
             self._owed = min(self._owed + 1, MAX_OWED)
 
+    def _settle(self) -> None:
+        """Nothing is copied that would have to be waited for: the damage is all of the picture, and known."""
+        for _ in range(self._owed):
+            self._acknowledge()
+        self._owed = 0
+
     def _acknowledge(self) -> None:
         rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None
         self._send(encode_message(UpdateComplete(frame_rate=rate), self.dialect.base))
@@ -323,7 +364,10 @@ class Session:
 
     @property
     def _has_work(self) -> bool:
-        return self._screen is not None and bool(self._switch or self._owed or not self._damage.is_empty)
+        if self._screen is None:
+            return False
+        is_behind = self._is_watched and (self._owed > 0 or not self._damage.is_empty)
+        return self._switch is not None or is_behind
 
     def _size(self) -> tuple[int, int]:
         """Of what the guest shows; before that, of what its viewers see."""
@@ -340,7 +384,3 @@ class Session:
             self._tell(str(error))
         if self._complaints == MAX_COMPLAINTS:
             self._tell("further complaints are not logged")
-
-
-def _black(band: Rect) -> Pixels:
-    return np.zeros((band.height, band.width, 4), np.uint8)

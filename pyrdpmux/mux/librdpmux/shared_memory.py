@@ -8,6 +8,7 @@ daemon and every other VM's console. A read merely comes up short. What the kern
 
 import os
 import stat
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ import numpy as np
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect
-from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat
+from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat, Words
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""
@@ -82,6 +83,8 @@ class Framebuffer:
         self._path = path
         self.surface = surface
         self._scratch: Bytes = np.empty(0, np.uint8)
+        #: held while a band is read: a descriptor that is closed meanwhile may be another file's
+        self._lock = threading.Lock()
 
     @classmethod
     def open(
@@ -118,9 +121,12 @@ class Framebuffer:
             )
 
     def close(self) -> None:
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        """Waits for a :meth:`put`, if there is one: a millisecond at most."""
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+            self._scratch = np.empty(0, np.uint8)
 
     def unlink(self, unlink: Unlink = _unlink) -> None:
         """Remove the object of a VM that has died, unless another one took its name; may not be permitted."""
@@ -136,6 +142,8 @@ class Framebuffer:
 
         Whole rows are read: a system call per row of a narrow rectangle costs more than its neighbors' bytes.
         """
+        if self._descriptor < 0:
+            raise BackendError(f"{self._path}: closed")
         surface = self.surface
         shape = (rect.height, surface.width, surface.format.bytes_per_pixel)
         size = rect.height * surface.stride
@@ -150,6 +158,7 @@ class Framebuffer:
             raise BackendError(f"{self._path}: shrank below what its surface takes")
         return rows.reshape(shape)[:, rect.x : rect.right]
 
-    def read_bgrx(self, rect: Rect) -> Bytes:
-        """The same in the daemon's format, and to keep."""
-        return self.surface.format.to_bgrx(self.read(rect))
+    def put(self, rect: Rect, words: Words) -> None:
+        """The same in the daemon's format, at its place in ``words``: (height, width) uint32 of the surface."""
+        with self._lock:
+            self.surface.format.put_bgrx(self.read(rect), words[rect.y : rect.bottom, rect.x : rect.right])

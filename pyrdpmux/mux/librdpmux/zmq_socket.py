@@ -102,6 +102,8 @@ class ZmqSocket:
 
     def _readable(self) -> None:
         if not self._is_reading and not self._closed:
+            # Readable until it is read, which may be a while from now.
+            self._loop.remove_reader(self._descriptors[0])
             self._is_reading = True
             self._run(self._read())
 
@@ -118,6 +120,8 @@ class ZmqSocket:
                     return
         finally:
             self._is_reading = False
+            if not self._closed:
+                self._loop.add_reader(self._descriptors[0], self._readable)
             self._look_again()
 
     def _receive(self) -> list[list[zmq.Frame]]:

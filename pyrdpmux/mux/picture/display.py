@@ -87,6 +87,10 @@ class Display(Observable):
         if self.screen.cursor is not CursorState.DEFAULT:
             self._tell_cursor()
 
+    def released(self) -> None:
+        """Nobody looks: a card is drawn again for who comes next."""
+        self._covered = None
+
     # -- the screen's side -----------------------------------------------------------------------
 
     def screen_changed(self) -> None:

@@ -83,6 +83,13 @@ class PixelFormat:
             case _:
                 return _as_bytes(_expansion(self.code)[_as_halves(pixels)])
 
+    def put_bgrx(self, pixels: Bytes, words: Words) -> None:
+        """The same, into (height, width) uint32 words 0x00RRGGBB that are there."""
+        if self.bytes_per_pixel == 4 and self._order is _Order.ARGB:
+            np.bitwise_and(_as_words(pixels), COLOR_MASK, out=words)
+        else:
+            words[...] = _as_words(self.to_bgrx(pixels))
+
     def from_bgrx(self, bgrx: Bytes) -> Bytes:
         """The reverse, for guests: low bits are cut off where a channel has less than 8; alpha is full."""
         words = _as_words(bgrx) & COLOR_MASK

@@ -5,7 +5,8 @@ sent something (:mod:`pyrdpmux.graphics.surface`), so a backend only writes, and
 """
 
 import logging
-from collections.abc import Callable, Generator, Iterator
+import mmap
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Final, Protocol
 
 import numpy as np
@@ -194,6 +195,18 @@ class Screen(Observable):
                 self.tell_changed()
             self._on_painted()
 
+    def written(self, surface: Surface, rects: Sequence[Rect]) -> None:
+        """Pixels of the surface have been written by who has it; nothing, if it is not the present one."""
+        if surface is self.surface:
+            if rects:
+                surface.touch(rects)
+                self.tell_changed()
+            self._on_painted()
+
+    def released(self) -> None:
+        """Nobody looks: black, and without the memory that the picture took. Whoever paints it starts over."""
+        self.surface = _black(self.width, self.height)
+
     def tell_changed(self) -> None:
         """Wake who looks: something was written to the surface."""
         self.tell(lambda listener: listener.screen_changed())
@@ -211,7 +224,10 @@ def bands_of(rect: Rect) -> Iterator[Rect]:
 def _black(width: int, height: int) -> Surface:
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ValueError(f"a screen of {width}x{height}, 1 to {MAX_SIDE} allowed")
-    return Surface(width, height)
+    # Of its own, and not the allocator's, which keeps what was used and clears it: what nobody paints takes
+    # no memory, and what is given up is given back.
+    memory = mmap.mmap(-1, Surface.size_of(width, height), flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return Surface(width, height, memory)
 
 
 def _words(pixels: Pixels) -> NDArray[np.uint32]:

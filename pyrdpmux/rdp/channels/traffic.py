@@ -83,15 +83,26 @@ class StaticTraffic:
         self._is_agreed = False
 
     def agree(
-        self, chunk_size: int, sending: CompressionType | None, receiving: CompressionType | None
+        self,
+        chunk_size: int,
+        sending: CompressionType | None,
+        receiving: CompressionType | None,
+        *,
+        outgoing: Compressor | None = None,
+        incoming: PacketDecompressor | None = None,
     ) -> None:
-        """Once per connection: histories go on through a deactivation-reactivation."""
+        """Once per connection: histories go on through a deactivation-reactivation.
+
+        ``outgoing`` and ``incoming`` are those of the connection, where updates are compressed, too.
+        """
         if self._is_agreed:
             return
         self._is_agreed = True
         self._chunk_size = chunk_size
-        self._compressor = compressor(sending) if sending is not None else None
-        self._decompressor = PacketDecompressor(receiving) if receiving is not None else None
+        if sending is not None:
+            self._compressor = outgoing or compressor(sending)
+        if receiving is not None:
+            self._decompressor = incoming or PacketDecompressor(receiving)
 
     # -- out -------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """A server of ours in one coroutine: shows a picture, draws on demand, and keeps the input."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -53,6 +53,7 @@ class PictureServer:
         self.input: list[InputEvent] = []
         self.events: list[Event] = []
         self.picture = picture
+        self._happened = asyncio.Event()
         self._config = config
         self._peer: Peer | None = None
         self._connection: ServerConnection | None = None
@@ -88,8 +89,15 @@ class PictureServer:
         """What the clients of so far have done."""
         return [event for event in self.events if isinstance(event, kind)]
 
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Until ``condition`` holds, which is asked after every event; the test is what bounds it."""
+        while not condition():
+            self._happened.clear()
+            await self._happened.wait()
+
     def _on_event(self, event: Event) -> None:
         self.events.append(event)
+        self._happened.set()
         match event:
             case Activated() if self.picture is not None:
                 self.paint(self.picture)

@@ -80,7 +80,7 @@ PROOFS: dict[str, list[str]] = {
     "M3": ["mux/console/test_viewer.py::test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up"],
     "M4": [
         HERE + "session.py::test_every_rectangle_of_a_batch_counts",
-        "mux/picture/test_screen.py::test_only_the_change_is_reported",
+        "mux/picture/test_screen.py::test_who_looks_is_woken_once_and_finds_the_tiles",
         HERE + "session.py::test_version_4_and_5_are_told_nothing",
     ],
     "M5": [HERE + "session.py::test_a_switch_to_the_same_size_repaints_everything"],

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
-from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, KEEP_ALIVE, REPEAT_AFTER, Session
+from pyrdpmux.mux.librdpmux.session import (
+    COPY_INTERVAL,
+    KEEP_ALIVE,
+    RELEASE_SECONDS,
+    REPEAT_AFTER,
+    Session,
+)
 from pyrdpmux.mux.picture.pixel_format import PixelCode
 from pyrdpmux.mux.picture.screen import Screen
 from tests.rows import unhex
@@ -46,11 +52,17 @@ class Guest:
         self.copy()
 
     def copy(self) -> None:
-        """What somebody else does, in turns of the loop: here it takes no time."""
-        if self.session.is_copy_due(self.now):
-            for _ in self.session.copy_steps():
-                pass
-            self.session.copied(self.now, self.now, 0.0)
+        """What somebody else does, in turns and threads: here it takes no time."""
+        copy = self.session.begin_copy(self.now)
+        if copy is not None:
+            copy.run(lambda: self.now)
+            self.session.end_copy(copy, self.now)
+
+    def look(self, is_watched: bool, after: float = 1.0) -> None:
+        """Somebody comes, or the last one goes."""
+        self.now += after
+        self.session.watched(is_watched, self.now)
+        self.copy()
 
     def wait(self) -> float:
         """Until the session's next deadline; returns how long that was."""
@@ -109,11 +121,124 @@ def test_unasked_acknowledgements(guest: Guest) -> None:
 def test_version_3_is_told_a_rate_that_it_can_divide_by(tmp_path: Path) -> None:
     guest = Guest(tmp_path, version=3)
     guest.receive(SWITCH_800_600)
-    for is_watched, told in ((True, 60), (False, 5), (True, 60)):
-        guest.session.watched(is_watched)
-        guest.sent.clear()
+    guest.receive(UPDATE_ALL)
+    assert guest.sent == [b"\x93\x04\x01\x3c"]
+    guest.look(False)
+    guest.receive(UPDATE_ALL)
+    assert guest.sent[1:] == [b"\x93\x04\x01\x05"]
+    guest.look(True)
+    assert guest.sent[2:] == [b"\x93\x04\x01\x3c"], "at once, though it has asked for nothing"
+
+
+def test_version_3_is_acknowledged_before_the_copy(tmp_path: Path) -> None:
+    """It paints while we read whether it is acknowledged or not."""
+    guest = Guest(tmp_path, version=3)
+    guest.receive(SWITCH_800_600)
+    guest.now += 1
+    guest.session.receive([UPDATE_ALL], guest.now)
+    copy = guest.session.begin_copy(guest.now)
+    assert copy is not None
+    assert len(guest.sent) == 1
+    copy.run(lambda: guest.now)
+    guest.session.end_copy(copy, guest.now)
+    assert len(guest.sent) == 1
+
+
+class TestNobodyLooks:
+    def test_nothing_is_copied_and_everything_is_answered_at_once(self, guest: Guest) -> None:
+        guest.look(False)
+        guest.paint(0, b"\x07" * 800 * 600 * 4)
+        guest.receive(SWITCH_800_600)
+        guest.receive(UPDATE_ALL, UPDATE_ALL, after=0.0)
+        assert guest.sent == [ACK] * 2
+        assert (guest.screen.width, guest.screen.height) == (800, 600)
+        assert guest.screen.surface.version == 0
+        assert guest.session.begin_copy(guest.now + 60) is None
+        guest.look(True, after=0.0)
+        assert (guest.screen.pixels[:, :, :3] == 7).all(), "all of it, when somebody comes"
+
+    def test_that_there_is_a_picture_is_known(self, guest: Guest) -> None:
+        """Or the VM would be waiting for its first picture until somebody looks."""
+        guest.session.detach()
+        pictures: list[int] = []
+        guest.session.attach(Screen(800, 600, on_painted=lambda: pictures.append(1)))
+        guest.look(False)
+        guest.receive(SWITCH_800_600)
+        assert pictures
+
+    def test_what_was_not_copied_when_the_last_one_went_is_not_forgotten(self, guest: Guest) -> None:
+        guest.receive(SWITCH_800_600)
+        guest.paint(0, b"\x07")
+        guest.session.receive([UPDATE_ALL], guest.now)
+        guest.look(False)
+        assert guest.sent == [ACK]
+        assert guest.screen.pixels[0, 0, 0] == 0
+        guest.look(True)
+        assert guest.screen.pixels[0, 0, 0] == 7
+
+    def test_who_comes_again_soon_finds_the_picture_and_only_news_are_copied(self, guest: Guest) -> None:
+        guest.receive(SWITCH_800_600)
+        version = guest.screen.surface.version
+        guest.look(False)
+        guest.look(True)
+        assert guest.screen.surface.version == version
+        guest.look(False)
         guest.receive(UPDATE_ALL)
-        assert guest.sent == [bytes([0x93, 4, 1, told])]
+        guest.look(True)
+        assert guest.screen.surface.version == version + 1
+
+    def test_the_memory_is_given_up_after_a_while(self, guest: Guest) -> None:
+        guest.paint(0, b"\x07" * 800 * 600 * 4)
+        guest.receive(SWITCH_800_600)
+        surface = guest.screen.surface
+        guest.look(False)
+        guest.session._timer.deadline = 1000.0
+        assert guest.wait() == pytest.approx(RELEASE_SECONDS)
+        assert guest.screen.surface is not surface
+        assert guest.screen.surface.version == 0
+        assert guest.session.next_deadline() == 1000.0
+        guest.look(True)
+        assert (guest.screen.pixels[:, :, :3] == 7).all()
+        guest.look(False)
+        guest.look(True)
+        assert guest.session.next_deadline() == 1000.0, "somebody is there"
+
+    def test_a_lost_vms_picture_stays_and_it_comes_back_unseen(self, guest: Guest) -> None:
+        guest.paint(0, b"\x07" * 800 * 600 * 4)
+        guest.receive(SWITCH_800_600)
+        guest.session.detach()
+        guest.look(False)
+        guest.receive(UPDATE_ALL)
+        guest.look(False, after=60.0)
+        assert (guest.screen.pixels[:, :, :3] == 7).all()
+        guest.session.attach(guest.screen)
+        guest.paint(0, b"\x08" * 800 * 600 * 4)
+        guest.look(True)
+        assert (guest.screen.pixels[:, :, :3] == 8).all()
+
+    def test_what_cannot_be_shown_is_black(self, guest: Guest) -> None:
+        guest.paint(0, b"\x07" * 800 * 600 * 4)
+        guest.receive(SWITCH_800_600)
+        guest.look(False)
+        guest.receive(DisplaySwitch(0x12345678, 800, 600))
+        assert not guest.screen.pixels.any()
+        guest.look(True)
+        assert not guest.screen.pixels.any()
+
+    @pytest.mark.parametrize(
+        ("version", "may_wait"), [(1, False), (2, False), (3, True), (4, True), (5, True)]
+    )
+    def test_who_queues_what_is_not_acknowledged_is_not_kept_waiting(
+        self, tmp_path: Path, version: int, may_wait: bool
+    ) -> None:
+        guest = Guest(tmp_path, version=version)
+        guest.look(False)
+        assert not guest.session.may_wait, "its first picture is not there yet"
+        base = PROTOCOLS[version].dialects[0].base
+        guest.receive(encode_message(DisplaySwitch(X8R8G8B8, 800, 600), base))
+        assert guest.session.may_wait is may_wait
+        guest.look(True)
+        assert not guest.session.may_wait
 
 
 @pytest.mark.parametrize("version", [4, 5])

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="nee
 
 UUID = "6B8B4567-327b-23c6-643c-986966334873"
 VM_ID = 1804289383
-GREETING = unhex("93 05 01 1e")
+GREETING = unhex("93 05 01 3c")
 """What those of 4 and 5 ignore, and a new server finds them with."""
 
 
@@ -60,8 +60,8 @@ class Version:
 VERSIONS = [
     Version(1, "ii", (VM_ID, 1), 0, "92 04 01"),
     Version(2, "iis", (VM_ID, 2, UUID), 0, "92 04 01"),
-    Version(3, "iis", (VM_ID, 3, UUID), 0, "93 04 01 1e"),
-    Version(4, "iisq", (VM_ID, 4, UUID, 0), 0, "93 04 01 1e", label="4a"),
+    Version(3, "iis", (VM_ID, 3, UUID), 0, "93 04 01 3c"),
+    Version(4, "iisq", (VM_ID, 4, UUID, 0), 0, "93 04 01 3c", label="4a"),
     Version(4, "iisq", (VM_ID, 4, UUID, 0), 1, None),
     Version(4, "iisqs", (VM_ID, 4, UUID, 0, ""), 1, None, label="4b"),
     Version(5, "iisqs", (VM_ID, 5, UUID, 0, ""), 1, None),

@@ -69,6 +69,11 @@ def test_guests_pixels_come_back(code: PixelCode, seed: int, width: int, height:
     format_.view(buffer, width, height, stride)[:] = packed
     seen = format_.to_bgrx(format_.view(buffer, width, height, stride))
     assert not seen[:, :, 3].any()
+    words = np.full((height + 2, width + 2), 0x77777777, np.uint32)
+    format_.put_bgrx(format_.view(buffer, width, height, stride), words[1:-1, 1:-1])
+    assert (words[1:-1, 1:-1] == seen.view("<u4")[:, :, 0]).all()
+    assert (words[0] == 0x77777777).all()
+    assert (words[:, -1] == 0x77777777).all()
     lost = np.array([0, 0, 0] if size > 2 else [7, 7 if "5G5" in code.name else 3, 7])
     cut = 0xFF & ~lost
     assert ((seen[:, :, :3] & cut) == (bgrx[:, :, :3] & cut)).all()

@@ -1,5 +1,8 @@
 """Screen: what is written is there, its tiles are newer, and who looks is woken."""
 
+import mmap
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -193,6 +196,38 @@ def test_a_move_takes_its_pixels_along_and_is_proposed(
 def test_a_move_from_outside_is_the_callers_mistake() -> None:
     with pytest.raises(ValueError, match="of a picture of"):
         list(Screen(100, 50).move_in_steps(Rect(90, 0, 11, 5), 0, 0))
+
+
+def test_who_writes_to_the_surface_says_so_afterwards() -> None:
+    paintings: list[int] = []
+    screen, notes = Screen(100, 50, on_painted=lambda: paintings.append(1)), Notes()
+    screen.subscribe(notes)
+    surface = screen.surface
+    screen.written(surface, [Rect(0, 0, 3, 3), Rect(70, 0, 1, 1)])
+    assert surface.newer(0).all()
+    assert (notes.changes, len(paintings)) == (1, 1)
+    screen.written(surface, [])
+    assert (surface.version, notes.changes, len(paintings)) == (1, 1, 2), "a picture, but nothing new in it"
+    screen.resize(50, 100)
+    screen.written(surface, [Rect(0, 0, 3, 3)])
+    assert (surface.version, screen.surface.version, notes.changes) == (1, 0, 1), "that is another one now"
+
+
+def test_a_picture_that_nobody_looks_at_takes_no_memory() -> None:
+    """Neither before it is painted nor after it is released."""
+
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+
+    screen, before = Screen(4000, 4000), resident()
+    assert before + (32 << 20) > resident()
+    screen.surface.words[:] = 1
+    assert resident() > before + (48 << 20)
+    screen.surface.touch([screen.rect])
+    screen.released()
+    assert resident() < before + (16 << 20)
+    assert (screen.width, screen.height, screen.surface.version) == (4000, 4000, 0)
+    assert not screen.pixels[::64, ::64].any()
 
 
 def test_another_size_ends_a_write() -> None:

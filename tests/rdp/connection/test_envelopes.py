@@ -8,7 +8,6 @@ from pyrdpmux.rdp.channels.dynamic.messages import MessageSender
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.channels.static import ChannelPdu, chunks
 from pyrdpmux.rdp.connection.envelope import wrap
-from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.connection.trace import ListTracer
@@ -31,13 +30,14 @@ def pair_of(chunk_size: int = 16256, options: ChannelOptions = COMPRESSING) -> L
     return Linked(config, client_config(dynamic_channels=(CHANNEL_NAME,), channels=channels)).run()
 
 
-def drdynvc(pair: Linked) -> StaticChannel:
-    return next(channel for channel in pair.server.facts.channels.values() if channel.name == "drdynvc")
+def drdynvc(pair: Linked) -> int:
+    """Its MCS channel."""
+    return next(key for key, channel in pair.server.facts.channels.items() if channel.name == "drdynvc")
 
 
 def one_by_one(pair: Linked, message: bytes, chunk_size: int) -> tuple[list[bytes], list[ChannelPdu]]:
     """Frames, and what the tracer is to see of them."""
-    channel = drdynvc(pair)
+    channel = pair.server.facts.channels[drdynvc(pair)]
     shows = bool(channel.options & ChannelOptions.SHOW_PROTOCOL)
     pdus = [
         chunk
@@ -75,7 +75,7 @@ def test_blocks_longer_than_a_chunk_are_cut() -> None:
     """A channel of another's that puts more into a message than we do."""
     pair = pair_of(1600)
     session = session_of(pair)
-    channel, message = drdynvc(pair), bytes(range(256)) * 15
+    channel, message = session.facts.channels[drdynvc(pair)], bytes(range(256)) * 15
     session.send_static(channel, message, message, b"", b"", message)
     found = session.frames_to_send()
     session.send_static(channel, message)

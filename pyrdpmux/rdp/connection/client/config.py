@@ -53,8 +53,7 @@ class ClientConfig:
     #: what is advertised on the graphics pipeline, if that is among ``dynamic_channels``; without any, that
     #: waits for ``advertise_graphics``
     graphics: tuple[GraphicsCapabilitySet, ...] = DEFAULT_SETS
-    #: the highest type of bulk compression that is offered, or None. A server may then compress output, too,
-    #: which is handed over as it is
+    #: the highest type of bulk compression that is offered, or None
     compression: CompressionType | None = None
     encryption_methods: EncryptionMethod = (
         EncryptionMethod.BITS_40

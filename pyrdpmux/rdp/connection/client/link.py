@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from pyrdpmux.errors import LimitExceeded, StateError
+from pyrdpmux.codec.bulk.packets import PacketDecompressor
+from pyrdpmux.errors import DecodeError, LimitExceeded, StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Channel, Offer
@@ -66,6 +67,8 @@ class ClientLink(Machine):
         self.client_random = b""
         self.encryption_method = EncryptionMethod.NONE
         self.updates = Reassembler(config.max_request_size)
+        #: of all that the server may compress: updates, share data and channels have one history (3.1.8)
+        self.incoming = PacketDecompressor(config.compression) if config.compression is not None else None
         self.has_been_active = False
         #: of a bandwidth measurement: when it began, bytes of payload since, bytes of all frames before
         self.bandwidth_started = now
@@ -84,7 +87,15 @@ class ClientLink(Machine):
         theirs = find_capability(self.facts.capabilities, VirtualChannelCapability)
         agreed = Agreement.of(theirs, ours, self.config.compression)
         sending = agreed.to_server if self.config.compression is not None else None
-        self.static_traffic.agree(agreed.chunk_size, sending=sending, receiving=agreed.to_client)
+        self.static_traffic.agree(
+            agreed.chunk_size, sending=sending, receiving=agreed.to_client, incoming=self.incoming
+        )
+
+    def decompress(self, flags: int, data: bytes) -> bytes:
+        """What a server has compressed, or has not, which may empty the history all the same."""
+        if self.incoming is None:
+            raise DecodeError("compressionFlags", f"{flags:#04x}, but no compression was offered", 0)
+        return self.incoming.decompress(flags, data)
 
     def send_static(self, channel: str, message: bytes) -> None:
         """A message on a static channel, cut into chunks. StateError where there is no such channel now."""

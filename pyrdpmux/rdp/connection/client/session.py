@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pyrdpmux.codec.bulk.packet import PacketFlags
 from pyrdpmux.errors import SequenceError
 from pyrdpmux.rdp.channels.static import ChannelFlags, ChannelPdu
 from pyrdpmux.rdp.connection.client.link import ClientPhase
@@ -35,7 +36,15 @@ from pyrdpmux.rdp.pdu.heartbeat import Heartbeat
 from pyrdpmux.rdp.pdu.message_channel import UnknownMessage, decode_message_body
 from pyrdpmux.rdp.pdu.multitransport import InitiateMultitransportRequest
 from pyrdpmux.rdp.pdu.session_info import LogonInfoExtended, SaveSessionInfo
-from pyrdpmux.rdp.pdu.share import FlowControl, ShareData, UnknownShareControl, UnknownShareData, decode_share
+from pyrdpmux.rdp.pdu.share import (
+    CompressedShareData,
+    FlowControl,
+    ShareData,
+    UnknownShareControl,
+    UnknownShareData,
+    decode_share,
+    decode_share_data,
+)
 from pyrdpmux.wire import decode
 
 
@@ -61,7 +70,7 @@ class SessionPhase(ClientPhase):
         self.link.received_bytes += len(frame)
         if is_fast_path(frame[0]):
             body, _number = unseal_fast_path(self.link.standard, frame)
-            return ReceivedUpdates(decode_updates(body))
+            return ReceivedUpdates(tuple([self.plain_update(update) for update in decode_updates(body)]))
         pdu = decode_domain_pdu(unwrap(frame))
         return self.decode_data(pdu) if isinstance(pdu, SendDataIndication) else pdu
 
@@ -76,6 +85,13 @@ class SessionPhase(ClientPhase):
             raise SequenceError(self.name, f"data on channel {pdu.channel_id}")
         _flags, body = unseal(link.standard, pdu.user_data, has_header=link.standard is not None)
         return ReceivedChunk(pdu.channel_id, decode(ChannelPdu, body))
+
+    def plain_update(self, update: FastPathUpdate) -> FastPathUpdate:
+        """2.2.9.1.2.1: each fragment is compressed by itself."""
+        flags = update.compression_flags
+        if flags is None:
+            return update
+        return replace(update, data=self.link.decompress(flags, update.data), compression_flags=None)
 
     def decode_io(self, data: bytes) -> object:
         """What comes on the I/O channel in this phase."""
@@ -153,7 +169,16 @@ class SharePhase(SessionPhase):
         link = self.link
         _flags, body = unseal(link.standard, data, has_header=link.standard is not None)
         share = decode_share(body).body
-        return share.body if isinstance(share, ShareData) else share
+        return self.plain_share_data(share) if isinstance(share, ShareData) else share
+
+    def plain_share_data(self, share: ShareData) -> object:
+        """2.2.8.1.1.1.2: the body of a data PDU, which may be compressed."""
+        flags = int(share.compressed_type)
+        if isinstance(share.body, CompressedShareData):
+            return decode_share_data(share.body.pdu_type2, self.link.decompress(flags, share.body.data))
+        if flags & PacketFlags.FLUSHED:
+            self.link.decompress(flags, b"")
+        return share.body
 
     def on_error_info(self, pdu: SetErrorInfo) -> Phase:
         self.link.emit(ErrorInfoReceived(pdu.error_info))

@@ -155,6 +155,8 @@ class SessionConfig:
     #: compress what is sent on static channels, to clients that ask for it; what they send may always be.
     #: Windows servers do not: dynamic channels and what goes through them compress for themselves
     compress_channels: bool = False
+    #: compress updates on the fast path, for clients that ask for it: worth while on slow networks only
+    compress_output: bool = False
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
 
@@ -178,6 +180,7 @@ class ServerConfig:
     channels: tuple[str, ...] = ()
     channel_chunk_size: int = MAX_CHUNK_SIZE
     compress_channels: bool = False
+    compress_output: bool = False
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
 
@@ -211,6 +214,7 @@ class ServerConfig:
             channels=self.channels,
             channel_chunk_size=self.channel_chunk_size,
             compress_channels=self.compress_channels,
+            compress_output=self.compress_output,
             limits=self.limits,
             tracer=self.tracer,
         )

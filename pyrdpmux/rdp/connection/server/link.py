@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from pyrdpmux.codec.bulk.packet import CompressionType
+from pyrdpmux.codec.bulk.packet import CompressionType, Compressor
+from pyrdpmux.codec.bulk.packets import compressor
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
@@ -67,6 +68,8 @@ class ServerLink(Machine):
         #: the desktop size that the owner wants; facts have the one that the client was told
         self.wanted_size: tuple[int, int] = (config.width, config.height)
         self.output_format: OutputFormat | None = None
+        #: of all that is compressed: updates and channels have one history (3.1.8)
+        self.outgoing: Compressor | None = None
         self.is_greeted = False
         #: when the client needs a new auto-reconnect cookie
         self.cookie_due: float | None = None
@@ -138,12 +141,32 @@ class ServerLink(Machine):
 
     def agree_static_traffic(self, ours: VirtualChannelCapability | None) -> None:
         """How static channels are used, by our capability set and the client's."""
+        offered = self._offered_compression()
+        if self.outgoing is None and offered is not None:
+            self.outgoing = compressor(offered)
+        agreed = Agreement.of(
+            ours,
+            self.facts.capability(VirtualChannelCapability),
+            offered if self.config.compress_channels else None,
+        )
+        self.static_traffic.agree(
+            agreed.chunk_size,
+            sending=agreed.to_client,
+            receiving=agreed.to_server,
+            outgoing=self.outgoing,
+        )
+
+    def _offered_compression(self) -> CompressionType | None:
+        """The highest type that the client and we know; None if it asks for none."""
         info = self.facts.client_info
-        offered = None
-        if info is not None and info.flags & InfoFlags.COMPRESSION and self.config.compress_channels:
-            offered = CompressionType(min(info.compression_type, CompressionType.RDP61))
-        agreed = Agreement.of(ours, self.facts.capability(VirtualChannelCapability), offered)
-        self.static_traffic.agree(agreed.chunk_size, sending=agreed.to_client, receiving=agreed.to_server)
+        if info is None or not info.flags & InfoFlags.COMPRESSION:
+            return None
+        return CompressionType(min(info.compression_type, CompressionType.RDP61))
+
+    @property
+    def output_compressor(self) -> Compressor | None:
+        """What compresses updates; None if they go out as they are."""
+        return self.outgoing if self.config.compress_output else None
 
     # -- sending ---------------------------------------------------------------------------------
 

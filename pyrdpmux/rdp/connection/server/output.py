@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
+from pyrdpmux.codec.bulk.packet import Compressor, PacketFlags
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.connection.server.link import ServerLink
@@ -113,5 +115,17 @@ def _send_fast_path(link: ServerLink, bodies: Iterable[UpdateBody]) -> None:
     fragments: list[FastPathUpdate] = []
     for body in bodies:
         fragments += fragment(encode_update(body), limit)
+    if link.output_compressor is not None:
+        fragments = [_compressed(update, link.output_compressor) for update in fragments]
     for group in pack(fragments):
         link.send_frame(seal_fast_path(link.output_security, encode_updates(group)), group)
+
+
+def _compressed(update: FastPathUpdate, compressor: Compressor) -> FastPathUpdate:
+    """Every fragment by itself (2.2.9.1.2.1); what is too large for the history goes out as it is."""
+    if not update.data or len(update.data) > compressor.max_size:
+        return update
+    packet = compressor.compress(update.data)
+    if not packet.flags & (PacketFlags.COMPRESSED | PacketFlags.AT_FRONT | PacketFlags.FLUSHED):
+        return update
+    return replace(update, data=packet.data, compression_flags=packet.flags)

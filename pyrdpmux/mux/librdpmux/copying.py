@@ -1,0 +1,65 @@
+"""What has changed in a guest's framebuffer, put on the surface of its VM: in a thread, band by band.
+
+Whoever has planned a copy goes on meanwhile, and may stop it before its next band. The framebuffer can be
+closed at any time: nothing is read from it afterwards.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer
+from pyrdpmux.mux.picture.screen import Screen, bands_of
+
+
+class Copy:
+    """Of these rectangles. :meth:`run` it once, in whatever thread, then ask what came of it."""
+
+    def __init__(
+        self, screen: Screen, framebuffer: Framebuffer | None, rects: Sequence[Rect], owed: int
+    ) -> None:
+        """``framebuffer``: None to paint black; ``owed``: acknowledgements that are due when it is done."""
+        self.owed = owed
+        #: no more bands: what is copied is of no use any more
+        self.is_stopped = False
+        self.error: BackendError | None = None
+        #: that it took, without what it had to wait for
+        self.seconds = 0.0
+        self._screen = screen
+        self._surface: Surface = screen.surface
+        self._framebuffer = framebuffer
+        self._rects = rects
+        self._written: list[Rect] = []
+
+    @property
+    def pixels(self) -> int:
+        """To be copied."""
+        return sum(rect.pixels for rect in self._rects)
+
+    def run(self, clock: Callable[[], float]) -> None:
+        """Copy; nothing is raised."""
+        started = clock()
+        try:
+            for band in self._bands():
+                if self.is_stopped:
+                    break
+                self._copy(band)
+                self._written.append(band)
+        except BackendError as error:
+            self.error = error
+        self.seconds = clock() - started
+
+    def show(self) -> None:
+        """Tell of what was copied, also of a part; on the loop."""
+        self._screen.written(self._surface, self._written)
+
+    def _bands(self) -> Iterator[Rect]:
+        for rect in self._rects:
+            yield from bands_of(rect)
+
+    def _copy(self, band: Rect) -> None:
+        if self._framebuffer is not None:
+            self._framebuffer.put(band, self._surface.words)
+        else:
+            self._surface.words[band.y : band.bottom, band.x : band.right] = 0

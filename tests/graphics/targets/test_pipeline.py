@@ -1,0 +1,169 @@
+"""Streams of the graphics pipeline, before a client that decodes them: every frame, pixel by pixel."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.commands import BoxFrame, Lossy
+from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
+from tests.graphics.drawings import DRAWINGS, drawn, photo, text
+from tests.graphics.model import part
+from tests.graphics.pipeline_client import PipelineClient
+
+VIDEO = PipelineFormat(has_avc=True, cache_slots=4096, cache_bytes=16 << 20)
+PROGRESSIVE = PipelineFormat(cache_slots=4096, cache_bytes=16 << 20)
+EXACT = PipelineFormat(has_progressive=False)
+FORMATS = pytest.mark.parametrize("format", [VIDEO, PROGRESSIVE, EXACT])
+
+NEAR = 24
+"""By which a channel of a lossy pixel of these pictures may be off, in the mean of them."""
+
+
+class Session:
+    """A surface, a stream of it and a client."""
+
+    def __init__(self, width: int, height: int, format: PipelineFormat = VIDEO) -> None:
+        self.surface = Surface(width, height)
+        self.stream: Stream[bytes] = Stream(width, height, Pipeline(width, height, format))
+        self.client = PipelineClient()
+        self.client.take(self.stream.opening())
+        self.now = 50.0
+        #: noise has been drawn, which a lossy codec turns into something else
+        self.is_noisy = False
+
+    def write(self, rect: Rect, words: Words) -> None:
+        self.surface.words[part(rect)] = words
+        self.surface.touch([rect])
+
+    def show(self, seconds: float = 1 / 60) -> Frame[bytes] | None:
+        self.now += seconds
+        frame = self.stream.render(self.surface, self.now)
+        self.client.take_frame(frame)
+        self.check()
+        return frame
+
+    def check(self) -> None:
+        differs = self.client.shown != self.wanted
+        assert not (differs & ~self.stream.planner.main.lossy).any()
+        if differs.any() and not self.is_noisy:
+            off = np.abs(channels(self.client.shown)[differs] - channels(self.wanted)[differs])
+            assert off.mean() < NEAR
+
+    def rest(self) -> None:
+        for _ in range(400):
+            due = self.stream.next_due()
+            if due is None:
+                break
+            self.show(max(due - self.now, 0.0) + 0.001)
+        assert (self.client.shown == self.wanted).all()
+
+    @property
+    def wanted(self) -> Words:
+        result: Words = self.surface.words & np.uint32(0xFFFFFF)
+        return result
+
+
+def channels(words: Words) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """(h, w, 3)"""
+    return np.stack([words >> 16 & 0xFF, words >> 8 & 0xFF, words & 0xFF], axis=-1).astype(np.int64)
+
+
+@FORMATS
+def test_text_and_pictures_are_shown_and_made_exact(format: PipelineFormat) -> None:
+    session = Session(640, 400, format)
+    session.write(Rect(0, 0, 640, 400), text(640, 400))
+    session.show()
+    assert (session.client.shown == session.wanted).all()
+    session.write(Rect(100, 50, 320, 240), photo(320, 240))
+    frame = session.show()
+    assert frame is not None
+    is_lossy = any(isinstance(command, BoxFrame | Lossy) for command in frame.commands)
+    assert is_lossy is (format is not EXACT)
+    session.rest()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (641, 479), (319, 16), (50, 500)])
+def test_sizes_that_fit_no_block(width: int, height: int) -> None:
+    session = Session(width, height)
+    for seed in range(3):
+        session.write(Rect(0, 0, width, height), photo(width, height, seed))
+        session.show()
+    session.rest()
+
+
+def test_a_video_at_the_edges_of_the_picture() -> None:
+    session = Session(333, 251)
+    session.write(Rect(0, 0, 333, 251), text(333, 251))
+    session.show()
+    place = Rect(13, 9, 320, 242)
+    for seed in range(6):
+        session.write(place, photo(320, 242, seed))
+        session.show(1 / 30)
+    session.rest()
+
+
+def test_scrolling_and_going_back_costs_little() -> None:
+    session = Session(640, 480)
+    page = text(640, 900)
+    session.write(Rect(0, 0, 640, 480), page[:480])
+    session.show()
+    before = session.client.bytes
+    for top in (16, 32, 48, 64, 48, 32, 16, 0):
+        session.write(Rect(0, 0, 640, 480), page[top : top + 480])
+        session.show()
+    assert session.client.bytes - before < 6000
+
+
+def test_a_client_that_had_a_stream_before_gets_rid_of_its_surfaces() -> None:
+    session = Session(320, 200)
+    for seed in range(3):
+        session.write(Rect(0, 0, 320, 200), photo(320, 200, seed))
+        frame = session.show()
+        assert frame is not None
+    assert len(session.client.renderer.surfaces) == 3
+    other: Stream[bytes] = Stream(320, 240, Pipeline(320, 240, VIDEO, frame.state), frame_id=frame.frame_id)
+    session.stream, session.surface = other, Surface(320, 240)
+    session.client.take(other.opening())
+    assert len(session.client.renderer.surfaces) == 2
+    session.write(Rect(0, 0, 320, 240), text(320, 240))
+    session.show()
+    session.rest()
+
+
+def test_a_client_that_began_anew_gets_other_numbers() -> None:
+    state = PipelineState((1, 2), 17)
+    pipeline = Pipeline(64, 64, VIDEO, state, deletes=False)
+    client = PipelineClient()
+    client.take(pipeline.opening())
+    assert not {1, 2} & set(client.renderer.surfaces)
+
+
+def test_numbers_of_surfaces_come_again() -> None:
+    state = NOTHING
+    numbers = set()
+    for _ in range(100):
+        state = Pipeline(8, 8, VIDEO, state).state
+        numbers.add(state.surfaces)
+    assert max(max(pair) for pair in numbers) < 0xFFFF - 2048
+    assert len(numbers) > 20
+
+
+@FORMATS
+@given(drawings=DRAWINGS, width=st.integers(1, 330), height=st.integers(1, 250))
+@settings(max_examples=15, deadline=None)
+def test_whatever_is_drawn_is_shown(
+    format: PipelineFormat, drawings: list[tuple[str, Rect, int, int, float]], width: int, height: int
+) -> None:
+    session = Session(width, height, format)
+    for kind, rect, by, seed, seconds in drawings:
+        rect = rect.clip(width, height)
+        session.is_noisy = session.is_noisy or kind == "noise"
+        if not rect.is_empty:
+            session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
+        session.show(seconds)
+    session.rest()
