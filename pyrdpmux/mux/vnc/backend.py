@@ -55,10 +55,10 @@ class VncBackend:
     async def start(self, host: VmHost) -> None:
         vm = await host.add_vm(self._name, input=self.input)
         vm.set_status(VmStatus.STARTING, f"connecting to {self._target}")
-        vm.watch(self._watch)
+        vm.watch(lambda is_watched: self.watch(is_watched=is_watched))
         self._tasks.create(self._keep_connected(vm), f"VNC {self._name}")
 
-    def _watch(self, is_watched: bool) -> None:
+    def watch(self, *, is_watched: bool) -> None:
         """Somebody looks at the VM, or nobody any more."""
         self._is_watched = is_watched
         if self._connection is not None:
