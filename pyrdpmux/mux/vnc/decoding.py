@@ -114,6 +114,8 @@ class DecodingThread:
 
     def _wait(self) -> bool:
         """Until there are bytes to read. False if it is time for something else before."""
+        if not self._session.is_watched:
+            self._client.shrink()
         wanted = select.POLLIN | (select.POLLOUT if self._outlet.unsent else 0)
         self._poll.register(self._socket, wanted)
         left = self._session.deadline - self.turns.clock()
@@ -124,16 +126,15 @@ class DecodingThread:
         return bool(events.get(self._socket.fileno(), 0) & ~select.POLLOUT)
 
     def _read(self) -> None:
-        with self._outlet.lock:
-            room = self._client.room(self._read_size)
-            try:
-                count = self._socket.recv_into(room)
-            except BlockingIOError:
-                return
-            if count:
+        try:
+            count = self._socket.recv_into(self._client.room(self._read_size))
+        except BlockingIOError:
+            return
+        if count:
+            with self._outlet.lock:
                 self._client.received(count)
-            else:
-                self._client.receive_eof()
+        else:
+            self._client.receive_eof()
         self._read_size = max(FIRST_READ_SIZE, min(2 * count, READ_SIZE))
 
     def _decode(self) -> None:

@@ -55,6 +55,11 @@ class VncSession:
         #: what is worth telling once per update, however often the server changes its mind
         self._news: dict[type[News], News] = {}
 
+    @property
+    def is_watched(self) -> bool:
+        """Somebody looks."""
+        return self._asking.is_watched
+
     def watch(self, *, is_watched: bool) -> None:
         """Whether somebody looks; :meth:`act` does what follows from it."""
         self._asking.is_watched = is_watched
@@ -63,7 +68,7 @@ class VncSession:
         """What :meth:`RfbClient.step` returned; a yield after each step."""
         match event:
             case Connected():
-                self._start(self._loop.connect(event, is_watched=self._asking.is_watched))
+                self._start(self._loop.connect(event, is_watched=self.is_watched))
             case UpdateStarted():
                 self._asking.update_started()
                 self.act(now)

@@ -23,6 +23,7 @@ from pyrdpmux.mux.vnc.turns import SLICE_SECONDS, Slots, ThreadTurns
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.encodings import Encoding
+from pyrdpmux.rfb.inbox import CAPACITY
 from tests.mux.serving import run
 from tests.mux.support.fake_host import FakeVm, until
 from tests.rfb.encoders import rectangle, u32, update
@@ -302,6 +303,19 @@ def test_the_bell_of_a_thread_that_has_ended() -> None:
         scene.thread.ring()
 
     scenario(body)
+
+
+def test_memory_is_given_back_when_nobody_looks() -> None:
+    async def body(scene: Scene) -> None:
+        await scene.connect()
+        await scene.send(update(raw(300, 300, 7)))
+        await until(lambda: scene.vm.screen.surface.version > 0)
+        assert len(scene.client._received._memory) > CAPACITY
+        scene.session.watch(is_watched=False)
+        scene.thread.ring()
+        await until(lambda: len(scene.client._received._memory) == CAPACITY)
+
+    scenario(body, None, (300, 300))
 
 
 def test_pictures_in_pieces_of_any_size() -> None:
