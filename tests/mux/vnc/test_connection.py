@@ -28,8 +28,10 @@ def connection_to(target: VncTarget, *, is_watched: bool = True) -> tuple[VncCon
 
 def test_the_second_address_of_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
-        async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(VERSION_8 + NO_SECURITY + server_init())
+            writer.write_eof()
+            await reader.read()
             writer.close()
 
         server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
