@@ -24,7 +24,7 @@ class Meeting:
     def __init__(self, format: PipelineFormat = VIDEO, state: PipelineState | None = None) -> None:
         self.host, self.guest = Session(*SIZE, format), Session(*SIZE, format)
         if state is not None:
-            pipeline = Pipeline(*SIZE, format, state)
+            pipeline = Pipeline(*SIZE, format, state, deletes=False)
             self.guest.client = PipelineClient()
             self.guest.stream = Stream(*SIZE, pipeline)
             self.guest.client.take(self.guest.stream.opening())
@@ -147,6 +147,7 @@ def test_whenever_somebody_joins(
     apart: int,
 ) -> None:
     meeting = Meeting()
+    meeting.host.is_noisy = meeting.guest.is_noisy = True
 
     def draw(kind: str, rect: Rect, by: int, seed: int) -> None:
         rect = rect.clip(*SIZE)

@@ -142,9 +142,11 @@ class ViewerPicture:
     def measured(self, event: NetworkMeasured) -> None:
         """How the network is."""
         now = self._loop.time()
-        self.pacer.round_trip(event.round_trip_seconds, now)
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
+            self._peer.size_buffers(event.bits_per_second)
+        else:
+            self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()
 
     # -- the graphics pipeline -------------------------------------------------------------------
@@ -197,7 +199,7 @@ class ViewerPicture:
     def ready_at(self, now: float) -> float | None:
         if not self._connection.is_active:
             return None
-        self.pacer.unsent(self._peer.unsent_bytes, now)
+        self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
         return self.pacer.ready_at(now)
 
     def must_leave(self, now: float) -> bool:
@@ -250,8 +252,8 @@ class ViewerPicture:
         """Take a seat, by the way that the client knows."""
         assert self._streams is not None
         self._entered_at = self._loop.time()
-        self.pacer.start_over(self._entered_at)
         width, height = self._size
+        self.pacer = Pacer(acknowledges=self._graphics is not None)
         if self._graphics is not None:
             abilities = self._graphics.abilities
             format = PipelineFormat(

@@ -29,17 +29,12 @@ from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, Kn
 
 def send_bitmaps(link: ServerLink, rectangles: Sequence[BitmapData]) -> None:
     """One Bitmap Update per rectangle: QUIRK(mstsc, Windows 11 24H2): several in one broke it."""
-    measures = link.can_auto_detect
-    if measures and (start := link.auto_detect.before_output()):
-        link.send_message(start)
-    if link.format.is_fast_path:
-        _send_fast_path(link, [BitmapUpdate((rectangle,)) for rectangle in rectangles])
-    else:
-        for rectangle in rectangles:
-            link.send_share_data(GraphicsUpdate(BitmapUpdate((rectangle,))))
-    size = sum(len(rectangle.data) for rectangle in rectangles)
-    if measures and (stop := link.auto_detect.after_output(size)):
-        link.send_message(stop)
+    with link.output_of(sum(len(rectangle.data) for rectangle in rectangles)):
+        if link.format.is_fast_path:
+            _send_fast_path(link, [BitmapUpdate((rectangle,)) for rectangle in rectangles])
+        else:
+            for rectangle in rectangles:
+                link.send_share_data(GraphicsUpdate(BitmapUpdate((rectangle,))))
 
 
 def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
