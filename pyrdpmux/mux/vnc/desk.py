@@ -10,9 +10,6 @@ import threading
 from collections.abc import Callable
 from typing import Final, Protocol, TypeAlias, TypeVar
 
-import numpy as np
-
-from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.backend import Vm, VmStatus
 from pyrdpmux.mux.log.connection_log import printable
@@ -28,9 +25,6 @@ PAUSE_SECONDS: Final = 0.005
 """Between two deliveries; updates come every 16 ms."""
 
 News: TypeAlias = ResizeAnswered | Cursor | LedsChanged | PointerModeChanged
-
-_NOTHING: Final = Rect(0, 0, 0, 0)
-_NO_PIXELS: Final = np.zeros((0, 0, 4), np.uint8)
 
 
 class Gone(Exception):
@@ -184,7 +178,7 @@ class Desk:
 
     def _run(self) -> None:
         """The VM is there to be seen."""
-        self._vm.screen.write(_NOTHING, _NO_PIXELS)  # which says that there is something
+        self._vm.screen.written(self._vm.screen.surface, ())  # which says that there is something
         self._vm.set_status(VmStatus.RUNNING)
 
     def _tell_one(self, event: News) -> None:

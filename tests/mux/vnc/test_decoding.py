@@ -26,22 +26,11 @@ from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.inbox import CAPACITY
 from tests.mux.serving import run
 from tests.mux.support.fake_host import FakeVm, until
+from tests.mux.support.step_clock import StepClock
 from tests.rfb.encoders import rectangle, u32, update
 from tests.rfb.scripted import NO_SECURITY, VERSION_8, server_init
 
 STEP = SLICE_SECONDS / 20
-
-
-class StepClock:
-    """A look at it takes ``step`` seconds; nothing else takes any."""
-
-    def __init__(self, step: float = STEP) -> None:
-        self.now = 0.0
-        self.step = step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
 
 
 class CountingSlots(Slots):
@@ -198,7 +187,7 @@ def test_huge_copies_are_made_in_slices() -> None:
         bands = 3 * 3990 / 16
         assert scene.slots.slices - before >= bands / (SLICE_SECONDS / STEP)
 
-    scenario(body, StepClock(), (8000, 3999))
+    scenario(body, StepClock(STEP), (8000, 3999))
 
 
 def test_a_server_that_has_hung_up_is_seen_behind_what_it_left() -> None:
@@ -215,7 +204,7 @@ def test_a_server_that_has_hung_up_is_seen_behind_what_it_left() -> None:
         assert isinstance(reason, PeerClosed)
         assert scene.slots.slices - before <= LAST_SLICES + 3
 
-    scenario(body, StepClock(), (1000, 1000))
+    scenario(body, StepClock(STEP), (1000, 1000))
 
 
 def test_why_a_server_refuses_is_read_although_it_has_hung_up() -> None:
