@@ -31,7 +31,7 @@ from tests.mux.qemu.fake_qemu import X8R8G8B8, FakeListener, FakeQemu
 from tests.mux.qemu.test_backend import CONSOLE, backend, is_plain, plane, shown
 from tests.mux.serving import run
 from tests.mux.support.fake_host import until
-from tests.mux.vnc.test_hostile import STEP, StepClock, watch
+from tests.mux.support.step_clock import STEP, StepClock, watch
 
 
 @pytest.fixture(autouse=True)
