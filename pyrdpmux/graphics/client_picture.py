@@ -4,7 +4,7 @@ Pixels are those that were *meant*: of a lossy codec, the client shows something
 marked, and each cell of them with the time at which it is to be made exact; marks go along with copies.
 """
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,12 +76,13 @@ class Layer:
         What moves does not rest: lossy pixels are ``due`` then.
         """
         target = Rect(x, y, source.width, source.height)
-        _copy(origin.words, source, self.words, target)
+        self.words[_part(target)] = origin.words[_part(source)]
         if not (origin.has_lossy or self.has_lossy):
             return
-        if origin._lossy[_part(source)].any():
+        losses = origin._lossy[_part(source)]
+        if losses.any():
             self._due[_cells(target)] = due
-        _copy(origin._lossy, source, self._lossy, target)
+        self._lossy[_part(target)] = losses
 
     def accept_marks(self, other: "Layer") -> None:
         """What is lossy in ``other``, of the same size, is so here, too."""
@@ -109,24 +110,6 @@ class Layer:
         """When cells are to be looked at that may have to be made exact; None if all are."""
         first = float(self._due.min())
         return None if first == EXACT else first
-
-
-def _copy(origin: NDArray[Any], source: Rect, array: NDArray[Any], target: Rect) -> None:
-    """A part of an array to another place, also of the same one.
-
-    What moves up or down within one array goes in bands that do not overlap, which stay in the cache; numpy
-    would make a copy of all of it first.
-    """
-    by = source.y - target.y
-    if origin is not array or source.x != target.x or not 0 < abs(by) < source.height:
-        array[_part(target)] = origin[_part(source)]
-        return
-    columns = slice(source.x, source.right)
-    tops = range(0, source.height, abs(by))
-    for top in tops if by > 0 else reversed(tops):
-        rows = min(abs(by), source.height - top)
-        first, last = source.y + top, target.y + top
-        array[last : last + rows, columns] = array[first : first + rows, columns]
 
 
 def _part(rect: Rect) -> tuple[slice, slice]:
