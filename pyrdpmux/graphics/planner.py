@@ -128,8 +128,10 @@ class Planner:
         hints, rects = self._look(surface)
         box = bounding_box(rects)
         if self.abilities.can_copy and self._predict(box):
+            self._show_videos([box], now)
             self._show_changes([box], now)
         elif changed := self._compare(rects):
+            self._show_videos(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
         self._commands += self._boxes.rest(now)
@@ -170,7 +172,6 @@ class Planner:
 
     def _show_changes(self, rects: Sequence[Rect], now: float) -> None:
         """Whatever ``_changed`` has in these rectangles."""
-        self._show_videos(rects, now)
         box = bounding_box(rects)
         count = int(np.count_nonzero(self._changed[_part(box)]))
         if not count:
@@ -218,11 +219,11 @@ class Planner:
         return True
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
-        """Copy what has moved. In videos nobody looks: they are encoded as a whole."""
+        """Copy what has moved."""
         box = bounding_box(rects)
-        if not self.abilities.can_copy or self._boxes.is_video(box, self._now):
-            return
         changed = self._changed[_part(box)]
+        if not self.abilities.can_copy:
+            return
         if np.count_nonzero(changed) >= MIN_CHANGED:
             for proof in self._moves.find_all(self.main.words, self.current, changed, box, hints):
                 self._move(proof)
