@@ -47,6 +47,10 @@ SETTLE_SECONDS: Final = 1.0
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
 
+SLOW_LINK: Final = 3_000_000.0
+"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
+be longer on its way than the second that it costs for 2 MB."""
+
 MAX_REFRESHED: Final = 8
 """Rectangles that a client asks for again, at a time; of more it gets what they span."""
 
@@ -147,6 +151,7 @@ class ViewerPicture:
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
             self._peer.size_buffers(event.bits_per_second)
+            self._connection.compress_output(event.bits_per_second < SLOW_LINK)
         else:
             self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()
