@@ -30,7 +30,7 @@ def test_options(major: str, mode: str) -> None:
     assert argv[-1] == "/rfx"
     options = MODES[mode][int(major[0])]
     assert argv[-1 - len(options) : -1] == list(options)
-    assert any("gfx" in word for word in argv) is (mode != "none"), "a minus in front of it counts for nothing"
+    assert any("gfx" in word for word in argv) is (mode != "none"), "even behind a minus"
 
 
 def test_each_mode_has_a_title() -> None:
