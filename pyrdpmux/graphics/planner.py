@@ -60,6 +60,11 @@ TEXT_REST: Final = 0.2
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
 
+MOVING: Final = 0.5
+"""Share of the pixels of a video that change from one of its pictures to the next, at least, in most."""
+
+_SAMPLES: Final = slice(8, None, 16)
+
 FINE_PIXELS: Final = 65_536
 """Made exact with one frame, at most: some 8 ms."""
 
@@ -130,7 +135,7 @@ class Planner:
         if self.abilities.can_copy and self._predict(box):
             self._show_videos([box], now)
             self._show_changes([box], now)
-        elif changed := self._compare(rects):
+        elif changed := self._compare(self._without_videos(rects, now)):
             self._show_videos(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
@@ -191,17 +196,29 @@ class Planner:
         """Disjoint rectangles that hold all changed pixels of these."""
         return [rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)]
 
-    def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
-        """All that has changed in videos goes through their boxes."""
+    def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
+        """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
         for box in self._boxes.videos(now):
             part = _part(box.place)
-            if any(rect.overlaps(box.place) for rect in rects):
-                # Beyond the rectangles nothing is known of the mask.
-                changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-                found = changed_rects(changed, box.place.x, box.place.y)
-                if found:
-                    self._show_box(self._boxes.frame(box, found, now), now)
-                changed[:] = False
+            before, current = self.main.words[part][_SAMPLES], self.current[part][_SAMPLES]
+            is_drawn = any(rect.overlaps(box.place) for rect in rects)
+            if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
+                self._show_box(self._boxes.frame(box, [box.place], now), now)
+                rects = [piece for rect in rects for piece in rect.without(box.place)]
+        return rects
+
+    def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
+        """All else that has changed in videos goes through their boxes, too."""
+        for box in self._boxes.videos(now):
+            if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
+                continue
+            part = _part(box.place)
+            # Beyond the rectangles nothing is known of the mask.
+            changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
+            found = changed_rects(changed, box.place.x, box.place.y)
+            if found:
+                self._show_box(self._boxes.frame(box, found, now), now)
+            changed[:] = False
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
         self._commands.append(frame)
