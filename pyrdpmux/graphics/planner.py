@@ -13,7 +13,6 @@ from hashlib import blake2b
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
@@ -21,7 +20,6 @@ from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
 from pyrdpmux.graphics.client_picture import UNKNOWN, Layer, TileCache
 from pyrdpmux.graphics.commands import (
-    BACK,
     MAIN,
     Abilities,
     BoxFrame,
@@ -36,19 +34,14 @@ from pyrdpmux.graphics.commands import (
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import best_rectangle, changed_rects
+from pyrdpmux.graphics.residual import changed_rects
+from pyrdpmux.graphics.save_under import SaveUnder
 from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
 
 COLOR: Final = np.uint32(0x00FFFFFF)
 
 MAX_OUTSIDE: Final = 0.02
 """Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
-
-MIN_RESTORED: Final = 256
-"""Pixels that a copy out of the back surface has to save."""
-
-MAX_RESTORED: Final = 3
-"""Such copies within one changed rectangle."""
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
@@ -76,7 +69,7 @@ class Planner:
         self.abilities = abilities
         self.rect = Rect(0, 0, width, height)
         self.main = Layer(width, height)
-        self._back: Layer | None = None
+        self._saved: SaveUnder | None = None
         self._cache = TileCache(abilities.cache_slots, abilities.cache_bytes)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
@@ -95,7 +88,7 @@ class Planner:
 
         The caller has closed the boxes with :meth:`close_boxes` before.
         """
-        self._back = None
+        self._saved = None
         self._cache.forget()
 
     def close_boxes(self) -> list[Command]:
@@ -183,8 +176,11 @@ class Planner:
             return
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
         painted = self._different([box] if count >= MIN_CHANGED else rects)
-        if self._back is not None:
-            painted = self._uncover(painted)
+        if self._saved is not None:
+            copies, painted = self._saved.uncover(
+                painted, self.main, self.current, self._changed, now + PICTURE_REST
+            )
+            self._commands += copies
         is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
         if is_large and len(self._cache) and self._restore_tiles(box):
             painted = self._different([box])
@@ -248,42 +244,14 @@ class Planner:
     def _move(self, proof: Proof) -> None:
         move = proof.move
         if self.abilities.has_back:
-            self._save(move.source, move.destination)
+            if self._saved is None:
+                self._saved = SaveUnder(self.rect.width, self.rect.height)
+            self._commands += self._saved.save(
+                self.main, move.source, move.destination, self._now + PICTURE_REST
+            )
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
         self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
         self._changed[_part(proof.region)] = proof.mask
-
-    def _save(self, source: Rect, destination: Rect) -> None:
-        """Keep what the move covers and does not carry along: it is uncovered when the window goes on."""
-        if self._back is None:
-            self._back = Layer(self.rect.width, self.rect.height)
-        for piece in destination.without(source):
-            self._commands.append(Copy(MAIN, piece, BACK, piece.x, piece.y))
-            self._back.copy(self.main, piece, piece.x, piece.y, self._now + PICTURE_REST)
-
-    def _uncover(self, rects: Sequence[Rect]) -> list[Rect]:
-        """What of these the back surface has is copied from there; returns the rest."""
-        rest: list[Rect] = []
-        for rect in rects:
-            rest += self._uncovered(rect)
-        return rest
-
-    def _uncovered(self, rect: Rect) -> list[Rect]:
-        assert self._back is not None
-        part = _part(rect)
-        changed = self._changed[part]
-        is_kept = self._back.words[part] == self.current[part]
-        found = False
-        for _ in range(MAX_RESTORED):
-            place = _restorable(is_kept, changed)
-            if place is None:
-                break
-            found = True
-            origin = Rect(rect.x + place.x, rect.y + place.y, place.width, place.height)
-            self._commands.append(Copy(BACK, origin, MAIN, origin.x, origin.y))
-            self.main.copy(self._back, origin, origin.x, origin.y, self._now + PICTURE_REST)
-            changed[_part(place)] = ~is_kept[_part(place)]
-        return changed_rects(changed, rect.x, rect.y) if found else [rect]
 
     # -- the clients' cache ----------------------------------------------------------------------
 
@@ -394,25 +362,6 @@ def _is_scroll(proof: Proof) -> bool:
     part = _part(Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height))
     outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
     return bool(outside <= MAX_OUTSIDE * proof.explained)
-
-
-def _restorable(is_kept: NDArray[np.bool_], changed: NDArray[np.bool_]) -> Rect | None:
-    """Where a copy out of the back surface makes most pixels right, if that is worth it; both (h, w) bool."""
-    wins = is_kept & changed
-    if np.count_nonzero(wins) < MIN_RESTORED:
-        return None
-    score = wins.astype(np.int8)
-    score[~is_kept & ~changed] = -1
-    # Strips of an L are found along one of its sides only.
-    along, across = best_rectangle(score), best_rectangle(np.ascontiguousarray(score.T))
-    best, is_turned = (along, False) if (along or _NONE)[1] >= (across or _NONE)[1] else (across, True)
-    if best is None or best[1] < MIN_RESTORED:
-        return None
-    rect = best[0]
-    return Rect(rect.y, rect.x, rect.height, rect.width) if is_turned else rect
-
-
-_NONE: Final = (Rect(0, 0, 0, 0), 0)
 
 
 def _part(rect: Rect) -> tuple[slice, slice]:

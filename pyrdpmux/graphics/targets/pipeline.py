@@ -71,7 +71,7 @@ MAX_RATE: Final = 5_500_000
 PROGRESSIVE_CONTEXT: Final = 1
 
 DENSE: Final = 1.0
-"""What lz4 makes shorter at all is compressed: exact photographs lose a quarter, which it does not foresee."""
+"""What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
 
 
 @dataclass(frozen=True, slots=True)
