@@ -265,7 +265,7 @@ class Planner:
 
     def _key(self, tile: Rect) -> int:
         contents = np.ascontiguousarray(self.current[_part(tile)]).data
-        return int.from_bytes(blake2b(contents, digest_size=8).digest(), "little")
+        return int(blake2b(contents, digest_size=8).hexdigest(), 16)
 
     def _restore_tiles(self, box: Rect) -> bool:
         """Tiles that clients have in their cache; False if there are none."""
