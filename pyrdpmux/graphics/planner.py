@@ -9,7 +9,6 @@ it was looked at, but for lossy marks.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -18,8 +17,9 @@ from numpy.typing import NDArray
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
+from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
-from pyrdpmux.graphics.client_picture import UNKNOWN, Layer, TileCache
+from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
 from pyrdpmux.graphics.commands import (
     BACK,
     MAIN,
@@ -31,13 +31,11 @@ from pyrdpmux.graphics.commands import (
     Exact,
     Fill,
     Lossy,
-    Restore,
-    Store,
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import best_rectangle, changed_rects
-from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
+from pyrdpmux.graphics.surface import Surface, tile_rects
 
 COLOR: Final = np.uint32(0x00FFFFFF)
 
@@ -72,7 +70,9 @@ class Planner:
         self.rect = Rect(0, 0, width, height)
         self.main = Layer(width, height)
         self._back: Layer | None = None
-        self._cache = TileCache(abilities.cache_slots, abilities.cache_bytes)
+        self._tiles = CachedTiles(width, height, abilities.cache_slots, abilities.cache_bytes)
+        #: pixels to be painted, from which on the cache is asked
+        self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
         #: what the surface had when it was looked at, masked
@@ -91,7 +91,11 @@ class Planner:
         The caller has closed the boxes with :meth:`close_boxes` before.
         """
         self._back = None
-        self._cache.forget()
+        self._tiles.forget(self._now)
+
+    def import_cache(self, entries: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Clients have these bitmaps from before: key and bytes. Returns a slot for each, 0 for none."""
+        return self._tiles.take_over(entries)
 
     def close_boxes(self) -> list[Command]:
         """What ends all boxes."""
@@ -115,8 +119,8 @@ class Planner:
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
-        times = [time for time in (self.main.next_due(), self._boxes.next_rest()) if time is not None]
-        return min(times, default=None)
+        times = (self.main.next_due(), self._boxes.next_rest(), self._tiles.next_rest())
+        return min([time for time in times if time is not None], default=None)
 
     def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
         """Commands that bring clients up to date with ``surface``, of this planner's size.
@@ -128,12 +132,15 @@ class Planner:
         hints, rects = self._look(surface)
         box = bounding_box(rects)
         if self.abilities.can_copy and self._predict(box):
+            self._tiles.changed([box], now)
             self._show_changes([box], now)
         elif changed := self._compare(rects):
+            self._tiles.changed(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
         self._commands += self._boxes.rest(now)
         self._refine(now, fine_pixels)
+        self._commands += self._tiles.store_rested(self.main, self.current, now)
         commands, self._commands = self._commands, []
         return commands
 
@@ -179,12 +186,15 @@ class Planner:
         painted = self._different([box] if count >= MIN_CHANGED else rects)
         if self._back is not None:
             painted = self._uncover(painted)
-        is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
-        if is_large and len(self._cache) and self._restore_tiles(box):
-            painted = self._different([box])
+        is_large = sum(rect.pixels for rect in painted) >= self._cached_from
+        if is_large:
+            restored = self._tiles.restore(box, self.main, self.current, self._changed)
+            if restored:
+                self._commands += restored
+                painted = self._different([box])
         self._paint(painted, now)
-        if is_large and self.abilities.cache_slots:
-            self._store_tiles(box)
+        if is_large:
+            self._commands += self._tiles.store(box, self.main, self.current)
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
         """Disjoint rectangles that hold all changed pixels of these."""
@@ -267,49 +277,6 @@ class Planner:
             changed[_part(place)] = ~is_kept[_part(place)]
         return changed_rects(changed, rect.x, rect.y) if found else [rect]
 
-    # -- the clients' cache ----------------------------------------------------------------------
-
-    def _tiles(self, box: Rect) -> list[Rect]:
-        """Whole tiles of the grid within MAIN that the box touches."""
-        return [
-            Rect(x, y, TILE, TILE)
-            for y in range(box.y // TILE * TILE, min(box.bottom, self.rect.height - TILE + 1), TILE)
-            for x in range(box.x // TILE * TILE, min(box.right, self.rect.width - TILE + 1), TILE)
-        ]
-
-    def _key(self, tile: Rect) -> int:
-        contents = np.ascontiguousarray(self.current[_part(tile)]).data
-        return int.from_bytes(blake2b(contents, digest_size=8).digest(), "little")
-
-    def _restore_tiles(self, box: Rect) -> bool:
-        """Tiles that clients have in their cache; False if there are none."""
-        points: dict[int, list[tuple[int, int]]] = {}
-        for tile in self._tiles(box):
-            changed = self._changed[_part(tile)]
-            if not changed.any():
-                continue
-            slot = self._cache.find(self._key(tile))
-            if slot is not None:
-                points.setdefault(slot, []).append((tile.x, tile.y))
-                self.main.paint(tile, self.current)
-                changed[:] = False
-        self._commands += [Restore(slot, tuple(places)) for slot, places in points.items()]
-        return bool(points)
-
-    def _store_tiles(self, box: Rect) -> None:
-        """Tiles that are shown exactly, and are more than a color, for when they come again."""
-        for tile in self._tiles(box):
-            part = _part(tile)
-            if self.main.is_exact(tile) and flat_color(self.current[part]) is None:
-                self._store(tile)
-
-    def _store(self, tile: Rect) -> None:
-        key = self._key(tile)
-        if self._cache.find(key) is None:
-            slot = self._cache.add(key)
-            if slot is not None:
-                self._commands.append(Store(slot, key, tile))
-
     # -- painting --------------------------------------------------------------------------------
 
     def _paint(self, rects: Sequence[Rect], now: float) -> None:
@@ -363,8 +330,6 @@ class Planner:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self._paint_exactly(rect, classify(self.current[_part(rect)]))
-            if self.abilities.cache_slots and rect.width == rect.height == TILE:
-                self._store(rect)
 
 
 def _is_scroll(proof: Proof) -> bool:

@@ -34,7 +34,7 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
-from pyrdpmux.rdp.channels.graphics.cache import CacheToSurface, SurfaceToCache
+from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
     CodecId,
     SolidFill,
@@ -192,6 +192,11 @@ class Pipeline:
             CreateSurface(back, self._width, self._height),
             MapSurfaceToOutput(main),
         ]
+
+    def import_cache(self, slots: Sequence[int]) -> bytes:
+        """QUIRK(FreeRDP 3.30): of the cache, it writes slot N to its file if slot N + 1 is used, too; and it
+        imports what follows an entry of slot 0, as the others of the reply."""
+        return self._zgfx.compress(encode_graphics([CacheImportReply(tuple(slots))]))
 
     def adapt(self, frame_id: int, host: "Pipeline", picture: Words) -> bytes | None:
         """Surfaces of the host's numbers, and as many ClearCodec messages as its clients have had."""
