@@ -6,7 +6,7 @@ lies in messages since the last epoch: who joins a stream is shown everything, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
@@ -34,6 +35,7 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
     CodecId,
@@ -79,6 +81,16 @@ class PipelineFormat:
     has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
+
+    @classmethod
+    def of(cls, abilities: GraphicsAbilities) -> Self:
+        """For a client that says so, as far as this installation goes along."""
+        return cls(
+            has_avc=abilities.has_avc420 and is_installed(H264),
+            has_progressive=abilities.has_progressive,
+            cache_slots=abilities.cache_slots,
+            cache_bytes=abilities.cache_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)

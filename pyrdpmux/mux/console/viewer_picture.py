@@ -9,7 +9,6 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect, Region, bounding_box
 from pyrdpmux.graphics.pacer import Pacer
@@ -299,13 +298,7 @@ class ViewerPicture:
             acknowledges=self._graphics is not None, frames_per_second=self._streams.frames_per_second
         )
         if self._graphics is not None:
-            abilities = self._graphics.abilities
-            format = PipelineFormat(
-                has_avc=abilities.has_avc420 and is_installed(H264),
-                has_progressive=abilities.has_progressive,
-                cache_slots=abilities.cache_slots,
-                cache_bytes=abilities.cache_bytes,
-            )
+            format = PipelineFormat.of(self._graphics.abilities)
             pipeline = Pipeline(width, height, format, self._state, deletes=deletes)
             self._connection.send_graphics(pipeline.opening())
             self._peer.flush()
