@@ -74,6 +74,8 @@ class Layer:
         """
         target = Rect(x, y, source.width, source.height)
         self.words[_part(target)] = origin.words[_part(source)]
+        if not (origin.has_lossy or self.has_lossy):
+            return
         losses = origin._lossy[_part(source)]
         if losses.any():
             self._due[_cells(target)] = due

@@ -256,6 +256,8 @@ class Viewer:
             case OutputSuppressed(is_suppressed):
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
                 self._picture.suppress(is_suppressed)
+                if self.is_admitted:
+                    self._stage.watched_changed()
             case DesktopLayoutRequested():
                 self._display_control.requested(event)
 
@@ -338,6 +340,7 @@ class Viewer:
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
+            self._stage.watched_changed()
             self._arrival.admit(f"{printable(self.principal.user)}@{self.address}")
             self._stage.request_size(self, *self.wanted_size)
         if not self._connection.is_active:  # the size that it asked for came at once

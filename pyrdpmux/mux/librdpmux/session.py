@@ -166,6 +166,11 @@ class Session:
         if self._framebuffer is not None and self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
             self._acknowledge()  # also while it waits for none: with the rate that it has from now on
 
+    @property
+    def is_watched(self) -> bool:
+        """Somebody looks."""
+        return self._is_watched
+
     def detach(self) -> None:
         """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
         self._stop_copy()
