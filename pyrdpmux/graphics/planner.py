@@ -9,7 +9,6 @@ it was looked at, but for lossy marks.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -17,8 +16,9 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
+from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
-from pyrdpmux.graphics.client_picture import UNKNOWN, Layer, TileCache
+from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
 from pyrdpmux.graphics.commands import (
     MAIN,
     Abilities,
@@ -29,14 +29,12 @@ from pyrdpmux.graphics.commands import (
     Exact,
     Fill,
     Lossy,
-    Restore,
-    Store,
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import changed_rects
 from pyrdpmux.graphics.save_under import SaveUnder
-from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
+from pyrdpmux.graphics.surface import Surface, tile_rects
 
 COLOR: Final = np.uint32(0x00FFFFFF)
 
@@ -70,7 +68,9 @@ class Planner:
         self.rect = Rect(0, 0, width, height)
         self.main = Layer(width, height)
         self._saved: SaveUnder | None = None
-        self._cache = TileCache(abilities.cache_slots, abilities.cache_bytes)
+        self._tiles = CachedTiles(width, height, abilities.cache_slots, abilities.cache_bytes)
+        #: pixels to be painted, from which on the cache is asked
+        self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
         #: what the surface had when it was looked at, masked
@@ -89,7 +89,11 @@ class Planner:
         The caller has closed the boxes with :meth:`close_boxes` before.
         """
         self._saved = None
-        self._cache.forget()
+        self._tiles.forget(self._now)
+
+    def import_cache(self, entries: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Clients have these bitmaps from before: key and bytes. Returns a slot for each, 0 for none."""
+        return self._tiles.take_over(entries)
 
     def close_boxes(self) -> list[Command]:
         """What ends all boxes."""
@@ -113,8 +117,8 @@ class Planner:
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
-        times = [time for time in (self.main.next_due(), self._boxes.next_rest()) if time is not None]
-        return min(times, default=None)
+        times = (self.main.next_due(), self._boxes.next_rest(), self._tiles.next_rest())
+        return min([time for time in times if time is not None], default=None)
 
     def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
         """Commands that bring clients up to date with ``surface``, of this planner's size.
@@ -126,14 +130,17 @@ class Planner:
         hints, rects = self._look(surface)
         box = bounding_box(rects)
         if self.abilities.can_copy and self._predict(box):
+            self._tiles.changed([box], now)
             self._show_videos([box], now)
             self._show_changes([box], now)
         elif changed := self._compare(self._without_videos(rects, now)):
+            self._tiles.changed(changed, now)
             self._show_videos(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
         self._commands += self._boxes.rest(now)
         self._refine(now, fine_pixels)
+        self._commands += self._tiles.store_rested(self.main, self.current, now)
         commands, self._commands = self._commands, []
         return commands
 
@@ -181,12 +188,15 @@ class Planner:
                 painted, self.main, self.current, self._changed, now + PICTURE_REST
             )
             self._commands += copies
-        is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
-        if is_large and len(self._cache) and self._restore_tiles(box):
-            painted = self._different([box])
+        is_large = sum(rect.pixels for rect in painted) >= self._cached_from
+        if is_large:
+            restored = self._tiles.restore(box, self.main, self.current, self._changed)
+            if restored:
+                self._commands += restored
+                painted = self._different([box])
         self._paint(painted, now)
-        if is_large and self.abilities.cache_slots:
-            self._store_tiles(box)
+        if is_large:
+            self._commands += self._tiles.store(box, self.main, self.current)
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
         """Disjoint rectangles that hold all changed pixels of these."""
@@ -218,6 +228,7 @@ class Planner:
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
         self._commands.append(frame)
+        self._tiles.changed(frame.changed, now)
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
@@ -252,49 +263,6 @@ class Planner:
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
         self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
         self._changed[_part(proof.region)] = proof.mask
-
-    # -- the clients' cache ----------------------------------------------------------------------
-
-    def _tiles(self, box: Rect) -> list[Rect]:
-        """Whole tiles of the grid within MAIN that the box touches."""
-        return [
-            Rect(x, y, TILE, TILE)
-            for y in range(box.y // TILE * TILE, min(box.bottom, self.rect.height - TILE + 1), TILE)
-            for x in range(box.x // TILE * TILE, min(box.right, self.rect.width - TILE + 1), TILE)
-        ]
-
-    def _key(self, tile: Rect) -> int:
-        contents = np.ascontiguousarray(self.current[_part(tile)]).data
-        return int(blake2b(contents, digest_size=8).hexdigest(), 16)
-
-    def _restore_tiles(self, box: Rect) -> bool:
-        """Tiles that clients have in their cache; False if there are none."""
-        points: dict[int, list[tuple[int, int]]] = {}
-        for tile in self._tiles(box):
-            changed = self._changed[_part(tile)]
-            if not changed.any():
-                continue
-            slot = self._cache.find(self._key(tile))
-            if slot is not None:
-                points.setdefault(slot, []).append((tile.x, tile.y))
-                self.main.paint(tile, self.current)
-                changed[:] = False
-        self._commands += [Restore(slot, tuple(places)) for slot, places in points.items()]
-        return bool(points)
-
-    def _store_tiles(self, box: Rect) -> None:
-        """Tiles that are shown exactly, and are more than a color, for when they come again."""
-        for tile in self._tiles(box):
-            part = _part(tile)
-            if self.main.is_exact(tile) and flat_color(self.current[part]) is None:
-                self._store(tile)
-
-    def _store(self, tile: Rect) -> None:
-        key = self._key(tile)
-        if self._cache.find(key) is None:
-            slot = self._cache.add(key)
-            if slot is not None:
-                self._commands.append(Store(slot, key, tile))
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -349,8 +317,6 @@ class Planner:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self._paint_exactly(rect, classify(self.current[_part(rect)]))
-            if self.abilities.cache_slots and rect.width == rect.height == TILE:
-                self._store(rect)
 
 
 def _is_scroll(proof: Proof) -> bool:

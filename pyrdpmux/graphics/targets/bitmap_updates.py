@@ -56,6 +56,9 @@ class BitmapUpdates:
         """The desktop is there."""
         return []
 
+    def import_cache(self, slots: Sequence[int]) -> None:
+        """There is none."""
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[BitmapData]:
         """Bitmaps of all that the commands show; ``frame_id`` is not told."""
         damage = [command.rect for command in commands if isinstance(command, Exact)]

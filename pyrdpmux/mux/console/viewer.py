@@ -32,6 +32,7 @@ from pyrdpmux.rdp.connection.events import (
     DesktopLayoutRequested,
     Disconnected,
     Event,
+    GraphicsCacheOffered,
     GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
@@ -235,6 +236,8 @@ class Viewer:
                 self._picture.acknowledged(event)
             case GraphicsOpened():
                 self._picture.opened(event)
+            case GraphicsCacheOffered():
+                self._picture.offered(event)
             case GraphicsQuality():
                 self._picture.quality(event)
             case ChannelClosed():
