@@ -53,6 +53,8 @@ RANKS = {
     "pyrdpmux.mux.log": 52,
     "pyrdpmux.mux.keyboard": 52,
     "pyrdpmux.mux.picture": 52,
+    # streams of a picture, and who shares them: they know seats, not viewers
+    "pyrdpmux.mux.streaming": 53,
     "pyrdpmux.mux.systemd": 53,
     "pyrdpmux.mux.settings": 53,
     "pyrdpmux.mux.opener": 54,

@@ -13,7 +13,7 @@ from pyrdpmux.harness.display import Display
 USER: Final = "glass"
 COMMON: Final = ("/cert:ignore", f"/u:{USER}", f"/p:{USER}", "/sec:tls", "/bpp:32", "/f", "-grab-keyboard")
 
-MODES: Final = {
+MODES: Final[dict[str, dict[int, tuple[str, ...]]]] = {
     "h264": {2: ("/gfx:AVC444",), 3: ("/gfx:AVC444:on,AVC420:on",)},
     "egfx": {2: ("/gfx",), 3: ("/gfx:AVC444:off,AVC420:off",)},
     "none": {2: (), 3: ("/network:lan",)},

@@ -1,22 +1,12 @@
-"""Clients without the graphics pipeline: how they are drawn to, and how what is drawn is sent."""
+"""Clients without the graphics pipeline: how what is drawn is sent to them."""
 
 from collections.abc import Sequence
 
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
 from pyrdpmux.graphics.targets.pieces import Piece
-from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands, SurfaceCommandsFormat
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.fastpath.surface import SetSurfaceBits
 from pyrdpmux.rdp.pdu.update import BitmapData
-
-
-def target_for(output: OutputFormat) -> BitmapUpdates | SurfaceCommands:
-    """The best that the client has announced."""
-    format = SurfaceCommandsFormat.of(output)
-    if format is not None:
-        return SurfaceCommands(format)
-    return BitmapUpdates(BitmapUpdatesFormat.of(output))
 
 
 def acknowledges(output: OutputFormat) -> bool:

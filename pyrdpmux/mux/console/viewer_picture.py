@@ -10,30 +10,36 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect, Region, bounding_box
 from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.targets.choice import target_for
 from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
-from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
+from pyrdpmux.mux.console.pieces import acknowledges, send_slice
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
+    GraphicsCacheOffered,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import BitmapCacheRev2Capability, CacheFlags
 
 GRAPHICS_SECONDS: Final = 3.0
 """For a client that announces the pipeline to open it; then it is sent bitmaps until it does."""
+
+OFFER_SECONDS: Final = 0.3
+"""That a client whose cache outlives sessions is waited for before the first frame, to offer it: it does so
+as soon as its capabilities are confirmed. What comes later is used for what is sent then."""
 
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
@@ -87,6 +93,11 @@ class ViewerPicture:
         self._graphics: GraphicsOpened | None = None
         self._state: PipelineState = NOTHING
         self._frame_id = 0
+        #: no frame before that, while the client may still offer its cache
+        self._begins_at = 0.0
+        #: what it has offered and no stream knows yet: keys and bytes
+        self._offer: list[tuple[int, int]] | None = None
+        self._may_offer = False
         self._reopenings = 0
         #: the client has the channel no more
         self._is_hopeless = False
@@ -164,11 +175,41 @@ class ViewerPicture:
         self._log.debug("Graphics pipeline %s", event.capabilities)
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
+        self._may_offer, self._offer = True, None
+        self._begins_at = self._loop.time() + OFFER_SECONDS if self._keeps_bitmaps else 0.0
         if event.is_repeated:
             self._heal()
         if self._streams is not None and not self.is_suppressed:
             self._leave()
             self._enter(deletes=not event.is_repeated)
+
+    def offered(self, event: GraphicsCacheOffered) -> None:
+        """The client has bitmaps of earlier sessions; once each time that it begins."""
+        if not self._may_offer:
+            return
+        self._may_offer, self._begins_at = False, 0.0
+        self._offer = [(entry.key, entry.length) for entry in event.entries]
+        self._log.debug("Offers %d bitmaps of its cache", len(self._offer))
+        self._pass_offer_on()
+        self._wake()
+
+    @property
+    def _keeps_bitmaps(self) -> bool:
+        """Whether the client may have any: the pipeline has no flag for it, the older caches have."""
+        caches = self._connection.facts.capability(BitmapCacheRev2Capability)
+        return caches is not None and bool(caches.cache_flags & CacheFlags.PERSISTENT_KEYS_EXPECTED)
+
+    def _pass_offer_on(self) -> None:
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        if live is not None and self._offer is not None and self._graphics is not None:
+            live.offer_cache(self, self._offer, self._send_aside)
+            self._offer = None
+
+    def _send_aside(self, message: bytes) -> None:
+        """What belongs to no frame, in the order of the stream."""
+        if self._connection.is_active and self._graphics is not None:
+            self._connection.send_graphics(message)
+            self._peer.flush()
 
     def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
         """The client has shown a frame, by whichever way it came."""
@@ -208,7 +249,8 @@ class ViewerPicture:
         if not self._connection.is_active:
             return None
         self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
-        return self.pacer.ready_at(now)
+        at = self.pacer.ready_at(now)
+        return max(at, self._begins_at)
 
     def must_leave(self, now: float) -> bool:
         return self.pacer.must_leave(now)
@@ -221,7 +263,7 @@ class ViewerPicture:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
 
     async def send(self, frame: Frame[Any]) -> None:
-        if not self._connection.is_active:
+        if not self._connection.is_active or not frame.output:
             return
         sent = self._peer.bytes_sent
         self._frame_id = frame.frame_id
@@ -267,17 +309,12 @@ class ViewerPicture:
         width, height = self._size
         if self._graphics is not None:
             self.pacer = Pacer(frames_per_second=self._streams.frames_per_second)
-            abilities = self._graphics.abilities
-            format = PipelineFormat(
-                has_avc=abilities.has_avc420 and is_installed(H264),
-                has_progressive=abilities.has_progressive,
-                cache_slots=abilities.cache_slots,
-                cache_bytes=abilities.cache_bytes,
-            )
+            format = PipelineFormat.of(self._graphics.abilities)
             pipeline = Pipeline(width, height, format, self._state, deletes=deletes)
             self._connection.send_graphics(pipeline.opening())
             self._peer.flush()
             self._streams.enter(self, Stream(width, height, pipeline, frame_id=self._frame_id))
+            self._pass_offer_on()
         elif (
             self._connection.supports_graphics
             and self._reopenings <= MAX_REOPENINGS

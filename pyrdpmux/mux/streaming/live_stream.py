@@ -40,6 +40,13 @@ class Work:
     commands: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    seat: Seat
+    entries: Sequence[tuple[int, int]] = field(repr=False)
+    send: Callable[[Any], None] = field(repr=False)
+
+
 class LiveStream:
     """Runs one stream of a display for its seats, until none is left."""
 
@@ -67,6 +74,7 @@ class LiveStream:
         #: some seats can be sent what is due, others not, since then
         self._waits_since: float | None = None
         self._invalid = Region()
+        self._offer: _Offer | None = None
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -80,6 +88,16 @@ class LiveStream:
     def invalidate(self, rects: Sequence[Rect]) -> None:
         """What the clients show there is to be sent again."""
         self._invalid.add_all(rects)
+        self.changed()
+
+    def offer_cache(
+        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], None]
+    ) -> None:
+        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
+
+        ``send`` is given what answers it.
+        """
+        self._offer = _Offer(seat, entries, send)
         self.changed()
 
     async def run(self) -> None:
@@ -129,6 +147,12 @@ class LiveStream:
         self._is_dirty, self._waits_since = False, None
         pixels = min(seat.fine_pixels(now) for seat in self.seats)
         invalid, self._invalid = self._invalid, Region()
+
+        offer, self._offer = self._offer, None
+        if offer is not None and tuple(self.seats) == (offer.seat,):
+            reply = await self.compute(lambda: stream.import_cache(offer.entries))
+            if reply is not None and offer.seat in self.seats:
+                offer.send(reply)
 
         def render() -> Frame[Any] | None:
             stream.planner.invalidate(tuple(invalid))
