@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect, Region, bounding_box
-from pyrdpmux.graphics.pacer import Pacer
+from pyrdpmux.graphics.pacer import ALLOWANCE, Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.choice import target_for
@@ -257,7 +257,8 @@ class ViewerPicture:
 
     def keeps_up(self, now: float) -> bool:
         has_settled = now - self._entered_at >= SETTLE_SECONDS
-        return self._connection.is_active and has_settled and self.pacer.lag(now) <= CLOSE
+        is_read_from = self._peer.unsent_bytes <= ALLOWANCE
+        return self._connection.is_active and has_settled and is_read_from and self.pacer.lag(now) <= CLOSE
 
     def fine_pixels(self, now: float) -> int:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)

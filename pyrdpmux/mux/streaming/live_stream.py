@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
@@ -182,16 +183,18 @@ class LiveStream:
         if not ready:
             return None
         first = max(due, min(ready))
-        if len(ready) == len(times) and (last := max(due, *ready)) <= first + SLACK:
-            return last
-        if first > now:
-            return first
+        last = max(due, *ready) if len(ready) == len(times) else inf
+        is_near = last <= first + SLACK
+        if first > now or last <= now:
+            return last if is_near else first
         if self._waits_since is None:
             self._waits_since = now
-        latest = self._waits_since + PATIENCE
-        if latest <= now:
-            for seat in tuple(self.seats):
-                time = seat.ready_at(now)
-                if time is None or time > now + SLACK or seat.must_leave(now):
-                    self._fell_behind(self, seat)
-        return latest
+        # Who will be ready soon may say so for ever: a socket that is not read from is looked at again.
+        latest = self._waits_since + (SLACK if is_near else PATIENCE)
+        if latest > now:
+            return min(last, latest)
+        for seat in tuple(self.seats):
+            time = seat.ready_at(now)
+            if time is None or time > now + (0.0 if is_near else SLACK) or seat.must_leave(now):
+                self._fell_behind(self, seat)
+        return now

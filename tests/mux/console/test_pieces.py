@@ -12,7 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.pieces import Piece
 from pyrdpmux.mux.console.pieces import acknowledges, send_slice
-from pyrdpmux.mux.console.viewer_picture import PIECES_PER_STEP, ViewerPicture
+from pyrdpmux.mux.console.viewer_picture import PIECES_PER_STEP, SETTLE_SECONDS, ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -189,5 +189,18 @@ def test_slow_links_are_worth_compressing_for() -> None:
         for rate, is_on in ((1e6, True), (0.0, True), (2e8, False), (0.0, False)):
             world.picture.measured(NetworkMeasured(0.05, rate))
             assert world.connection.compresses is is_on, "without a rate, only the round trip was measured"
+
+    asyncio.run(scenario())
+
+
+def test_who_does_not_read_does_not_keep_up() -> None:
+    """Without acknowledgements, nothing else tells; and it would come back to a shared stream at once."""
+
+    async def scenario() -> None:
+        world = World(WITHOUT)
+        later = asyncio.get_running_loop().time() + 2 * SETTLE_SECONDS
+        assert world.picture.keeps_up(later)
+        world.peer.unsent_bytes = 400_000
+        assert not world.picture.keeps_up(later)
 
     asyncio.run(scenario())
