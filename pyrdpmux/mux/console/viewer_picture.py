@@ -6,6 +6,7 @@ It is waited for some seconds; one that loses the channel is given it again, a f
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -14,9 +15,10 @@ from pyrdpmux.geometry import Rect, Region, bounding_box
 from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
+from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
+from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.peer import Peer
@@ -24,14 +26,12 @@ from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
     GraphicsCacheOffered,
-    GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import BitmapCacheRev2Capability, CacheFlags
-from pyrdpmux.rdp.pdu.update import BitmapData
 
 GRAPHICS_SECONDS: Final = 3.0
 """For a client that announces the pipeline to open it; then it is sent bitmaps until it does."""
@@ -43,7 +43,7 @@ as soon as its capabilities are confirmed. What comes later is used for what is 
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
-BITMAPS_PER_STEP: Final = 32
+PIECES_PER_STEP: Final = 32
 """Sent before the clock is looked at: about a millisecond."""
 
 SETTLE_SECONDS: Final = 1.0
@@ -51,6 +51,10 @@ SETTLE_SECONDS: Final = 1.0
 
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
+
+SLOW_LINK: Final = 3_000_000.0
+"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
+be longer on its way than the second that it costs for 2 MB."""
 
 MAX_REFRESHED: Final = 8
 """Rectangles that a client asks for again, at a time; of more it gets what they span."""
@@ -102,6 +106,8 @@ class ViewerPicture:
         self._refreshes = TokenBucket(REFRESHES_PER_SECOND, REFRESHES_AT_ONCE)
         self._asked = Region()
         self._timer: asyncio.TimerHandle | None = None
+        #: counts the seats that were taken or left
+        self._entry = 0
 
     # -- the owner's side ------------------------------------------------------------------------
 
@@ -155,6 +161,7 @@ class ViewerPicture:
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
             self._peer.size_buffers(event.bits_per_second)
+            self._connection.compress_output(event.bits_per_second < SLOW_LINK)
         else:
             self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()
@@ -203,8 +210,9 @@ class ViewerPicture:
             self._connection.send_graphics(message)
             self._peer.flush()
 
-    def acknowledged(self, event: GraphicsFrameAcknowledged) -> None:
-        self.pacer.acknowledged(event.frame_id, event.queue_depth, self._loop.time())
+    def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
+        """The client has shown a frame, by whichever way it came."""
+        self.pacer.acknowledged(frame_id, queue_depth, self._loop.time())
         self._wake()
 
     def quality(self, event: GraphicsQuality) -> None:
@@ -257,15 +265,15 @@ class ViewerPicture:
         if not self._connection.is_active:
             return
         sent = self._peer.bytes_sent
+        self._frame_id = frame.frame_id
         try:
             if isinstance(frame.output, bytes):
                 self._connection.send_graphics(frame.output)
                 self._state = frame.state
-                self._frame_id = frame.frame_id
                 self._blank.sent(frame.frame_id, frame.commands, self._size)
                 self._peer.flush()
             else:
-                await self._send_bitmaps(frame.output)
+                await self._send_pieces(frame)
         except PyRdpMuxError as error:  # it has just gone
             self._log.debug("A frame was not sent: %s", error)
             return
@@ -276,28 +284,30 @@ class ViewerPicture:
     def failed(self, error: Exception) -> None:
         self._fail(f"the picture could not be made: {error}")
 
-    async def _send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
-        streams, at = self._streams, 0
-        while at < len(bitmaps):
+    async def _send_pieces(self, frame: Frame[Sequence[Piece]]) -> None:
+        """In slices; behind the last one comes what the client acknowledges, if it does."""
+        entry = self._entry
+        waiting = deque(slices(frame.output, PIECES_PER_STEP))
+        while waiting:
             async with self._peer.turn() as turn:
-                while at < len(bitmaps) and not turn.is_over:
-                    if self._streams is not streams or not self._connection.is_active:
-                        return
-                    self._connection.send_bitmaps(bitmaps[at : at + BITMAPS_PER_STEP])
+                while waiting and not turn.is_over:
+                    if self._entry != entry or not self._connection.is_active:
+                        return  # what follows is of a stream that the client has no more
+                    send_slice(self._connection, waiting.popleft())
+                    if not waiting and acknowledges(self._connection.output):
+                        self._connection.send_surface_commands((), frame.frame_id)
                     self._peer.flush()
-                    at += BITMAPS_PER_STEP
 
     # -- inside ----------------------------------------------------------------------------------
 
     def _enter(self, *, deletes: bool = True) -> None:
         """Take a seat, by the way that the client knows."""
         assert self._streams is not None
+        self._entry += 1
         self._entered_at = self._loop.time()
         width, height = self._size
-        self.pacer = Pacer(
-            acknowledges=self._graphics is not None, frames_per_second=self._streams.frames_per_second
-        )
         if self._graphics is not None:
+            self.pacer = Pacer(frames_per_second=self._streams.frames_per_second)
             format = PipelineFormat.of(self._graphics.abilities)
             pipeline = Pipeline(width, height, format, self._state, deletes=deletes)
             self._connection.send_graphics(pipeline.opening())
@@ -318,10 +328,14 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        width, height = self._size
-        self._streams.enter(self, Stream(width, height, BitmapUpdates(self._connection.output)))
+        output = self._connection.output
+        self.pacer = Pacer(
+            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
+        )
+        self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:
+        self._entry += 1
         if self._streams is not None:
             self._streams.leave(self)
         self._asked.clear()
