@@ -79,6 +79,7 @@ class GatewaySession:
         self, registry: Registry, factory: ConnectionFactory, picker_viewers: PickerViewers | None = None
     ) -> None:
         self.name = NAME
+        self.frames_per_second = 1 / FRAME_SECONDS
         self._picker_viewers = picker_viewers or PickerViewers()
         self.leds: int | None = None
         self._registry = registry
@@ -183,6 +184,8 @@ class GatewaySession:
     def leave(self, viewer: StageViewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
         self._picker_viewers.leave(viewer)
+        if self._display is not None:
+            self._display.close()
         self._viewer = self._display = self._streams = None
         self._painted_size = (0, 0)
         if self._timer is not None:
