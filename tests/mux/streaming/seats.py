@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.commands import Abilities, Command
+from pyrdpmux.graphics.commands import Abilities, Command, Exact
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
@@ -117,3 +117,14 @@ def paint(display: Display, rect: Rect, seed: int = 0) -> None:
 
 def stream(key: str = "", size: tuple[int, int] = SIZE, abilities: Abilities | None = None) -> Stream[Any]:
     return Stream(*size, FakeTarget(key, abilities))
+
+
+def exact(frame: Frame[Any]) -> list[Rect]:
+    """What it shows exactly; there is nothing else in it."""
+    found = [command.rect for command in frame.commands if isinstance(command, Exact)]
+    assert len(found) == len(frame.commands)
+    return found
+
+
+def pixels(frame: Frame[Any]) -> int:
+    return sum(rect.pixels for rect in exact(frame))

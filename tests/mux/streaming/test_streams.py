@@ -14,7 +14,16 @@ from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.streaming import streams as streams_module
 from pyrdpmux.mux.streaming.live_stream import PATIENCE, LiveStream
 from pyrdpmux.mux.streaming.streams import APART_SECONDS, GATHER_SECONDS, Streams
-from tests.mux.streaming.seats import SIZE, FakeSeat, FakeTarget, InlineWorkers, paint, shown_display, stream
+from tests.mux.streaming.seats import (
+    SIZE,
+    FakeSeat,
+    FakeTarget,
+    InlineWorkers,
+    paint,
+    pixels,
+    shown_display,
+    stream,
+)
 from tests.mux.support.virtual_time import run, turns
 
 GATHERED = GATHER_SECONDS + 0.01
@@ -268,7 +277,7 @@ def test_who_asks_again_is_alone_for_a_while() -> None:
         before = len(other.frames)
         house.streams.refresh(asks, [Rect(0, 0, *SIZE)])
         await turns()
-        assert sum(command.rect.pixels for command in asks.frames[-1].commands) == SIZE[0] * SIZE[1]
+        assert pixels(asks.frames[-1]) == SIZE[0] * SIZE[1]
         assert len(other.frames) == before
         await asyncio.sleep(APART_SECONDS + GATHERED)
         await turns()
@@ -401,7 +410,7 @@ def test_meanwhile_somebody_may_ask_again() -> None:
         await meeting.begin()
         meeting.streams.refresh(meeting.guest, [Rect(0, 0, *SIZE)])
         await meeting.end()
-        assert sum(command.rect.pixels for command in meeting.guest.frames[-1].commands) == 256 * 128
+        assert pixels(meeting.guest.frames[-1]) == 256 * 128
 
     run(scenario)
 
