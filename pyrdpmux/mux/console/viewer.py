@@ -253,6 +253,8 @@ class Viewer:
             case OutputSuppressed(is_suppressed):
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
                 self._picture.suppress(is_suppressed)
+                if self._has_joined:
+                    self._stage.watched_changed()
             case DesktopLayoutRequested():
                 self._display_control.requested(event)
 
@@ -341,7 +343,7 @@ class Viewer:
             return
         self.cursor_changed()
         self.show_leds()
-        self._picture.show(self._stage.streams, self.size)
+        self._picture.show(self._stage.streams, self.size, self._stage.frames_per_second)
 
     def _fail(self, reason: str) -> None:
         self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)

@@ -58,7 +58,7 @@ class LimitSettings:
     failed_logons_per_minute: int = 10
     #: to which neither of these applies, such as a proxy's
     exempt_networks: tuple[str, ...] = ()
-    frames_per_second: int = 30
+    frames_per_second: int = 60
     #: when there is no room, a new viewer takes the place of the oldest of the same user
     take_over: bool = True
 
