@@ -12,7 +12,6 @@ PACKAGES = {
     "numpy",
     "cryptography",
     "pyasn1",
-    "pynng",
     "msgpack",
     "dbus-fast",
     "lz4",

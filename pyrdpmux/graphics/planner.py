@@ -34,15 +34,15 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
-from pyrdpmux.graphics.moves import MoveFinder
+from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import best_rectangle, changed_rects
 from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
 
 COLOR: Final = np.uint32(0x00FFFFFF)
 
-MIN_MOVED: Final = 3000
-"""Changed pixels, below which nobody looks for moves: a few glyphs are cheaper than the search."""
+MAX_OUTSIDE: Final = 0.02
+"""Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
 
 MIN_RESTORED: Final = 256
 """Pixels that a copy out of the back surface has to save."""
@@ -129,10 +129,15 @@ class Planner:
         self._now = now
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
-        changed = self._compare(rects)
-        self.has_rested = not changed
-        if changed:
-            self._show_changes(changed, hints, now)
+        box = bounding_box(rects)
+        self.has_rested = False
+        if self.abilities.can_copy and self._predict(box):
+            self._show_changes([box], now)
+        elif changed := self._compare(rects):
+            self._find_moves(changed, hints)
+            self._show_changes(changed, now)
+        else:
+            self.has_rested = True
         self._commands += self._boxes.rest(now)
         if fine_pixels:
             self._refine(now, fine_pixels)
@@ -170,17 +175,15 @@ class Planner:
 
     # -- showing ---------------------------------------------------------------------------------
 
-    def _show_changes(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]], now: float) -> None:
+    def _show_changes(self, rects: Sequence[Rect], now: float) -> None:
+        """Whatever ``_changed`` has in these rectangles."""
         self._show_videos(rects, now)
         box = bounding_box(rects)
         count = int(np.count_nonzero(self._changed[_part(box)]))
         if not count:
             return
-        if count >= MIN_MOVED and self.abilities.can_copy:
-            self._find_moves(box, hints)
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
-        areas = [box] if count >= MIN_MOVED else rects
-        painted = self._different(areas)
+        painted = self._different([box] if count >= MIN_CHANGED else rects)
         if self._back is not None:
             painted = self._uncover(painted)
         is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
@@ -211,17 +214,33 @@ class Planner:
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
-    def _find_moves(self, box: Rect, hints: Sequence[tuple[int, int]]) -> None:
-        """Copy what has moved."""
+    def _predict(self, box: Rect) -> bool:
+        """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
+        if box.pixels < MIN_CHANGED:
+            return False
+        proof = self._moves.predict(self.main.words, self.current, box)
+        if proof is None or not _is_scroll(proof):
+            return False
+        self._move(proof)
+        return True
+
+    def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
+        """Copy what has moved. In videos nobody looks: they are encoded as a whole."""
+        box = bounding_box(rects)
+        if not self.abilities.can_copy or self._boxes.is_video(box, self._now):
+            return
         changed = self._changed[_part(box)]
-        proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
-        for proof in proofs:
-            move = proof.move
-            if self.abilities.has_back:
-                self._save(move.source, move.destination)
-            self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
-            self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
-            changed[:] = proof.mask
+        if np.count_nonzero(changed) >= MIN_CHANGED:
+            for proof in self._moves.find_all(self.main.words, self.current, changed, box, hints):
+                self._move(proof)
+
+    def _move(self, proof: Proof) -> None:
+        move = proof.move
+        if self.abilities.has_back:
+            self._save(move.source, move.destination)
+        self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
+        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
+        self._changed[_part(proof.region)] = proof.mask
 
     def _save(self, source: Rect, destination: Rect) -> None:
         """Keep what the move covers and does not carry along: it is uncovered when the window goes on."""
@@ -353,6 +372,17 @@ class Planner:
             self._paint_exactly(rect, classify(self.current[_part(rect)]))
             if self.abilities.cache_slots and rect.width == rect.height == TILE:
                 self._store(rect)
+
+
+def _is_scroll(proof: Proof) -> bool:
+    """What is wrong after the move lies where it came from or went to; a window's edge goes beyond."""
+    move = proof.move
+    if move.dx and move.dy:
+        return False
+    inside = move.source.union(move.destination).intersection(proof.region)
+    part = _part(Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height))
+    outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
+    return bool(outside <= MAX_OUTSIDE * proof.explained)
 
 
 def _restorable(is_kept: NDArray[np.bool_], changed: NDArray[np.bool_]) -> Rect | None:

@@ -118,19 +118,20 @@ def tile_rects(tiles: NDArray[np.bool_], width: int, height: int) -> list[Rect]:
 
     Runs of tiles in a row; those of equal ends below each other are one.
     """
+    rows, columns = tiles.shape
+    padded = np.zeros((rows, columns + 2), np.int8)
+    padded[:, 1:-1] = tiles
+    # Row by row, where a run starts and where it ends take turns.
+    row, edge = (places.tolist() for places in np.nonzero(np.diff(padded, axis=1)))
     rects: list[Rect] = []
     open_runs: dict[tuple[int, int], int] = {}
-    for row in np.flatnonzero(tiles.any(axis=1)).tolist():
-        edges = np.flatnonzero(np.diff(tiles[row], prepend=False, append=False)).tolist()
-        runs: dict[tuple[int, int], int] = {}
-        for start, end in zip(edges[::2], edges[1::2], strict=True):
-            area = Rect(start * TILE, row * TILE, (end - start) * TILE, TILE).clip(width, height)
-            index = open_runs.get((start, end))
-            if index is not None and rects[index].bottom == area.y:
-                rects[index] = rects[index].union(area)
-            else:
-                index = len(rects)
-                rects.append(area)
-            runs[start, end] = index
-        open_runs = runs
+    for index in range(0, len(row), 2):
+        start, end = edge[index], edge[index + 1]
+        area = Rect(start * TILE, row[index] * TILE, (end - start) * TILE, TILE).clip(width, height)
+        known = open_runs.get((start, end))
+        if known is not None and rects[known].bottom == area.y:
+            rects[known] = rects[known].union(area)
+        else:
+            open_runs[start, end] = len(rects)
+            rects.append(area)
     return rects

@@ -112,6 +112,21 @@ class LoopShare:
                 else:
                     return
 
+    def work_at_once(self, steps: Iterable[object]) -> bool:
+        """The same without waiting, and without a task: if it is nobody's turn, for as long as a turn is.
+
+        Whether all were taken; the rest of them is for :meth:`work`.
+        """
+        schedule = self._schedule
+        if not schedule.begins(self):
+            return False
+        started = schedule.clock()
+        turn = Turn(schedule.clock)
+        try:
+            return all(not turn.is_over for _ in steps)
+        finally:
+            schedule.finished(self, schedule.clock() - started)
+
     def close(self) -> None:
         """It is gone; what it has cost stays in the figures of its kind."""
         self._schedule.forget(self)
@@ -184,6 +199,15 @@ class FairSchedule:
                 self._release()
             raise
         share.waited = max(share.waited, self.clock() - asked)
+
+    def begins(self, share: LoopShare) -> bool:
+        """A turn that was not waited for, unless somebody else has one or waits."""
+        if self._is_busy or any(state.waiting for state in self._kinds.values()):
+            return False
+        self._enqueue(share)
+        self._is_busy = self._next() is share
+        self._kinds[share.kind].waiting.pop(share, None)
+        return self._is_busy
 
     def finished(self, share: LoopShare, seconds: float) -> None:
         """A turn has taken this long."""

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Final
 
+from pyrdpmux.net import tcp
 from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.fair import LoopShare, Turn
 from pyrdpmux.rdp.connection.events import Event
@@ -26,24 +27,16 @@ BYTES_PER_SECOND: Final = 8 << 20
 BYTES_AT_ONCE: Final = 8 << 20
 """What a peer with a share may send: who sends more is read from more slowly."""
 
-#: above this many unsent bytes ``drained`` waits; a stalled viewer costs no more than this and one batch
-HIGH_WATER = 256 * 1024
-LOW_WATER = 64 * 1024
+#: above this many bytes in the transport ``drained`` waits; a stalled viewer costs this and a batch at most
+HIGH_WATER = 64 * 1024
+LOW_WATER = HIGH_WATER // 4
 
-#: what the kernel may hold of our output: enough for a fast link, little enough that a frame on a slow
-#: one is not stale before it arrives
-SEND_BUFFER = 256 * 1024
+#: what may wait on a slow link: seconds of it, and bytes at least
+BUFFERED_SECONDS = 0.05
+MIN_HIGH_WATER = 8 * 1024
 
 #: a peer that makes us answer but reads nothing is cut off here
 MAX_UNSENT = 32 * 1024 * 1024
-
-#: a viewer whose cable is cut is gone after about a minute, whether we have something to send or not
-KEEPALIVE = (
-    (socket.TCP_KEEPIDLE, 30),
-    (socket.TCP_KEEPINTVL, 10),
-    (socket.TCP_KEEPCNT, 3),
-    (socket.TCP_USER_TIMEOUT, 60_000),
-)
 
 #: how long the last words may take, and the peer to close its side
 LINGER = 1.0
@@ -97,13 +90,9 @@ class Peer:
         peername = writer.get_extra_info("peername")
         self.peername = f"{peername[0]}:{peername[1]}" if isinstance(peername, tuple) else str(peername)
         writer.transport.set_write_buffer_limits(HIGH_WATER, LOW_WATER)
-        raw = writer.get_extra_info("socket")
-        if raw is not None and raw.family in (socket.AF_INET, socket.AF_INET6):
-            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            for option, value in KEEPALIVE:
-                raw.setsockopt(socket.IPPROTO_TCP, option, value)
+        self._raw: socket.socket | None = writer.get_extra_info("socket")
+        if self._raw is not None:
+            tcp.tune(self._raw)
 
     async def run(
         self, on_event: Callable[[Event], None], settle: Callable[[], Awaitable[None]] | None = None
@@ -145,7 +134,7 @@ class Peer:
         self._collect()
         if self._on_event is not None and not self._is_telling:
             self._tell(self._on_event)
-        if self._writer.transport.get_write_buffer_size() > MAX_UNSENT:
+        if self._buffered > MAX_UNSENT:
             self.abort()
         if self.connection.should_close:
             self._closing.set()
@@ -190,17 +179,38 @@ class Peer:
 
     @property
     def unsent_bytes(self) -> int:
-        """What waits in the transport because the peer does not read."""
+        """What waits on our side because the link takes no more: in the transport and in the kernel."""
+        return self._buffered + (tcp.outstanding(self._raw)[0] if self._raw is not None else 0)
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """What has left us, and the peer's kernel has not acknowledged."""
+        return tcp.outstanding(self._raw)[1] if self._raw is not None else 0
+
+    @property
+    def round_trip(self) -> float | None:
+        """Seconds between the kernels, smoothed; None where there is no TCP."""
+        return tcp.round_trip(self._raw) if self._raw is not None else None
+
+    def size_buffers(self, bits_per_second: float) -> None:
+        """Let little more wait on our side than such a link takes in BUFFERED_SECONDS."""
+        size = round(min(max(bits_per_second / 8 * BUFFERED_SECONDS, MIN_HIGH_WATER), HIGH_WATER))
+        self._writer.transport.set_write_buffer_limits(size, size // 4)
+        if self._raw is not None and self._raw.fileno() >= 0:
+            tcp.limit_unsent(self._raw, min(size, tcp.NOT_SENT))
+
+    @property
+    def _buffered(self) -> int:
+        """In the transport."""
         return self._writer.transport.get_write_buffer_size()
 
     @property
     def has_hung_up(self) -> bool:
         """The peer has closed its side, perhaps behind much that has not been read yet."""
-        raw = self._writer.get_extra_info("socket")
-        if raw is None or raw.fileno() < 0:
+        if self._raw is None or self._raw.fileno() < 0:
             return True
         poll = select.poll()
-        poll.register(raw.fileno(), select.POLLRDHUP)
+        poll.register(self._raw.fileno(), select.POLLRDHUP)
         return bool(poll.poll(0))
 
     async def drained(self) -> None:
@@ -284,7 +294,7 @@ class Peer:
                     self._writer.write_eof()
                 while late < MAX_LATE and (data := await self._reader.read(READ_SIZE)):
                     late += len(data)
-        if self.unsent_bytes or late >= MAX_LATE:
+        if self._buffered or late >= MAX_LATE:
             self._writer.transport.abort()
 
     def _set_timer(self, deadline: float | None) -> None:

@@ -6,15 +6,24 @@ None, and always send what :meth:`RfbClient.data_to_send` hands out. Who shares 
 
 As with :class:`pyrdpmux.rdp.connection.machine.Machine`, nothing that a server does is an exception: it ends
 in one :class:`Failed` event, after which the connection is of no more use.
+
+INVARIANT: messages (``send_key`` and so on) may be sent by one thread while another decodes: they lie in
+queues whose ends do not know each other. :meth:`RfbClient.data_to_send` and the methods that take bytes from
+the server share TLS, so that their owner lets one at a time.
 """
 
+from collections import deque
 from enum import Enum, auto
-from typing import Final
+from typing import Final, cast
 
 from pyrdpmux.errors import PeerClosed, PeerError, StateError
 from pyrdpmux.rdp.tls.endpoint import TlsEndpoint
 from pyrdpmux.rfb.client_messages import (
+    ANSWERED_FENCES,
+    ClientFence,
+    EnableContinuousUpdates,
     ExtendedKeyEvent,
+    FenceFlags,
     FramebufferUpdateRequest,
     KeyEvent,
     PointerEvent,
@@ -23,11 +32,19 @@ from pyrdpmux.rfb.client_messages import (
 )
 from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
-from pyrdpmux.rfb.events import Connected, Event, ExtendedKeysOffered, Failed, Resized
+from pyrdpmux.rfb.events import (
+    Connected,
+    Event,
+    ExtendedKeysOffered,
+    Failed,
+    FenceReceived,
+    Resized,
+)
 from pyrdpmux.rfb.handshake import shake_hands
+from pyrdpmux.rfb.inbox import Inbox
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.security_types import VeNCryptType
-from pyrdpmux.rfb.steps import Step
+from pyrdpmux.rfb.steps import Lent, Step
 from pyrdpmux.rfb.updates import Decoders, check_size, read_messages
 from pyrdpmux.wire import Structure, encode
 
@@ -59,10 +76,12 @@ class RfbClient:
         #: for what QEMU does its own way
         self.is_qemu = False
         self._config = config
-        self._received = bytearray()
+        self._received = Inbox()
+        #: under TLS
+        self._encrypted = Inbox()
         #: as it is, and what is still to be encrypted
-        self._clear = bytearray()
-        self._to_send = bytearray()
+        self._clear: deque[bytes] = deque()
+        self._to_send: deque[bytes] = deque()
         self._tls: TlsEndpoint | None = None
         self._steps = self._run()
         self._needed: int | None = None
@@ -89,14 +108,29 @@ class RfbClient:
 
     def receive_data(self, data: bytes) -> None:
         """Bytes from the server."""
+        self.room(len(data))[:] = data
+        self.received(len(data))
+
+    def room(self, size: int) -> memoryview:
+        """Where so many bytes from the server can be put; :meth:`received` then says how many were."""
+        return (self._received if self._tls is None else self._encrypted).room(size)
+
+    def received(self, size: int) -> None:
+        """As :meth:`receive_data`, of what was put where there is room."""
         if self._tls is None:
-            self._received += data
+            self._received.filled(size)
             return
+        self._encrypted.filled(size)
         try:
-            self._tls.receive_data(data)
-            self._received += self._tls.read()
+            self._tls.receive_data(self._encrypted.clear())
+            self._received.append(self._tls.read())
         except PeerError as error:
             self._fail(error)
+
+    def shrink(self) -> None:
+        """Give memory back, while nothing is expected."""
+        self._received.shrink()
+        self._encrypted.shrink()
 
     def receive_eof(self) -> None:
         """No more will come."""
@@ -147,22 +181,20 @@ class RfbClient:
             if self._is_eof:
                 raise PeerClosed(f"RFB {self.phase_name}")
             return None
-        data = bytes(self._received[:size])
-        del self._received[:size]
-        return data
+        if isinstance(size, Lent):
+            return cast("bytes", self._received.lend(size))
+        return self._received.take(size)
 
     def data_to_send(self) -> bytes:
         """Bytes for the server; to be drained also after a failure."""
-        data = bytes(self._clear)
-        self._clear.clear()
+        data = _drained(self._clear)
         if self._tls is None:
             return data
         if self._tls.is_established and self._to_send:
             try:
-                self._tls.write(bytes(self._to_send))
+                self._tls.write(_drained(self._to_send))
             except PeerError as error:
                 self._fail(error)
-            self._to_send.clear()
         return data + self._tls.data_to_send()
 
     # -- messages ------------------------------------------------------------------------------------
@@ -170,6 +202,10 @@ class RfbClient:
     def request_update(self, *, incremental: bool) -> None:
         """What has changed since the last one, as soon as something has; or everything, at once."""
         self._send(FramebufferUpdateRequest(incremental, 0, 0, self.width, self.height))
+
+    def enable_continuous_updates(self, *, enable: bool) -> None:
+        """Updates without requests, or no more of them; only if the server has said that it can."""
+        self._send(EnableContinuousUpdates(enable, 0, 0, self.width, self.height))
 
     def send_key(self, keysym: int, *, down: bool) -> None:
         self._send(KeyEvent(down, keysym))
@@ -196,15 +232,12 @@ class RfbClient:
 
     def send_bytes(self, data: bytes) -> None:
         """For the handshake."""
-        if self._tls is None:
-            self._clear += data
-        else:
-            self._to_send += data
+        (self._clear if self._tls is None else self._to_send).append(data)
 
     def start_tls(self, kind: VeNCryptType) -> None:
         """For the handshake: what was received beyond it is the server's first TLS record."""
         tls = TlsEndpoint(self._config.tls_context(kind), False, self._config.server_name)
-        received, self._received = bytes(self._received), bytearray()
+        received = self._received.clear()
         self._tls = tls
         self.receive_data(received)
 
@@ -230,3 +263,10 @@ class RfbClient:
                 self.screens = event.screens or self.screens
             case ExtendedKeysOffered():
                 self.has_extended_keys = True
+            case FenceReceived() if event.flags & FenceFlags.REQUEST:
+                self._send(ClientFence(FenceFlags(event.flags) & ANSWERED_FENCES, event.payload))
+
+
+def _drained(queue: deque[bytes]) -> bytes:
+    """All that it has; what is added meanwhile is in it, or stays."""
+    return b"".join([queue.popleft() for _ in range(len(queue))])

@@ -1,8 +1,10 @@
 """What a viewer sends once the connection is initialized."""
 
 from dataclasses import dataclass
+from enum import IntFlag
 from typing import ClassVar, Final, Self
 
+from pyrdpmux.rfb.limits import MAX_FENCE
 from pyrdpmux.rfb.pixel_format import PixelFormat
 from pyrdpmux.wire import Reader, Writer
 
@@ -131,6 +133,79 @@ class PointerEvent:
         w.u8("button-mask", self.button_mask)
         w.u16_be("x-position", self.x)
         w.u16_be("y-position", self.y)
+
+
+class FenceFlags(IntFlag):
+    """rfbproto ClientFence and ServerFence: what the other side is to do, and in which order."""
+
+    BLOCK_BEFORE = 1
+    BLOCK_AFTER = 2
+    SYNC_NEXT = 4
+    #: to be answered, with the same payload
+    REQUEST = 1 << 31
+
+
+ANSWERED_FENCES: Final = FenceFlags.BLOCK_BEFORE | FenceFlags.BLOCK_AFTER | FenceFlags.SYNC_NEXT
+"""Whoever does one thing after the other keeps all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFence:
+    """rfbproto Client to Server Messages: ClientFence."""
+
+    TYPE: ClassVar[int] = 248
+
+    flags: FenceFlags
+    payload: bytes
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        r.constant_u8("message-type", cls.TYPE)
+        r.pad("padding", 3)
+        flags = FenceFlags(r.u32_be("flags"))
+        length = r.u8("length")
+        if length > MAX_FENCE:
+            raise r.error("length", f"{length}, at most {MAX_FENCE} allowed")
+        return cls(flags, r.raw("payload", length))
+
+    def write(self, w: Writer) -> None:
+        w.u8("message-type", self.TYPE)
+        w.pad("padding", 3)
+        w.u32_be("flags", self.flags)
+        w.u8("length", len(self.payload))
+        w.raw("payload", self.payload)
+
+
+@dataclass(frozen=True, slots=True)
+class EnableContinuousUpdates:
+    """rfbproto Client to Server Messages: EnableContinuousUpdates."""
+
+    TYPE: ClassVar[int] = 150
+
+    enable: bool
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        r.constant_u8("message-type", cls.TYPE)
+        return cls(
+            enable=bool(r.u8("enable-flag")),
+            x=r.u16_be("x-position"),
+            y=r.u16_be("y-position"),
+            width=r.u16_be("width"),
+            height=r.u16_be("height"),
+        )
+
+    def write(self, w: Writer) -> None:
+        w.u8("message-type", self.TYPE)
+        w.u8("enable-flag", self.enable)
+        w.u16_be("x-position", self.x)
+        w.u16_be("y-position", self.y)
+        w.u16_be("width", self.width)
+        w.u16_be("height", self.height)
 
 
 @dataclass(frozen=True, slots=True)

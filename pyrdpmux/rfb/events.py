@@ -87,6 +87,24 @@ class ExtendedKeysOffered:
 
 
 @dataclass(frozen=True, slots=True)
+class FenceReceived:
+    """The server measures how fast we are, or puts things in order; what it asked for is answered already."""
+
+    flags: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuousUpdatesEnded:
+    """The server sends no updates unasked: for the first time, this is how it says that it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateStarted:
+    """An update begins to arrive: whoever asks for the next one now loses no time."""
+
+
+@dataclass(frozen=True, slots=True)
 class UpdateFinished:
     """All rectangles of one update have been told."""
 
@@ -108,6 +126,9 @@ Event: TypeAlias = (
     | LedsChanged
     | PointerModeChanged
     | ExtendedKeysOffered
+    | FenceReceived
+    | ContinuousUpdatesEnded
+    | UpdateStarted
     | UpdateFinished
     | Failed
 )

@@ -30,6 +30,9 @@ MAX_TEXT: Final = 1 << 16
 
 MAX_SUBTYPES: Final = 64
 
+MAX_FENCE: Final = 64
+"""Bytes of a fence's payload, as rfbproto has it."""
+
 COMPRESSED_CHUNK: Final = 1 << 14
 """The same, of compressed data: it may take far longer to inflate than to send."""
 

@@ -15,6 +15,9 @@ class MessageType(OpenIntEnum):
     SET_COLOR_MAP_ENTRIES = 1
     BELL = 2
     SERVER_CUT_TEXT = 3
+    #: rfbproto
+    END_OF_CONTINUOUS_UPDATES = 150
+    SERVER_FENCE = 248
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,26 @@ class CutTextHeader:
     def write(self, w: Writer) -> None:
         w.pad("padding", 3)
         w.u32_be("length", self.length)
+
+
+@dataclass(frozen=True, slots=True)
+class FenceHeader:
+    """rfbproto ServerFence, what follows the message type, without the payload."""
+
+    SIZE: ClassVar[int] = 8
+
+    flags: int
+    length: int
+
+    @classmethod
+    def read(cls, r: Reader) -> Self:
+        r.pad("padding", 3)
+        return cls(r.u32_be("flags"), r.u8("length"))
+
+    def write(self, w: Writer) -> None:
+        w.pad("padding", 3)
+        w.u32_be("flags", self.flags)
+        w.u8("length", self.length)
 
 
 @dataclass(frozen=True, slots=True)

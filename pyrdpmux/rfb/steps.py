@@ -24,6 +24,10 @@ PAUSE: Final = 0
 """So many bytes are always there."""
 
 
+class Lent(int):
+    """A number of bytes that are only looked at before the next step: a memoryview is sent, not a copy."""
+
+
 class FixedSize(Protocol):
     """A structure that says how long it is."""
 

@@ -9,14 +9,18 @@ from pyrdpmux.geometry import MAX_SIDE
 from pyrdpmux.rfb.desktop import ResizeReason, ResizeStatus, Screen
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import (
+    ContinuousUpdatesEnded,
     ExtendedKeysOffered,
+    FenceReceived,
     LedsChanged,
     PointerModeChanged,
     ResizeAnswered,
     Resized,
     UpdateFinished,
+    UpdateStarted,
 )
 from pyrdpmux.rfb.limits import (
+    MAX_FENCE,
     MAX_PIXELS,
     MAX_SCREENS,
     OVERDRAW,
@@ -32,6 +36,7 @@ from pyrdpmux.rfb.rectangles.zrle import read_zrle
 from pyrdpmux.rfb.server_messages import (
     ColorMapHeader,
     CutTextHeader,
+    FenceHeader,
     MessageType,
     RectangleHeader,
     UpdateHeader,
@@ -81,13 +86,26 @@ def read_messages(decoders: Decoders) -> Step[None]:
                 pass
             case MessageType.SERVER_CUT_TEXT:
                 yield from skip((yield from take(CutTextHeader)).length)
+            case MessageType.END_OF_CONTINUOUS_UPDATES:
+                yield ContinuousUpdatesEnded()
+            case MessageType.SERVER_FENCE:
+                yield from _read_fence()
             case unknown:
                 raise wrong("ServerMessage.message-type", f"{unknown.value} is none that we asked for")
+
+
+def _read_fence() -> Step[None]:
+    """rfbproto ServerFence."""
+    fence = yield from take(FenceHeader)
+    if fence.length > MAX_FENCE:
+        raise LimitExceeded("ServerFence.length", fence.length, MAX_FENCE)
+    yield FenceReceived(fence.flags, (yield fence.length))
 
 
 def _read_update(decoders: Decoders) -> Step[None]:
     decoders.is_updating = True
     decoders.painted = 0
+    yield UpdateStarted()
     header = yield from take(UpdateHeader)
     for number in range(header.rectangle_count):
         rect = yield from take(RectangleHeader)

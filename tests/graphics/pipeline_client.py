@@ -33,5 +33,5 @@ class PipelineClient:
     @property
     def shown(self) -> Words:
         """(h, w) uint32, the fourth byte 0."""
-        result: Words = words(self.picture) & 0xFFFFFF
+        result: Words = words(self.picture) & np.uint32(0xFFFFFF)
         return result

@@ -147,11 +147,11 @@ def test_whenever_somebody_joins(
     apart: int,
 ) -> None:
     meeting = Meeting()
+    meeting.host.is_noisy = meeting.guest.is_noisy = True
 
     def draw(kind: str, rect: Rect, by: int, seed: int) -> None:
         rect = rect.clip(*SIZE)
         if not rect.is_empty:
-            meeting.host.is_noisy = meeting.guest.is_noisy = True
             meeting.host.write(rect, drawn(meeting.surface.words, kind, rect, by, seed))
 
     for kind, rect, by, seed, seconds in before:

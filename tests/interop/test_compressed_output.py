@@ -7,8 +7,8 @@ import pytest
 
 from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.harness import connect
-from pyrdpmux.rdp.connection.server.output import FastPathUpdate
 from pyrdpmux.rdp.connection.trace import ListTracer
+from pyrdpmux.rdp.fastpath.update import FastPathUpdate
 from tests.harness.peers.picture_server import picture_server
 from tests.interop.client import colorful, rdesktop, shown, xfreerdp
 from tests.interop.conftest import Start

@@ -137,6 +137,39 @@ def test_bitmaps_out_of_the_cache(start: Start, compress: bool) -> None:
     play(start, freerdp(), scenario)
 
 
+@pytest.mark.parametrize("name", ["xfreerdp", "rdesktop"])
+@pytest.mark.parametrize("depth", [24, 16])
+@pytest.mark.parametrize("compress", [True, False])
+def test_the_cache_at_other_depths(start: Start, name: str, depth: int, compress: bool) -> None:
+    async def scenario() -> None:
+        config = server_config(tls_policy(), width=SIZE[0], height=SIZE[1])
+        size = f"{SIZE[0]}x{SIZE[1]}"
+        async with picture_server(config, colorful(*SIZE)) as server:
+            if name == "xfreerdp":
+                argv = xfreerdp(server.port, "tls", depth, f"/size:{size}", "+bitmap-cache")
+            else:
+                argv = rdesktop(server.port, depth, "-g", size)
+            client = start(argv)
+            picture, noise = colorful(*SIZE), colorful(256, 256, seed=9)
+            await asyncio.to_thread(client.wait_for_picture, shown(picture, depth, client=name))
+            output = server.connection.output
+            assert output.bits_per_pixel == depth
+            assert [cells.max_pixels for cells in output.bitmap_caches[:3]] == [256, 1024, 4096]
+            orders: list[Order] = []
+            for number in range(16):
+                x, y = number % 4 * 64, number // 4 * 64
+                tile = noise[y : y + 64, x : x + 64]
+                [bitmap] = encode_rectangles(tile, [Rect(0, 0, 64, 64)], depth, compress=compress)
+                orders.append(CacheBitmapRev2(2, number, depth, 64, 64, bitmap.is_compressed, bitmap.data))
+                orders.append(MemBlt.of(2, number, Rect(300 + x, 100 + y, 64, 64)))
+            picture[100:356, 300:556] = noise
+            server.connection.send_orders(orders)
+            server.flush()
+            await asyncio.to_thread(client.wait_for_picture, shown(picture, depth, client=name))
+
+    asyncio.run(scenario())
+
+
 def test_rdesktop_copies(start: Start) -> None:
     """At 24 bits, which are exact."""
 

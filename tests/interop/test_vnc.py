@@ -55,6 +55,7 @@ class VncDaemon(Daemon):
         accounts = Accounts().with_password(USER, "", PASSWORD)
         self.registry = Registry(config, ConnectionFactory(config, accounts=accounts))
         await self.vnc.start(self.registry)
+        self.vnc.watch(is_watched=True)  # as if a viewer were there
 
     async def _stop(self) -> None:
         await self.registry.close("the test is over")

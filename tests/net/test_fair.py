@@ -47,6 +47,44 @@ def test_a_slice_ends_and_another_source_is_next() -> None:
     run(scenario)
 
 
+def test_work_that_nobody_waits_for_is_done_at_once() -> None:
+    async def scenario(schedule: FairSchedule, clock: Clock) -> None:
+        log: list[str] = []
+        one, two = schedule.share(Kind.GUEST, "one"), schedule.share(Kind.VIEWER, "two")
+        half = SLICE_SECONDS / 2
+        assert one.work_at_once(steps(clock, 0.8 * half, 2, log, "1"))
+        assert log == ["1", "1"]
+        assert one.worked == pytest.approx(1.6 * half)
+        assert not two.work_at_once(steps(clock, half, 1, log, "2")), "the loop polls before the next turn"
+        await asyncio.sleep(0)
+        rest = steps(clock, half, 5, log, "2")
+        assert not two.work_at_once(rest)
+        assert log[2:] == ["2", "2"], "a slice, and no more"
+        await asyncio.gather(two.work(rest), one.work(steps(clock, half, 1, log, "1")))
+        assert log.count("2") == 5
+
+    run(scenario)
+
+
+def test_nobody_works_at_once_while_others_wait_or_work() -> None:
+    async def scenario(schedule: FairSchedule, clock: Clock) -> None:
+        log: list[str] = []
+        one, two = schedule.share(Kind.GUEST, "one"), schedule.share(Kind.GUEST, "two")
+        async with one.turn():
+            assert not two.work_at_once(steps(clock, 1.0, 1, log, "2"))
+            waiting = asyncio.get_running_loop().create_task(one.work(steps(clock, 1.0, 1, log, "1")))
+            await asyncio.sleep(0)
+        assert not two.work_at_once(steps(clock, 1.0, 1, log, "2"))
+        await waiting
+        assert log == ["1"]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        two.work_at_once(steps(clock, 1.0, 1, log, "2"))
+        assert log == ["1", "2"], "when all is done"
+
+    run(scenario)
+
+
 def test_a_step_that_is_too_long_is_paid_for() -> None:
     async def scenario(schedule: FairSchedule, clock: Clock) -> None:
         log: list[str] = []

@@ -7,13 +7,14 @@ import pytest
 
 from pyrdpmux.errors import PeerTimeout
 from pyrdpmux.net import peer as peer_module
-from pyrdpmux.net.peer import HIGH_WATER, LOW_WATER, Peer
+from pyrdpmux.net.peer import HIGH_WATER, LOW_WATER, MIN_HIGH_WATER, Peer
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event, GraphicsReceived, ShutdownRequested
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
 from tests.net.lines import LineConnection, run, served
+from tests.net.test_tcp import MOST_UNSENT
 from tests.pair.linked import client_config, server_config
 
 BYE = Disconnected("bye", by_peer=False)
@@ -215,7 +216,52 @@ def test_a_slow_reader_is_waited_for() -> None:
                 received += len(await host.reader.read(1 << 20))
             await producer
             assert total == received
-            assert worst <= HIGH_WATER + batch
+            assert worst <= HIGH_WATER + batch + MOST_UNSENT
+
+    run(scenario)
+
+
+def test_what_waits_and_what_is_under_way_are_told_apart() -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            assert (host.peer.unsent_bytes, host.peer.in_flight_bytes) == (0, 0)
+            host.connection.send_frame(bytes(20_000_000), None)
+            host.peer.flush()
+            await turns()
+            waiting = host.peer.unsent_bytes
+            assert waiting > host.peer._buffered > 0, "in the kernel, too"
+            received = 0
+            while received < 20_000_000:
+                received += len(await host.reader.read(1 << 20))
+            assert host.peer.unsent_bytes == 0
+            assert host.peer.round_trip is not None
+            host.peer.abort()
+            await asyncio.wait([host.run])
+            assert (host.peer.unsent_bytes, host.peer.in_flight_bytes) == (0, 0)
+            assert host.peer.round_trip is None
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("bits_per_second", "most"),
+    [(1e5, MIN_HIGH_WATER), (5e6, 31_250), (1e9, HIGH_WATER), (0, MIN_HIGH_WATER)],
+)
+def test_buffers_are_of_the_size_of_the_link(bits_per_second: float, most: int) -> None:
+    async def scenario() -> None:
+        async with served() as host:
+            host.peer.size_buffers(bits_per_second)
+            assert host.peer._writer.transport.get_write_buffer_limits() == (most // 4, most)
+            host.connection.send_frame(bytes(8_000_000), None)
+            host.peer.flush()
+            waits = asyncio.get_running_loop().create_task(host.peer.drained())
+            await turns()
+            assert not waits.done()
+            while not waits.done():
+                await host.reader.read(1 << 16)
+            assert host.peer._buffered <= most // 4
+            host.peer.abort()
+            host.peer.size_buffers(1e6)
 
     run(scenario)
 

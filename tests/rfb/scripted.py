@@ -4,7 +4,7 @@ from typing import Any
 
 from pyrdpmux.rfb.client import RfbClient
 from pyrdpmux.rfb.config import RfbConfig
-from pyrdpmux.rfb.events import Event, Failed
+from pyrdpmux.rfb.events import Event, Failed, UpdateStarted
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.server_messages import ServerInit
 from pyrdpmux.wire import encode
@@ -19,13 +19,17 @@ def server_init(width: int = 64, height: int = 48, name: bytes = b"test") -> byt
 
 
 def events_of(client: RfbClient, data: bytes = b"") -> list[Event]:
-    """What comes of this data. A failure is raised, so that tests can ask for it with ``pytest.raises``."""
+    """What comes of this data, but for UpdateStarted, which begins every update.
+
+    A failure is raised, so that tests can ask for it with ``pytest.raises``.
+    """
     client.receive_data(data)
     events: list[Event] = []
     while (event := client.next_event()) is not None:
         if isinstance(event, Failed):
             raise event.error
-        events.append(event)
+        if not isinstance(event, UpdateStarted):
+            events.append(event)
     return events
 
 

@@ -10,7 +10,7 @@ import pytest
 from pyrdpmux.errors import LimitExceeded
 from pyrdpmux.rfb.client import WORKED, RfbClient
 from pyrdpmux.rfb.encodings import Encoding
-from pyrdpmux.rfb.events import CursorChanged, Event, Painted, UpdateFinished
+from pyrdpmux.rfb.events import CursorChanged, Event, Painted, UpdateFinished, UpdateStarted
 from pyrdpmux.rfb.limits import (
     KEPT_CURSOR_SIDE,
     OVERDRAW,
@@ -26,10 +26,11 @@ from tests.rfb.scripted import connected_client, events_of
 def steps_of(client: RfbClient, data: bytes) -> tuple[list[Event], int]:
     """What it tells, and in how many steps."""
     client.receive_data(data)
-    events, count = [], 0
+    events: list[Event] = []
+    count = 0
     while (step := client.step()) is not None:
         count += 1
-        if step is not WORKED:
+        if step is not WORKED and not isinstance(step, UpdateStarted):
             events.append(step)
     return events, count
 

@@ -14,18 +14,22 @@ from pyrdpmux.errors import (
     PeerError,
     StateError,
 )
-from pyrdpmux.rfb.client import RfbClient
+from pyrdpmux.rfb.client import WORKED, RfbClient
+from pyrdpmux.rfb.client_messages import ClientFence, EnableContinuousUpdates, FenceFlags
 from pyrdpmux.rfb.config import RfbConfig
 from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
 from pyrdpmux.rfb.encodings import Encoding
 from pyrdpmux.rfb.events import (
     Connected,
+    ContinuousUpdatesEnded,
     ExtendedKeysOffered,
+    FenceReceived,
     LedsChanged,
     PointerModeChanged,
     ResizeAnswered,
     Resized,
     UpdateFinished,
+    UpdateStarted,
 )
 from pyrdpmux.rfb.vnc_password import response_to
 from pyrdpmux.wire import decode, encode
@@ -196,8 +200,66 @@ def test_messages_that_tell_us_nothing_are_skipped() -> None:
 
 
 def test_a_message_that_nobody_asked_for() -> None:
-    with pytest.raises(DecodeError, match="message-type: 150 is none that we asked for"):
-        events_of(connected_client(), b"\x96")
+    with pytest.raises(DecodeError, match="message-type: 151 is none that we asked for"):
+        events_of(connected_client(), b"\x97")
+
+
+def test_an_update_is_told_as_soon_as_it_begins() -> None:
+    """Before the number of its rectangles is known."""
+    client = connected_client()
+    client.receive_data(update()[:1])
+    while (step := client.step()) is WORKED:
+        pass
+    assert step == UpdateStarted()
+    assert client.next_event() is None
+    client.receive_data(update()[1:])
+    assert client.next_event() == UpdateFinished()
+
+
+def test_fences_are_answered_in_their_place() -> None:
+    """Between what was sent before and what is sent after, without the flags that nobody has told us of."""
+    client = connected_client()
+    client.send_pointer(0, 1, 2)
+    fence = bytes.fromhex("f8 000000 80000103 03 010203")
+    assert events_of(client, fence + update()) == [FenceReceived(0x80000103, b"\1\2\3"), UpdateFinished()]
+    client.send_pointer(0, 3, 4)
+    sent = client.data_to_send()
+    assert sent[:6] + sent[-6:] == bytes.fromhex("05 00 0001 0002 05 00 0003 0004")
+    answer = ClientFence(FenceFlags.BLOCK_BEFORE | FenceFlags.BLOCK_AFTER, b"\1\2\3")
+    assert decode(ClientFence, sent[6:-6]) == answer
+
+
+def test_an_answer_to_a_fence_is_not_answered() -> None:
+    client = connected_client()
+    assert events_of(client, bytes.fromhex("f8 000000 00000001 00")) == [FenceReceived(1, b"")]
+    assert client.data_to_send() == b""
+
+
+def test_a_fence_with_too_much_in_it() -> None:
+    with pytest.raises(LimitExceeded, match=r"ServerFence\.length: 65, at most 64"):
+        events_of(connected_client(), bytes.fromhex("f8 000000 80000001 41"))
+    with pytest.raises(DecodeError, match="at most 64"):
+        decode(ClientFence, bytes.fromhex("f8 000000 80000001 41") + bytes(65))
+
+
+def test_continuous_updates() -> None:
+    client = connected_client()
+    assert events_of(client, b"\x96") == [ContinuousUpdatesEnded()]
+    client.enable_continuous_updates(enable=True)
+    assert decode(EnableContinuousUpdates, client.data_to_send()) == EnableContinuousUpdates(
+        True, 0, 0, 64, 48
+    )
+
+
+def test_bytes_can_be_put_where_they_are_decoded() -> None:
+    client = connected_client()
+    data = update(rectangle(Encoding.QEMU_LED_STATE, b"\6"))
+    room = client.room(1000)
+    room[: len(data)] = data
+    client.received(len(data))
+    assert events_of(client) == [LedsChanged(6), UpdateFinished()]
+    client.shrink()
+    assert events_of(client, b"\2") == []
 
 
 def test_state_of_keyboard_and_pointer() -> None:

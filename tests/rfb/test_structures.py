@@ -4,7 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.rfb.client_messages import (
+    ClientFence,
+    EnableContinuousUpdates,
     ExtendedKeyEvent,
+    FenceFlags,
     FramebufferUpdateRequest,
     KeyEvent,
     PointerEvent,
@@ -19,6 +22,7 @@ from pyrdpmux.rfb.server_messages import (
     ColorMapHeader,
     CopySource,
     CutTextHeader,
+    FenceHeader,
     Number,
     RectangleHeader,
     ServerInit,
@@ -60,6 +64,16 @@ ROWS = [
         "ff 00 0000 0000ffe4 0000009d",
     ),
     Row(
+        "ClientFence (rfbproto)",
+        ClientFence(FenceFlags.REQUEST | FenceFlags.BLOCK_BEFORE, b"\7"),
+        "f8 000000 80000001 01 07",
+    ),
+    Row(
+        "EnableContinuousUpdates (rfbproto)",
+        EnableContinuousUpdates(True, 1, 2, 640, 480),
+        "96 01 0001 0002 0280 01e0",
+    ),
+    Row(
         "SetDesktopSize (rfbproto)",
         SetDesktopSize(1024, 768, (Screen(7, 0, 0, 1024, 768, 0),)),
         "fb 00 0400 0300 01 00   00000007 0000 0000 0400 0300 00000000",
@@ -77,6 +91,7 @@ ROWS = [
     ),
     Row("SetColorMapEntries (RFC 6143 7.6.2)", ColorMapHeader(16, 2), "00 0010 0002"),
     Row("ServerCutText (RFC 6143 7.6.4)", CutTextHeader(5), "000000 00000005"),
+    Row("ServerFence (rfbproto), its head", FenceHeader(0x80000004, 8), "000000 80000004 08"),
     Row("CopyRect (RFC 6143 7.7.2)", CopySource(3, 4), "0003 0004"),
     Row("a U32", Number(0xDEADBEEF), "deadbeef"),
     Row(

@@ -138,11 +138,12 @@ class Encoder:
             flags += part_flags
         streams = rlgr.encode(Events.joined(events)) if events else []
         tiles: list[Tile] = []
+        indices = self._indices()
         for place, flag, data in zip(places, flags, _by_tile(streams, len(places)), strict=True):
             if first_stage == FULL_INDEX:
-                tiles.append(TileSimple(*place, *data, self._indices(), flag))
+                tiles.append(TileSimple(*place, *data, indices, flag))
             else:
-                tiles.append(TileFirst(*place, first_stage, *data, self._indices(), flag))
+                tiles.append(TileFirst(*place, first_stage, *data, indices, flag))
         return [self._frame(rects, tiles)]
 
     def upgrade(self, to_stage: int = FULL_INDEX, maximum: int = 1 << 16) -> list[bytes]:

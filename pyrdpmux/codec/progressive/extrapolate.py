@@ -60,10 +60,17 @@ def forward(samples: Plane) -> Plane:
         if level == 1:
             low_band = low_band.astype(np.int32)
         upper, lower = _split(low_band, 0, high)
-        low_band, horizontal = _split(upper, 1, high)
-        vertical, diagonal = _split(lower, 1, high)
-        for band, (_, rows) in zip((horizontal, vertical, diagonal), BANDS[3 * level :], strict=False):
-            result[rows] = _limited(band).reshape(-1, lanes)
+        places = [result[rows] for _, rows in BANDS[3 * level : 3 * level + 3]]
+        if level:
+            low_band, horizontal = _split(upper, 1, high)
+            vertical, diagonal = _split(lower, 1, high)
+            for place, band in zip(places, (horizontal, vertical, diagonal), strict=True):
+                place[...] = _limited(band).reshape(-1, lanes)
+        else:
+            # Three quarters of all: they have their type already, and two of them go to their places at once.
+            low_band, _ = _split(upper, 1, high, places[0].reshape(low, high, lanes))
+            vertical, _ = _split(lower, 1, high, places[2].reshape(high, high, lanes))
+            places[1][...] = vertical.reshape(-1, lanes)
         assert low_band.shape[:2] == (low, low)
     result[BANDS[-1][1]] = _limited(low_band).reshape(-1, lanes)
     return result
@@ -95,16 +102,16 @@ def _limited(values: Values) -> Plane:
     return result
 
 
-def _split(samples: Values, axis: int, high_count: int) -> tuple[Values, Values]:
+def _split(samples: Values, axis: int, high_count: int, out: Values | None = None) -> tuple[Values, Values]:
     """high[i] = (odd[i] - (even[i] + even[i+1]) / 2) / 2; low[i] = even[i] + (high[i-1] + high[i]) / 2.
 
-    At the ends, where one of the two high values is missing, it is the other one; beyond an extrapolated
-    sample it is zero.
+    High values go to ``out``, if given. At the ends, where one of the two high values is missing, it is the
+    other one; beyond an extrapolated sample it is zero.
     """
     even, odd = _at(samples, axis, slice(0, None, 2)), _at(samples, axis, slice(1, None, 2))
     extrapolated = samples.shape[axis] % 2 == 0
     inner = slice(0, high_count)
-    high = _at(even, axis, inner) + _at(even, axis, slice(1, high_count + 1))
+    high = np.add(_at(even, axis, inner), _at(even, axis, slice(1, high_count + 1)), out=out)
     high >>= _ONE
     np.subtract(_at(odd, axis, inner), high, out=high)
     high >>= _ONE

@@ -32,6 +32,8 @@ _FORWARD: Final = np.array([[77, 150, 29], [-43, -85, 128], [128, -107, -21]], n
 _SPARE: Final = 16
 """Words between tiles that are transposed together: at a distance of 16 KB, pixels of one place would all
 want the same few lines of the cache, which takes seven times as long."""
+_SAMPLED: Final = 21
+"""Lines of a tile from one to the next that is looked at for color."""
 _PART: Final = 1 << 15
 """Pixels that are converted at a time."""
 _FORWARD_SHIFT: Final = np.int16(8 - FRACTION_BITS)
@@ -64,6 +66,37 @@ def to_planes(tiles: Words) -> Plane:
     for first in range(0, PIXELS, rows):
         _part_to_planes(words[:, first : first + rows], planes[first : first + rows])
     return planes.reshape(PIXELS, 3 * count)
+
+
+def are_gray(tiles: Words) -> NDArray[np.bool_]:
+    """(n,) bool, which of (n, 64, 64) words have no color: their chroma is zero."""
+    # Few lines tell most that have some.
+    result = _without_color(tiles[:, ::_SAMPLED])
+    rest = np.flatnonzero(result)
+    if len(rest):
+        result[rest] = _without_color(tiles[rest] if len(rest) < len(tiles) else tiles)
+    return result
+
+
+def _without_color(tiles: Words) -> NDArray[np.bool_]:
+    difference = tiles >> np.uint32(8)
+    difference ^= tiles
+    difference &= np.uint32(0xFFFF)
+    result: NDArray[np.bool_] = np.logical_not(difference.any(axis=(1, 2)))
+    return result
+
+
+def to_luma(tiles: Words) -> Plane:
+    """(n, 64, 64) words of grays to (4096, n) lanes of Y, which :func:`to_planes` would have."""
+    count = len(tiles)
+    words = tiles.reshape(count, PIXELS)
+    luma = np.empty((PIXELS, count), np.int16)
+    rows = max(64, _PART // count)
+    for first in range(0, PIXELS, rows):
+        pixels = np.bitwise_xor(words[:, first : first + rows].T, _CENTER, order="C")
+        luma[first : first + rows] = pixels.astype(np.int8)
+    luma <<= np.int16(FRACTION_BITS)
+    return luma
 
 
 def _part_to_planes(words: Words, planes: Plane) -> None:

@@ -3,10 +3,13 @@
 The dense part, up to quantization, works on 64 tiles at a time, which stay in the cache; what is left of it,
 the non-zero coefficients of all tiles, is coded in one go, because the passes of RLGR cost by their length.
 
-Lanes, and with them streams, of a batch of n are component * n + tile, components being Y, Cb, Cr.
+Lanes, and with them streams, of a batch of n are component * n + tile, components being Y, Cb, Cr; tiles
+without color are batches of their own, of Y alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -44,20 +47,41 @@ def encode(
         return []
     if words[0].shape != (TILE, TILE):
         raise EncodeError("tiles", f"shape {words[0].shape}, expected {TILE} x {TILE}")
-    batches = [words[i : i + BATCH] for i in range(0, len(words), BATCH)]
-    events = [_events(color.gathered(batch), quantizations) for batch in batches]
-    streams = rlgr.encode(Events.joined(events), mode)
-    result: list[Streams] = []
-    for batch in batches:
-        count, first = len(batch), 3 * len(result)
-        y, cb, cr = (streams[first + i * count : first + (i + 1) * count] for i in range(3))
-        result += zip(y, cb, cr, strict=True)
-    return result
+    parts = [part for first in range(0, len(words), BATCH) for part in _parts(words, first, quantizations)]
+    streams = iter(rlgr.encode(Events.joined([events for _, events, _ in parts]), mode))
+    result: dict[int, Streams] = {}
+    for indices, _, is_gray in parts:
+        lanes = [list(islice(streams, len(indices))) for _ in range(1 if is_gray else 3)]
+        if is_gray:
+            lanes += [[_zeros(mode)] * len(indices)] * 2
+        result |= zip(indices, zip(*lanes, strict=True), strict=True)
+    return [result[index] for index in range(len(words))]
 
 
-def _events(tiles: Words, quantizations: Quantizations) -> Events:
-    planes = dwt.forward(color.to_planes(tiles))
-    return events_of(quant.quantize(planes, quantizations))
+def _parts(
+    words: Sequence[Words], first: int, quantizations: Quantizations
+) -> Iterator[tuple[list[int], Events, bool]]:
+    """Which tiles of a batch, their events, and whether they are gray ones, which have lanes of Y alone.
+
+    ``words`` are (64, 64) uint32 each, ``first`` is the batch's first.
+    """
+    batch = color.gathered(words[first : first + BATCH])
+    gray = color.are_gray(batch)
+    for is_gray in (False, True):
+        members = np.flatnonzero(gray == is_gray)
+        if not len(members):
+            continue
+        indices = (members + first).tolist()
+        tiles = batch if len(members) == len(batch) else color.gathered([words[index] for index in indices])
+        planes = color.to_luma(tiles) if is_gray else color.to_planes(tiles)
+        kinds = quantizations[:1] if is_gray else quantizations
+        yield indices, events_of(quant.quantize(dwt.forward(planes), kinds)), is_gray
+
+
+@cache
+def _zeros(mode: Mode) -> bytes:
+    """The stream of a component that is zero."""
+    return rlgr.encode(Events.of(np.zeros((1, COEFFICIENTS), np.int16)), mode)[0]
 
 
 def events_of(planes: NDArray[np.int16]) -> Events:

@@ -17,6 +17,10 @@ class GraphicsCache:
     def __len__(self) -> int:
         return len(self._bitmaps)
 
+    def has(self, slot: int) -> bool:
+        """Whether something is stored there."""
+        return slot in self._bitmaps
+
     def store(self, slot: int, pixels: Pixels) -> None:
         """Copies ``pixels``; what was there before goes. DecodeError for what does not fit."""
         if not 1 <= slot <= self._slots:

@@ -126,7 +126,10 @@ class GraphicsRenderer:
         self._show()
 
     def _show(self) -> None:
-        """Of a frame all at once; beside frames each command by itself."""
+        """Of a frame all at once; beside frames each command by itself.
+
+        Of what overlaps in one frame, the surface that was created last shows; with FreeRDP, any of them may.
+        """
         if self.frame_id is None:
             for surface in self.surfaces.values():
                 self.changes += surface.show_on(self.output)

@@ -135,7 +135,7 @@ class Console:
         self.display.set_undefined_cursor(UNDEFINED_POINTERS[config.input.pointer])
         if self._typist is not None:
             self._typist.layout = self._keyboard
-        self.frames_per_second: float = config.limits.frames_per_second
+        self.streams.frames_per_second = config.limits.frames_per_second
         has_turns = config.typists(self.name) == ONE_AT_A_TIME
         self.arbiter.turns = Turns(config.input.idle_seconds) if has_turns else None
         self.review()

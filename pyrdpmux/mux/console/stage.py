@@ -86,10 +86,6 @@ class Stage(Resolver, Protocol):
     def streams(self) -> Streams:
         """Of its display."""
 
-    @property
-    def frames_per_second(self) -> float:
-        """That a viewer is sent, at most."""
-
     def identify(self, claimed: Principal, ticket: Ticket | None) -> "tuple[Stage, Principal]":
         """Where somebody who has just logged on at this port goes, and by what name; not yet let in there."""
 

@@ -337,13 +337,14 @@ class Viewer:
                 self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
                 return
             self.is_admitted = True
+            self._stage.watched_changed()
             self._arrival.admit(f"{printable(self.principal.user)}@{self.address}")
             self._stage.request_size(self, *self.wanted_size)
         if not self._connection.is_active:  # the size that it asked for came at once
             return
         self.cursor_changed()
         self.show_leds()
-        self._picture.show(self._stage.streams, self.size, self._stage.frames_per_second)
+        self._picture.show(self._stage.streams, self.size)
 
     def _fail(self, reason: str) -> None:
         self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)

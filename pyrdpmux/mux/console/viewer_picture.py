@@ -12,8 +12,7 @@ from typing import Any, Final
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.link_estimate import Rhythm
-from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND, Pacer
+from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
@@ -72,7 +71,6 @@ class ViewerPicture:
         self._fail = fail
         self._loop = asyncio.get_running_loop()
         self.pacer = Pacer()
-        self._rhythm = Rhythm(FRAMES_PER_SECOND)
         self._entered_at = 0.0
         #: the client's window is minimized
         self.is_suppressed = False
@@ -99,12 +97,11 @@ class ViewerPicture:
 
     # -- the owner's side ------------------------------------------------------------------------
 
-    def show(self, streams: Streams, size: tuple[int, int], frames_per_second: float) -> None:
+    def show(self, streams: Streams, size: tuple[int, int]) -> None:
         """All of this from now on, on a desktop of this size; the client is Active.
 
-        ``frames_per_second``: at most. Nothing is shown before this is called.
+        Nothing is shown before this is called.
         """
-        self._rhythm = Rhythm(frames_per_second)
         is_same = self._streams is streams and self._size == size and streams.stream_of(self) is not None
         is_healing, self._blank.is_healing = self._blank.is_healing, False
         if is_healing and is_same:
@@ -149,9 +146,11 @@ class ViewerPicture:
     def measured(self, event: NetworkMeasured) -> None:
         """How the network is."""
         now = self._loop.time()
-        self.pacer.round_trip(event.round_trip_seconds, now)
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
+            self._peer.size_buffers(event.bits_per_second)
+        else:
+            self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()
 
     # -- the graphics pipeline -------------------------------------------------------------------
@@ -224,8 +223,8 @@ class ViewerPicture:
     def ready_at(self, now: float) -> float | None:
         if not self._connection.is_active:
             return None
-        self.pacer.unsent(self._peer.unsent_bytes, now)
-        return max(self.pacer.ready_at(now), self._rhythm.next_at())
+        self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
+        return self.pacer.ready_at(now)
 
     def must_leave(self, now: float) -> bool:
         return self.pacer.must_leave(now)
@@ -281,7 +280,6 @@ class ViewerPicture:
         now = self._loop.time()
         size = self._peer.bytes_sent - sent_before
         self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
-        self._rhythm.gone(now)
         self._watch_socket()
 
     async def _send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
@@ -302,11 +300,11 @@ class ViewerPicture:
         if self._streams is None or self.is_suppressed or not self._connection.is_active:
             return
         self._entered_at = self._loop.time()
-        self.pacer.start_over(self._entered_at)
+        has_pipeline = self._graphics is not None
+        self.pacer = Pacer(acknowledges=has_pipeline, frames_per_second=self._streams.frames_per_second)
         if self._graphics is not None:
             self._enter_with_pipeline(self._streams, self._graphics)
             return
-        self.pacer.suspend(self._entered_at)  # bitmaps are not acknowledged
         if self._connection.supports_graphics and not self._is_hopeless and not self._is_late:
             self._waiting = self._loop.call_later(GRAPHICS_SECONDS, self._wait_no_longer)
         else:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from pyrdpmux.errors import ConfigError
@@ -16,11 +17,16 @@ from pyrdpmux.net.tasks import TaskSet
 
 RESTART_SECONDS: Final = 2.0
 
+UNWATCHED_SECONDS: Final = 0.1
+"""Between two looks at whether anybody looks."""
+
 
 class DemoVm(GuestInput):
     """Runs a :class:`Machine` behind a :class:`Guest`: paints at once after input, and frame by frame."""
 
-    def __init__(self, vm_id: int) -> None:
+    def __init__(self, vm_id: int, is_watched: Callable[[], bool] = lambda: True) -> None:
+        """``is_watched``: whether anybody looks; its time stands still while nobody does."""
+        self._is_watched = is_watched
         self.machine = Machine()
         self.guest = Guest(self, vm_id=vm_id)
         self._shown: Mode | None = None
@@ -30,9 +36,12 @@ class DemoVm(GuestInput):
     async def run(self) -> None:
         """Until a restart is asked for."""
         while not self.machine.restart_wanted:
-            self.machine.tick()
-            self.refresh()
-            await asyncio.sleep(FRAME_SECONDS)
+            if self._is_watched() or self._shown is None:
+                self.machine.tick()
+                self.refresh()
+                await asyncio.sleep(FRAME_SECONDS)
+            else:
+                await asyncio.sleep(UNWATCHED_SECONDS)
 
     async def close(self, *, vanish: bool = False) -> None:
         if self._refreshing is not None:
@@ -104,9 +113,12 @@ class DemoBackend:
     async def _power_on(self, vm_id: int) -> DemoVm:
         registration = Registration(vm_id=vm_id, uid=os.geteuid(), name=self._name)
         endpoint = await self._server.register(registration)
-        self.vm = DemoVm(vm_id)
+        self.vm = DemoVm(vm_id, self._is_watched)
         self.vm.guest.connect(endpoint)
         return self.vm
+
+    def _is_watched(self) -> bool:
+        return any(guest.session.is_watched for guest in self._server.guests)
 
     async def _power_off(self, *, vanish: bool) -> None:
         vm, self.vm = self.vm, None

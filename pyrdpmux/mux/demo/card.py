@@ -9,7 +9,7 @@ from pyrdpmux.mux.demo.paint import AMBER, BLACK, WHITE, Words, draw_line, fill
 
 BARS: Final = (0xFFFFFF, 0xFFFF00, 0x00FFFF, 0x00FF00, 0xFF00FF, 0xFF0000, 0x0000FF, 0x000000)
 BOX: Final = 28
-STEP: Final = 5
+STEP: Final = 2
 
 
 class TestCard:

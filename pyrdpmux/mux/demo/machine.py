@@ -25,13 +25,14 @@ from pyrdpmux.mux.demo.paint import (
     fill,
 )
 from pyrdpmux.mux.demo.terminal import Terminal
+from pyrdpmux.mux.demo.windows import Log, Video
 from pyrdpmux.mux.guest import GuestInput
 from pyrdpmux.mux.picture.pixel_format import PixelCode
 
-FRAME_SECONDS: Final = 1 / 12
-BLINK_FRAMES: Final = 6
+FRAME_SECONDS: Final = 1 / 30
+BLINK_FRAMES: Final = 15
 TRAIL_LENGTH: Final = 24
-TRAIL_FRAMES: Final = 12
+TRAIL_FRAMES: Final = 30
 """How long a dot of the pointer's trail stays."""
 
 DOT: Final = 6
@@ -87,7 +88,8 @@ FIRST_MODE: Final = Mode(1024, 768, PixelCode.X8R8G8B8)
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where things are: a console on the left, things to look at on the right, a line above and below."""
+    """Where things are: a console and a log on the left, things to look at on the right, a line above and
+    below."""
 
     mode: Mode
 
@@ -102,7 +104,7 @@ class _Layout:
 
     @property
     def card(self) -> Rect:
-        return Rect(self.panel.x, self.panel.y, self.panel.width, self.panel.height // 2)
+        return Rect(self.panel.x, self.panel.y, self.panel.width, self.panel.height * 2 // 5)
 
     @property
     def buttons(self) -> Rect:
@@ -110,12 +112,21 @@ class _Layout:
 
     @property
     def ramps(self) -> Rect:
-        return Rect.from_corners(self.panel.x, self.buttons.bottom, self.panel.right, self.panel.bottom)
+        return Rect(self.panel.x, self.buttons.bottom, self.panel.width, 2 * self.bar)
+
+    @property
+    def video(self) -> Rect:
+        return Rect.from_corners(self.panel.x, self.ramps.bottom, self.panel.right, self.panel.bottom)
 
     @property
     def console(self) -> Rect:
         margin = cell_size(self.mode.text_scale)[0]
-        return Rect(margin, self.bar, self.panel.x - 2 * margin, self.panel.height)
+        return Rect(margin, self.bar, self.panel.x - 2 * margin, self.panel.height * 2 // 3)
+
+    @property
+    def log(self) -> Rect:
+        console = self.console
+        return Rect.from_corners(console.x, console.bottom, console.right, self.panel.bottom)
 
 
 class Machine(GuestInput):
@@ -209,6 +220,8 @@ class Machine(GuestInput):
         fill(self._base, Rect(0, 0, self.mode.width, self.mode.height), NIGHT)
         draw_ramps(self._base, self._layout.ramps)
         self._card = TestCard(self._base, self._layout.card, self.mode.text_scale)
+        self._video = Video(self._base, self._layout.video)
+        self._log = Log(self._base, self._layout.log, self.mode.text_scale)
         self._everything = True
 
     def tick(self) -> None:
@@ -225,6 +238,8 @@ class Machine(GuestInput):
         if self._shown_frame != self.frame:
             self._shown_frame = self.frame
             damage.add_all(self._card.paint(self.frame, self.frame * FRAME_SECONDS))
+            damage.add_all(self._video.paint(self.frame))
+            damage.add_all(self._log.paint(self.frame))
         self._move_trail(damage)
         if self._everything:
             self._everything = False

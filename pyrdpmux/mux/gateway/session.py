@@ -79,7 +79,6 @@ class GatewaySession:
         self, registry: Registry, factory: ConnectionFactory, picker_viewers: PickerViewers | None = None
     ) -> None:
         self.name = NAME
-        self.frames_per_second = 1 / FRAME_SECONDS
         self._picker_viewers = picker_viewers or PickerViewers()
         self.leds: int | None = None
         self._registry = registry

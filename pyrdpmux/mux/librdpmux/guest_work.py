@@ -19,9 +19,9 @@ from pyrdpmux.net.tasks import TaskSet
 SMALL: Final = 1 << 16
 """Pixels that are copied in less time than a thread needs to begin: a twentieth of a millisecond."""
 
-UNWATCHED_READ_SECONDS: Final = 0.25
+UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
-second it says so little meanwhile that a socket's buffer holds it by far."""
+second it says so little meanwhile that ZeroMQ's thread, which goes on reading, holds it by far."""
 
 
 class GuestWork:
@@ -37,6 +37,7 @@ class GuestWork:
         self._reader: asyncio.Task[None] | None = None
         self._copier: asyncio.Task[None] | None = None
         self._reading: Iterator[None] | None = None
+        self._is_reading_at_once = False
         self._pause: asyncio.TimerHandle | None = None
 
     def start(self, share: LoopShare, compute: Compute) -> None:
@@ -50,7 +51,7 @@ class GuestWork:
         if self._session.may_wait:
             loop = asyncio.get_running_loop()
             self._pause = loop.call_later(UNWATCHED_READ_SECONDS, self._end_pause)
-        else:
+        elif not self._read_at_once():
             self.wake()
 
     def wake(self) -> None:
@@ -60,7 +61,8 @@ class GuestWork:
             return
         if not self._session.may_wait:
             self._stop_pause()
-        if self._reader is None and self._reading is not None and self._pause is None:
+        is_read = self._reading is None or self._is_reading_at_once
+        if self._reader is None and not is_read and self._pause is None:
             self._reader = self._tasks.create(self._read(share), f"messages of {share.name}")
         if self._copier is None and self._session.is_copy_due(self._clock()):
             self._copier = self._tasks.create(self._copy(share, compute), f"picture of {share.name}")
@@ -77,6 +79,16 @@ class GuestWork:
             if task is not None:
                 task.cancel()
         self._reader = self._copier = None
+
+    def _read_at_once(self) -> bool:
+        """If nobody else wants the loop: a task for a message or two costs more than they do."""
+        if self._share is None or self._reader is not None:
+            return False
+        self._is_reading_at_once = True
+        try:
+            return self._share.work_at_once(self._steps())
+        finally:
+            self._is_reading_at_once = False
 
     def _stop_pause(self) -> None:
         if self._pause is not None:

@@ -125,6 +125,9 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
 )
 
 
+_ARRAY: Final = 0x90
+"""msgpack's fixarray: the number of values is added."""
+
 _FROM_VM: Final = {1 + len(fields(kind)): kind.TYPE for kind in (DisplayUpdate, DisplaySwitch, Shutdown)}
 """The types that a VM sends, by the length of their arrays."""
 
@@ -159,6 +162,11 @@ def numbering_of(data: bytes) -> int | None:
         return None
     kind = _FROM_VM.get(len(values))
     return None if kind is None else values[0] - kind
+
+
+def looks_like_update(data: bytes, base: int) -> bool:
+    """Whether it begins as a DISPLAY_UPDATE does, for who does not care where."""
+    return data.startswith(bytes([_ARRAY + 1 + len(fields(DisplayUpdate)), base + DisplayUpdate.TYPE]))
 
 
 def _decode_integers(data: bytes) -> list[int]:

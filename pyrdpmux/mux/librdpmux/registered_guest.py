@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.librdpmux.guest_work import GuestWork
+from pyrdpmux.mux.librdpmux.messages import DisplaySwitch
 from pyrdpmux.mux.librdpmux.protocol import Transport
 from pyrdpmux.mux.librdpmux.records import Record
 from pyrdpmux.mux.librdpmux.registration import Registration
@@ -31,7 +32,7 @@ class Owner(Protocol):
     """Who keeps the guests, as they see it."""
 
     def guest_heard(self, guest: "Guest") -> None:
-        """It has sent something."""
+        """It speaks, or shows something, as it has not before."""
 
     def guest_ended(self, guest: "Guest") -> None:
         """It said so."""
@@ -79,6 +80,8 @@ class Guest:
         )
         self._work = GuestWork(self.session, self._loop.time, self._rest)
         self._timer: asyncio.TimerHandle | None = None
+        #: what its owner knows of how it speaks and what it shows
+        self._told: tuple[int | None, DisplaySwitch | None] = (None, None)
         self._is_closed = False
 
     @property
@@ -177,7 +180,10 @@ class Guest:
         self.session.receive(messages, self._loop.time())
         self._work.wake()
         self._plan()
-        self._server.guest_heard(self)
+        news = (self.session.base, self.session.latest_switch)
+        if news != self._told:
+            self._told = news
+            self._server.guest_heard(self)
         if self.session.ended:
             self._server.guest_ended(self)
 
@@ -202,16 +208,17 @@ class Guest:
             self._socket.send(message)
 
     def _plan(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._is_closed:
-            return
+        """A timer that is too early is left: it plans again."""
         deadline = self.session.next_deadline(is_working=self._work.is_active)
-        if deadline is not None:
+        timer = self._timer
+        if timer is not None and (self._is_closed or deadline is None or deadline < timer.when()):
+            timer.cancel()
+            timer = self._timer = None
+        if timer is None and deadline is not None and not self._is_closed:
             self._timer = self._loop.call_at(deadline, self._timed_out)
 
     def _timed_out(self) -> None:
+        self._timer = None
         self.session.handle_timeout(self._loop.time())
         self._work.wake()
         self._plan()

@@ -12,7 +12,8 @@ from typing import Final
 import zmq
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.mux.librdpmux.peers import OwnPath, Peer, hang_up, peer_of
+from pyrdpmux.mux.librdpmux.own_path import OwnPath
+from pyrdpmux.mux.librdpmux.peers import Peer, hang_up, peer_of
 from pyrdpmux.mux.librdpmux.transport import MAX_PATH, Run, SocketUser, at_once
 from pyrdpmux.mux.librdpmux.zmq_socket import ZmqSocket, zmq_context
 from pyrdpmux.mux.log.connection_log import printable

@@ -11,6 +11,7 @@ as somebody looks.
 import logging
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     UpdateComplete,
     decode_message,
     encode_message,
+    looks_like_update,
     numbering_of,
 )
 from pyrdpmux.mux.librdpmux.protocol import (
@@ -164,6 +166,11 @@ class Session:
         if self._framebuffer is not None and self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
             self._acknowledge()  # also while it waits for none: with the rate that it has from now on
 
+    @property
+    def is_watched(self) -> bool:
+        """Somebody looks."""
+        return self._is_watched
+
     def detach(self) -> None:
         """The guest is lost: what is still read of its messages must not paint over what viewers are told."""
         self._stop_copy()
@@ -174,6 +181,10 @@ class Session:
         for data in messages:
             if self._dialect is None:
                 self._learn_dialect(data)
+            if not self._is_watched and looks_like_update(data, self.dialect.base):
+                self._is_stale = True
+                self._owe()
+                continue
             try:
                 self._take(decode_message(data, self.dialect.base))
             except BackendError as error:
@@ -326,10 +337,7 @@ class Session:
         match message:
             case DisplayUpdate():
                 self._owe()
-                if self._is_watched:
-                    self._damage.add(message.rect.clip(*self._size()))
-                else:
-                    self._is_stale = True
+                self._damage.add(message.rect.clip(*self._size()))
             case DisplaySwitch():
                 self._switch = self.latest_switch = message
                 self._stop_copy()
@@ -357,7 +365,7 @@ class Session:
 
     def _acknowledge(self) -> None:
         rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None
-        self._send(encode_message(UpdateComplete(frame_rate=rate), self.dialect.base))
+        self._send(_completion(rate, self.dialect.base))
 
     def _rate(self) -> int:
         return WATCHED_RATE if self._is_watched else UNWATCHED_RATE
@@ -384,3 +392,8 @@ class Session:
             self._tell(str(error))
         if self._complaints == MAX_COMPLAINTS:
             self._tell("further complaints are not logged")
+
+
+@cache
+def _completion(rate: int | None, base: int) -> bytes:
+    return encode_message(UpdateComplete(frame_rate=rate), base)

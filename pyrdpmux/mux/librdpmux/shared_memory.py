@@ -159,6 +159,6 @@ class Framebuffer:
         return rows.reshape(shape)[:, rect.x : rect.right]
 
     def put(self, rect: Rect, words: Words) -> None:
-        """The same in the daemon's format, at its place in ``words``: (height, width) uint32 of the surface."""
+        """The same in the daemon's format, at its place in ``words``, (height, width) uint32."""
         with self._lock:
             self.surface.format.put_bgrx(self.read(rect), words[rect.y : rect.bottom, rect.x : rect.right])

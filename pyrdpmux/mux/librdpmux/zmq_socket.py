@@ -43,6 +43,8 @@ class ZmqSocket:
         self._loop = asyncio.get_running_loop()
         self._run = run
         self._is_reading = False
+        #: its descriptor is not looked at
+        self._is_deaf = False
         try:
             self._socket: zmq.Socket[bytes] = zmq_context().socket(kind)
         except zmq.ZMQError as error:
@@ -102,10 +104,12 @@ class ZmqSocket:
 
     def _readable(self) -> None:
         if not self._is_reading and not self._closed:
-            # Readable until it is read, which may be a while from now.
-            self._loop.remove_reader(self._descriptors[0])
             self._is_reading = True
             self._run(self._read())
+            if self._is_reading and not self._closed:
+                # Readable until it is read, which may be a while from now.
+                self._loop.remove_reader(self._descriptors[0])
+                self._is_deaf = True
 
     def _read(self) -> Iterator[None]:
         try:
@@ -120,7 +124,8 @@ class ZmqSocket:
                     return
         finally:
             self._is_reading = False
-            if not self._closed:
+            if self._is_deaf and not self._closed:
+                self._is_deaf = False
                 self._loop.add_reader(self._descriptors[0], self._readable)
             self._look_again()
 

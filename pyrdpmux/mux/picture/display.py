@@ -28,7 +28,7 @@ class Display(Observable):
         self._unsubscribe: Callable[[], None] | None = screen.subscribe(self)
 
     def close(self) -> None:
-        """Hear nothing of the screen any more: without that, each keeps the other until cycles are collected."""
+        """Hear nothing of the screen any more: until then, each of the two keeps the other."""
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None

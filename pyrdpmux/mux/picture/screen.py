@@ -85,7 +85,7 @@ class Screen(Observable):
         """``on_painted`` is called after every write or resize, also one that changed nothing."""
         super().__init__()
         #: another one for each size
-        self.surface = _black(width, height)
+        self.surface = new_surface(width, height)
         self.cursor: AnyCursor = CursorState.DEFAULT
         self._on_painted = on_painted
 
@@ -111,8 +111,20 @@ class Screen(Observable):
         """Start over in black at another size; the present size changes nothing."""
         if (width, height) == (self.width, self.height):
             return
-        self.surface = _black(width, height)
+        self.surface = new_surface(width, height)
         self.tell(lambda listener: listener.screen_resized(width, height))
+        self._on_painted()
+
+    def adopt(self, surface: Surface) -> None:
+        """Show this one, which somebody else paints: see :meth:`written`. Of whatever size."""
+        if surface is self.surface:
+            return
+        has_size = (surface.width, surface.height) == (self.width, self.height)
+        self.surface = surface
+        if has_size:
+            self.tell_changed()
+        else:
+            self.tell(lambda listener: listener.screen_resized(surface.width, surface.height))
         self._on_painted()
 
     def set_cursor(self, cursor: AnyCursor) -> None:
@@ -204,8 +216,8 @@ class Screen(Observable):
             self._on_painted()
 
     def released(self) -> None:
-        """Nobody looks: black, and without the memory that the picture took. Whoever paints it starts over."""
-        self.surface = _black(self.width, self.height)
+        """Nobody looks: black, without the memory that the picture took. Whoever paints it starts over."""
+        self.surface = new_surface(self.width, self.height)
 
     def tell_changed(self) -> None:
         """Wake who looks: something was written to the surface."""
@@ -221,7 +233,8 @@ def bands_of(rect: Rect) -> Iterator[Rect]:
         yield Rect(rect.x, top, rect.width, min(rows, rect.bottom - top))
 
 
-def _black(width: int, height: int) -> Surface:
+def new_surface(width: int, height: int) -> Surface:
+    """Black, in memory of its own. ValueError for what is no size of a screen."""
     if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
         raise ValueError(f"a screen of {width}x{height}, 1 to {MAX_SIDE} allowed")
     # Of its own, and not the allocator's, which keeps what was used and clears it: what nobody paints takes

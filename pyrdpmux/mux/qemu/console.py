@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
-from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu import input
 from pyrdpmux.mux.qemu.bus import Connection
@@ -16,7 +16,6 @@ from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
 from pyrdpmux.mux.qemu.sockets import make_pair
 from pyrdpmux.mux.qemu.wire import plain
-from pyrdpmux.mux.resting import work
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.qemu")
@@ -25,6 +24,13 @@ PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 GUESS_SECONDS: Final = 0.1
 """How long the console's properties may lag behind the updates of a picture that has become larger."""
+
+PAINT_INTERVAL: Final = 0.005
+"""Between two looks at what QEMU has sent: it sends a frame as several updates."""
+
+UNWATCHED_SECONDS: Final = 10.0
+"""After the last viewer has gone, until QEMU is not listened to any more: it sends whether anybody looks or
+not."""
 
 RESET_SECONDS: Final = 2.0
 """After a reset something new should have been shown by then."""
@@ -43,6 +49,11 @@ class QemuConsole:
         #: there is something to paint
         self._news = asyncio.Event()
         self._listener: Listener | None = None
+        #: counts listeners: the end of one that was given up is no news
+        self._generation = 0
+        self._is_watched = True
+        self._registering: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
         self._input = QemuInput(connection, path, self._size, self._pointer_mode_found)
         self._tasks = TaskSet()
         self._guessing: asyncio.TimerHandle | None = None
@@ -62,11 +73,13 @@ class QemuConsole:
         if properties[KEYBOARD].get("Modifiers"):
             self._keyboard_changed(properties[KEYBOARD])
         self._tasks.create(self._keep_painting(self.vm), f"picture of {self.path}")
+        self.vm.watch(self._watched)
         await self._register()
+        self._leave_later()
 
     async def close(self) -> None:
         self._is_closed = True
-        for timer in (self._guessing, self._resetting):
+        for timer in (self._guessing, self._resetting, self._leaving):
             if timer is not None:
                 timer.cancel()
         await self._tasks.cancel_all()
@@ -138,20 +151,55 @@ class QemuConsole:
 
     # -- picture ---------------------------------------------------------------------------------
 
+    def _watched(self, is_watched: bool) -> None:
+        """Registered anew, QEMU sends all of the picture at once; held keys it has lifted when we left."""
+        self._is_watched = is_watched
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        if not is_watched:
+            self._leave_later()
+        elif self._listener is None and self._generation and self._registering is None:
+            self._registering = self._tasks.create(self._register_again(), f"listener of {self.path}")
+
+    def _leave_later(self) -> None:
+        if not self._is_watched and self._listener is not None and self._leaving is None:
+            self._leaving = self._loop.call_later(UNWATCHED_SECONDS, self._stop_listening)
+
+    def _stop_listening(self) -> None:
+        self._leaving = None
+        listener, self._listener = self._listener, None
+        if listener is not None and self.vm is not None:
+            self._generation += 1
+            listener.stop()
+            self._picture.release()
+            self.vm.screen.released()
+
+    async def _register_again(self) -> None:
+        try:
+            await self._register()
+        except BackendError as error:
+            self._ended(self._generation, str(error))
+        finally:
+            self._registering = None
+        self._leave_later()
+
     async def _register(self) -> None:
         """The listener reads already when QEMU hears of it: QEMU waits for its answers in the main loop."""
         ours, theirs = make_pair()
+        self._generation += 1
+        ended = partial(self._listener_ended, self._generation)
         with theirs:
-            self._listener = Listener(ours, self._picture, self._listener_ended)
+            self._listener = Listener(ours, self._picture, ended)
             await self._connection.call(
                 self.path, CONSOLE, "RegisterListener", "h", 0, descriptor=theirs.fileno()
             )
 
-    def _listener_ended(self, reason: str) -> None:
-        self._call_soon(self._ended, reason)
+    def _listener_ended(self, generation: int, reason: str) -> None:
+        self._call_soon(self._ended, generation, reason)
 
-    def _ended(self, reason: str) -> None:
-        if not self._is_closed:
+    def _ended(self, generation: int, reason: str) -> None:
+        if not self._is_closed and generation == self._generation:
             self.on_ended(f"its display ended: {reason}")
 
     def _changed(self) -> None:
@@ -165,22 +213,25 @@ class QemuConsole:
             log.debug("The event loop has ended")
 
     async def _keep_painting(self, vm: Vm) -> None:
-        """In turns of the VM's share, and with a rest after each picture; the listener goes on meanwhile."""
+        """Nothing of the picture is copied by the loop: its listener has written it into the surface."""
         while True:
             await self._news.wait()
             self._news.clear()
             if self._guessing is not None:
                 continue  # who ends that tells of news
+            while not self._picture.is_fit:
+                await vm.compute(self._picture.fit)
             snapshot = self._picture.take()
             if snapshot is None:
                 self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
                 continue
-            rest = await work(vm.loop_share, self._draw(vm, snapshot))
+            async with vm.loop_share.turn():
+                self._draw(vm, snapshot)
             self._is_off = snapshot.is_off
             if snapshot.rects:
                 self._end_reset()
             self._show_status()
-            await asyncio.sleep(rest)
+            await asyncio.sleep(PAINT_INTERVAL)
 
     def _check_guess(self) -> None:
         """The properties have come meanwhile, or they are asked for."""
@@ -196,16 +247,14 @@ class QemuConsole:
         self._guessing = None
         self._news.set()
 
-    def _draw(self, vm: Vm, snapshot: Snapshot) -> Iterator[None]:
-        screen = vm.screen
+    def _draw(self, vm: Vm, snapshot: Snapshot) -> None:
+        screen, surface = vm.screen, snapshot.surface
         rects = snapshot.rects
-        if (snapshot.width, snapshot.height) != (screen.width, screen.height):
-            if not snapshot.is_enabled:
-                return
-            screen.resize(snapshot.width, snapshot.height)
-            rects = (Rect(0, 0, snapshot.width, snapshot.height),)
-        for rect in rects:
-            yield from screen.update_in_steps(rect, snapshot.part)
+        if surface is not screen.surface and snapshot.is_enabled:
+            screen.adopt(surface)
+            rects = (surface.rect,)
+        if rects:
+            screen.written(surface, rects)
         if snapshot.cursor is not None:
             screen.set_cursor(snapshot.cursor)
         if snapshot.position is not None:

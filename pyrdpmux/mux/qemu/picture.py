@@ -1,4 +1,4 @@
-"""What QEMU shows on a console: written by the thread that reads it, taken by the event loop when it likes.
+"""What QEMU shows on a console: the VM's surface, written by the thread that reads what QEMU sends.
 
 However far the loop is behind, this is one picture and one region: the newest pixels, and where they changed.
 INVARIANT: whoever holds the lock touches no pixels, so that the loop never waits for a copy.
@@ -17,18 +17,22 @@ from numpy.typing import NDArray
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect, Region
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, Cursor, CursorState
 from pyrdpmux.mux.picture.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
-from pyrdpmux.mux.picture.screen import NO_SIGNAL_SIZE, bands_of
+from pyrdpmux.mux.picture.screen import NO_SIGNAL_SIZE, bands_of, new_surface
 
 MAX_COMPARED: Final = 64 << 10
 """Pixels of an update that are looked at before anybody is told: a text cursor is sent for ever, at 33 Hz,
-also while it does not change. A larger one is compared by the screen anyway."""
+also while it does not change. Of a larger one, streams find out what has."""
 
 MAX_CURSOR_SIDE: Final = 512
 
 MAX_MACHINE_PIXELS: Final = 2 * MAX_PIXELS
-"""Of all consoles of one QEMU: the memory that it can make us use for its pictures, twice over."""
+"""Of all consoles of one QEMU: the memory that it can make us use for its pictures."""
+
+FIT_ATTEMPTS: Final = 10
+"""To copy a picture into one of another size without an update coming in between."""
 
 MAX_ROWS_READ: Final = 1 << 20
 """Bytes of shared memory at a time; rows may be far longer than the picture is wide."""
@@ -38,11 +42,9 @@ _BGRX: Final = (PixelCode.X8R8G8B8, PixelCode.A8R8G8B8)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What has changed since the last one. ``pixels`` may go on changing; every change is told again."""
+    """What has changed since the last one. The surface goes on changing; every change is told again."""
 
-    pixels: Pixels
-    width: int
-    height: int
+    surface: Surface
     rects: tuple[Rect, ...]
     #: there are pixels of QEMU's; not so before the first ones, and while the display is off
     is_enabled: bool
@@ -50,15 +52,6 @@ class Snapshot:
     is_off: bool
     cursor: AnyCursor | None
     position: tuple[int, int] | None
-
-    def part(self, band: Rect) -> Pixels:
-        """Its pixels; black where none have come yet."""
-        pixels = self.pixels[band.y : band.bottom, band.x : band.right]
-        if pixels.shape[:2] == (band.height, band.width):
-            return pixels
-        padded = np.zeros((band.height, band.width, 4), np.uint8)
-        padded[: pixels.shape[0], : pixels.shape[1]] = pixels
-        return padded
 
 
 class PixelBudget:
@@ -91,7 +84,12 @@ class Picture:
         #: held for moments only, around everything that :meth:`take` takes
         self._lock = threading.Lock()
         self._size = NO_SIGNAL_SIZE
-        self._pixels: Pixels = np.zeros((self._size[1], self._size[0], 4), np.uint8)
+        #: of another size than that only until :meth:`fit`
+        self._surface = new_surface(*self._size)
+        #: larger, and from before the size that the console's properties told: that news may be old
+        self._spare: Surface | None = None
+        #: how often pixels were written
+        self._puts = 0
         self._damage = Region()
         self._is_enabled = self._is_off = False
         self._cursor: AnyCursor | None = None
@@ -153,7 +151,7 @@ class Picture:
             self._tell()
 
     def set_size(self, width: int, height: int) -> None:
-        """What the console's properties say. Pixels beyond stay where they are: the news may be old."""
+        """What the console's properties say; takes effect by :meth:`fit`. Pixels beyond are kept aside."""
         if _is_size(width, height):
             self._set_size(width, height)
 
@@ -182,9 +180,17 @@ class Picture:
         with self._lock:
             self._is_guessed = False
 
+    def release(self) -> None:
+        """Nobody looks, and nothing comes in: black, without the memory, until the next scanout."""
+        with self._lock:
+            self._surface = new_surface(*self._size)
+            self._is_enabled = False
+            self._damage.clear()
+
     def close(self) -> None:
-        """Free the pixels; nothing is written after this."""
+        """Its listener has ended; another one may write again."""
         self._drop_shared()
+        self._spare = None
         self._budget.give_back(self)
 
     # -- the loop's side -------------------------------------------------------------------------
@@ -193,17 +199,37 @@ class Picture:
     def size(self) -> tuple[int, int]:
         return self._size
 
+    @property
+    def is_fit(self) -> bool:
+        """The surface has the size that is shown. Before the first pixels none is needed."""
+        return not self._is_enabled or (self._surface.width, self._surface.height) == self._size
+
+    def fit(self) -> None:
+        """Go on with a surface of the size that is shown, in any thread: all of the picture is copied."""
+        for attempt in range(FIT_ATTEMPTS):
+            with self._lock:
+                old, size, puts = self._surface, self._size, self._puts
+            if self.is_fit:
+                return
+            new = new_surface(*size)
+            _copy_over(old, new)
+            with self._lock:
+                is_same = self._surface is old and self._size == size
+                if is_same and (self._puts == puts or attempt == FIT_ATTEMPTS - 1):
+                    if old.width > new.width or old.height > new.height:
+                        self._spare = old
+                    self._surface = new
+                    self._damage.add(new.rect)
+                    return
+
     def take(self) -> Snapshot | None:
         """What is new; afterwards nothing is. None as long as the size is a guess: see :meth:`set_size`."""
         with self._lock:
-            if self._is_guessed:
+            if self._is_guessed or not self.is_fit:
                 return None
-            width, height = self._size
-            self._damage.clip(width, height)
+            self._damage.clip(*self._size)
             snapshot = Snapshot(
-                self._pixels,
-                width,
-                height,
+                self._surface,
                 tuple(self._damage),
                 self._is_enabled,
                 self._is_off,
@@ -218,55 +244,81 @@ class Picture:
     # -- inside ----------------------------------------------------------------------------------
 
     def _start(self, width: int, height: int) -> None:
-        if self._pixels.shape[:2] != (height, width):
-            self._budget.take(self, width * height)
-            pixels = np.zeros((height, width, 4), np.uint8)
-            with self._lock:
-                self._pixels = pixels
-        self._set_size(width, height)
+        self._spare = None
+        surface = self._surface
+        self._budget.take(self, width * height)
+        if (surface.width, surface.height) != (width, height):
+            surface = new_surface(width, height)
+        with self._lock:
+            self._surface = surface
+            self._take_size(width, height)
 
     def _set_size(self, width: int, height: int) -> None:
         with self._lock:
-            self._is_guessed = False
-            if (width, height) != self._size:
-                self._size = (width, height)
-                self._damage.add(Rect(0, 0, width, height))
-                self._tell()
+            self._take_size(width, height)
+
+    def _take_size(self, width: int, height: int) -> None:
+        """The lock is held."""
+        self._is_guessed = False
+        if (width, height) != self._size:
+            self._size = (width, height)
+            self._damage.add(Rect(0, 0, width, height))
+            self._tell()
 
     def _grow(self, right: int, bottom: int) -> None:
-        """Make room; what is there stays, also when the picture has become smaller than its memory."""
-        height, width = self._pixels.shape[:2]
-        room = max(width, right), max(height, bottom)
-        if not _is_size(*room):
-            raise BackendError(f"an update up to {right},{bottom}")
-        pixels = self._pixels
-        if room != (width, height):
-            self._budget.take(self, room[0] * room[1])
-            pixels = np.zeros((room[1], room[0], 4), np.uint8)
-            pixels[:height, :width] = self._pixels
-        with self._lock:
-            self._pixels = pixels
-            size = max(self._size[0], right), max(self._size[1], bottom)
-            if size != self._size:
-                self._size = size
-                self._is_guessed = True
+        """Make room; what is there stays, and what was there before the picture became smaller comes back."""
+        while True:
+            with self._lock:
+                old, told, spare = self._surface, self._size, self._spare
+            size = max(told[0], right), max(told[1], bottom)
+            if not _is_size(*size):
+                raise BackendError(f"an update up to {right},{bottom}")
+            if size == told and right <= old.width and bottom <= old.height:
+                return
+            self._budget.take(self, size[0] * size[1])
+            new = new_surface(*size)
+            for one in (spare, old):
+                if one is not None:
+                    _copy_over(one, new)
+            with self._lock:
+                if self._surface is not old or self._size != told:
+                    continue  # told of another size meanwhile
+                self._surface, self._spare = new, None
+                if size != told:
+                    self._size = size
+                    self._is_guessed = True
+                self._damage.add(new.rect)
+                return
 
     def _put(self, rect: Rect, source: Pixels, pixels: PixelFormat) -> None:
         """Pixels first, then the word of them: whoever takes the word sees the pixels."""
+        while True:
+            surface = self._surface
+            has_changed = self._write(surface, rect, source, pixels)
+            with self._lock:
+                if surface is not self._surface:
+                    continue  # it was copied meanwhile, perhaps without this
+                self._puts += 1
+                if has_changed:
+                    self._is_enabled, self._is_off = True, False
+                    self._damage.add(rect)
+                    self._tell()
+                return
+
+    def _write(self, surface: Surface, rect: Rect, source: Pixels, pixels: PixelFormat) -> bool:
+        """Whether anything has changed, if that was looked at. What lies outside is cut off."""
         is_compared = self._is_enabled and rect.pixels <= MAX_COMPARED
         has_changed = False
-        for band in bands_of(rect):
-            old = self._pixels[band.y : band.bottom, band.x : band.right].view("<u4")[:, :, 0]
-            words = _words_of(source[band.y - rect.y : band.bottom - rect.y], pixels)
-            if not (is_compared and np.array_equal(old, words)):
+        for band in bands_of(rect.clip(surface.width, surface.height)):
+            old = surface.words[band.y : band.bottom, band.x : band.right]
+            part = source[band.y - rect.y : band.bottom - rect.y, band.x - rect.x : band.right - rect.x]
+            if not is_compared:
+                pixels.put_bgrx(part, old)
+                has_changed = True
+            elif not np.array_equal(old, words := _words_of(part, pixels)):
                 old[...] = words
                 has_changed = True
-        if not has_changed:
-            return
-        with self._lock:
-            self._is_enabled, self._is_off = True, False
-            self._damage.add(rect)
-            self._tell()
+        return has_changed
 
     def _tell(self) -> None:
         if not self._is_told:
@@ -308,6 +360,12 @@ class _SharedMemory:
             raise BackendError("shared memory became shorter")
         view = self.format.view(rows.data.cast("B"), self.width, rect.height, self._stride)
         return view[:, rect.x : rect.right]
+
+
+def _copy_over(source: Surface, target: Surface) -> None:
+    """What of it there is room for."""
+    width, height = min(source.width, target.width), min(source.height, target.height)
+    target.words[:height, :width] = source.words[:height, :width]
 
 
 def _words_of(source: Pixels, pixels: PixelFormat) -> NDArray[np.uint32]:

@@ -22,7 +22,13 @@ from pyrdpmux.net.workers import WorkerPool
 logger = logging.getLogger("pyrdpmux.mux")
 
 PATIENCE: Final = 0.02
-"""Seconds that those who can be sent a frame wait for those who cannot yet."""
+"""Seconds that those who can be sent a frame wait for those who cannot for longer."""
+
+SLACK: Final = 0.05
+"""Seconds until a seat can be sent what others can: with more it does not keep up with them."""
+
+GRACE: Final = 1.0
+"""Seconds after some have joined, in which nobody has to leave: they have been sent a few frames at once."""
 
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
@@ -83,6 +89,8 @@ class LiveStream:
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
         self._invalid = Region()
+        #: nobody is sent away before then
+        self._grace_until = 0.0
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
 
@@ -111,6 +119,7 @@ class LiveStream:
             self.seats[seat] = None
         self._leaving |= guest._leaving
         self._invalid.add_all(guest._invalid)
+        self._grace_until = self._loop.time() + GRACE
         guest.wake()
         self.changed()
 
@@ -224,21 +233,24 @@ class LiveStream:
 
     def _ready_at(self, due: float, now: float) -> float | None:
         """When to send what is due then: when all can be sent it, or some have waited long enough."""
-        times = [seat.ready_at(now) for seat in self.seats]
-        ready = [time for time in times if time is not None]
+        times = {seat: seat.ready_at(now) for seat in self.seats}
+        ready = [time for time in times.values() if time is not None]
         first = max(due, min(ready)) if ready else None
         if first is None or first > now:
             self._waiting_since = None
             return first
         if self._waiting_since is None:
             self._waiting_since = now
-        latest = self._waiting_since + PATIENCE
-        last = max(ready) if len(ready) == len(times) else None
-        if last is not None and last <= latest:
+        # From then on, not from now: whose socket is full says again and again that it will be soon.
+        latest = self._waiting_since + SLACK
+        if len(ready) == len(times) and (last := max(ready)) <= latest:
             return last
-        if latest <= now:
-            self._leaving |= {seat: () for seat in self.seats if seat.must_leave(now)}
-        return latest
+        patient = self._waiting_since + PATIENCE
+        if patient <= now and now >= self._grace_until:
+            for seat, time in times.items():
+                if time is None or time > latest or seat.must_leave(now):
+                    self._leaving[seat] = ()
+        return patient
 
     def _spare_pixels(self, now: float) -> int:
         return min(seat.fine_pixels(now) for seat in self.seats)

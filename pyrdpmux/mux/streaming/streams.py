@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
+from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND
 from pyrdpmux.graphics.stream import Stream
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
@@ -40,6 +41,8 @@ class Streams:
         #: two at a time that are about to become one
         self._joining: dict[asyncio.Task[None], tuple[LiveStream, LiveStream]] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        #: that each viewer is sent at most
+        self.frames_per_second = FRAMES_PER_SECOND
         #: from the display, while there are seats
         self._unsubscribe: Callable[[], None] | None = None
 

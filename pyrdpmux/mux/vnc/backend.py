@@ -48,12 +48,21 @@ class VncBackend:
         #: of the password that was refused last
         self._refused: object = None
         self._files = BlockingPool(threads=1)
+        self._connection: VncConnection | None = None
+        self._is_watched = True
         self._tasks = TaskSet()
 
     async def start(self, host: VmHost) -> None:
         vm = await host.add_vm(self._name, input=self.input)
         vm.set_status(VmStatus.STARTING, f"connecting to {self._target}")
+        vm.watch(lambda is_watched: self.watch(is_watched=is_watched))
         self._tasks.create(self._keep_connected(vm), f"VNC {self._name}")
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Somebody looks at the VM, or nobody any more."""
+        self._is_watched = is_watched
+        if self._connection is not None:
+            self._connection.watch(is_watched=is_watched)
 
     async def stop(self) -> None:
         await self._tasks.cancel_all()
@@ -83,23 +92,26 @@ class VncBackend:
 
     async def _connect_once(self, vm: Vm) -> None:
         """Until it fails, as it does sooner or later."""
-        connection = None
         self._refused = None
         began = asyncio.get_running_loop().time()
         try:
             version = await self._password_version()
             config = await self._files.run(self._name, self._target.rfb_config)
-            connection = VncConnection(self._target, config, vm, self.input)
+            connection = VncConnection(self._target, config, vm, self.input, is_watched=self._is_watched)
+            self._connection = connection
             await connection.run()
         except (PyRdpMuxError, OSError) as error:
             ended = asyncio.get_running_loop().time()
-            if connection is not None and connection.was_connected and ended - began >= STABLE_SECONDS:
+            was_connected = self._connection is not None and self._connection.was_connected
+            if was_connected and ended - began >= STABLE_SECONDS:
                 self._pause = self._first_pause
                 self._complaint = ""
             if isinstance(error, AuthenticationFailed):
                 self._pause = max(self._longest_pause, PAUSE_AFTER_REFUSAL)
                 self._refused = version
             self._complain(vm, _describe(error))
+        finally:
+            self._connection = None
 
     def _complain(self, vm: Vm, complaint: str) -> None:
         """In the log once, until it is another one."""

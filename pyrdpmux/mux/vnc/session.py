@@ -1,29 +1,22 @@
-"""One connection to a VNC server: what it tells goes to the VM's screen, and it is asked for more in time.
+"""A connection to a VNC server: what it tells goes to the VM's surface and to the loop, and it is asked.
 
-Without sockets and clocks: events and ``now`` are handed in. INVARIANT: no step of :meth:`VncSession.handle`
+Without sockets and threads: events and ``now`` are handed in. INVARIANT: no step of :meth:`VncSession.handle`
 takes more than a millisecond or so, whatever the server sent.
 """
 
-import logging
-import math
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
-import numpy as np
-
-from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import PeerTimeout
-from pyrdpmux.geometry import Rect
-from pyrdpmux.mux.backend import Vm, VmStatus
-from pyrdpmux.mux.log.connection_log import printable
-from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.picture.screen import bands_of
-from pyrdpmux.mux.resting import REST_FACTOR
-from pyrdpmux.mux.vnc.input import VncInput
+from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.mux.picture.cursor import Cursor
+from pyrdpmux.mux.vnc.asking import Asking
+from pyrdpmux.mux.vnc.desk import News
+from pyrdpmux.mux.vnc.painter import Painter
 from pyrdpmux.rfb.client import RfbClient
-from pyrdpmux.rfb.desktop import ResizeStatus
 from pyrdpmux.rfb.events import (
     Connected,
+    ContinuousUpdatesEnded,
     Copied,
     CursorChanged,
     Event,
@@ -33,150 +26,106 @@ from pyrdpmux.rfb.events import (
     ResizeAnswered,
     Resized,
     UpdateFinished,
+    UpdateStarted,
 )
-
-log = logging.getLogger("pyrdpmux.vnc")
-
-REQUEST_INTERVAL: Final = 1 / 60
-"""Between two requests for an update: servers that answer at once would keep the loop from the others."""
-
-UNWATCHED_INTERVAL: Final = 0.1
-"""The same while nobody looks: what is not asked for costs nobody anything."""
 
 HANDSHAKE_SECONDS: Final = 10.0
 
-News: TypeAlias = Resized | ResizeAnswered | CursorChanged | LedsChanged | PointerModeChanged
+
+class Loop(Protocol):
+    """What the loop does for a session: :class:`~pyrdpmux.mux.vnc.desk.Desk`."""
+
+    def connect(self, event: Connected, *, is_watched: bool) -> Surface: ...
+
+    def resize(self, width: int, height: int) -> Surface: ...
+
+    def tell(self, news: dict[type[News], News], *, has_painted: bool) -> None: ...
 
 
 class VncSession:
-    """Paints, and asks: one request is on its way at a time."""
+    """Paints, and asks."""
 
-    def __init__(self, vm: Vm, input: VncInput, client: RfbClient, now: float) -> None:
-        self._vm = vm
-        self._input = input
+    def __init__(self, loop: Loop, client: RfbClient, now: float, *, is_watched: bool) -> None:
+        self._loop = loop
         self._client = client
         self._handshake_deadline = now + HANDSHAKE_SECONDS
-        self._requested_at = -math.inf
-        self._rests_until = -math.inf
+        self._asking = Asking(client, is_watched=is_watched)
+        self._painter: Painter | None = None
+        self._size = (0, 0)
         #: what is worth telling once per update, however often the server changes its mind
         self._news: dict[type[News], News] = {}
-        self._is_watched = False
-        vm.watch(self._watched)
-        self._wants_update = False
-        self._needs_everything = True
-        self._has_picture = False
 
-    def handle(self, event: Event) -> Iterator[None]:
+    @property
+    def is_watched(self) -> bool:
+        """Somebody looks."""
+        return self._asking.is_watched
+
+    def watch(self, *, is_watched: bool) -> None:
+        """Whether somebody looks; :meth:`act` does what follows from it."""
+        self._asking.is_watched = is_watched
+
+    def handle(self, event: Event, now: float) -> Iterator[None]:
         """What :meth:`RfbClient.step` returned; a yield after each step."""
         match event:
             case Connected():
-                name = printable(event.name)
-                log.info("%s: connected to %s, %dx%d", self._vm.name, name, event.width, event.height)
-                self._vm.screen.set_cursor(CursorState.UNDEFINED)
-                self._vm.set_pointer_mode(is_absolute=True)
-                self._resize(event.width, event.height)
-                self._wants_update = True
+                self._start(self._loop.connect(event, is_watched=self.is_watched))
+            case UpdateStarted():
+                self._asking.update_started()
+                self.act(now)
             case UpdateFinished():
-                yield from self._tell_news()
-                self._wants_update = True
-            case Painted():
-                yield from self._paint(event)
-            case Copied():
-                yield from self._copy(event)
+                self._show()
+            case Painted() if self._painter is not None:
+                self._painter.paint(event.x, event.y, event.pixels)
+            case Copied() if self._painter is not None:
+                yield from self._copy(self._painter, event)
             case Resized():
                 self._resize(event.width, event.height)
-            case ResizeAnswered() | CursorChanged() | LedsChanged() | PointerModeChanged():
+            case ContinuousUpdatesEnded():
+                self._asking.continuous_updates_ended()
+            case _:
+                self._note(event)
+        if self._painter is not None and self._painter.is_due(now):
+            self._show()
+
+    def _note(self, event: Event) -> None:
+        """For the end of the update."""
+        match event:
+            case CursorChanged():
+                self._news[Cursor] = Cursor(event.image, event.hot_x, event.hot_y)
+            case ResizeAnswered() | LedsChanged() | PointerModeChanged():
                 self._news[type(event)] = event
 
-    def _tell_news(self) -> Iterator[None]:
-        news, self._news = self._news, {}
-        for event in news.values():
-            self._handle_news(event)
-            yield
-
-    def _handle_news(self, event: News) -> None:
-        match event:
-            case ResizeAnswered() if event.status not in (ResizeStatus.DONE, ResizeStatus.FORWARDED):
-                log.debug("%s: the VNC server refuses the size: %d", self._vm.name, event.status)
-            case CursorChanged():
-                self._vm.screen.set_cursor(Cursor(event.image, event.hot_x, event.hot_y))
-            case LedsChanged():
-                self._input.set_lights(event.leds)
-                self._vm.set_leds(event.leds)
-            case PointerModeChanged():
-                self._input.set_pointer_mode(is_absolute=event.is_absolute)
-                self._vm.set_pointer_mode(is_absolute=event.is_absolute)
-
-    # -- the picture -------------------------------------------------------------------------------
+    def _start(self, surface: Surface) -> None:
+        self._size = surface.width, surface.height
+        self._painter = Painter(surface)
 
     def _resize(self, width: int, height: int) -> None:
-        screen = self._vm.screen
-        if (width, height) != (screen.width, screen.height) and width and height:
-            screen.resize(width, height)
-            self._needs_everything = True
+        if (width, height) != self._size and width and height:
+            self._show()
+            self._start(self._loop.resize(width, height))
+            self._asking.resized()
 
-    def _paint(self, event: Painted) -> Iterator[None]:
-        def fetch(band: Rect) -> Pixels:
-            left, top = band.x - event.x, band.y - event.y
-            return event.pixels[top : top + band.height, left : left + band.width]
+    def _copy(self, painter: Painter, event: Copied) -> Iterator[None]:
+        try:
+            yield from painter.copy(event.source, event.rect.x, event.rect.y)
+        except ValueError:
+            self._asking.lost()  # of a size that is no more, or nonsense
 
-        yield from self._vm.screen.update_in_steps(event.rect, fetch)
-        if not self._has_picture:
-            self._has_picture = True
-            self._vm.set_status(VmStatus.RUNNING)
-
-    def _copy(self, event: Copied) -> Iterator[None]:
-        """Band by band, in the order in which no band overwrites what another is still to be copied from."""
-        screen = self._vm.screen
-        source = event.source
-        if source.clip(screen.width, screen.height) != source:
-            self._needs_everything = True  # of a size that is no more, or nonsense: ask
-            return
-        right, down = event.rect.x - source.x, event.rect.y - source.y
-
-        def fetch(band: Rect) -> Pixels:
-            rows = slice(band.y - down, band.bottom - down)
-            return np.array(screen.pixels[rows, band.x - right : band.right - right])
-
-        bands = list(bands_of(event.rect))
-        for band in reversed(bands) if down > 0 else bands:
-            yield from screen.update_in_steps(band, fetch)
+    def _show(self) -> None:
+        has_painted = self._painter is not None and self._painter.show()
+        news, self._news = self._news, {}
+        self._loop.tell(news, has_painted=has_painted)
 
     # -- asking for more ---------------------------------------------------------------------------
 
-    def worked(self, seconds: float, now: float) -> None:
-        """What has come took so long."""
-        self._rests_until = max(self._rests_until, now) + REST_FACTOR * seconds
-
-    def rest_seconds(self, now: float) -> float:
-        """How long nothing more of this server's is looked at."""
-        return max(0.0, self._rests_until - now)
-
     @property
-    def _interval(self) -> float:
-        return REQUEST_INTERVAL if self._is_watched else UNWATCHED_INTERVAL
+    def deadline(self) -> float:
+        """When :meth:`act` is to be called if nothing happens before; infinity: never."""
+        return self._asking.due if self._client.is_connected else self._handshake_deadline
 
-    def _watched(self, is_watched: bool) -> None:
-        self._is_watched = is_watched
-
-    def next_deadline(self) -> float | None:
-        """When :meth:`handle_timeout` is to be called if nothing happens before."""
-        if not self._client.is_connected:
-            return self._handshake_deadline
-        return self._due if self._wants_update else None
-
-    @property
-    def _due(self) -> float:
-        """When the next update may be asked for."""
-        return max(self._requested_at + self._interval, self._rests_until)
-
-    def handle_timeout(self, now: float) -> None:
-        """Raises PeerTimeout."""
-        if not self._client.is_connected:
-            if now >= self._handshake_deadline:
-                raise PeerTimeout("RFB handshake", HANDSHAKE_SECONDS)
-            return
-        if self._wants_update and now >= self._due:
-            self._client.request_update(incremental=not self._needs_everything)
-            self._wants_update = self._needs_everything = False
-            self._requested_at = now
+    def act(self, now: float) -> None:
+        """What it is time for. Raises PeerTimeout."""
+        if self._painter is not None:
+            self._asking.act(now)
+        elif now >= self._handshake_deadline:
+            raise PeerTimeout("RFB handshake", HANDSHAKE_SECONDS)

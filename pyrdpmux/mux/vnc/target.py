@@ -51,9 +51,8 @@ class VncTarget:
 
     def rfb_config(self) -> RfbConfig:
         """Reads files. Raises BackendError if that of the password or of the authorities cannot be used."""
-        preferred = (self.encoding,) if self.encoding is not None else ()
         return RfbConfig(
-            encodings=(*preferred, *(NEAR if self.is_local else FAR), *PSEUDO_ENCODINGS),
+            encodings=(*self._encodings(), *PSEUDO_ENCODINGS),
             user=self.user,
             password=self._password(),
             authorities=self._authorities(),
@@ -61,6 +60,13 @@ class VncTarget:
             server_name=self.host or None,
             is_local=self.is_local,
         )
+
+    def _encodings(self) -> tuple[Encoding, ...]:
+        """The best first."""
+        if self.encoding is Encoding.RAW:
+            return NEAR
+        preferred = (self.encoding,) if self.encoding is not None else ()
+        return (Encoding.COPY_RECT, *preferred, *(NEAR if self.is_local else FAR)[1:])
 
     def _authorities(self) -> str | None:
         if self.ca_file is None:

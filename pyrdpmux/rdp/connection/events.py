@@ -111,7 +111,8 @@ class ShutdownRequested:
 
 @dataclass(frozen=True, slots=True)
 class NetworkMeasured:
-    """Auto-detect finished a measurement; bandwidth is 0 where only the round trip was measured."""
+    """Auto-detect finished a measurement: of the bandwidth, with the round trip as it was measured before; or
+    of the round trip only, with a bandwidth of 0."""
 
     round_trip_seconds: float
     bits_per_second: float

@@ -12,7 +12,7 @@ from pyrdpmux.rfb.limits import OVERDRAW, STEP_PIXELS
 from pyrdpmux.rfb.rectangles.compressed import CompressedStream
 from pyrdpmux.rfb.rectangles.painting import BYTES_PER_PIXEL, Words, bands, paint, words_of
 from pyrdpmux.rfb.server_messages import CopySource, RectangleHeader
-from pyrdpmux.rfb.steps import PAUSE, Step, take, take_u32, wrong
+from pyrdpmux.rfb.steps import PAUSE, Lent, Step, take, take_u32, wrong
 
 BOX: Final = np.dtype([("color", "<u4"), ("x", ">u2"), ("y", ">u2"), ("width", ">u2"), ("height", ">u2")])
 BOXES_AT_ONCE: Final = 1024
@@ -21,7 +21,7 @@ BOXES_AT_ONCE: Final = 1024
 def read_raw(rect: RectangleHeader) -> Step[None]:
     """RFC 6143 7.7.1."""
     for top, rows in bands(rect):
-        data = yield rows * rect.width * BYTES_PER_PIXEL
+        data = yield Lent(rows * rect.width * BYTES_PER_PIXEL)
         yield paint(rect.x, rect.y + top, words_of(data, rect.width))
 
 

@@ -3,6 +3,7 @@
 import random
 import tracemalloc
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -118,6 +119,14 @@ class TestRoundTrip:
             assert theirs.decompress(sent) == message
         # Incompressible, but the history of 2.5 MB has it.
         assert sizes[0] > 700_000 > 10 * max(sizes[1:])
+
+    def test_without_a_match_short_codes_pay(self) -> None:
+        """Small differences in no order: as planar leaves a photograph."""
+        rng = np.random.default_rng(3)
+        data = np.abs(rng.normal(0, 3, 30_000)).astype(np.uint8).tobytes()
+        sent = ZgfxCompressor().compress(data)
+        assert len(sent) < 0.85 * len(data)
+        assert ZgfxDecompressor().decompress(sent) == data
 
     def test_dense_segments_go_as_they_are(self) -> None:
         noise = random.Random(1).randbytes(5000)

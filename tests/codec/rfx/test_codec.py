@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bench.screens import SCREENS
-from pyrdpmux.codec.rfx import tile
+from pyrdpmux.codec.rfx import color, tile
 from pyrdpmux.codec.rfx.decoder import Decoder
 from pyrdpmux.codec.rfx.encoder import Encoder, touched
 from pyrdpmux.codec.rfx.headers import Channel, Channels, Context, Entropy, Properties, Sync
@@ -180,6 +180,21 @@ class TestEncoder:
         tiles = np.concatenate([pictures.screen_tiles(name, 24) for name in ("text", "photo", "gradient")])
         assert tile.encode(tiles) == [tile.encode(one[None])[0] for one in tiles]
         assert tile.encode([]) == []
+
+
+@pytest.mark.parametrize("count", [1, 5, 64, 150])
+def test_tiles_without_color_are_coded_as_others(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiles = np.concatenate([pictures.screen_tiles("photo", 16)] * 10)[:count].copy()
+    gray = np.random.default_rng(count).random(count) < 0.5
+    tiles[gray, ..., :3] = tiles[gray, ..., 1:2]
+    tiles[..., 3] = np.arange(64)
+    # one colored pixel, on a line that is not the first to be looked at
+    tiles[gray.argmax(), 5, 5, 0] ^= 1
+    kinds = (Quantization(), Quantization(hl1=9), Quantization(hl1=10))
+    found = tile.encode(tiles, kinds)
+    with monkeypatch.context() as patch:
+        patch.setattr(color, "are_gray", lambda tiles: np.zeros(len(tiles), np.bool_))
+        assert found == tile.encode(tiles, kinds)
 
 
 class TestHostileInput:

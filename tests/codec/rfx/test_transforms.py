@@ -96,6 +96,20 @@ class TestColors:
             blue, green, red, _ = bgr.reshape(4096, 4)[place].tolist()
             assert planes[place] == pytest.approx(reference.to_ycbcr(blue, green, red), abs=0.5)
 
+    def test_grays(self) -> None:
+        tiles = np.random.default_rng(0).integers(0, 256, (70, 64, 64, 1), dtype=np.uint8).repeat(4, axis=3)
+        tiles[..., 3] = 7
+        tiles[3, 0, 0, 0] ^= 1
+        tiles[5, 63, 62, 1] ^= 128
+        tiles[9, 21, 0, 2] ^= 1
+        words = tiles.view("<u4")[..., 0]
+        assert np.flatnonzero(~color.are_gray(words)).tolist() == [3, 5, 9]
+        gray = words[10:]
+        assert color.are_gray(gray).all()
+        planes = color.to_planes(gray)
+        assert (color.to_luma(gray) == planes[:, :60]).all()
+        assert not planes[:, 60:].any()
+
     def test_backward_is_within_one(self) -> None:
         planes = np.random.default_rng(0).integers(-4096, 4096, (4096, 3)).astype(np.int16)
         pixels = color.to_pixels(planes).reshape(4096, 4)

@@ -124,7 +124,7 @@ def test_a_client_that_had_a_stream_before_gets_rid_of_its_surfaces() -> None:
     for seed in range(3):
         session.write(Rect(0, 0, 320, 200), photo(320, 200, seed))
         frame = session.show()
-        assert frame is not None
+    assert frame is not None
     assert len(session.client.renderer.surfaces) == 3
     other: Stream[bytes] = Stream(320, 240, Pipeline(320, 240, VIDEO, frame.state), frame_id=frame.frame_id)
     session.stream, session.surface = other, Surface(320, 240)

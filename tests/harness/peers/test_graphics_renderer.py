@@ -449,3 +449,42 @@ def test_any_bytes_of_any_codec(commands: list[WireToSurface1 | WireToSurface2])
     if not any(command.codec_id in inside for command in commands):  # these bring rectangles of their own
         assert not made.output[7:, :, :3].any()
         assert not made.output[:, 9:, :3].any()
+
+
+IDS, SMALL = st.integers(0, 3), st.integers(0, 40)
+RECTS = st.builds(Rect, st.integers(0, 30), st.integers(0, 30), st.integers(-2, 12), st.integers(-2, 12))
+POINTS = st.lists(st.builds(Point, st.integers(-3, 30), st.integers(-3, 30)), max_size=3).map(tuple)
+COMMANDS = st.one_of(
+    st.builds(ResetGraphics, st.integers(0, 50), st.integers(0, 50)),
+    st.builds(CreateSurface, IDS, SMALL, SMALL, st.sampled_from(PixelFormat)),
+    st.builds(DeleteSurface, IDS),
+    st.builds(MapSurfaceToOutput, IDS, SMALL, SMALL),
+    st.builds(MapSurfaceToScaledOutput, IDS, SMALL, SMALL, SMALL, SMALL),
+    st.builds(StartFrame, IDS),
+    st.builds(EndFrame, IDS),
+    st.builds(SolidFill, IDS, st.integers(0, 0xFFFFFFFF), st.lists(RECTS, max_size=3).map(tuple)),
+    st.builds(SurfaceToSurface, IDS, IDS, RECTS, POINTS),
+    st.builds(SurfaceToCache, IDS, st.just(1), IDS, RECTS),
+    st.builds(CacheToSurface, IDS, IDS, POINTS),
+    st.builds(EvictCacheEntry, IDS),
+    st.builds(raw, IDS, SMALL, SMALL, st.builds(picture, st.integers(4, 9), st.integers(4, 9))),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(COMMANDS, max_size=40))
+def test_any_commands(commands: list[GraphicsPdu]) -> None:
+    """Mistakes name the command, frames hold back, and what is kept is what is counted."""
+    made = renderer(CreateSurface(2, 20, 20), MapSurfaceToOutput(2, 3, 3), cache_slots=2, cache_bytes=900)
+    for command in commands:
+        before = made.output.copy()
+        path = type(command).__name__
+        try:
+            made.apply(command)
+        except DecodeError as error:
+            path = error.path
+        assert path.startswith(type(command).__name__)
+        if made.frame_id is not None and not isinstance(command, ResetGraphics):
+            assert np.array_equal(made.output, before)
+        assert made.cache.used == sum(made.cache.find(n).nbytes for n in (1, 2) if made.cache.has(n)) <= 900
+    assert len(made.acknowledgements) == made.frames_decoded

@@ -132,3 +132,26 @@ def test_a_host_that_refuses_leaves_nothing_behind() -> None:
             await DemoBackend().start(Refusing())
 
     asyncio.run(scenario())
+
+
+def test_while_nobody_looks_time_stands_still() -> None:
+    async def scenario() -> None:
+        async with Demo() as demo:
+            demo.console.look(False)
+            await asyncio.sleep(0)
+            frame = demo.vm.machine.frame
+            await until(lambda: not demo.vm._is_watched())
+            looks = 0
+
+            def counted() -> bool:
+                nonlocal looks
+                looks += 1
+                return demo.backend._is_watched()
+
+            demo.vm._is_watched = counted
+            await until(lambda: looks >= 2)
+            assert demo.vm.machine.frame <= frame + 1
+            demo.console.look(True)
+            await until(lambda: demo.vm.machine.frame > frame + 2)
+
+    asyncio.run(scenario())

@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 import zmq
 import zmq.asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Region
 from pyrdpmux.mux.guest import Guest, GuestInput, PixelCode, Rect, pixel_format
+from pyrdpmux.mux.guest.guest import MAX_UPDATES, joined
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, Shutdown, decode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE
@@ -98,6 +102,26 @@ def test_every_rectangle_of_a_moment_is_announced(tmp_path: Path) -> None:
         assert seen == {DisplayUpdate(0, 0, 4, 4), DisplayUpdate(40, 40, 4, 4)}
 
     play(lambda: Server(tmp_path), scenario)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 90), st.integers(0, 90), st.integers(1, 20), st.integers(1, 20)), max_size=30
+    )
+)
+def test_what_is_announced_covers_what_has_changed_in_few_rectangles(
+    changes: list[tuple[int, int, int, int]],
+) -> None:
+    region = Region([Rect(*change) for change in changes])
+    rects = joined(region)
+    assert len(rects) <= MAX_UPDATES
+    assert all(any(rect.contains(changed) for rect in rects) for changed in region)
+    assert all(region.bounding_box.contains(rect) for rect in rects)
+
+
+def test_what_is_near_is_announced_together() -> None:
+    near, other, far = Rect(0, 0, 10, 10), Rect(12, 0, 10, 10), Rect(500, 500, 5, 5)
+    assert joined(Region([near, far, other])) == [far, Rect(0, 0, 22, 10)]
 
 
 def test_damage_of_the_old_size_is_forgotten_at_a_switch(tmp_path: Path) -> None:

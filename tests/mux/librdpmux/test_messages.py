@@ -16,6 +16,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     UpdateComplete,
     decode_message,
     encode_message,
+    looks_like_update,
     numbering_of,
 )
 from tests.rows import unhex
@@ -76,6 +77,12 @@ def test_the_numbering_shows_in_whatever_a_vm_sends(base: int, text: str, paddin
 @pytest.mark.parametrize("text", ["", "c1", "90", "92 04 01", "93 03 1e cd4000", "c0"])
 def test_the_numbering_of_what_no_vm_sends(text: str) -> None:
     assert numbering_of(unhex(text)) is None
+
+
+@pytest.mark.parametrize(("base", "message", "text", "padding"), NUMBERED)
+def test_an_update_is_known_by_its_beginning(base: int, message: Message, text: str, padding: int) -> None:
+    assert looks_like_update(unhex(text), base) is isinstance(message, DisplayUpdate)
+    assert not looks_like_update(unhex(text)[:1], base)
 
 
 def test_type_0_is_nothing_where_they_count_from_1() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
-from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, Screen
+from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, Screen, new_surface
 
 
 class Notes:
@@ -269,3 +269,14 @@ def test_a_listener_that_fails_keeps_nobody_else_from_the_news(caplog: pytest.Lo
         screen.write(Rect(0, 0, 2, 2), np.full((2, 2, 4), value, np.uint8))
     assert other.changes == 2
     assert caplog.text.count("could not be told") == 1
+
+
+def test_another_surface_is_adopted_and_its_size_with_it() -> None:
+    paintings: list[int] = []
+    screen, notes = Screen(100, 50, on_painted=lambda: paintings.append(1)), Notes()
+    screen.subscribe(notes)
+    same, other = new_surface(100, 50), new_surface(64, 48)
+    for surface in (same, same, other):
+        screen.adopt(surface)
+        assert screen.surface is surface
+    assert (notes.changes, notes.sizes, len(paintings)) == (1, [(64, 48)], 2)

@@ -369,3 +369,35 @@ def test_addresses_are_checked_at_once() -> None:
     with pytest.raises(ConfigError):
         open_backend("web", "somewhere")
     assert isinstance(open_backend("web", "unix:/run/x"), QemuBackend)
+
+
+def test_while_nobody_looks_qemu_is_not_listened_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pyrdpmux.mux.qemu.console.UNWATCHED_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        path = tmp_path / "qmp"
+        async with backend({"web": f"unix:{path}"}) as host:
+            qemu = FakeQemu(path)
+            vm = await shown(host, qemu, "web")
+            first = qemu.listeners[CONSOLE]
+            first.scanout(plane(320, 200, 9))
+            await until(lambda: is_plain(vm, 320, 200, 9))
+            lost = len(host.lost)
+            vm.look(False)
+            await until(lambda: vm.screen.surface.version == 0)
+            assert (vm.screen.width, vm.screen.height) == (320, 200)
+            assert is_plain(vm, 320, 200, 0)
+            vm.look(True)
+            await until(lambda: qemu.listeners[CONSOLE] is not first)
+            second = qemu.listeners[CONSOLE]
+            second.scanout(plane(320, 200, 7))
+            await until(lambda: is_plain(vm, 320, 200, 7))
+            vm.look(False)
+            vm.look(True)
+            second.update(0, 0, plane(320, 200, 5))
+            await until(lambda: is_plain(vm, 320, 200, 5))
+            assert qemu.listeners[CONSOLE] is second, "who comes again soon finds it as it was"
+            assert len(host.lost) == lost
+            qemu.close()
+
+    asyncio.run(scenario())

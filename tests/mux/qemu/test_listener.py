@@ -143,7 +143,7 @@ def test_pictures(qemu: Qemu) -> None:
     snapshot = qemu.take()
     expected = np.full((200, 300), 1)
     expected[20:22, 10:12] = 5
-    assert (snapshot.pixels[..., 0] == expected).all()
+    assert (snapshot.surface.pixels[..., 0] == expected).all()
 
 
 def test_a_picture_that_wants_an_answer_gets_one(qemu: Qemu) -> None:
@@ -177,7 +177,7 @@ def test_shared_memory(qemu: Qemu) -> None:
     qemu.send("UpdateMap", "iiii", 0, 0, 4, 1, interface=MAP)
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()
-    assert qemu.take().pixels[:, 0, 0].tolist() == [4, 3, 3, 3]
+    assert qemu.take().surface.pixels[:, 0, 0].tolist() == [4, 3, 3, 3]
     os.ftruncate(memory, 10)
     # A map that cannot be is refused; QEMU goes on with copies.
     qemu.send("ScanoutMap", "huuuuu", 0, 0, 4, 4, 16, X8R8G8B8, interface=MAP, descriptors=(memory,), flags=0)
@@ -211,7 +211,7 @@ def test_pieces(qemu: Qemu, first: int) -> None:
     time.sleep(0.002)
     qemu.socket.sendall(data[first:])
     qemu.answer()
-    assert qemu.take().pixels[..., 0].tolist() == [[7, 7], [7, 7]]
+    assert qemu.take().surface.pixels[..., 0].tolist() == [[7, 7], [7, 7]]
 
 
 def test_it_drains_whatever_the_loop_does(qemu: Qemu) -> None:
@@ -222,7 +222,7 @@ def test_it_drains_whatever_the_loop_does(qemu: Qemu) -> None:
     qemu.send("Ping", interface="org.freedesktop.DBus.Peer", flags=0)
     qemu.answer()
     assert not qemu.changes.acquire(blocking=False)  # told once
-    assert (qemu.take().pixels[..., 0] == 99).all()
+    assert (qemu.take().surface.pixels[..., 0] == 99).all()
 
 
 def test_it_ends_when_told_so(qemu: Qemu) -> None:

@@ -1,15 +1,19 @@
 """The picture between the thread that writes it and the loop that takes it."""
 
+import itertools
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.picture.pixel_format import PixelCode
+from pyrdpmux.mux.qemu import picture as module
 from pyrdpmux.mux.qemu.picture import Picture, Snapshot
 
 X8R8G8B8 = int(PixelCode.X8R8G8B8)
@@ -47,13 +51,14 @@ def update(picture: Picture, rect: Rect, value: int) -> None:
 
 
 def take(picture: Picture) -> Snapshot:
+    picture.fit()
     snapshot = picture.take()
     assert snapshot is not None
     return snapshot
 
 
 def shown(snapshot: Snapshot) -> np.ndarray:
-    return snapshot.pixels[: snapshot.height, : snapshot.width]
+    return snapshot.surface.pixels
 
 
 def test_before_the_first_pixels(watched: Watched) -> None:
@@ -66,7 +71,7 @@ def test_before_the_first_pixels(watched: Watched) -> None:
 def test_scanout(watched: Watched) -> None:
     scanout(watched.picture, 4, 3, 7)
     snapshot = take(watched.picture)
-    assert (snapshot.width, snapshot.height, snapshot.is_enabled) == (4, 3, True)
+    assert (snapshot.surface.width, snapshot.surface.height, snapshot.is_enabled) == (4, 3, True)
     assert snapshot.rects == (Rect(0, 0, 4, 3),)
     assert (shown(snapshot) == (7, 7, 7, 0)).all()
 
@@ -98,7 +103,7 @@ def test_a_black_scanout_of_another_size_is_news(watched: Watched) -> None:
     take(watched.picture)
     scanout(watched.picture, 4, 4, 0)
     assert watched.called == 2
-    assert take(watched.picture).width == 4
+    assert take(watched.picture).surface.width == 4
 
 
 def test_an_update_may_be_larger_than_the_picture(watched: Watched) -> None:
@@ -110,9 +115,8 @@ def test_an_update_may_be_larger_than_the_picture(watched: Watched) -> None:
     assert picture.take() is None
     assert picture.size == (10, 8)
     picture.set_size(10, 6)
-    snapshot = picture.take()
-    assert snapshot is not None
-    assert (snapshot.width, snapshot.height) == (10, 6)
+    snapshot = take(picture)
+    assert (snapshot.surface.width, snapshot.surface.height) == (10, 6)
     assert (shown(snapshot)[2:, :8] == (1, 1, 1, 0)).all()
     assert (shown(snapshot)[:2] == (2, 2, 2, 0)).all()
 
@@ -121,7 +125,7 @@ def test_a_size_that_nobody_can_confirm_is_taken(watched: Watched) -> None:
     scanout(watched.picture, 8, 8, 1)
     update(watched.picture, Rect(0, 0, 10, 2), 2)
     watched.picture.accept_size()
-    assert take(watched.picture).width == 10
+    assert take(watched.picture).surface.width == 10
 
 
 def test_pixels_survive_a_property_that_is_late(watched: Watched) -> None:
@@ -251,3 +255,59 @@ def test_a_map_must_be_a_file(watched: Watched) -> None:
     with pytest.raises(BackendError):
         watched.picture.scanout_map(reading, 0, 4, 4, 16, X8R8G8B8)
     os.close(writing)
+
+
+def test_the_listener_writes_into_what_viewers_see(watched: Watched) -> None:
+    scanout(watched.picture, 8, 8, 1)
+    surface = take(watched.picture).surface
+    update(watched.picture, Rect(2, 2, 2, 2), 9)
+    assert surface.pixels[2, 2].tolist() == [9, 9, 9, 0], "before anybody has taken it"
+    scanout(watched.picture, 8, 8, 4)
+    assert take(watched.picture).surface is surface
+    assert (surface.pixels == (4, 4, 4, 0)).all()
+
+
+def test_an_update_while_the_surface_is_exchanged_is_not_lost(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes in when the old pixels have been copied, and the new surface is not there yet."""
+    picture = watched.picture
+    scanout(picture, 8, 8, 1)
+    take(picture)
+    picture.set_size(8, 6)
+    copy_over = module._copy_over
+    values = iter((2, 3))
+
+    def meanwhile(source: Surface, target: Surface) -> None:
+        copy_over(source, target)
+        for value in itertools.islice(values, 1):
+            update(picture, Rect(0, 0, 4, 4), value)
+
+    monkeypatch.setattr(module, "_copy_over", meanwhile)
+    snapshot = take(picture)
+    assert shown(snapshot)[:4, :4, 0].tolist() == [[3] * 4] * 4
+    assert snapshot.surface.rect == Rect(0, 0, 8, 6)
+
+
+def test_a_put_into_a_surface_that_was_just_exchanged_is_made_again(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = watched.picture
+    scanout(picture, 8, 8, 1)
+    take(picture)
+    write = Picture._write
+    is_first = True
+
+    def exchanged(*arguments: Any) -> bool:
+        nonlocal is_first
+        result = write(*arguments)
+        if is_first:
+            is_first = False
+            picture.set_size(8, 6)
+            picture.fit()
+            picture._surface.words[:] = 0
+        return result
+
+    monkeypatch.setattr(Picture, "_write", exchanged)
+    update(picture, Rect(0, 0, 4, 4), 5)
+    assert shown(take(picture))[:4, :4, 0].tolist() == [[5] * 4] * 4

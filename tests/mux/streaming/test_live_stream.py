@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Exact, Lossy
 from pyrdpmux.graphics.stream import Stream
 from pyrdpmux.mux.picture.display import Display
-from pyrdpmux.mux.streaming.live_stream import PATIENCE, SPARE_SECONDS, LiveStream
+from pyrdpmux.mux.streaming.live_stream import GRACE, PATIENCE, SLACK, SPARE_SECONDS, LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
 from tests.graphics.drawings import photo
 from tests.mux.streaming.seats import (
@@ -156,19 +157,52 @@ def test_the_ready_wait_for_the_others_a_little() -> None:
     run(scenario)
 
 
-@pytest.mark.parametrize("ready", [None, 200.0], ids=["not Active", "late"])
-def test_the_ready_do_not_wait_longer_than_that(ready: float | None) -> None:
-    """Also while changes go on, each of which is due at once."""
+class Full(FakeSeat):
+    """Its socket is full: it says again and again that it will be ready soon."""
+
+    def ready_at(self, now: float) -> float | None:
+        return now + 0.005
+
+
+@pytest.mark.parametrize("make", [lambda: FakeSeat(None), lambda: FakeSeat(200.0), Full])
+def test_the_ready_do_not_wait_longer_than_that(make: Callable[[], FakeSeat]) -> None:
+    """Who holds up the others goes alone, also while changes go on, each of which is due at once."""
 
     async def scenario() -> None:
-        quick, slow = FakeSeat(), FakeSeat(ready)
+        quick, slow = FakeSeat(), make()
         bench = Bench(quick, slow)
         for seed in range(1, 101):
             bench.change(seed)
             await asyncio.sleep(0.001)
+        assert 100 + PATIENCE <= quick.times[0] <= 100.001 + SLACK
+        assert len(quick.frames) == pytest.approx(100 - 1000 * (quick.times[0] - 100), abs=3)
+        assert [seat for seat, _ in bench.alone] == [slow]
+        assert slow.frames == []
+        await bench.end()
+
+    run(scenario)
+
+
+def test_who_has_just_joined_may_be_held_up_a_little() -> None:
+    """It has been sent a few frames at once; who has a seat gets every message."""
+
+    async def scenario() -> None:
+        quick, slow = FakeSeat(), FakeSeat(ready=100.5)
+        bench = Bench(quick)
+        guest = Bench(slow)
+        bench.live.take_over(guest.live)
+        assert not guest.live.seats
+        for seed in range(1, 101):
+            bench.change(seed)
+            await asyncio.sleep(0.001)
         assert len(quick.frames) == pytest.approx(0.1 / PATIENCE, abs=1)
-        assert quick.times[0] == pytest.approx(100 + PATIENCE, abs=0.002)
-        assert slow.frames == quick.frames, "who has a seat gets every message"
+        assert slow.frames == quick.frames
+        assert bench.alone == []
+        await asyncio.sleep(GRACE)
+        slow.ready = 200.0
+        bench.change()
+        await asyncio.sleep(SLACK)
+        assert [seat for seat, _ in bench.alone] == [slow]
         await bench.end()
 
     run(scenario)

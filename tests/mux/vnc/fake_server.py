@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyrdpmux.rfb.client_messages import (
+    ClientFence,
+    EnableContinuousUpdates,
     ExtendedKeyEvent,
     FramebufferUpdateRequest,
     KeyEvent,
@@ -29,6 +31,7 @@ FIXED: Final[dict[int, tuple[int, type[Any]]]] = {
     4: (8, KeyEvent),
     5: (6, PointerEvent),
     255: (12, ExtendedKeyEvent),
+    150: (10, EnableContinuousUpdates),
     251: (24, SetDesktopSize),
 }
 
@@ -124,6 +127,9 @@ class FakeVncServer:
             head = await reader.readexactly(3)
             rest = await reader.readexactly(4 * (head[1] << 8 | head[2]))
             return decode(SetEncodings, kind + head + rest)
+        if kind == b"\xf8":
+            head = await reader.readexactly(8)
+            return decode(ClientFence, kind + head + await reader.readexactly(head[7]))
         size, structure = FIXED[kind[0]]
         return decode(structure, kind + await reader.readexactly(size - 1))
 

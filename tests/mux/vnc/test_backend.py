@@ -12,12 +12,12 @@ import pytest
 from pyrdpmux.errors import ConfigError
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.picture.cursor import Cursor
-from pyrdpmux.mux.vnc import connection
+from pyrdpmux.mux.vnc import outlet
 from pyrdpmux.mux.vnc.backend import VncBackend, open_backend
-from pyrdpmux.mux.vnc.input import VncInput
-from pyrdpmux.mux.vnc.session import VncSession
 from pyrdpmux.mux.vnc.target import VncTarget
 from pyrdpmux.rfb.client_messages import (
+    ClientFence,
+    EnableContinuousUpdates,
     ExtendedKeyEvent,
     FramebufferUpdateRequest,
     KeyEvent,
@@ -27,7 +27,6 @@ from pyrdpmux.rfb.client_messages import (
 )
 from pyrdpmux.rfb.desktop import Screen, SetDesktopSize
 from pyrdpmux.rfb.encodings import Encoding
-from pyrdpmux.rfb.events import Connected, UpdateFinished
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.vnc_password import response_to
 from pyrdpmux.wire import encode
@@ -36,7 +35,6 @@ from tests.mux.serving import run
 from tests.mux.support.fake_host import FakeHost, FakeVm, until
 from tests.mux.vnc.fake_server import FakeVncServer, vnc_server
 from tests.rfb.encoders import Picture, Server, pixel, rectangle, u32, update
-from tests.rfb.scripted import connected_client
 
 PICTURE: Picture = (np.arange(64 * 48, dtype=np.uint32) * np.uint32(0x1357)).reshape(48, 64)
 
@@ -77,13 +75,13 @@ def test_a_picture_and_its_changes(tmp_path: Path) -> None:
             await asked(server)
             assert server.take(SetPixelFormat) == [SetPixelFormat(BGRX)]
             [encodings] = server.take(SetEncodings)
-            assert encodings.encodings[0] == Encoding.RAW
+            assert encodings.encodings[:2] == (Encoding.COPY_RECT, Encoding.RAW)
             assert server.take(FramebufferUpdateRequest) == [FramebufferUpdateRequest(False, 0, 0, 64, 48)]
             assert (vm.screen.width, vm.screen.height) == (64, 48)
-            assert [status for status, _ in vm.statuses] == [VmStatus.STARTING]
+            assert [status for status, _ in vm.statuses] == [VmStatus.STARTING, VmStatus.WAITING]
             server.send(raw_update(PICTURE))
-            await until(lambda: shows(vm, PICTURE))
-            assert vm.statuses[-1] == (VmStatus.RUNNING, "")
+            await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
+            assert shows(vm, PICTURE)
             await asked(server)
             assert server.take(FramebufferUpdateRequest) == [FramebufferUpdateRequest(True, 0, 0, 64, 48)]
             changed = PICTURE.copy()
@@ -273,7 +271,7 @@ def test_a_hostile_server_costs_only_its_connection(tmp_path: Path, nonsense: by
 
 
 def test_a_server_that_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "MAX_UNSENT", 50_000)
+    monkeypatch.setattr(outlet, "MAX_UNSENT", 50_000)
 
     async def scenario() -> None:
         backend = backend_of(tmp_path / "vnc")
@@ -389,20 +387,66 @@ def test_the_kind_of_source() -> None:
         open_backend("vm", "nowhere")
 
 
-def test_a_vm_that_nobody_looks_at_is_asked_less_often() -> None:
-    client = connected_client()
-    vm = FakeVm("vm", VncInput())
-    session = VncSession(vm, VncInput(), client, now=0.0)
-    list(session.handle(Connected(64, 48, "test")))
-    session.handle_timeout(1.0)
-    assert client.data_to_send()[:2] == b"\3\0"
-    list(session.handle(UpdateFinished()))
-    session.handle_timeout(1.001)
-    assert session.next_deadline() == pytest.approx(1.0 + 1 / 60)
-    vm.look(False)
-    assert session.next_deadline() == pytest.approx(1.1)
-    session.handle_timeout(1.09)
-    assert client.data_to_send() == b""
-    session.handle_timeout(1.11)
-    assert client.data_to_send()[:2] == b"\3\1"
-    assert session.next_deadline() is None
+def test_a_vm_that_nobody_looks_at_is_not_asked(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        backend = backend_of(tmp_path / "vnc")
+        async with vnc_server(tmp_path / "vnc") as server, running(backend) as vm:
+            await asked(server)
+            server.told.clear()
+            vm.look(False)
+            server.send(raw_update(PICTURE))
+            await until(lambda: shows(vm, PICTURE))
+            backend.input.pointer(1, 2)
+            await until(lambda: server.count(PointerEvent) == 1)
+            assert server.count(FramebufferUpdateRequest) == 0
+            vm.look(True)
+            await asked(server)
+            assert server.take(FramebufferUpdateRequest) == [FramebufferUpdateRequest(True, 0, 0, 64, 48)]
+
+    run(scenario)
+
+
+def test_a_vm_that_nobody_has_ever_looked_at(tmp_path: Path) -> None:
+    """It runs, also in the server's next life, and is asked for its picture when somebody comes."""
+
+    async def scenario() -> None:
+        backend = backend_of(tmp_path / "vnc")
+        host = FakeHost()
+        await backend.start(host)
+        vm = host.vms["vm"]
+        vm.look(False)
+        try:
+            for _ in range(2):
+                async with vnc_server(tmp_path / "vnc") as server:
+                    await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
+                    assert server.count(FramebufferUpdateRequest) == 0
+                await until(lambda: vm.statuses[-1][0] == VmStatus.LOST)
+            async with vnc_server(tmp_path / "vnc") as server:
+                await until(lambda: vm.statuses[-1] == (VmStatus.RUNNING, ""))
+                vm.look(True)
+                await asked(server)
+                assert not server.take(FramebufferUpdateRequest)[0].incremental
+        finally:
+            await backend.stop()
+
+    run(scenario)
+
+
+def test_a_server_that_need_not_be_asked(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        backend = backend_of(tmp_path / "vnc")
+        async with vnc_server(tmp_path / "vnc") as server, running(backend) as vm:
+            await asked(server)
+            server.told.clear()
+            server.send(b"\x96" + bytes.fromhex("f8 000000 80000001 01 07"))
+            await until(lambda: server.count(ClientFence) == 1)
+            await until(lambda: server.count(EnableContinuousUpdates) == 1)
+            for value in range(3):
+                server.send(raw_update(PICTURE + value))
+                await until(lambda value=value: shows(vm, PICTURE + value))  # type: ignore[misc]
+            assert server.count(FramebufferUpdateRequest) == 0
+            vm.look(False)
+            await until(lambda: server.count(EnableContinuousUpdates) == 2)
+            assert [message.enable for message in server.take(EnableContinuousUpdates)] == [True, False]
+
+    run(scenario)

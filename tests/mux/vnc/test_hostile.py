@@ -1,143 +1,127 @@
-"""VNC servers that want our time: how much is done in a turn, in which order, and what is not done at all.
+"""VNC servers that want our time: what the loop and other servers' threads have to bear of it.
 
-Where time matters it is counted in steps: on :class:`StepClock` each look at the clock takes a tenth of a
-millisecond, and the work itself none.
+How a thread cuts its work is in test_decoding and test_turns, what is refused in tests/rfb/test_bounds.py.
 """
 
 import asyncio
-from collections.abc import Callable, Generator
+import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from pyrdpmux.codec.color import Pixels
-from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.picture.screen import BAND_PIXELS, Screen
-from pyrdpmux.mux.resting import REST_FACTOR
-from pyrdpmux.mux.vnc import connection
-from pyrdpmux.mux.vnc.input import VncInput
-from pyrdpmux.mux.vnc.session import VncSession
-from pyrdpmux.net.fair import SLICE_SECONDS, FairSchedule, Kind
+from pyrdpmux.mux.vnc.turns import DECODERS, SLOTS
 from pyrdpmux.rfb.encodings import Encoding
-from pyrdpmux.rfb.events import Copied, CursorChanged, LedsChanged, UpdateFinished
 from pyrdpmux.rfb.pixel_format import BGRX
 from pyrdpmux.rfb.server_messages import ServerInit
 from pyrdpmux.wire import encode
 from tests.mux.serving import run
-from tests.mux.support.fake_host import FakeVm, until
+from tests.mux.support.fake_host import until
 from tests.mux.vnc.fake_server import vnc_server
-from tests.mux.vnc.test_backend import asked, backend_of, running
-from tests.rfb.encoders import rectangle, u32, update
-from tests.rfb.scripted import connected_client
-
-STEP = SLICE_SECONDS / 20
-
-
-class StepClock:
-    """A look at it takes ``step`` seconds; nothing else takes any."""
-
-    def __init__(self, step: float = STEP) -> None:
-        self.now = 0.0
-        self.step = step
-
-    def __call__(self) -> float:
-        self.now += self.step
-        return self.now
-
-
-class WatchedScreen(Screen):
-    """Notes the pixels of each step that paints."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: list[int] = []
-
-    def update_in_steps(self, rect: Rect, fetch: Callable[[Rect], Pixels]) -> Generator[None, None, None]:
-        def noted(band: Rect) -> Pixels:
-            self.steps.append(band.pixels)
-            return fetch(band)
-
-        return super().update_in_steps(rect, noted)
+from tests.mux.vnc.test_backend import PICTURE, asked, backend_of, raw_update, running, shows
+from tests.rfb.encoders import pixel, rectangle, u32, update
 
 
 def copy_down(width: int, height: int, by: int) -> bytes:
     return rectangle(Encoding.COPY_RECT, bytes(4), 0, by, width, height)
 
 
-def watch(vm: FakeVm, clock: StepClock | None = None) -> tuple[WatchedScreen, FairSchedule]:
-    """Before its backend has begun to work."""
-    schedule = FairSchedule(clock)
-    vm.screen = WatchedScreen()
-    vm.loop_share = schedule.share(Kind.GUEST, "vm")
-    return vm.screen, schedule
-
-
-def test_huge_copies_are_made_in_turns_between_those_of_others(tmp_path: Path) -> None:
-    """8000x3999, again and again: another guest has every second turn, and no step is long."""
+def test_the_loop_does_none_of_the_painting(tmp_path: Path) -> None:
+    """8000x3999, three times over, is a hundred milliseconds of copying; the loop's thread has none of it."""
 
     async def scenario() -> None:
         backend = backend_of(tmp_path / "vnc")
         async with vnc_server(tmp_path / "vnc", size=(8000, 3999)) as server, running(backend) as vm:
-            screen, schedule = watch(vm, StepClock())
             await asked(server)
-            other = schedule.share(Kind.GUEST, "other")
-            order: list[int] = []  # what had been painted at each turn of the other
-
-            async def keep_working() -> None:
-                while True:
-                    async with other.turn() as turn:
-                        order.append(sum(screen.steps))
-                        while not turn.is_over:
-                            pass
-
-            task = asyncio.get_running_loop().create_task(keep_working())
+            turns = 0
+            before = time.thread_time()
             server.send(update(*[copy_down(8000, 3990, 9)] * 3))
-            await until(lambda: sum(screen.steps) == 3 * 8000 * 3990, 20)
-            task.cancel()
-            assert max(screen.steps) <= BAND_PIXELS
-            assert vm.loop_share.longest <= SLICE_SECONDS + 3 * STEP
-            between = np.diff(order)
-            assert max(between) <= 81 * BAND_PIXELS, "a turn of twenty steps, and what it may have saved up"
+            connection = backend._connection
+            assert connection is not None
+            assert connection._thread is not None
+            thread = connection._thread
+            while vm.screen.surface.version == 0 or thread.turns.worked < 0.01:
+                await asyncio.sleep(0.001)
+                turns += 1
+            assert turns > 1
+            assert time.thread_time() - before < thread.turns.worked
+            assert vm.loop_share.worked == 0
 
     run(scenario)
 
 
-@pytest.mark.parametrize("down", [-70, -5, 0, 5, 70])
-@pytest.mark.parametrize("right", [-9, 0, 9])
-def test_copies_that_overlap_themselves(right: int, down: int) -> None:
-    width, height = 50, 400
-    vm = FakeVm("vm", VncInput())
-    vm.screen.resize(width, height)
-    before = np.random.default_rng(0).integers(0, 200, (height, width, 4), np.uint8)
-    before[..., 3] = 0
-    vm.screen.write(vm.screen.rect, before)
-    session = VncSession(vm, VncInput(), connected_client(width, height), now=0.0)
-    source = Rect(10, 75, 30, 250)
-    event = Copied(source, Rect(source.x + right, source.y + down, source.width, source.height))
-    steps = len(list(session.handle(event)))
-    assert steps == 4
-    expected = before.copy()
-    expected[75 + down : 325 + down, 10 + right : 40 + right] = before[75:325, 10:40]
-    assert (vm.screen.pixels == expected).all()
-
-
-def test_a_server_that_has_hung_up_is_seen_behind_what_it_left(tmp_path: Path) -> None:
-    """A megabyte of copies lies undecoded; on the base commit all of them were made first."""
+def test_a_server_waits_for_its_place_and_the_others_do_not_wait_for_it(tmp_path: Path) -> None:
+    """All places but one are taken; what goes on in that one serves everybody who comes."""
 
     async def scenario() -> None:
+        for _ in range(SLOTS - 1):
+            DECODERS.enter()
+        try:
+            flooded, quiet = backend_of(tmp_path / "flooded"), backend_of(tmp_path / "quiet")
+            async with (
+                vnc_server(tmp_path / "flooded", size=(2000, 2000)) as flood,
+                vnc_server(tmp_path / "quiet") as server,
+                running(flooded) as busy,
+                running(quiet) as vm,
+            ):
+                await asked(flood)
+                await asked(server)
+                flood.send(update(*[copy_down(2000, 1999, 1)] * 3) * 2000)
+                await until(lambda: busy.screen.surface.version > 0)
+                server.send(raw_update(PICTURE))
+                await until(lambda: shows(vm, PICTURE))
+                assert flood.is_talking
+                assert backend_is_at_work(flooded)
+        finally:
+            for _ in range(SLOTS - 1):
+                DECODERS.leave()
+
+    def backend_is_at_work(backend: object) -> bool:
+        connection = backend._connection  # type: ignore[attr-defined]
+        return connection is not None and connection._client.is_connected
+
+    run(scenario)
+
+
+def test_the_news_of_a_flood_of_updates_come_in_a_few_deliveries(tmp_path: Path) -> None:
+    async def scenario() -> None:
         backend = backend_of(tmp_path / "vnc")
-        async with vnc_server(tmp_path / "vnc", size=(1000, 1000)) as server, running(backend) as vm:
-            screen, _ = watch(vm, StepClock())
+        async with vnc_server(tmp_path / "vnc") as server, running(backend) as vm:
             await asked(server)
-            flood = update(copy_down(1000, 999, 1))
-            server.send(flood * 5000)
-            server.close_when_sent()
-            await until(lambda: (VmStatus.LOST, "RFB connected: closed by the peer") in vm.statuses)
-            assert sum(screen.steps) > 0
-            turns = connection.LAST_TURNS + 3  # what began before it closed
-            assert len(screen.steps) <= turns * SLICE_SECONDS / STEP
+            told: list[int] = []
+            vm.set_leds = told.append  # type: ignore[method-assign, assignment]
+            floods = [update(rectangle(Encoding.QEMU_LED_STATE, bytes([n & 7]))) for n in range(2000)]
+            began = time.monotonic()
+            server.send(b"".join(floods) + raw_update(PICTURE))
+            await until(lambda: shows(vm, PICTURE))
+            await until(lambda: told[-1:] == [1999 & 7])
+            assert len(told) <= 2 + (time.monotonic() - began) / 0.004
+
+    run(scenario)
+
+
+def test_fences_that_nobody_reads_the_answers_of(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        backend = backend_of(tmp_path / "vnc")
+        async with vnc_server(tmp_path / "vnc") as server, running(backend) as vm:
+            await asked(server)
+            server.stop_reading()
+            fence = bytes.fromhex("f8 000000 80000001 40") + bytes(64)
+            server.send(fence * 30_000)
+            complaint = "the VNC server does not read what it is sent"
+            await until(lambda: (VmStatus.LOST, complaint) in vm.statuses, 20)
+
+    run(scenario)
+
+
+def test_boxes_without_end_are_refused(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        backend = backend_of(tmp_path / "vnc")
+        async with vnc_server(tmp_path / "vnc", size=(640, 480)) as server, running(backend) as vm:
+            await asked(server)
+            box = pixel(1) + bytes.fromhex("0000 0000 0280 01e0")
+            server.send(update(rectangle(Encoding.RRE, u32(50) + pixel(0) + box * 50, width=640, height=480)))
+            await until(lambda: any("RRE.subrectangles" in text for _, text in vm.statuses))
 
     run(scenario)
 
@@ -150,92 +134,10 @@ def test_why_a_server_refuses_is_read_although_it_has_hung_up(tmp_path: Path) ->
     async def scenario() -> None:
         server = await asyncio.start_unix_server(refuse, tmp_path / "vnc")
         async with server, running(backend_of(tmp_path / "vnc")) as vm:
-            watch(vm, StepClock(SLICE_SECONDS))
             await until(lambda: vm.statuses[-1][0] == VmStatus.LOST)
             assert "go away" in vm.statuses[-1][1]
 
     run(scenario)
-
-
-def test_after_an_update_nothing_is_read_for_a_while(tmp_path: Path) -> None:
-    """Whatever the server sends unasked stays on its side."""
-
-    async def scenario() -> None:
-        backend = backend_of(tmp_path / "vnc")
-        async with vnc_server(tmp_path / "vnc") as server, running(backend) as vm:
-            clock = StepClock(0.0)
-            watch(vm, clock)
-            await asked(server)
-            turns = vm.loop_share.turns
-            clock.step = 10.0  # as if each look at it had taken so long
-            server.send(update() + 8_000_000 * b"\2")
-            await until(lambda: server.unsent > 0)
-            for _ in range(500):
-                await asyncio.sleep(0)
-            assert server.unsent > 8_000_000 - 3 * connection.BUFFER_SIZE - 500_000, "and the kernel's own"
-            assert vm.loop_share.turns <= turns + 2
-
-    run(scenario)
-
-
-def test_three_times_as_long_as_it_took() -> None:
-    client = connected_client()
-    session = VncSession(FakeVm("vm", VncInput()), VncInput(), client, now=0.0)
-    list(session.handle(UpdateFinished()))
-    session.worked(0.25, now=1.25)
-    assert session.rest_seconds(1.25) == REST_FACTOR * 0.25
-    assert session.next_deadline() == 2.0
-    session.handle_timeout(1.99)
-    assert client.data_to_send() == b""
-    session.handle_timeout(2.0)
-    assert client.data_to_send()[:2] == b"\3\0"
-
-
-def test_other_tasks_of_the_loop_go_on(tmp_path: Path) -> None:
-    """Over a real socket, on the real clock: never a whole copy of the screen between two of their turns."""
-
-    async def scenario() -> None:
-        backend = backend_of(tmp_path / "vnc")
-        async with vnc_server(tmp_path / "vnc", size=(8000, 3999)) as server, running(backend) as vm:
-            screen, _ = watch(vm)
-            await asked(server)
-            painted = [0]
-            server.send(update(*[copy_down(8000, 3990, 9)] * 3))
-            while sum(screen.steps) < 3 * 8000 * 3990:
-                await asyncio.sleep(0)
-                painted.append(sum(screen.steps))
-            assert max(np.diff(painted)) < 8000 * 3990
-
-    run(scenario)
-
-
-def test_what_changes_a_thousand_times_in_an_update_is_told_once(tmp_path: Path) -> None:
-    class CountingVm(FakeVm):
-        told = 0
-
-        def set_leds(self, leds: int) -> None:
-            self.told += 1
-            super().set_leds(leds)
-
-    class Listener:
-        cursors = 0
-
-        def screen_changed(self) -> None: ...
-        def screen_resized(self, width: int, height: int) -> None: ...
-        def cursor_moved(self, x: int, y: int) -> None: ...
-        def cursor_changed(self) -> None:
-            self.cursors += 1
-
-    vm = CountingVm("vm", VncInput())
-    listener = Listener()
-    vm.screen.subscribe(listener)
-    session = VncSession(vm, VncInput(), connected_client(), now=0.0)
-    for number in range(1000):
-        list(session.handle(LedsChanged(number & 7)))
-        list(session.handle(CursorChanged(np.full((2, 2, 4), number & 255, np.uint8), 0, 0)))
-    list(session.handle(UpdateFinished()))
-    assert (vm.told, vm.leds) == (1, 999 & 7)
-    assert listener.cursors == 1
 
 
 def test_a_name_without_end_is_no_progress(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

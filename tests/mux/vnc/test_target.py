@@ -90,9 +90,20 @@ def test_a_password_that_others_may_read_is_none(tmp_path: Path) -> None:
 
 
 def test_encodings_depend_on_the_distance() -> None:
-    assert parse_target("unix:/x").rfb_config().encodings[0] == Encoding.RAW
-    assert parse_target("vnc.test:5900").rfb_config().encodings[:2] == (Encoding.COPY_RECT, Encoding.ZRLE)
-    assert parse_target("unix:/x,encoding=hextile").rfb_config().encodings[0] == Encoding.HEXTILE
+    def encodings(text: str) -> tuple[int, ...]:
+        """But for those that are none."""
+        return tuple(code for code in parse_target(text).rfb_config().encodings if 0 <= code < 0x1000)
+
+    assert encodings("vnc.test:5900")[:2] == (Encoding.COPY_RECT, Encoding.ZRLE)
+    assert encodings("vnc.test:5900,encoding=hextile")[:2] == (Encoding.COPY_RECT, Encoding.HEXTILE)
+    assert encodings("unix:/x,encoding=hextile") == (Encoding.COPY_RECT, Encoding.HEXTILE, Encoding.RAW)
+
+
+@pytest.mark.parametrize("text", ["unix:/x", "127.0.0.1:5901", "vnc.test:5900,encoding=raw"])
+def test_a_server_that_is_to_send_raw_pixels_is_offered_nothing_else(text: str) -> None:
+    """QUIRK(Xtigervnc 1.12): prefers ZRLE or Hextile to raw wherever they are in the list."""
+    encodings = parse_target(text).rfb_config().encodings
+    assert [code for code in encodings if 0 <= code < 0x1000] == [Encoding.COPY_RECT, Encoding.RAW]
 
 
 def test_a_certificate_that_nobody_can_check_is_taken_if_it_is_said() -> None:

@@ -5,8 +5,13 @@ from typing import Any
 import pytest
 
 from pyrdpmux.rdp.connection.events import Disconnected, NetworkMeasured
-from pyrdpmux.rdp.connection.server.auto_detect import MAX_OUTSTANDING, MEASURED_OUTPUT
-from pyrdpmux.rdp.connection.server.keepalive import MEASURE_SECONDS, Keepalive
+from pyrdpmux.rdp.connection.server.auto_detect import (
+    BANDWIDTH_SECONDS,
+    MAX_OUTSTANDING,
+    MEASURED_OUTPUT,
+    REPEATED_OUTPUT,
+)
+from pyrdpmux.rdp.connection.server.keepalive import MEASURE_SECONDS, SELDOM_SECONDS, Keepalive
 from pyrdpmux.rdp.pdu.auto_detect import (
     BandwidthMeasurePayload,
     BandwidthMeasureResults,
@@ -51,12 +56,47 @@ class TestRoundTrips:
         assert client.saw(NetworkMeasured) == [NetworkMeasured(0.25, 0.0)]
         assert client.server.facts.round_trip_seconds == 0.25
 
-    def test_they_come_again_every_ten_seconds(self) -> None:
+    def test_they_come_again_every_second_while_there_is_output(self) -> None:
         client = Scripted().reach("Active")
         assert len(sent(client, RttMeasureRequest)) == 1
-        client.wait(MEASURE_SECONDS * 3)
+        draw(client, 60)
         numbers = [request.sequence_number for request in sent(client, RttMeasureRequest)]
-        assert numbers == [2, 3, 4]
+        assert len(numbers) == pytest.approx(60 * 0.1 / MEASURE_SECONDS, abs=1)
+        assert numbers == sorted(set(numbers))
+
+    def test_a_still_picture_costs_nothing(self) -> None:
+        client = Scripted().reach("Active")
+        sent(client, RttMeasureRequest)
+        assert client.server.next_deadline() is None
+        client.wait(600)
+        assert client.transcript == []
+        draw(client, 1)
+        client.wait(600)
+        assert len(sent(client, RttMeasureRequest)) == 1
+        assert client.server.next_deadline() is None
+
+    def test_what_output_asks_for_is_timed_by_the_clock(self) -> None:
+        """Output comes without the time: the last that the connection has heard of is an hour ago."""
+        client = Scripted().reach("Active")
+        sent(client, RttMeasureRequest)
+        client.now += 3600
+        client.server.send_bitmaps([rectangle(1000)])
+        deadline = client.server.next_deadline()
+        assert deadline is not None
+        assert deadline <= client.now
+        client.server.handle_timeout(client.now)
+        [request] = sent(client, RttMeasureRequest)
+        client.now += 0.02
+        client.send(client.message(RttMeasureResponse(request.sequence_number)))
+        assert client.saw(NetworkMeasured)[-1].round_trip_seconds == pytest.approx(0.02)
+
+    def test_seldom_where_frames_are_acknowledged(self) -> None:
+        client = Scripted().reach("Active")
+        sent(client, RttMeasureRequest)
+        for _ in range(round(2 * SELDOM_SECONDS / 0.1)):
+            client.session.keepalive.saw_acknowledgement()
+            draw(client, 1)
+        assert len(sent(client, RttMeasureRequest)) == pytest.approx(2, abs=1)
 
     def test_an_answer_counts_once(self) -> None:
         client = Scripted().reach("Active")
@@ -77,8 +117,8 @@ class TestRoundTrips:
     def test_answers_that_never_come_cost_nothing(self) -> None:
         client = Scripted().reach("Active")
         most = 0
-        for _ in range(3 * MAX_OUTSTANDING):
-            client.wait(MEASURE_SECONDS)
+        for _ in range(30 * MAX_OUTSTANDING):
+            draw(client, 1)
             outstanding = len(client.session.auto_detect._sent_at)
             assert outstanding <= MAX_OUTSTANDING
             most = max(most, outstanding)
@@ -87,12 +127,12 @@ class TestRoundTrips:
 
     def test_answers_out_of_order(self) -> None:
         client = Scripted().reach("Active")
-        client.wait(MEASURE_SECONDS)
+        draw(client, 1)
         first, second = sent(client, RttMeasureRequest)
-        client.now += 1
+        client.now += 1 - 0.1
         client.send(client.message(RttMeasureResponse(second.sequence_number)))
         client.send(client.message(RttMeasureResponse(first.sequence_number)))
-        assert [round(event.round_trip_seconds) for event in client.saw(NetworkMeasured)] == [1, 11]
+        assert [round(event.round_trip_seconds) for event in client.saw(NetworkMeasured)] == [1, 1]
 
     @pytest.mark.parametrize(
         ("config", "client_blocks"),
@@ -107,6 +147,13 @@ class TestRoundTrips:
         client.server.send_bitmaps([rectangle(10000)] * 10)
         assert client.server.next_deadline() is None
         assert sent(client, RttMeasureRequest, BandwidthMeasureStart, BandwidthMeasureStop) == []
+
+
+def draw(client: Scripted, times: int, size: int = 1000) -> None:
+    """Output every tenth of a second."""
+    for _ in range(times):
+        client.server.send_bitmaps([rectangle(size)])
+        client.wait(0.1)
 
 
 class TestBandwidthOnOutput:
@@ -130,7 +177,40 @@ class TestBandwidthOnOutput:
         [result] = sent(client, NetworkCharacteristicsResult)
         assert result.bandwidth == round(MEASURED_OUTPUT * 80 / 1000)
 
-    def test_once_and_never_again(self) -> None:
+    def test_it_is_measured_again_on_large_output(self) -> None:
+        client = self.begin()
+        client.server.send_bitmaps([rectangle(10000)] * 10)
+        client.send(client.message(BandwidthMeasureResults(0, 100, 70000)))
+        draw(client, round(2 * BANDWIDTH_SECONDS / 0.1))
+        sent(client)
+        for _ in range(3):
+            client.server.send_bitmaps([rectangle(10000)] * 10)
+        messages = sent(client, BandwidthMeasureStart, BandwidthMeasureStop)
+        assert [type(message) for message in messages] == [BandwidthMeasureStart, BandwidthMeasureStop]
+        client.send(client.message(BandwidthMeasureResults(0, 10, REPEATED_OUTPUT)))
+        assert client.saw(NetworkMeasured)[-1].bits_per_second == REPEATED_OUTPUT * 800
+
+    def test_one_with_gaps_is_given_up(self) -> None:
+        """It would tell of the gaps: 64 KiB of typing take minutes."""
+        client = self.begin()
+        draw(client, 100, MEASURED_OUTPUT // 90)
+        assert sent(client, BandwidthMeasureStop) == []
+        client.send(client.message(BandwidthMeasureResults(0, 10_000, 70000)))
+        assert [event for event in client.saw(NetworkMeasured) if event.bits_per_second] == []
+        draw(client, round(BANDWIDTH_SECONDS / 0.1))
+        client.server.send_bitmaps([rectangle(REPEATED_OUTPUT)])
+        assert len(sent(client, BandwidthMeasureStart, BandwidthMeasureStop)) == 2
+
+    def test_a_round_trip_does_not_repeat_an_old_bandwidth(self) -> None:
+        client = self.begin()
+        client.server.send_bitmaps([rectangle(10000)] * 10)
+        client.send(client.message(BandwidthMeasureResults(0, 100, 70000)))
+        draw(client, 1)
+        request = sent(client, RttMeasureRequest)[-1]
+        client.send(client.message(RttMeasureResponse(request.sequence_number)))
+        assert client.saw(NetworkMeasured)[-1].bits_per_second == 0.0
+
+    def test_once_and_not_again_at_once(self) -> None:
         client = self.begin()
         client.server.send_bitmaps([rectangle(10000)] * 10)
         client.send(client.message(BandwidthMeasureResults(0, 100, 70000)))
@@ -237,10 +317,14 @@ class TestConnectTime:
 class TestKeepalive:
     @pytest.mark.parametrize(
         ("heartbeat", "measures", "seconds"),
-        [(0, False, None), (0, True, 10.0), (4, False, 4.0), (4, True, 4.0), (60, True, 10.0)],
+        [(0, False, None), (0, True, MEASURE_SECONDS), (4, False, 4.0), (60, True, MEASURE_SECONDS)],
     )
     def test_the_shorter_period_counts(self, heartbeat: int, measures: bool, seconds: float | None) -> None:
-        assert Keepalive(heartbeat, measures).seconds() == seconds
+        keepalive = Keepalive(heartbeat, measures)
+        assert keepalive.seconds() == (heartbeat or None)
+        assert keepalive.saw_output() is measures
+        assert keepalive.saw_output() is False
+        assert keepalive.seconds() == seconds
 
     def test_heartbeats_go_to_those_who_want_them(self) -> None:
         client = Scripted(plaintext_config(heartbeat_seconds=4)).reach("Active")
@@ -257,11 +341,14 @@ class TestKeepalive:
         client.wait(60)
         assert sent(client, Heartbeat) == []
 
-    def test_measurements_keep_their_distance_among_heartbeats(self) -> None:
+    def test_heartbeats_and_measurements_keep_their_distance_from_each_other(self) -> None:
         client = Scripted(plaintext_config(heartbeat_seconds=4)).reach("Active")
-        client.transcript  # noqa: B018
-        client.wait(40)
-        assert len(sent(client, RttMeasureRequest)) <= 40 / MEASURE_SECONDS
+        sent(client)
+        draw(client, 400)
+        messages = sent(client, RttMeasureRequest, Heartbeat)
+        kinds = [type(message) for message in messages]
+        assert kinds.count(RttMeasureRequest) == pytest.approx(40 / MEASURE_SECONDS, abs=4)
+        assert 40 / 4 <= kinds.count(Heartbeat) <= 40 / (4 - MEASURE_SECONDS) + 1
 
     def test_a_period_fits_its_byte(self) -> None:
         client = Scripted(plaintext_config(heartbeat_seconds=1000)).reach("Active")

@@ -175,7 +175,7 @@ def test_orders_arrive(is_fast: bool) -> None:
 @pytest.mark.parametrize("is_fast", [True, False])
 def test_many_orders_are_several_updates(is_fast: bool) -> None:
     client = client_with(ORDERS, CACHES, MultifragmentUpdateCapability(20_000), is_fast=is_fast)
-    large = replace(BITMAP, width=64, height=64, cache_id=2, data=bytes(16384 - 200))
+    large = replace(BITMAP, width=64, height=64, cache_id=2, key=7, data=bytes(16384 - 200))
     sent: list[Order] = [replace(large, cache_index=number) for number in range(5)]
     client.server.send_orders(sent)
     updates = came(client)
@@ -198,6 +198,28 @@ def test_no_order_that_the_client_has_not(order: Order) -> None:
     with pytest.raises(StateError, match=type(order).__name__):
         client.server.send_orders([order])
     assert came(client) == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        replace(BITMAP, cache_id=3),
+        replace(BITMAP, cache_id=-1),
+        replace(BITMAP, cache_index=120),
+        replace(BITMAP, cache_index=-1),
+        replace(BITMAP, cache_index=32767),
+        replace(BITMAP, width=17, height=16),
+        replace(BITMAP, cache_id=2),
+    ],
+)
+def test_no_bitmap_that_the_cache_does_not_take(order: CacheBitmapRev2) -> None:
+    """The last one is for a cache that is persistent, and has no key."""
+    client = client_with(ORDERS, CACHES)
+    with pytest.raises(StateError):
+        client.server.send_orders([order])
+    assert came(client) == []
+    client.server.send_orders([replace(BITMAP, cache_id=2, key=5)])
+    assert len(came(client)) == 1
 
 
 # -- surface commands --------------------------------------------------------------------------------

@@ -38,6 +38,8 @@ class Active(SharePhase):
             give_cookie(link)
         for message in link.keepalive.due(link.now, link.auto_detect):
             link.send_message(message)
+        if self.seconds() is None:
+            link.rest()
         return self
 
     def on_eof(self) -> Phase:

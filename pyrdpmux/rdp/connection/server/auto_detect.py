@@ -1,7 +1,8 @@
-"""Network characteristics (MS-RDPBCGR 2.2.14): round trips now and then, bandwidth on the first picture.
+"""Network characteristics (MS-RDPBCGR 2.2.14): round trips and bandwidth, while there is output.
 
-Both are measured while the connection is active, on data that has to be sent anyway. The connect-time
-variant (1.3.1.1) is there for those who want it, but it makes every client wait for two round trips.
+Both are measured while the connection is active, on data that has to be sent anyway: the bandwidth on the
+first picture, and now and then on a large one. The connect-time variant (1.3.1.1) is there for those who want
+it, but it makes every client wait for two round trips.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ PAYLOAD_SIZE: Final = 14 * 1024
 PAYLOAD_COUNT: Final = 2
 #: of the first picture: where a measurement on real output ends
 MEASURED_OUTPUT: Final = 64 * 1024
+#: later, an output of so many bytes is measured by itself: one with gaps would tell of the gaps
+REPEATED_OUTPUT: Final = 32 * 1024
+#: between two of these measurements
+BANDWIDTH_SECONDS: Final = 10.0
 #: measurements that were never answered are forgotten
 MAX_OUTSTANDING: Final = 16
 
@@ -59,8 +64,16 @@ class AutoDetect:
         self._sequence_number = 0
         self._sent_at: dict[int, float] = {}
         self._base_round_trip: float | None = None
-        #: bytes of output since the measurement began; None: not begun
+        #: bytes of output since the measurement began, and with how many it ends; None: none runs
         self._measured_output: int | None = None
+        self._wanted_output = MEASURED_OUTPUT
+        #: none has begun yet
+        self._is_first = True
+        self._may_begin = True
+        #: when the next one may; None: as soon as a tick has seen the last one
+        self._next_at: float | None = None
+        #: a tick has found it running
+        self._is_old = False
         #: number of the bandwidth measurement that runs, or whose result is awaited
         self._bandwidth_number: int | None = None
         self._is_bandwidth_awaited = False
@@ -88,23 +101,43 @@ class AutoDetect:
         kind = RequestType.RTT_CONNECT_TIME if self.is_connect_time else RequestType.RTT
         return RttMeasureRequest(number, kind)
 
-    def before_output(self) -> BandwidthMeasureStart | None:
-        """Output is about to be sent: in front of the first that there is, a measurement begins."""
-        if self._measured_output is not None or self._facts.bits_per_second is not None:
+    def before_output(self, size: int) -> BandwidthMeasureStart | None:
+        """Output of ``size`` bytes is about to be sent: perhaps a measurement begins in front of it."""
+        if self._is_first and self._facts.bits_per_second is not None:
+            self._is_first = self._may_begin = False  # measured while connecting
+        is_wanted = self._may_begin and (self._is_first or size >= REPEATED_OUTPUT)
+        if self._measured_output is not None or not is_wanted:
             return None
+        self._wanted_output = MEASURED_OUTPUT if self._is_first else REPEATED_OUTPUT
         self._measured_output = 0
+        self._is_first = self._may_begin = self._is_old = self._is_bandwidth_awaited = False
+        self._next_at = None
         self._bandwidth_number = self._next_number()
         return BandwidthMeasureStart(self._bandwidth_number, RequestType.BANDWIDTH_START)
 
     def after_output(self, size: int) -> BandwidthMeasureStop | None:
         """``size`` bytes of output were sent: behind enough of them the measurement ends."""
-        if self._measured_output is None or self._measured_output >= MEASURED_OUTPUT:
+        if self._measured_output is None:
             return None
         self._measured_output += size
-        if self._measured_output < MEASURED_OUTPUT or self._bandwidth_number is None:
+        if self._measured_output < self._wanted_output or self._bandwidth_number is None:
             return None
+        self._measured_output = None
         self._is_bandwidth_awaited = True
         return BandwidthMeasureStop(self._bandwidth_number, RequestType.BANDWIDTH_STOP)
+
+    def tick(self, now: float) -> None:
+        """The time, now and then while there is output; output itself comes without it.
+
+        A measurement that takes until the second tick has had too little output to be one, and is given up.
+        """
+        if self._is_old:
+            self._measured_output = None
+        self._is_old = self._measured_output is not None
+        if self._next_at is None and not self._may_begin:
+            self._next_at = now + BANDWIDTH_SECONDS
+        if self._next_at is not None and now >= self._next_at:
+            self._may_begin = True
 
     # -- answers ---------------------------------------------------------------------------------
 
@@ -127,8 +160,7 @@ class AutoDetect:
             self._base_round_trip = seconds
         if self.is_connect_time:
             return Outcome(self._payload())
-        measured = NetworkMeasured(seconds, self._facts.bits_per_second or 0.0)
-        return Outcome(measured=measured, is_complete=True)
+        return Outcome(measured=NetworkMeasured(seconds, 0.0), is_complete=True)
 
     def _payload(self) -> tuple[KnownMessage, ...]:
         number = self._bandwidth_number = self._next_number()

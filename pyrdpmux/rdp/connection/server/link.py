@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType, Compressor
@@ -167,6 +169,26 @@ class ServerLink(Machine):
     def output_compressor(self) -> Compressor | None:
         """What compresses updates; None if they go out as they are."""
         return self.outgoing if self.config.compress_output else None
+
+    # -- measuring -------------------------------------------------------------------------------
+
+    @contextmanager
+    def output_of(self, size: int) -> Iterator[None]:
+        """While Active: ``size`` bytes of output are sent within, so that they can be measured."""
+        if not self.can_auto_detect:
+            yield
+            return
+        if start := self.auto_detect.before_output(size):
+            self.send_message(start)
+        yield
+        if stop := self.auto_detect.after_output(size):
+            self.send_message(stop)
+        if self.keepalive.saw_output():
+            self._deadline = self.now  # output comes without the time, which a timeout brings
+
+    def rest(self) -> None:
+        """Nothing is due by the clock."""
+        self._deadline = None
 
     # -- sending ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from pyrdpmux.codec.bulk.packet import Compressor, PacketFlags
 from pyrdpmux.errors import StateError
+from pyrdpmux.rdp.connection.output_format import BitmapCacheCells
 from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.fastpath.fragment import fragment, pack
@@ -29,17 +30,12 @@ from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, Kn
 
 def send_bitmaps(link: ServerLink, rectangles: Sequence[BitmapData]) -> None:
     """One Bitmap Update per rectangle: QUIRK(mstsc, Windows 11 24H2): several in one broke it."""
-    measures = link.can_auto_detect
-    if measures and (start := link.auto_detect.before_output()):
-        link.send_message(start)
-    if link.format.is_fast_path:
-        _send_fast_path(link, [BitmapUpdate((rectangle,)) for rectangle in rectangles])
-    else:
-        for rectangle in rectangles:
-            link.send_share_data(GraphicsUpdate(BitmapUpdate((rectangle,))))
-    size = sum(len(rectangle.data) for rectangle in rectangles)
-    if measures and (stop := link.auto_detect.after_output(size)):
-        link.send_message(stop)
+    with link.output_of(sum(len(rectangle.data) for rectangle in rectangles)):
+        if link.format.is_fast_path:
+            _send_fast_path(link, [BitmapUpdate((rectangle,)) for rectangle in rectangles])
+        else:
+            for rectangle in rectangles:
+                link.send_share_data(GraphicsUpdate(BitmapUpdate((rectangle,))))
 
 
 def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
@@ -66,6 +62,21 @@ def _check_orders(link: ServerLink, orders: Iterable[Order]) -> None:
     for order in orders:
         if not isinstance(order, tuple(allowed)):
             raise StateError(link.phase_name, f"sending {type(order).__name__}, which the client has not")
+        if isinstance(order, CacheBitmapRev2):
+            _check_bitmap(link, order)
+
+
+def _check_bitmap(link: ServerLink, order: CacheBitmapRev2) -> None:
+    """What does not fit ends the connection of some clients, so it is not sent at all."""
+    caches = link.format.bitmap_caches
+    cache = caches[order.cache_id] if 0 <= order.cache_id < len(caches) else BitmapCacheCells(0, 0)
+    if not 0 <= order.cache_index < cache.entries or order.width * order.height > cache.max_pixels:
+        place = (
+            f"entry {order.cache_index} of cache {order.cache_id}, of {cache.entries} of {cache.max_pixels}"
+        )
+        raise StateError(link.phase_name, f"sending {order.width}x{order.height} pixels for {place}")
+    if cache.needs_keys and order.key is None:
+        raise StateError(link.phase_name, f"sending a bitmap without a key for cache {order.cache_id}")
 
 
 def send_surface_commands(link: ServerLink, commands: Sequence[SurfaceCommand], frame_id: int | None) -> bool:

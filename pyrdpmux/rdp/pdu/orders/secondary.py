@@ -73,8 +73,11 @@ def read_four_byte(r: Reader, name: str) -> int:
 
 
 def write_four_byte(w: Writer, name: str, value: int) -> None:
-    """2.2.2.2.1.2.1.4 Four-Byte Unsigned Encoding, up to 0x3FFFFFFF."""
-    count = next((count for count in range(4) if 0 <= value < 1 << 6 + 8 * count), None)
+    """2.2.2.2.1.2.1.4 Four-Byte Unsigned Encoding, up to 0x3FFFFFFF.
+
+    QUIRK(rdesktop 1.9): it takes two bytes, always; so what would fit one goes into two.
+    """
+    count = next((count for count in range(1, 4) if 0 <= value < 1 << 6 + 8 * count), None)
     if count is None:
         raise w.error(name, f"{value} does not fit 30 bits")
     w.uint_be(name, value | count << 6 + 8 * count, count + 1)

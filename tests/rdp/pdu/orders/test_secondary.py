@@ -53,16 +53,16 @@ ROWS = [
     row(
         "plain, 2 by 1 pixels (constructed)",
         CacheBitmapRev2(0, 300, 32, 2, 1, False, bytes(range(8))),
-        "03 0600 3000 04 02 01 08 812c 0001020304050607",
+        "03 0700 3000 04 02 01 4008 812c 0001020304050607",
     ),
     row(
         "with a key and a compression header (constructed)",
         CacheBitmapRev2(
             4, 5, 24, 64, 200, True, b"\xaa\xbb", 0x0807060504030201, CompressedDataHeader(64, 38400)
         ),
-        """03 1000 2c01 05         # orderLength 29 - 13: bits 010, 0101, 100
+        """03 1100 2c01 05         # orderLength 30 - 13: bits 010, 0101, 100
            0102030405060708        # key1, key2
-           40 80c8 0a 05           # width, height, length with the header, index
+           40 80c8 400a 05         # width, height, length with the header, index
            0000 0200 4000 0096     # TS_CD_HEADER
            aabb""",
     ),
@@ -126,8 +126,8 @@ def test_two_byte_unsigned_encoding(value: int, data: str) -> None:
 @pytest.mark.parametrize(
     ("value", "data"),
     [
-        (0, "00"),
-        (0x3F, "3f"),
+        (0, "4000"),
+        (0x3F, "403f"),
         (0x40, "4040"),
         (0x1A1B1C, "9a1b1c"),
         (0x3FFFFF, "bfffff"),
@@ -141,6 +141,12 @@ def test_four_byte_unsigned_encoding(value: int, data: str) -> None:
     assert read_four_byte(Reader(bytes.fromhex(data), "test"), "value") == value
     with pytest.raises(EncodeError):
         write_four_byte(w, "value", 1 << 30)
+
+
+def test_a_length_in_a_single_byte() -> None:
+    """As the specification has it, and we do not write it: QUIRK(rdesktop 1.9)."""
+    order = read(bytes.fromhex("03 0600 3000 04 02 01 08 812c 0001020304050607"))
+    assert order == CacheBitmapRev2(0, 300, 32, 2, 1, False, bytes(range(8)))
 
 
 @given(
