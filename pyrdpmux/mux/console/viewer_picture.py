@@ -6,6 +6,7 @@ It is waited for some seconds; one that loses the channel is given it again, a f
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -15,22 +16,21 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
+from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
+from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
 from pyrdpmux.mux.console.refreshes import Refreshes
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
-    GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.pdu.update import BitmapData
 
 GRAPHICS_SECONDS: Final = 3.0
 """For a client that announces the pipeline to open it; then it is sent bitmaps until it does."""
@@ -38,7 +38,7 @@ GRAPHICS_SECONDS: Final = 3.0
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
-BITMAPS_PER_STEP: Final = 32
+PIECES_PER_STEP: Final = 32
 """Sent before the clock is looked at: about a millisecond."""
 
 SETTLE_SECONDS: Final = 1.0
@@ -93,6 +93,8 @@ class ViewerPicture:
         self._blank = BlankScreen()
         #: frames of a client that is not Active because it is being healed
         self._held: list[Frame[bytes]] = []
+        #: counts the seats that were taken or left
+        self._entry = 0
         self._draining: asyncio.Task[None] | None = None
 
     # -- the owner's side ------------------------------------------------------------------------
@@ -102,9 +104,8 @@ class ViewerPicture:
 
         Nothing is shown before this is called.
         """
-        is_same = self._streams is streams and self._size == size and streams.stream_of(self) is not None
         is_healing, self._blank.is_healing = self._blank.is_healing, False
-        if is_healing and is_same:
+        if is_healing and (self._streams, self._size) == (streams, size) and streams.stream_of(self):
             self._present_again()
             return
         self.start_over()
@@ -168,8 +169,9 @@ class ViewerPicture:
             self._heal()
         self._enter()
 
-    def acknowledged(self, event: GraphicsFrameAcknowledged) -> None:
-        self.pacer.acknowledged(event.frame_id, event.queue_depth, self._loop.time())
+    def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
+        """The client has shown a frame, by whichever way it came."""
+        self.pacer.acknowledged(frame_id, queue_depth, self._loop.time())
         self._wake()
 
     def quality(self, event: GraphicsQuality) -> None:
@@ -243,8 +245,9 @@ class ViewerPicture:
             self._send_graphics(frame)
         else:
             sent = self._peer.bytes_sent
+            self._frame_id = frame.frame_id
             try:
-                await self._send_bitmaps(frame.output)
+                await self._send_pieces(frame)
             except PyRdpMuxError as error:  # it has just gone
                 self._log.debug("A frame was not sent: %s", error)
                 return
@@ -282,16 +285,19 @@ class ViewerPicture:
         self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
         self._watch_socket()
 
-    async def _send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
-        streams, at = self._streams, 0
-        while at < len(bitmaps):
+    async def _send_pieces(self, frame: Frame[Sequence[Piece]]) -> None:
+        """In slices; behind the last one comes what the client acknowledges, if it does."""
+        entry = self._entry
+        waiting = deque(slices(frame.output, PIECES_PER_STEP))
+        while waiting:
             async with self._peer.turn() as turn:
-                while at < len(bitmaps) and not turn.is_over:
-                    if self._streams is not streams or not self._connection.is_active:
-                        return
-                    self._connection.send_bitmaps(bitmaps[at : at + BITMAPS_PER_STEP])
+                while waiting and not turn.is_over:
+                    if self._entry != entry or not self._connection.is_active:
+                        return  # what follows is of a stream that the client has no more
+                    send_slice(self._connection, waiting.popleft())
+                    if not waiting and acknowledges(self._connection.output):
+                        self._connection.send_surface_commands((), frame.frame_id)
                     self._peer.flush()
-                    at += BITMAPS_PER_STEP
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -300,8 +306,7 @@ class ViewerPicture:
         if self._streams is None or self.is_suppressed or not self._connection.is_active:
             return
         self._entered_at = self._loop.time()
-        has_pipeline = self._graphics is not None
-        self.pacer = Pacer(acknowledges=has_pipeline, frames_per_second=self._streams.frames_per_second)
+        self._entry += 1
         if self._graphics is not None:
             self._enter_with_pipeline(self._streams, self._graphics)
             return
@@ -325,6 +330,7 @@ class ViewerPicture:
             self._log.debug("The pipeline was not begun: %s", error)
             return
         self._state, self._may_delete = pipeline.state, True
+        self.pacer = Pacer(frames_per_second=streams.frames_per_second)
         self._peer.flush()
         streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
 
@@ -337,10 +343,14 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        width, height = self._size
-        self._streams.enter(self, Stream(width, height, BitmapUpdates(self._connection.output)))
+        output = self._connection.output
+        self.pacer = Pacer(
+            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
+        )
+        self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:
+        self._entry += 1
         if self._streams is not None:
             self._streams.leave(self)
         self._held.clear()

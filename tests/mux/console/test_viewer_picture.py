@@ -36,7 +36,6 @@ from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.channels.graphics.surfaces import CreateSurface, DeleteSurface, ResetGraphics
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
-    GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
@@ -199,7 +198,7 @@ class World:
         for _ in range(50):
             await turns()
             frame_id = self.picture._frame_id
-            self.picture.acknowledged(GraphicsFrameAcknowledged(frame_id, 0, 1))
+            self.picture.acknowledged(frame_id, 0)
             await asyncio.sleep(0.01)
 
     async def shown(self) -> None:
@@ -763,7 +762,7 @@ def test_frames_go_on_whatever_is_said_of_them(depth: int | None) -> None:
         world.show()
         await turns(60)
         if depth is not None:
-            world.picture.acknowledged(GraphicsFrameAcknowledged(world.picture._frame_id, depth, 1))
+            world.picture.acknowledged(world.picture._frame_id, depth)
         frames = len(world.client.kinds(StartFrame))
         for seed in range(1, 101):
             world.paint(Rect(0, 0, 8, 8), seed)
