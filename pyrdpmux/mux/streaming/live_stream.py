@@ -27,8 +27,9 @@ PATIENCE: Final = 0.02
 SLACK: Final = 0.05
 """Seconds until a seat can be sent what others can: with more it does not keep up with them."""
 
-GRACE: Final = 1.0
-"""Seconds after some have joined, in which nobody has to leave: they have been sent a few frames at once."""
+PARDONS: Final = 2
+"""Frames after some have joined, for which nobody is sent away: they have been sent a few at once. Until all
+can be sent one at the same time."""
 
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
@@ -89,8 +90,8 @@ class LiveStream:
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
         self._invalid = Region()
-        #: nobody is sent away before then
-        self._grace_until = 0.0
+        #: of PARDONS, those that are left
+        self._pardons = 0
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
 
@@ -119,7 +120,7 @@ class LiveStream:
             self.seats[seat] = None
         self._leaving |= guest._leaving
         self._invalid.add_all(guest._invalid)
-        self._grace_until = self._loop.time() + GRACE
+        self._pardons = PARDONS
         guest.wake()
         self.changed()
 
@@ -244,12 +245,16 @@ class LiveStream:
         # From then on, not from now: whose socket is full says again and again that it will be soon.
         latest = self._waiting_since + SLACK
         if len(ready) == len(times) and (last := max(ready)) <= latest:
+            if last <= now:
+                self._pardons = 0
             return last
         patient = self._waiting_since + PATIENCE
-        if patient <= now and now >= self._grace_until:
+        if patient <= now and not self._pardons:
             for seat, time in times.items():
                 if time is None or time > latest or seat.must_leave(now):
                     self._leaving[seat] = ()
+        elif patient <= now:
+            self._pardons -= 1
         return patient
 
     def _spare_pixels(self, now: float) -> int:

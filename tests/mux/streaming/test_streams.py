@@ -12,7 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.streaming import streams as streams_module
-from pyrdpmux.mux.streaming.live_stream import GRACE, PATIENCE, LiveStream
+from pyrdpmux.mux.streaming.live_stream import PATIENCE, LiveStream
 from pyrdpmux.mux.streaming.streams import APART_SECONDS, GATHER_SECONDS, Streams
 from tests.mux.streaming.seats import (
     SIZE,
@@ -49,7 +49,8 @@ class House:
         await turns()
         [live] = self.streams.live
         assert set(live.seats) == set(seats)
-        await asyncio.sleep(GRACE)
+        self.change(99)
+        await turns()
         return seats
 
     def live(self, seat: FakeSeat) -> LiveStream:
