@@ -62,6 +62,7 @@ RANKS = {
     "pyrdpmux.mux.resting": 56,
     "pyrdpmux.mux.channels": 57,
     "pyrdpmux.mux.input": 57,
+    "pyrdpmux.mux.streaming": 57,
     # sources of VMs: they paint a screen and take input, and know no viewer
     "pyrdpmux.mux.vnc": 58,
     "pyrdpmux.mux.qemu": 58,
