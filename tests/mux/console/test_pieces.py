@@ -13,8 +13,8 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
 from pyrdpmux.graphics.targets.pieces import Piece
 from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands
-from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
-from pyrdpmux.mux.console.viewer_picture import PIECES_PER_STEP, ViewerPicture
+from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice, target_for
+from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
