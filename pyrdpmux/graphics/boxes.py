@@ -139,8 +139,10 @@ class Boxes:
         place = self._aligned(rect)
         while len(self._boxes) >= MAX_BOXES:
             commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
+        while self._next in self.numbers:  # of a video that has played all the time
+            self._next = _after(self._next)
         box = Box(self._next, place, now)
-        self._next = FIRST_BOX + (self._next + 1 - FIRST_BOX) % NUMBERS
+        self._next = _after(self._next)
         self._boxes.append(box)
         commands.append(OpenBox(box.number, place.width, place.height))
         return box
@@ -148,3 +150,7 @@ class Boxes:
     def _close(self, box: Box) -> Command:
         self._boxes.remove(box)
         return CloseBox(box.number)
+
+
+def _after(number: int) -> int:
+    return FIRST_BOX + (number + 1 - FIRST_BOX) % NUMBERS

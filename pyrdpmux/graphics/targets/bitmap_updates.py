@@ -85,7 +85,7 @@ class BitmapUpdates:
         return []
 
     def import_cache(self, slots: Sequence[int]) -> None:
-        """Nothing is ever offered beside the pipeline."""
+        """The keys of this cache are not those of the graphics pipeline's."""
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence; ``frame_id`` is not told."""

@@ -70,6 +70,10 @@ PICTURE_QP: Final = 26
 MAX_RATE: Final = 5_500_000
 """Bits per second of a box's video, at most: so that noise does not take everything."""
 
+RATED_PIXELS: Final = 1920 * 1080
+"""Of a box that gets MAX_RATE; a larger one gets more in proportion. With as much for 5120x1440, a photograph
+cannot be told from another one before it is made exact."""
+
 PROGRESSIVE_CONTEXT: Final = 1
 
 DENSE: Final = 1.0
@@ -117,7 +121,8 @@ class _BoxEncoder:
         self._shown = (width, height)
         self.width, self.height = width + -width % CODED_WIDTH, height + -height % CODED_HEIGHT
         self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
-        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=MAX_RATE)
+        rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
+        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=rate)
 
     def encode(self, source: Pixels, rects: Sequence[Rect]) -> bytes:
         """``source`` (h, w, 4) is as large as what is shown; ``rects`` of it have changed."""

@@ -94,12 +94,12 @@ class SurfaceCommands:
     def adapt(self, frame_id: int, host: "SurfaceCommands", picture: Words) -> None:
         """There is nothing to adapt."""
 
+    def import_cache(self, slots: Sequence[int]) -> None:
+        """The keys of this cache are not those of the graphics pipeline's."""
+
     def opening(self) -> list[Piece]:
         """The desktop is there."""
         return []
-
-    def import_cache(self, slots: Sequence[int]) -> None:
-        """Nothing is ever offered beside the pipeline."""
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence, which is a frame of ``frame_id`` to its sender."""

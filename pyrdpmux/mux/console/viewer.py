@@ -259,7 +259,7 @@ class Viewer:
             case OutputSuppressed(is_suppressed):
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
                 self._picture.suppress(is_suppressed)
-                if self.is_admitted:
+                if self._has_joined:
                     self._stage.watched_changed()
             case DesktopLayoutRequested():
                 self._display_control.requested(event)

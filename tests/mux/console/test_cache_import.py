@@ -12,7 +12,7 @@ from pyrdpmux.harness import Client, connect
 from pyrdpmux.harness.peers.codecs import GRAPHICS_WITH_AVC
 from pyrdpmux.harness.peers.graphics_cache import PersistentCache
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
-from pyrdpmux.mux.console import viewer_picture
+from pyrdpmux.mux.console import cache_offer
 from pyrdpmux.mux.console.console import Console
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface
 from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
@@ -105,7 +105,7 @@ def test_an_unchanged_picture_costs_little(
 def test_who_may_have_something_is_waited_for(
     factory: ConnectionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(viewer_picture, "OFFER_SECONDS", 1000.0)
+    monkeypatch.setattr(cache_offer, "OFFER_SECONDS", 1000.0)
 
     async def scenario() -> None:
         async with served(factory) as console:

@@ -11,8 +11,8 @@ import pytest
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.pieces import Piece
-from pyrdpmux.mux.console.pieces import acknowledges, send_slice
-from pyrdpmux.mux.console.viewer_picture import PIECES_PER_STEP, SETTLE_SECONDS, ViewerPicture
+from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice
+from pyrdpmux.mux.console.viewer_picture import SETTLE_SECONDS, ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
