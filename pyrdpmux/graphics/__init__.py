@@ -17,17 +17,8 @@ if TYPE_CHECKING:
     from pyrdpmux.graphics.targets.pieces import slices
     from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat
 
-__all__ = [
-    "Frame",
-    "Pacer",
-    "Pipeline",
-    "PipelineFormat",
-    "Stream",
-    "Surface",
-    "join",
-    "slices",
-    "target_for",
-]
+__all__ = ["Frame", "Pacer", "Pipeline", "PipelineFormat", "Stream", "Surface"]
+__all__ += ["join", "slices", "target_for"]
 
 _HOMES: Final = {
     "Frame": "stream",
