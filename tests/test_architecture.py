@@ -53,6 +53,8 @@ RANKS = {
     "pyrdpmux.mux.log": 52,
     "pyrdpmux.mux.keyboard": 52,
     "pyrdpmux.mux.picture": 52,
+    # streams of a picture, and who shares them: they know seats, not viewers
+    "pyrdpmux.mux.streaming": 53,
     "pyrdpmux.mux.systemd": 53,
     "pyrdpmux.mux.settings": 53,
     "pyrdpmux.mux.opener": 54,
@@ -62,7 +64,6 @@ RANKS = {
     "pyrdpmux.mux.resting": 56,
     "pyrdpmux.mux.channels": 57,
     "pyrdpmux.mux.input": 57,
-    "pyrdpmux.mux.streaming": 57,
     # sources of VMs: they paint a screen and take input, and know no viewer
     "pyrdpmux.mux.vnc": 58,
     "pyrdpmux.mux.qemu": 58,

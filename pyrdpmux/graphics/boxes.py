@@ -75,10 +75,6 @@ class Boxes:
         """Those in which everything counts as motion."""
         return [box for box in self._boxes if box.is_video(now)]
 
-    def is_video(self, rect: Rect, now: float) -> bool:
-        """Whether all of it is in a box in which everything counts as motion."""
-        return any(box.place.contains(rect) for box in self.videos(now))
-
     def frame(self, box: Box, changed: Sequence[Rect], now: float) -> BoxFrame:
         """``changed`` is new, within the box."""
         box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1

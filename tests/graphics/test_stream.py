@@ -47,6 +47,9 @@ class Target:
     def opening(self) -> str:
         return "opening"
 
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Words:
         self.frames += 1
         return picture.copy()

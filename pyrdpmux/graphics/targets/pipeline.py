@@ -6,7 +6,7 @@ lies in messages since the last epoch: who joins a stream is shown everything, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
@@ -34,7 +35,8 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
-from pyrdpmux.rdp.channels.graphics.cache import CacheToSurface, SurfaceToCache
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
     CodecId,
     SolidFill,
@@ -75,7 +77,7 @@ cannot be told from another one before it is made exact."""
 PROGRESSIVE_CONTEXT: Final = 1
 
 DENSE: Final = 1.0
-"""Whatever lz4 makes any shorter is compressed: exact photographs lose a quarter, which it does not foresee."""
+"""What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,16 @@ class PipelineFormat:
     has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
+
+    @classmethod
+    def of(cls, abilities: GraphicsAbilities) -> Self:
+        """For a client that says so, as far as this installation goes along."""
+        return cls(
+            has_avc=abilities.has_avc420 and is_installed(H264),
+            has_progressive=abilities.has_progressive,
+            cache_slots=abilities.cache_slots,
+            cache_bytes=abilities.cache_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +212,11 @@ class Pipeline:
             CreateSurface(back, self._width, self._height),
             MapSurfaceToOutput(main),
         ]
+
+    def import_cache(self, slots: Sequence[int]) -> bytes:
+        """QUIRK(FreeRDP 3.30): of the cache, it writes slot N to its file if slot N + 1 is used, too; and it
+        imports what follows an entry of slot 0, as the others of the reply."""
+        return self._zgfx.compress(encode_graphics([CacheImportReply(tuple(slots))]))
 
     def adapt(self, frame_id: int, host: "Pipeline", picture: Words) -> bytes | None:
         """Surfaces of the host's numbers, and as many ClearCodec messages as its clients have had."""

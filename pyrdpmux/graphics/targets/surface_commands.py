@@ -98,6 +98,9 @@ class SurfaceCommands:
         """The desktop is there."""
         return []
 
+    def import_cache(self, slots: Sequence[int]) -> None:
+        """Nothing is kept from one session to another."""
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence, which is a frame of ``frame_id`` to its sender."""
         lossy = [rect for command in commands if isinstance(command, Lossy) for rect in command.rects]

@@ -33,6 +33,7 @@ from pyrdpmux.rdp.connection.events import (
     Disconnected,
     Event,
     FrameAcknowledged,
+    GraphicsCacheOffered,
     GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
@@ -238,6 +239,8 @@ class Viewer:
                 self._picture.acknowledged(frame_id)
             case GraphicsOpened():
                 self._picture.opened(event)
+            case GraphicsCacheOffered():
+                self._picture.offered(event)
             case GraphicsQuality():
                 self._picture.quality(event)
             case ChannelClosed():

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.pacer import Pacer
@@ -19,6 +18,7 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
+from pyrdpmux.mux.console.cache_offer import CacheOffer
 from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
 from pyrdpmux.mux.console.refreshes import Refreshes
 from pyrdpmux.mux.streaming.streams import Streams
@@ -26,6 +26,7 @@ from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
+    GraphicsCacheOffered,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
@@ -83,6 +84,7 @@ class ViewerPicture:
         self._frame_id = 0
         #: surfaces of ``_state`` are there for certain, and may be deleted
         self._may_delete = True
+        self._offer = CacheOffer()
         #: how often the channel was lost and asked for again, and whether that is still to be done
         self._reopenings = 0
         self._is_lost = False
@@ -126,7 +128,7 @@ class ViewerPicture:
     def close(self) -> None:
         """Nobody looks any more."""
         self.start_over()
-        self._fail = _nobody_hears
+        self._fail = lambda reason: None
         if self._draining is not None:
             self._draining.cancel()
             self._draining = None
@@ -164,10 +166,24 @@ class ViewerPicture:
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
         self._may_delete = not event.is_repeated
+        self._offer.opened(self._connection, self._loop.time())
         self._leave()
         if event.is_repeated:
             self._heal()
         self._enter()
+
+    def offered(self, event: GraphicsCacheOffered) -> None:
+        """The client has bitmaps of earlier sessions."""
+        if self._offer.came(event):
+            self._log.debug("Offers %d bitmaps of its cache", len(event.entries))
+            self._pass_offer_on()
+            self._wake()
+
+    def _pass_offer_on(self) -> None:
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        if live is not None and self._offer.entries is not None and self._graphics is not None:
+            live.offer_cache(self, self._offer.entries, self._send_message)
+            self._offer.entries = None
 
     def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
         """The client has shown a frame, by whichever way it came."""
@@ -226,7 +242,7 @@ class ViewerPicture:
         if not self._connection.is_active:
             return None
         self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
-        return self.pacer.ready_at(now)
+        return max(self.pacer.ready_at(now), self._offer.begins_at)
 
     def must_leave(self, now: float) -> bool:
         return self.pacer.must_leave(now)
@@ -258,20 +274,25 @@ class ViewerPicture:
 
     def _send_graphics(self, frame: Frame[bytes]) -> None:
         sent = self._peer.bytes_sent
+        if self._send_message(frame.output):
+            self._state = frame.state
+            self._frame_id = frame.frame_id
+            self._blank.sent(frame.frame_id, frame.commands, self._size)
+            self._has_sent(frame, sent)
+
+    def _send_message(self, message: bytes) -> bool:
+        """A frame, or what belongs to none. INVARIANT: it gets all messages of a stream, or leaves it."""
         try:
-            self._connection.send_graphics(frame.output)
+            self._connection.send_graphics(message)
         except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
-            self._log.debug("A frame was not sent: %s", error)
+            self._log.debug("Nothing was sent: %s", error)
             self._leave()
-            return
-        self._state = frame.state
-        self._frame_id = frame.frame_id
-        self._blank.sent(frame.frame_id, frame.commands, self._size)
+            return False
         self._peer.flush()
-        self._has_sent(frame, sent)
+        return True
 
     def _hold(self, frame: Frame[Any]) -> None:
-        """Until the client is Active again. INVARIANT: it gets all of a stream, or leaves it."""
+        """Until the client is Active again."""
         is_due = self._blank.is_healing and isinstance(frame.output, bytes)
         if is_due and sum(len(item.output) for item in (*self._held, frame)) <= MAX_HELD:
             self._held.append(frame)
@@ -316,23 +337,14 @@ class ViewerPicture:
             self._enter_with_bitmaps()
 
     def _enter_with_pipeline(self, streams: Streams, graphics: GraphicsOpened) -> None:
-        abilities = graphics.abilities
-        format = PipelineFormat(
-            has_avc=abilities.has_avc420 and is_installed(H264),
-            has_progressive=abilities.has_progressive,
-            cache_slots=abilities.cache_slots,
-            cache_bytes=abilities.cache_bytes,
-        )
+        format = PipelineFormat.of(graphics.abilities)
         pipeline = Pipeline(*self._size, format, self._state, deletes=self._may_delete)
-        try:
-            self._connection.send_graphics(pipeline.opening())
-        except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
-            self._log.debug("The pipeline was not begun: %s", error)
+        if not self._send_message(pipeline.opening()):
             return
         self._state, self._may_delete = pipeline.state, True
         self.pacer = Pacer(frames_per_second=streams.frames_per_second)
-        self._peer.flush()
         streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
+        self._pass_offer_on()
 
     def _wait_no_longer(self) -> None:
         self._is_late = True
@@ -383,7 +395,3 @@ class ViewerPicture:
             self._enter()
         else:
             self._streams.refresh(self, rects)
-
-
-def _nobody_hears(reason: str) -> None:
-    """It has gone itself."""

@@ -79,6 +79,9 @@ class FakeTarget:
     def opening(self) -> str:
         return "opening"
 
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> tuple[Command, ...]:
         return tuple(commands)
 
