@@ -44,10 +44,11 @@ class Target:
     def adapt(self, frame_id: int, host: "Target", picture: Words) -> str | None:
         return "adapted" if self.has_adapted else None
 
-    def import_cache(self, slots: Sequence[int]) -> None: ...
-
     def opening(self) -> str:
         return "opening"
+
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Words:
         self.frames += 1

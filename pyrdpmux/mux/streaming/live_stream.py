@@ -59,7 +59,7 @@ class Work:
 class _Offer:
     seat: Seat
     entries: Sequence[tuple[int, int]] = field(repr=False)
-    send: Callable[[Any], None] = field(repr=False)
+    send: Callable[[Any], object] = field(repr=False)
 
 
 class LiveStream:
@@ -97,11 +97,11 @@ class LiveStream:
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
         self._invalid = Region()
-        self._offer: _Offer | None = None
         #: of PARDONS, those that are left
         self._pardons = 0
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
+        self._offer: _Offer | None = None
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -119,16 +119,6 @@ class LiveStream:
             self._leaving[seat] = (*self._leaving.get(seat, ()), *rects)
         else:
             self._invalid.add_all(rects)
-        self.changed()
-
-    def offer_cache(
-        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], None]
-    ) -> None:
-        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
-
-        ``send`` is given what answers it.
-        """
-        self._offer = _Offer(seat, entries, send)
         self.changed()
 
     def take_over(self, guest: "LiveStream") -> None:
@@ -149,6 +139,16 @@ class LiveStream:
         self._wake.set()
         for seat in seats:
             seat.failed(error)
+
+    def offer_cache(
+        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], object]
+    ) -> None:
+        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
+
+        ``send`` is given what answers it.
+        """
+        self._offer = _Offer(seat, entries, send)
+        self.changed()
 
     async def run(self) -> None:
         """Until the last seat has left."""
@@ -201,15 +201,12 @@ class LiveStream:
         if (surface.width, surface.height) != (stream.width, stream.height):
             self._next_due = None
             return  # viewers are about to come again, with another size
+        await self._answer_offer()
+        if not self.seats:
+            return
         now = self._loop.time()
         pixels = self._spare_pixels(now)
         invalid, self._invalid = self._invalid, Region()
-
-        offer, self._offer = self._offer, None
-        if offer is not None and tuple(self.seats) == (offer.seat,):
-            reply = await self.compute(lambda: stream.import_cache(offer.entries))
-            if reply is not None and offer.seat in self.seats:
-                offer.send(reply)
 
         def render() -> tuple[Frame[Any] | None, float | None]:
             stream.planner.invalidate(tuple(invalid))
@@ -219,6 +216,13 @@ class LiveStream:
         self.has_shown = True
         if frame is not None:
             await self.hand_out(frame)
+
+    async def _answer_offer(self) -> None:
+        offer, self._offer = self._offer, None
+        if offer is not None and tuple(self.seats) == (offer.seat,):
+            reply = await self.compute(lambda: self.stream.import_cache(offer.entries))
+            if reply is not None and offer.seat in self.seats:
+                offer.send(reply)
 
     async def _let_go(self) -> None:
         """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""

@@ -76,10 +76,11 @@ class FakeTarget:
     def adapt(self, frame_id: int, host: "FakeTarget", picture: Words) -> str:
         return "adapted"
 
-    def import_cache(self, slots: Sequence[int]) -> None: ...
-
     def opening(self) -> str:
         return "opening"
+
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> tuple[Command, ...]:
         return tuple(commands)
