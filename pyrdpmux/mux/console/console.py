@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -23,14 +23,12 @@ from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.settings.access import Access, Principal, Proved
 from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config
 from pyrdpmux.mux.streaming.streams import Streams
-from pyrdpmux.net.fair import Kind, LoopShare
+from pyrdpmux.net.fair import Kind
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-T = TypeVar("T")
 
 _serials = itertools.count(1)
 
@@ -335,63 +333,3 @@ class Console:
 
 def _nobody_listens(is_watched: bool) -> None:
     """To who looks."""
-
-
-class RegisteredVm:
-    """What a backend holds: one registration of a VM with its console. See :class:`~.backend.Vm`."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    @property
-    def name(self) -> str:
-        return self._console.name
-
-    @property
-    def uuid(self) -> str | None:
-        return self._console.uuid
-
-    @property
-    def screen(self) -> Screen:
-        return self._console.screen
-
-    @property
-    def port(self) -> int:
-        return self._console.port
-
-    @property
-    def viewer_count(self) -> int:
-        return len(self._console.viewers)
-
-    @property
-    def loop_share(self) -> LoopShare:
-        """Of the event loop: what this VM makes us do is done in its turns."""
-        return self._console.loop_share
-
-    def watch(self, listener: Callable[[bool], None]) -> None:
-        """See :meth:`.backend.Vm.watch`; nobody looks at what is not current any more."""
-        if self.is_current:
-            self._console.watch(listener)
-        else:
-            listener(False)
-
-    async def compute(self, job: Callable[[], T]) -> T:
-        """In a thread: see :meth:`.backend.Vm.compute`."""
-        return await self._console.workers.run(self.name, job)
-
-    def set_leds(self, leds: int) -> None:
-        if self.is_current:
-            self._console.set_leds(leds)
-
-    def set_status(self, status: VmStatus, text: str = "") -> None:
-        if self.is_current:
-            self._console.set_status(status, text)
-
-    def set_pointer_mode(self, *, is_absolute: bool) -> None:
-        if self.is_current:
-            self._console.set_pointer_mode(is_absolute=is_absolute)
-
-    @property
-    def is_current(self) -> bool:
-        """False once the VM has registered anew, or is removed."""
-        return self._console.registration is self
