@@ -7,6 +7,7 @@ from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
 from pyrdpmux.codec.color import PALETTE, Pixels, Words, pixels_of
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Command, Exact
+from pyrdpmux.graphics.tally import Step, Tally
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import (
     BitmapData,
@@ -20,6 +21,9 @@ TILE: Final = 64
 """Side of the grid, anchored at the top left of the screen, at which damage is cut. One tile is one bitmap:
 16 KiB at 32 bits; clients that take only smaller updates get it in parts."""
 
+PLANAR_DEPTH: Final = 32
+"""Bits per pixel of planar bitmaps; all others are interleaved."""
+
 PLANAR_OVERHEAD: Final = 2
 """Format header and padding of planar data that nothing could be saved on."""
 
@@ -31,13 +35,20 @@ want it. Only at the right edge of an odd screen the codec has to pad."""
 class BitmapUpdates:
     """The sending end, for clients that agree on ``format``: stateless, one update per tile."""
 
+    way: Final = "bitmaps"
+
     def __init__(self, format: OutputFormat) -> None:
         self.format = format
+        self.tally = Tally()
         self.abilities = Abilities()
 
     @property
     def sharing_key(self) -> OutputFormat:
         return self.format
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        return ("planar" if self.format.bits_per_pixel == PLANAR_DEPTH else "interleaved",)
 
     @property
     def state(self) -> None:
@@ -60,7 +71,14 @@ class BitmapUpdates:
         """Bitmaps of all that the commands show; ``frame_id`` is not told."""
         damage = [command.rect for command in commands if isinstance(command, Exact)]
         tiles = tiles_of(damage, self.format.width, self.format.height)
-        return bitmaps_of(pixels_of(picture), tiles, self.format) if tiles else []
+        if not tiles:
+            return []
+        began = self.tally.clock()
+        bitmaps = bitmaps_of(pixels_of(picture), tiles, self.format)
+        pixels, size = sum(tile.pixels for tile in tiles), sum(len(bitmap.data) for bitmap in bitmaps)
+        self.tally.add(Step.BITMAPS, began, count=len(bitmaps), pixels=pixels, size=size)
+        self.tally.bytes += size
+        return bitmaps
 
 
 def palette_update() -> PaletteUpdate:

@@ -34,6 +34,7 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
+from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
 from pyrdpmux.rdp.channels.graphics.cache import CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
     CodecId,
@@ -127,6 +128,8 @@ class _BoxEncoder:
 class Pipeline:
     """The sending end, for clients with a MAIN surface of ``width`` x ``height``."""
 
+    way: Final = "EGFX"
+
     def __init__(
         self,
         width: int,
@@ -142,6 +145,7 @@ class Pipeline:
         ``first_id``: the surfaceId of MAIN, if there is one already.
         """
         self.format = format
+        self.tally = Tally()
         self.abilities = Abilities(
             can_copy=True,
             has_back=True,
@@ -162,6 +166,11 @@ class Pipeline:
     @property
     def sharing_key(self) -> PipelineFormat:
         return self.format
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        lossy = ("AVC420",) if self.abilities.has_boxes else ("progressive",) * self.abilities.has_lossy
+        return (*lossy, "ClearCodec", "planar")
 
     @property
     def state(self) -> PipelineState:
@@ -186,7 +195,7 @@ class Pipeline:
         pdus: list[ServerGraphics] = [DeleteSurface(surface_id) for surface_id in self._old_surfaces]
         pdus.append(ResetGraphics(width, height, (monitor,)))
         pdus += self._surfaces()
-        return self._zgfx.compress(encode_graphics(pdus))
+        return self._compressed(encode_graphics(pdus))
 
     def _surfaces(self) -> list[ServerGraphics]:
         main, back = self._first_id + MAIN, self._first_id + BACK
@@ -211,19 +220,27 @@ class Pipeline:
             pdus.append(WireToSurface1(host._first_id + MAIN, CodecId.CLEARCODEC, corner, data))
         if not pdus:
             return None
-        return self._zgfx.compress(encode_graphics([StartFrame(frame_id), *pdus, EndFrame(frame_id)]))
+        return self._compressed(encode_graphics([StartFrame(frame_id), *pdus, EndFrame(frame_id)]))
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> bytes:
         """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
-        pdus: list[ServerGraphics] = [StartFrame(frame_id)]
+        tally = self.tally
+        messages = [encode_graphics([StartFrame(frame_id)])]
         exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
         for command in commands:
-            if isinstance(command, Exact):
-                pdus.append(exact[command.rect])
-            else:
-                pdus += self._pdus(command, picture)
-        pdus.append(EndFrame(frame_id))
-        return self._zgfx.compress(encode_graphics(pdus))
+            began = tally.clock()
+            pdus = [exact[command.rect]] if isinstance(command, Exact) else self._pdus(command, picture)
+            messages.append(encode_graphics(pdus))
+            tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
+        messages.append(encode_graphics([EndFrame(frame_id)]))
+        return self._compressed(b"".join(messages))
+
+    def _compressed(self, message: bytes) -> bytes:
+        began = self.tally.clock()
+        data = self._zgfx.compress(message)
+        self.tally.add(Step.COMPRESS, began, size=len(data))
+        self.tally.bytes += len(data)
+        return data
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -280,10 +297,13 @@ class Pipeline:
         frame = pixels_of(picture)
         pictures = [command.rect for command in commands if command.kind is Kind.PICTURE]
         others = [command.rect for command in commands if command.kind is not Kind.PICTURE]
-        streams = [
-            (CodecId.PLANAR, pictures, planar.encode(frame, pictures, bottom_up=False) if pictures else []),
-            (CodecId.CLEARCODEC, others, self._clear.encode(frame, others) if others else []),
-        ]
+        began = self.tally.clock()
+        planes = planar.encode(frame, pictures, bottom_up=False) if pictures else []
+        self.tally.took(Step.PICTURE, began)
+        began = self.tally.clock()
+        clear = self._clear.encode(frame, others) if others else []
+        self.tally.took(Step.TEXT, began)
+        streams = [(CodecId.PLANAR, pictures, planes), (CodecId.CLEARCODEC, others, clear)]
         return {
             rect: WireToSurface1(self._first_id + MAIN, codec, rect, data)
             for codec, rects, messages in streams

@@ -13,6 +13,7 @@ from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
 from pyrdpmux.mux.console.stage import Stage, StageViewer
 from pyrdpmux.mux.console.viewer import Viewer
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.turns import Turns
 from pyrdpmux.mux.input.typist import Typist
@@ -116,6 +117,17 @@ class Console:
         return [viewer for viewer in self._viewers if viewer.is_admitted]
 
     @property
+    def figures(self) -> VmFigures:
+        """How its picture comes to those who look at it, and what that costs."""
+        return VmFigures(
+            loop_seconds=self.loop_share.worked,
+            thread_seconds=self.workers.seconds_of(self.name),
+            streams=self.streams.figures,
+            ended=self.streams.ended,
+            viewers=tuple([viewer.picture_figures for viewer in self.viewers]),
+        )
+
+    @property
     def is_watched(self) -> bool:
         """Somebody looks: a viewer whose window is not minimized.
 
@@ -195,6 +207,7 @@ class Console:
         self.arbiter.connect(None)
         await self.acceptor.close(error_info, reason, tuple(self._viewers))
         self.loop_share.close()
+        self.workers.forget(self.name)
 
     # -- what the VM tells -----------------------------------------------------------------------
 

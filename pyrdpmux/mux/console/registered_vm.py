@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from pyrdpmux.mux.backend import VmStatus
 from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
 
@@ -36,6 +37,11 @@ class RegisteredVm:
     @property
     def viewer_count(self) -> int:
         return len(self._console.viewers)
+
+    @property
+    def figures(self) -> VmFigures:
+        """How its picture comes to viewers; empty for a registration that is not current any more."""
+        return self._console.figures if self.is_current else VmFigures()
 
     @property
     def loop_share(self) -> LoopShare:

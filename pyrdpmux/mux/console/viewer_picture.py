@@ -18,6 +18,7 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
+from pyrdpmux.mux.figures import ViewerFigures, version_of
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.peer import Peer
@@ -92,6 +93,22 @@ class ViewerPicture:
         self._refreshes = TokenBucket(REFRESHES_PER_SECOND, REFRESHES_AT_ONCE)
         self._asked = Region()
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def figures(self) -> ViewerFigures:
+        """For people who look."""
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        return ViewerFigures(
+            stream=live.number if live is not None else None,
+            way=live.stream.target.way if live is not None else None,
+            version=version_of(self._graphics.capabilities.version) if self._graphics is not None else None,
+            codecs=live.stream.target.codecs if live is not None else (),
+            is_minimized=self.is_suppressed,
+            loop_seconds=self._peer.share.worked if self._peer.share is not None else 0.0,
+            bytes_sent=self._peer.bytes_sent,
+            unsent_bytes=self._peer.unsent_bytes,
+            link=self.pacer.figures(self._loop.time()),
+        )
 
     # -- the owner's side ------------------------------------------------------------------------
 

@@ -6,13 +6,14 @@ frame is due is decided by pacers, and its pixels are taken then.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.net.workers import WorkerPool
@@ -27,17 +28,7 @@ SLACK: Final = 0.05
 
 T = TypeVar("T")
 
-
-@dataclass(slots=True)
-class Work:
-    """What a stream has cost so far."""
-
-    frames: int = 0
-    #: in threads
-    seconds: float = 0.0
-    #: of the latest frame
-    latest_seconds: float = 0.0
-    commands: dict[str, int] = field(default_factory=dict)
+_numbers = itertools.count(1)
 
 
 class LiveStream:
@@ -55,18 +46,39 @@ class LiveStream:
         self.display = display
         self.stream = stream
         self.seats: dict[Seat, None] = {}
-        self.work = Work()
+        #: tells it from every other stream that there has ever been
+        self.number = next(_numbers)
         #: held while a frame is computed, or while seats come from another stream
         self.lock = asyncio.Lock()
         self._workers = workers
         self._owner = owner
         self._fell_behind = fell_behind
         self._loop = asyncio.get_running_loop()
+        stream.target.tally.clock = self._loop.time
+        self._frames = 0
+        #: in threads: altogether, and for the latest frame
+        self._seconds = self._latest_seconds = 0.0
         self._wake = asyncio.Event()
         self._is_dirty = True
         #: some seats can be sent what is due, others not, since then
         self._waits_since: float | None = None
         self._invalid = Region()
+
+    @property
+    def figures(self) -> StreamFigures:
+        """For people who look."""
+        stream, tally = self.stream, self.stream.target.tally
+        steps = {step.value: figures for step, figures in tally.figures().items()}
+        return StreamFigures(
+            number=self.number,
+            width=stream.width,
+            height=stream.height,
+            way=stream.target.way,
+            codecs=stream.target.codecs,
+            viewers=len(self.seats),
+            latest_seconds=self._latest_seconds,
+            work=WorkFigures(self._frames, self._seconds, tally.bytes, steps),
+        )
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -103,16 +115,13 @@ class LiveStream:
             return result, self._loop.time() - started
 
         result, seconds = await self._workers.run(self._owner, timed)
-        self.work.seconds += seconds
-        self.work.latest_seconds = seconds
+        self._seconds += seconds
+        self._latest_seconds = seconds
         return result
 
     async def hand_out(self, frame: Frame[Any]) -> None:
         """To all who have a seat now."""
-        self.work.frames += 1
-        for command in frame.commands:
-            name = type(command).__name__
-            self.work.commands[name] = self.work.commands.get(name, 0) + 1
+        self._frames += 1
         for seat in tuple(self.seats):
             await seat.send(frame)
 

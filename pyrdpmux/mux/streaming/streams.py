@@ -12,6 +12,7 @@ from typing import Any, Final
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
@@ -34,6 +35,8 @@ class Streams:
         self._tasks: dict[asyncio.Task[None], LiveStream] = {}
         self._of_seat: dict[Seat, LiveStream] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        #: what streams have cost that are no more
+        self.ended = WorkFigures()
         #: that each viewer is sent at most
         self.frames_per_second = FRAMES_PER_SECOND
         display.subscribe(self)
@@ -42,6 +45,11 @@ class Streams:
     def live(self) -> list[LiveStream]:
         """Those that have somebody."""
         return [stream for stream in self._tasks.values() if stream.seats]
+
+    @property
+    def figures(self) -> tuple[StreamFigures, ...]:
+        """Of all that run."""
+        return tuple([live.figures for live in dict.fromkeys(self._tasks.values())])
 
     def stream_of(self, seat: Seat) -> LiveStream | None:
         return self._of_seat.get(seat)
@@ -74,8 +82,11 @@ class Streams:
         self._of_seat[seat] = live
         task = asyncio.get_running_loop().create_task(live.run(), name=f"stream of {self._owner}")
         self._tasks[task] = live
-        task.add_done_callback(self._tasks.pop)
+        task.add_done_callback(self._ended)
         return live
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.ended += self._tasks.pop(task).figures.work
 
     # -- the display's side ----------------------------------------------------------------------
 

@@ -8,9 +8,13 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.bitmap import decode as decode_bitmap
 from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.classify import Kind
+from pyrdpmux.graphics.commands import Exact
+from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.bitmap_updates import (
     COLUMN_ALIGNMENT,
     TILE,
+    BitmapUpdates,
     bitmaps_of,
     palette_update,
     tiles_of,
@@ -144,3 +148,15 @@ def test_the_palette_is_that_of_the_codec() -> None:
     assert len(entries) == 256
     assert entries[216 // 6] == PaletteEntry(51, 0, 0)
     assert entries[5] == PaletteEntry(0, 0, 255)
+
+
+@pytest.mark.parametrize(("depth", "codec"), [(32, "planar"), (16, "interleaved")])
+def test_counts_bitmaps_and_their_bytes(depth: int, codec: str) -> None:
+    target = BitmapUpdates(output(depth, omits_header=True))
+    picture = np.zeros((480, 640), np.uint32)
+    commands = [Exact(Rect(0, 0, 64, 64), Kind.TEXT), Exact(Rect(64, 0, 10, 64), Kind.PICTURE)]
+    bitmaps = target.frame(1, commands, picture)
+    [(step, figures)] = target.tally.figures().items()
+    assert (step, figures.count, figures.pixels) == (Step.BITMAPS, 2, 64 * (64 + 12))
+    assert figures.bytes == target.tally.bytes == sum(len(bitmap.data) for bitmap in bitmaps)
+    assert target.codecs == (codec,)
