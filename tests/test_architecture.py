@@ -60,6 +60,7 @@ RANKS = {
     "pyrdpmux.mux.admission": 55,
     "pyrdpmux.mux.backend": 56,
     "pyrdpmux.mux.resting": 56,
+    "pyrdpmux.mux.streaming": 57,
     "pyrdpmux.mux.channels": 57,
     "pyrdpmux.mux.input": 57,
     # sources of VMs: they paint a screen and take input, and know no viewer
