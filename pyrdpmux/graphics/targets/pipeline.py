@@ -297,12 +297,16 @@ class Pipeline:
         frame = pixels_of(picture)
         pictures = [command.rect for command in commands if command.kind is Kind.PICTURE]
         others = [command.rect for command in commands if command.kind is not Kind.PICTURE]
-        began = self.tally.clock()
-        planes = planar.encode(frame, pictures, bottom_up=False) if pictures else []
-        self.tally.took(Step.PICTURE, began)
-        began = self.tally.clock()
-        clear = self._clear.encode(frame, others) if others else []
-        self.tally.took(Step.TEXT, began)
+        planes: list[bytes] = []
+        clear: list[bytes] = []
+        if pictures:
+            began = self.tally.clock()
+            planes = planar.encode(frame, pictures, bottom_up=False)
+            self.tally.took(Step.PICTURE, began)
+        if others:
+            began = self.tally.clock()
+            clear = self._clear.encode(frame, others)
+            self.tally.took(Step.TEXT, began)
         streams = [(CodecId.PLANAR, pictures, planes), (CodecId.CLEARCODEC, others, clear)]
         return {
             rect: WireToSurface1(self._first_id + MAIN, codec, rect, data)
