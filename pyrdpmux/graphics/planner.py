@@ -82,6 +82,8 @@ class Planner:
         self._seen = 0
         self._now = 0.0
         self._commands: list[Command] = []
+        #: the last plan has found nothing that has changed
+        self.has_rested = True
         #: what the next plan begins with
         self._before: list[Command] = []
 
@@ -121,19 +123,24 @@ class Planner:
     def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
         """Commands that bring clients up to date with ``surface``, of this planner's size.
 
-        ``fine_pixels``: as many may be made exact that rest. Pixels of commands are those of ``current``.
+        ``fine_pixels``: as many may be made exact that rest, or a whole tile; 0: none. Pixels of commands are
+        those of ``current``.
         """
         self._now = now
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         box = bounding_box(rects)
+        self.has_rested = False
         if self.abilities.can_copy and self._predict(box):
             self._show_changes([box], now)
         elif changed := self._compare(rects):
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
+        else:
+            self.has_rested = True
         self._commands += self._boxes.rest(now)
-        self._refine(now, fine_pixels)
+        if fine_pixels:
+            self._refine(now, fine_pixels)
         commands, self._commands = self._commands, []
         return commands
 

@@ -69,6 +69,8 @@ class Frame(Generic[Output]):
     commands: tuple[Command, ...] = field(repr=False)
     #: what a client has after it: see :attr:`Target.state`
     state: Any = field(repr=False)
+    #: nothing has changed: what rests was made better
+    is_refinement: bool = False
 
 
 class Stream(Generic[Output]):
@@ -93,7 +95,7 @@ class Stream(Generic[Output]):
         began = self.target.tally.clock()
         commands = self.planner.plan(surface, now, fine_pixels)
         self.target.tally.add(Step.FIND, began)
-        return self._frame(commands) if commands else None
+        return self._frame(commands, self.planner.has_rested) if commands else None
 
     def next_due(self) -> float | None:
         """When :meth:`render` has something to send although nothing changes."""
@@ -118,7 +120,7 @@ class Stream(Generic[Output]):
     def adapt(self, host: "Stream[Output]") -> Frame[Output] | None:
         """What makes clients of this stream such of ``host``, which shows the same."""
         output = self.target.adapt(self._next_id(), host.target, self.planner.main.words)
-        return Frame(self._frame_id, output, (), self.target.state) if output is not None else None
+        return Frame(self._frame_id, output, (), host.target.state) if output is not None else None
 
     def clone(self) -> "Stream[Output]":
         """Another one for clients that have had everything so far."""
@@ -130,7 +132,7 @@ class Stream(Generic[Output]):
         self._frame_id = (self._frame_id + 1) & 0xFFFFFFFF
         return self._frame_id
 
-    def _frame(self, commands: list[Command]) -> Frame[Output]:
+    def _frame(self, commands: list[Command], is_refinement: bool = False) -> Frame[Output]:
         frame_id = self._next_id()
         output = self.target.frame(frame_id, commands, self.planner.current)
-        return Frame(frame_id, output, tuple(commands), self.target.state)
+        return Frame(frame_id, output, tuple(commands), self.target.state, is_refinement)

@@ -87,13 +87,16 @@ class Tally:
         """Time only, from ``since`` on :attr:`clock` until now."""
         self._sums[step].seconds += self.clock() - since
 
-    def add(self, step: Step, since: float, *, count: int = 1, pixels: int = 0, size: int = 0) -> None:
-        """So many messages of ``size`` bytes together, and their time."""
+    def add(
+        self, step: Step, since: float | None = None, *, count: int = 1, pixels: int = 0, size: int = 0
+    ) -> None:
+        """So many messages of ``size`` bytes together; and their time, if it is worth to be taken."""
         found = self._sums[step]
         found.count += count
         found.pixels += pixels
         found.bytes += size
-        found.seconds += self.clock() - since
+        if since is not None:
+            found.seconds += self.clock() - since
 
     def figures(self) -> dict[Step, StepFigures]:
         """Of the steps that there were."""

@@ -8,10 +8,9 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.stream import Stream
 from pyrdpmux.graphics.surface import Surface
-from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat, PipelineState
+from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat
 from tests.graphics.drawings import DRAWINGS, drawn, photo, text
 from tests.graphics.model import part
-from tests.graphics.pipeline_client import PipelineClient
 from tests.graphics.targets.test_pipeline import FORMATS, VIDEO, Session
 
 SIZE = (330, 250)
@@ -21,11 +20,11 @@ EVERYTHING = Rect(0, 0, *SIZE)
 class Meeting:
     """Two sessions of one surface, one of which has begun earlier."""
 
-    def __init__(self, format: PipelineFormat = VIDEO, state: PipelineState | None = None) -> None:
+    def __init__(self, format: PipelineFormat = VIDEO, *, has_been_elsewhere: bool = False) -> None:
+        """``has_been_elsewhere``: the guest has had another stream, whose surfaces it still has."""
         self.host, self.guest = Session(*SIZE, format), Session(*SIZE, format)
-        if state is not None:
-            pipeline = Pipeline(*SIZE, format, state, deletes=False)
-            self.guest.client = PipelineClient()
+        if has_been_elsewhere:
+            pipeline = Pipeline(*SIZE, format, self.guest.stream.target.state)
             self.guest.stream = Stream(*SIZE, pipeline)
             self.guest.client.take(self.guest.stream.opening())
         self.surface = self.guest.surface = self.host.surface
@@ -38,6 +37,7 @@ class Meeting:
         for frame in frames.of_guest:
             self.guest.client.take_frame(frame)
         self.check()
+        assert all(frame.state == self.host.stream.target.state for frame in frames.of_guest[-1:])
 
     def show(self, seconds: float = 0.02) -> None:
         """The host's next frame, to both."""
@@ -91,7 +91,7 @@ def test_nothing_to_catch_up_with() -> None:
 
 
 def test_who_has_other_surfaces_takes_those_of_the_host() -> None:
-    meeting = Meeting(state=PipelineState((1, 2), 0))
+    meeting = Meeting(has_been_elsewhere=True)
     meeting.host.write(EVERYTHING, text(330, 250))
     meeting.host.show()
     meeting.guest.show()

@@ -13,12 +13,18 @@ from typing import Final
 import numpy as np
 import pytest
 
+from pyrdpmux.graphics.stream import Frame
+from pyrdpmux.graphics.targets.pieces import Piece
 from pyrdpmux.harness.programs import Program
 from pyrdpmux.harness.screenshot import Picture
+from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.mux.librdpmux.messages import Keyboard, Message, Mouse
 from pyrdpmux.mux.settings.config import SecuritySettings
+from pyrdpmux.rdp.fastpath.surface import SetSurfaceBits
+from pyrdpmux.rdp.pdu.update import BitmapData
 from tests.interop.client import SECONDS, colorful, shown
 from tests.interop.console import PASSWORD, USER, Console
+from tests.interop.drawings import photo
 from tests.interop.test_input import DOWN, EXTENDED, LEFT, MOVE, PRESSED, RELEASE
 
 HERE: Final = Path(__file__).parent
@@ -99,3 +105,42 @@ def test_it_shows_the_framebuffer_and_types(
         console.wait_for_viewers(0)
     assert "Closed by the client" in caplog.text
     assert "Closed by us" not in caplog.text, "the client's last words, for one, were understood"
+
+
+@needs_ironrdp
+def test_moving_pictures_come_by_remotefx_and_become_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In sessions of 16 bits, too: IronRDP's web client has no others."""
+    kinds: set[type] = set()
+    acknowledged: list[int] = []
+    send, acknowledge = ViewerPicture.send, ViewerPicture.acknowledged
+
+    async def sending(self: ViewerPicture, frame: Frame[list[Piece]]) -> None:
+        kinds.update(map(type, frame.output))
+        await send(self, frame)
+
+    def acknowledging(self: ViewerPicture, frame_id: int, queue_depth: int = 0) -> None:
+        acknowledged.append(frame_id)
+        acknowledge(self, frame_id, queue_depth)
+
+    monkeypatch.setattr(ViewerPicture, "send", sending)
+    monkeypatch.setattr(ViewerPicture, "acknowledged", acknowledging)
+    path = tmp_path / "picture"
+    with Console(tmp_path, *SIZE) as console:
+        argv = [*command("ironrdp"), str(console.port), USER, PASSWORD, *map(str, SIZE), str(path)]
+        with Program(argv, tmp_path / "log") as program:
+            program.wait_for_output("connected", SECONDS)
+            for seed in range(8):
+                acknowledged.clear()
+                console.paint(photo(320, 240, seed), 77, 133)
+                program.wait_until(lambda: bool(acknowledged), SECONDS, "acknowledging")
+            expected = shown(console.picture, DEPTH, client="ironrdp")
+
+            def is_shown() -> bool:
+                picture = seen(path)
+                return picture is not None and bool((picture == expected).all())
+
+            program.wait_until(is_shown, SECONDS, "the exact picture")
+            assert program.stop() == 0, program.output
+    assert kinds == {SetSurfaceBits, BitmapData}

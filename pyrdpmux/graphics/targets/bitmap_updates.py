@@ -1,61 +1,89 @@
-"""Commands to bitmap updates (MS-RDPBCGR 2.2.9.1.1.3.1.2), which every client understands."""
+"""Commands to bitmap updates (MS-RDPBCGR 2.2.9.1.1.3.1.2), which every client understands, and to drawing
+orders (MS-RDPEGDI 2.2.2.2) where a client announces them: copies, fills, and tiles out of its bitmap cache.
 
-from collections.abc import Iterable, Iterator, Sequence
+INVARIANT: in a frame, copies come before whatever paints, so what is painted may be more than was asked for:
+bitmaps have whole multiples of four columns, and all pixels are those of the frame's end.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from pyrdpmux.codec.bitmap import EncodedBitmap, encode_rectangles
-from pyrdpmux.codec.color import PALETTE, Pixels, Words, pixels_of
+from pyrdpmux.codec.bitmap import EncodedBitmap
+from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.commands import Abilities, Command, Exact
-from pyrdpmux.graphics.tally import Step, Tally
-from pyrdpmux.rdp.connection.output_format import OutputFormat
-from pyrdpmux.rdp.pdu.update import (
-    BitmapData,
-    BitmapFlags,
-    CompressedDataHeader,
-    PaletteEntry,
-    PaletteUpdate,
+from pyrdpmux.graphics.client_picture import TILE_BYTES
+from pyrdpmux.graphics.commands import MAIN, Abilities, Command, Copy, Exact, Fill, Restore, Store
+from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
+from pyrdpmux.graphics.targets.bitmap_cache import BitmapCache, CacheFormat
+from pyrdpmux.graphics.targets.bitmap_tiles import (
+    TILE,
+    BitmapFormat,
+    Damage,
+    bitmaps_of,
+    encoded,
 )
+from pyrdpmux.graphics.targets.pieces import Piece, size_of
+from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.pdu.orders.primary import OpaqueRect, ScrBlt
 
-TILE: Final = 64
-"""Side of the grid, anchored at the top left of the screen, at which damage is cut. One tile is one bitmap:
-16 KiB at 32 bits; clients that take only smaller updates get it in parts."""
+FILLED_DEPTHS: Final = (24, 32)
+"""Bits per pixel at which OpaqueRect names a color: clients take its bytes for a reduced pixel at others."""
 
 PLANAR_DEPTH: Final = 32
 """Bits per pixel of planar bitmaps; all others are interleaved."""
 
-PLANAR_OVERHEAD: Final = 2
-"""Format header and padding of planar data that nothing could be saved on."""
+WORTH_KEEPING: Final = TILE * TILE // 2
+"""Pixels of a tile that are to be painted anyway, for the whole tile to go through the cache."""
 
-COLUMN_ALIGNMENT: Final = 4
-"""Bitmaps are this many pixels wide, or a multiple: mstsc and the scan lines of MS-RDPBCGR 2.2.9.1.1.3.1.2.2
-want it. Only at the right edge of an odd screen the codec has to pad."""
+
+@dataclass(frozen=True, slots=True)
+class BitmapUpdatesFormat:
+    """All that messages depend on; clients with equal ones can share a stream."""
+
+    bitmaps: BitmapFormat
+    cache: CacheFormat
+    can_copy: bool
+    can_fill: bool
+
+    @classmethod
+    def of(cls, output: OutputFormat) -> "BitmapUpdatesFormat":
+        can_fill = output.can_fill and output.bits_per_pixel in FILLED_DEPTHS
+        return cls(BitmapFormat.of(output), CacheFormat.of(output), output.can_copy, can_fill)
 
 
 class BitmapUpdates:
-    """The sending end, for clients that agree on ``format``: stateless, one update per tile."""
+    """The sending end, for clients that agree on ``format``."""
 
     way: Final = "bitmaps"
 
-    def __init__(self, format: OutputFormat) -> None:
+    def __init__(self, format: BitmapUpdatesFormat) -> None:
         self.format = format
         self.tally = Tally()
-        self.abilities = Abilities()
+        slots = format.cache.slots
+        self.abilities = Abilities(
+            can_copy=format.can_copy,
+            can_fill=format.can_fill,
+            cache_slots=slots,
+            cache_bytes=slots * TILE_BYTES,
+        )
+        self._cache = BitmapCache(format.cache, format.bitmaps)
 
     @property
-    def sharing_key(self) -> OutputFormat:
+    def sharing_key(self) -> BitmapUpdatesFormat:
         return self.format
 
     @property
     def codecs(self) -> tuple[str, ...]:
-        return ("planar" if self.format.bits_per_pixel == PLANAR_DEPTH else "interleaved",)
+        return ("planar" if self.format.bitmaps.bits_per_pixel == PLANAR_DEPTH else "interleaved",)
 
     @property
     def state(self) -> None:
-        """Clients remember nothing."""
+        """Clients remember nothing that a later target would have to know."""
 
     def begin_epoch(self) -> None:
-        """Nothing refers to anything."""
+        """Nothing refers to what was cached."""
+        self._cache.begin_epoch()
 
     def clone(self) -> "BitmapUpdates":
         return BitmapUpdates(self.format)
@@ -63,88 +91,99 @@ class BitmapUpdates:
     def adapt(self, frame_id: int, host: "BitmapUpdates", picture: Words) -> None:
         """There is nothing to adapt."""
 
-    def opening(self) -> list[BitmapData]:
+    def opening(self) -> list[Piece]:
         """The desktop is there."""
         return []
 
-    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[BitmapData]:
-        """Bitmaps of all that the commands show; ``frame_id`` is not told."""
-        damage = [command.rect for command in commands if isinstance(command, Exact)]
-        tiles = tiles_of(damage, self.format.width, self.format.height)
-        if not tiles:
-            return []
+    def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
+        """All that the commands show, as a sequence; ``frame_id`` is not told."""
+        return self.frame_with([], commands, picture)
+
+    def frame_with(self, lossy: Sequence[Piece], commands: Sequence[Command], picture: Words) -> list[Piece]:
+        """The same, and ``lossy`` in it, which shows what else the commands want.
+
+        INVARIANT: exact pixels come behind lossy ones: where both are painted, the planner counts on them.
+        """
+        pixels, bitmaps = pixels_of(picture), self.format.bitmaps
+        exact = [command.rect for command in commands if isinstance(command, Exact)]
+        damage = Damage(exact, bitmaps.width, bitmaps.height)
         began = self.tally.clock()
-        bitmaps = bitmaps_of(pixels_of(picture), tiles, self.format)
-        pixels, size = sum(tile.pixels for tile in tiles), sum(len(bitmap.data) for bitmap in bitmaps)
-        self.tally.add(Step.BITMAPS, began, count=len(bitmaps), pixels=pixels, size=size)
-        self.tally.bytes += size
-        return bitmaps
+        pieces: list[Piece] = [_copy(command) for command in commands if isinstance(command, Copy)]
+        pieces += lossy
+        for command in commands:
+            if isinstance(command, Fill):
+                pieces += _fill(command)
+        cached = [command for command in commands if isinstance(command, Restore | Store)]
+        painted = self._cached(cached, damage, pixels)
+        if rects := damage.rects():
+            painted += bitmaps_of(pixels, rects, bitmaps)
+        self._count(commands, painted, began)
+        return pieces + painted
+
+    def _count(self, commands: Sequence[Command], painted: Sequence[Piece], began: float) -> None:
+        """Copies, fills and restored tiles only; the time and the bytes are those of bitmaps."""
+        for command in commands:
+            if isinstance(command, Copy | Fill | Restore):
+                self.tally.add(step_of(command), pixels=shown_pixels(command))
+        size = size_of(painted)
+        if size:
+            exact = sum([command.rect.pixels for command in commands if isinstance(command, Exact)])
+            self.tally.add(Step.BITMAPS, began, count=len(painted), pixels=exact, size=size)
+            self.tally.bytes += size
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _cached(self, commands: Sequence[Restore | Store], damage: Damage, picture: Pixels) -> list[Piece]:
+        """Tiles out of the cache, and those that are painted by way of it, which are no damage any more."""
+        tiles = [tile for command in commands if (tile := self._new_tile(command, damage)) is not None]
+        bitmaps: dict[Rect, EncodedBitmap] = {}
+        if tiles:  # together: encoders work in batches
+            bitmaps = dict(zip(tiles, encoded(picture, tiles, self.format.bitmaps), strict=True))
+        pieces: list[Piece] = []
+        for command in commands:
+            match command:
+                case Restore(slot, points) if self._cache.has(slot):
+                    pieces += [self._cache.show(slot, x, y) for x, y in points]
+                case Restore(slot, points):
+                    pieces += self._through_cache(slot, points, bitmaps, picture)
+                case Store(slot, key, tile):
+                    self._cache.assign(slot, key)
+                    if tile in bitmaps:
+                        pieces += self._through_cache(slot, [(tile.x, tile.y)], bitmaps, picture)
+                        damage.drop(tile)
+        return pieces
+
+    def _new_tile(self, command: Restore | Store, damage: Damage) -> Rect | None:
+        """What has to be sent for it, if anything."""
+        match command:
+            case Restore(slot, points):
+                return None if self._cache.has(slot) else _tile(points)
+            case Store(rect=tile):
+                return tile if damage.pixels(tile) >= WORTH_KEEPING else None
+
+    def _through_cache(
+        self,
+        slot: int,
+        points: Sequence[tuple[int, int]],
+        bitmaps: Mapping[Rect, EncodedBitmap],
+        picture: Pixels,
+    ) -> list[Piece]:
+        """A tile at each of these points, and in the slot from now on, unless it is too large for it."""
+        bitmap = bitmaps.get(_tile(points))
+        if bitmap is None or not self._cache.fits(bitmap):
+            return [*bitmaps_of(picture, [_tile([point]) for point in points], self.format.bitmaps)]
+        return [self._cache.keep(slot, bitmap), *[self._cache.show(slot, x, y) for x, y in points]]
 
 
-def palette_update() -> PaletteUpdate:
-    """The colors that bitmaps of 8 bits refer to; a client needs them before the first."""
-    return PaletteUpdate(tuple([PaletteEntry(red, green, blue) for blue, green, red, _ in PALETTE.tolist()]))
+def _tile(points: Sequence[tuple[int, int]]) -> Rect:
+    return Rect(*points[0], TILE, TILE)
 
 
-def tiles_of(damage: Iterable[Rect], width: int, height: int) -> list[Rect]:
-    """What to send for this damage: at most one rectangle per tile of the grid, top down."""
-    boxes: dict[tuple[int, int], Rect] = {}
-    for rect in damage:
-        visible = rect.clip(width, height)
-        if visible.is_empty:
-            continue
-        for top in range(visible.y // TILE * TILE, visible.bottom, TILE):
-            for left in range(visible.x // TILE * TILE, visible.right, TILE):
-                piece = visible.intersection(Rect(left, top, TILE, TILE))
-                known = boxes.get((top, left))
-                boxes[top, left] = piece if known is None else known.union(piece)
-    return [_aligned(boxes[cell], width) for cell in sorted(boxes)]
+def _copy(command: Copy) -> ScrBlt:
+    assert command.source_surface == command.surface == MAIN, "there is no other surface"
+    return ScrBlt.of(command.source, command.x, command.y)
 
 
-def _aligned(rect: Rect, width: int) -> Rect:
-    left = rect.x - rect.x % COLUMN_ALIGNMENT
-    right = rect.right + -rect.right % COLUMN_ALIGNMENT
-    return Rect.from_corners(left, rect.y, min(right, width), rect.bottom)
-
-
-def bitmaps_of(picture: Pixels, tiles: Sequence[Rect], output: OutputFormat) -> list[BitmapData]:
-    """The tiles, as the picture shows them now, in the client's format."""
-    tiles = [part for tile in tiles for part in _parts(tile, output)]
-    encoded = encode_rectangles(picture, tiles, output.bits_per_pixel, skip_alpha=output.may_skip_alpha)
-    return [
-        _bitmap_data(tile, bitmap, output.omits_compression_header)
-        for tile, bitmap in zip(tiles, encoded, strict=True)
-    ]
-
-
-def _parts(tile: Rect, output: OutputFormat) -> Iterator[Rect]:
-    """The tile in as few parts as needed for each to fit one update even where it does not compress.
-
-    QUIRK(rdesktop): reassembles no fast-path updates, and a tile of noise at 32 bits is just too big for one.
-    """
-    row_size = (tile.width + -tile.width % COLUMN_ALIGNMENT) * ((output.bits_per_pixel + 7) // 8)
-    fitting_rows = max((output.max_bitmap_size - PLANAR_OVERHEAD) // row_size, 1)
-    count = -(-tile.height // fitting_rows)
-    rows = -(-tile.height // count)
-    for top in range(tile.y, tile.bottom, rows):
-        yield Rect(tile.x, top, tile.width, min(rows, tile.bottom - top))
-
-
-def _bitmap_data(tile: Rect, bitmap: EncodedBitmap, omits_header: bool) -> BitmapData:
-    flags, header = BitmapFlags(0), None
-    if bitmap.is_compressed:
-        flags = BitmapFlags.COMPRESSION
-        if omits_header:
-            flags |= BitmapFlags.NO_BITMAP_COMPRESSION_HDR
-        else:
-            size = bitmap.width * bitmap.height * ((bitmap.bits_per_pixel + 7) // 8)
-            header = CompressedDataHeader(bitmap.width, size)
-    return BitmapData.of(
-        tile,
-        width=bitmap.width,
-        height=bitmap.height,
-        bits_per_pixel=bitmap.bits_per_pixel,
-        flags=flags,
-        data=bitmap.data,
-        compressed_header=header,
-    )
+def _fill(command: Fill) -> list[OpaqueRect]:
+    color = command.color
+    return [OpaqueRect(*rect, color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF) for rect in command.rects]

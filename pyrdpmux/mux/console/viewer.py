@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from pyrdpmux.errors import NegotiationFailed
-from pyrdpmux.graphics.targets.bitmap_updates import palette_update
+from pyrdpmux.graphics.targets.bitmap_tiles import palette_update
 from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.networks import Origin
@@ -33,6 +33,7 @@ from pyrdpmux.rdp.connection.events import (
     DesktopLayoutRequested,
     Disconnected,
     Event,
+    FrameAcknowledged,
     GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
@@ -237,8 +238,10 @@ class Viewer:
     def _on_picture_news(self, event: Event) -> bool:
         """What the client tells of how it is drawn to; False if it is about something else."""
         match event:
-            case GraphicsFrameAcknowledged():
-                self._picture.acknowledged(event)
+            case GraphicsFrameAcknowledged(frame_id, queue_depth):
+                self._picture.acknowledged(frame_id, queue_depth)
+            case FrameAcknowledged(frame_id):
+                self._picture.acknowledged(frame_id)
             case GraphicsOpened():
                 self._picture.opened(event)
             case GraphicsQuality():
@@ -259,7 +262,7 @@ class Viewer:
             case OutputSuppressed(is_suppressed):
                 self._log.debug("Output %s", "suppressed" if is_suppressed else "wanted again")
                 self._picture.suppress(is_suppressed)
-                if self.is_admitted:
+                if self._has_joined:
                     self._stage.watched_changed()
             case DesktopLayoutRequested():
                 self._display_control.requested(event)

@@ -6,32 +6,33 @@ It is waited for some seconds; one that loses the channel is given it again, a f
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
-from pyrdpmux.geometry import Rect, Region, bounding_box
+from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
+from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
-from pyrdpmux.mux.figures import ViewerFigures, version_of
+from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
+from pyrdpmux.mux.console.refreshes import Refreshes
+from pyrdpmux.mux.console.viewer_figures import viewer_figures
+from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.streaming.streams import Streams
-from pyrdpmux.net.budget import TokenBucket
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
-    GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
 )
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
-from pyrdpmux.rdp.pdu.update import BitmapData
 
 GRAPHICS_SECONDS: Final = 3.0
 """For a client that announces the pipeline to open it; then it is sent bitmaps until it does."""
@@ -39,7 +40,7 @@ GRAPHICS_SECONDS: Final = 3.0
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
-BITMAPS_PER_STEP: Final = 32
+PIECES_PER_STEP: Final = 32
 """Sent before the clock is looked at: about a millisecond."""
 
 SETTLE_SECONDS: Final = 1.0
@@ -48,15 +49,11 @@ SETTLE_SECONDS: Final = 1.0
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
 
-MAX_REFRESHED: Final = 8
-"""Rectangles that a client asks for again, at a time; of more it gets what they span."""
-
-REFRESHES_PER_SECOND: Final = 2.0
-REFRESHES_AT_ONCE: Final = 4.0
-"""Whole pictures that a client may ask for again; what it asks for beyond is joined, and comes later."""
-
 BYTES_PER_PIXEL: Final = 2
 """Of a photograph that is made exact, about."""
+
+MAX_HELD: Final = 1 << 20
+"""Bytes of frames that wait for a client that is activated again; of more it is sent everything anew."""
 
 
 class ViewerPicture:
@@ -81,47 +78,49 @@ class ViewerPicture:
         self.is_suppressed = False
         self._streams: Streams | None = None
         self._size = (0, 0)
+        self._refreshes = Refreshes(self._loop)
+        # -- the pipeline: what the client can do, once the channel is open, and what it has --
         self._graphics: GraphicsOpened | None = None
         self._state: PipelineState = NOTHING
         self._frame_id = 0
+        #: surfaces of ``_state`` are there for certain, and may be deleted
+        self._may_delete = True
+        #: how often the channel was lost and asked for again, and whether that is still to be done
         self._reopenings = 0
-        #: the client has the channel no more
+        self._is_lost = False
+        #: the client is not given the channel any more, or was waited for in vain
         self._is_hopeless = False
+        self._is_late = False
         self._waiting: asyncio.TimerHandle | None = None
-        self._draining: asyncio.Task[None] | None = None
         self._blank = BlankScreen()
-        self._refreshes = TokenBucket(REFRESHES_PER_SECOND, REFRESHES_AT_ONCE)
-        self._asked = Region()
-        self._timer: asyncio.TimerHandle | None = None
+        #: frames of a client that is not Active because it is being healed
+        self._held: list[Frame[bytes]] = []
+        #: counts the seats that were taken or left
+        self._entry = 0
+        self._draining: asyncio.Task[None] | None = None
 
     @property
     def figures(self) -> ViewerFigures:
         """For people who look."""
         live = self._streams.stream_of(self) if self._streams is not None else None
-        return ViewerFigures(
-            stream=live.number if live is not None else None,
-            way=live.stream.target.way if live is not None else None,
-            version=version_of(self._graphics.capabilities.version) if self._graphics is not None else None,
-            codecs=live.stream.target.codecs if live is not None else (),
-            is_minimized=self.is_suppressed,
-            loop_seconds=self._peer.share.worked if self._peer.share is not None else 0.0,
-            bytes_sent=self._peer.bytes_sent,
-            unsent_bytes=self._peer.unsent_bytes,
-            link=self.pacer.figures(self._loop.time()),
-        )
+        link = self.pacer.figures(self._loop.time())
+        return viewer_figures(live, self._graphics, self._peer, link, is_minimized=self.is_suppressed)
 
     # -- the owner's side ------------------------------------------------------------------------
 
     def show(self, streams: Streams, size: tuple[int, int]) -> None:
-        """All of this from now on, on a desktop of this size. None of it before this is called."""
-        if self._streams is streams and self._size == size and self._blank.is_healing:
-            self._blank.is_healing = False
-            self._wake()
+        """All of this from now on, on a desktop of this size; the client is Active.
+
+        Nothing is shown before this is called.
+        """
+        is_healing, self._blank.is_healing = self._blank.is_healing, False
+        if is_healing and (self._streams, self._size) == (streams, size) and streams.stream_of(self):
+            self._present_again()
             return
         self.start_over()
         self._streams, self._size = streams, size
-        if not self.is_suppressed:
-            self._enter()
+        self._reopen()
+        self._enter()
 
     def start_over(self) -> None:
         """Nothing more of what was shown."""
@@ -136,8 +135,10 @@ class ViewerPicture:
     def close(self) -> None:
         """Nobody looks any more."""
         self.start_over()
+        self._fail = _nobody_hears
         if self._draining is not None:
             self._draining.cancel()
+            self._draining = None
 
     def suppress(self, is_suppressed: bool) -> None:
         """The client's window is minimized, or shown again: then it wants everything at once."""
@@ -149,12 +150,8 @@ class ViewerPicture:
 
     def refresh(self, rects: Sequence[Rect]) -> None:
         """The client asks for these again: merged at once, and sent as its budget allows."""
-        if self._streams is None or self.is_suppressed:
-            return
-        rects = [rect.clip(*self._size) for rect in rects]
-        rects = [rect for rect in rects if not rect.is_empty]
-        self._asked.add_all(rects if len(rects) <= MAX_REFRESHED else [bounding_box(rects)])
-        self._answer_refreshes()
+        if self._streams is not None and not self.is_suppressed:
+            self._refreshes.ask(rects, self._size, self._send_again)
 
     def measured(self, event: NetworkMeasured) -> None:
         """How the network is."""
@@ -171,17 +168,19 @@ class ViewerPicture:
     def opened(self, event: GraphicsOpened) -> None:
         """The client can be drawn to by the pipeline, from nothing."""
         self._graphics = event
+        self._is_late = False
         self._log.debug("Graphics pipeline %s", event.capabilities)
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
+        self._may_delete = not event.is_repeated
+        self._leave()
         if event.is_repeated:
             self._heal()
-        if self._streams is not None and not self.is_suppressed:
-            self._leave()
-            self._enter(deletes=not event.is_repeated)
+        self._enter()
 
-    def acknowledged(self, event: GraphicsFrameAcknowledged) -> None:
-        self.pacer.acknowledged(event.frame_id, event.queue_depth, self._loop.time())
+    def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
+        """The client has shown a frame, by whichever way it came."""
+        self.pacer.acknowledged(frame_id, queue_depth, self._loop.time())
         self._wake()
 
     def quality(self, event: GraphicsQuality) -> None:
@@ -194,22 +193,41 @@ class ViewerPicture:
         if event.channel != CHANNEL_NAME:
             return
         self._graphics = None
+        self._is_late = False
         self._leave()
         self._is_hopeless = event.is_refused or self._reopenings >= MAX_REOPENINGS
         if not self._is_hopeless:
             self._reopenings += 1
+            self._is_lost = True
             self._log.warning("The client has closed the graphics channel: it is opened again")
+            self._reopen()
+        self._enter()
+
+    def _reopen(self) -> None:
+        """As soon as the client is Active."""
+        if not self._is_lost or not self._connection.is_active:
+            return
+        self._is_lost = False
+        try:
             self._connection.open_channel(CHANNEL_NAME)
-            self._peer.flush()
-        if self._streams is not None and not self.is_suppressed:
-            self._enter()
+        except PyRdpMuxError as error:
+            self._log.debug("The graphics channel cannot be opened again: %s", error)
+            self._is_hopeless = True
+        self._peer.flush()
 
     def _heal(self) -> None:
         """QUIRK(mstsc): shows nothing of what it decodes, until it is activated again; with its surfaces."""
-        if self._blank.heal():
+        if self._connection.is_active and self._blank.heal():
             self._log.info("The client seems to show nothing: it is activated again")
             self._connection.reactivate(self._loop.time())
             self._peer.flush()
+
+    def _present_again(self) -> None:
+        """The client has been activated again with all that it had: it may show it, and is shown it anew."""
+        held, self._held = self._held, []
+        for frame in held:
+            self._send_graphics(frame)
+        self.refresh([Rect(0, 0, *self._size)])
 
     # -- the seat --------------------------------------------------------------------------------
 
@@ -231,85 +249,124 @@ class ViewerPicture:
 
     async def send(self, frame: Frame[Any]) -> None:
         if not self._connection.is_active:
-            return
-        sent = self._peer.bytes_sent
-        try:
-            if isinstance(frame.output, bytes):
-                self._connection.send_graphics(frame.output)
-                self._state = frame.state
-                self._frame_id = frame.frame_id
-                self._blank.sent(frame.frame_id, frame.commands, self._size)
-                self._peer.flush()
-            else:
-                await self._send_bitmaps(frame.output)
-        except PyRdpMuxError as error:  # it has just gone
-            self._log.debug("A frame was not sent: %s", error)
-            return
-        now = self._loop.time()
-        self.pacer.sent(frame.frame_id, self._peer.bytes_sent - sent, now)
-        self._watch_socket()
+            self._hold(frame)
+        elif isinstance(frame.output, bytes):
+            self._send_graphics(frame)
+        else:
+            sent = self._peer.bytes_sent
+            self._frame_id = frame.frame_id
+            try:
+                await self._send_pieces(frame)
+            except PyRdpMuxError as error:  # it has just gone
+                self._log.debug("A frame was not sent: %s", error)
+                return
+            self._has_sent(frame, sent)
 
     def failed(self, error: Exception) -> None:
         self._fail(f"the picture could not be made: {error}")
 
-    async def _send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
-        streams, at = self._streams, 0
-        while at < len(bitmaps):
+    def _send_graphics(self, frame: Frame[bytes]) -> None:
+        sent = self._peer.bytes_sent
+        try:
+            self._connection.send_graphics(frame.output)
+        except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
+            self._log.debug("A frame was not sent: %s", error)
+            self._leave()
+            return
+        self._state = frame.state
+        self._frame_id = frame.frame_id
+        self._blank.sent(frame.frame_id, frame.commands, self._size)
+        self._peer.flush()
+        self._has_sent(frame, sent)
+
+    def _hold(self, frame: Frame[Any]) -> None:
+        """Until the client is Active again. INVARIANT: it gets all of a stream, or leaves it."""
+        is_due = self._blank.is_healing and isinstance(frame.output, bytes)
+        if is_due and sum(len(item.output) for item in (*self._held, frame)) <= MAX_HELD:
+            self._held.append(frame)
+        else:
+            self._may_delete = False
+            self._leave()
+
+    def _has_sent(self, frame: Frame[Any], sent_before: int) -> None:
+        now = self._loop.time()
+        size = self._peer.bytes_sent - sent_before
+        self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
+        self._watch_socket()
+
+    async def _send_pieces(self, frame: Frame[Sequence[Piece]]) -> None:
+        """In slices; behind the last one comes what the client acknowledges, if it does."""
+        entry = self._entry
+        waiting = deque(slices(frame.output, PIECES_PER_STEP))
+        while waiting:
             async with self._peer.turn() as turn:
-                while at < len(bitmaps) and not turn.is_over:
-                    if self._streams is not streams or not self._connection.is_active:
-                        return
-                    self._connection.send_bitmaps(bitmaps[at : at + BITMAPS_PER_STEP])
+                while waiting and not turn.is_over:
+                    if self._entry != entry or not self._connection.is_active:
+                        return  # what follows is of a stream that the client has no more
+                    send_slice(self._connection, waiting.popleft())
+                    if not waiting and acknowledges(self._connection.output):
+                        self._connection.send_surface_commands((), frame.frame_id)
                     self._peer.flush()
-                    at += BITMAPS_PER_STEP
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _enter(self, *, deletes: bool = True) -> None:
-        """Take a seat, by the way that the client knows."""
-        assert self._streams is not None
+    def _enter(self) -> None:
+        """Take a seat, by the way that the client knows; unless it is not Active, or does not look."""
+        if self._streams is None or self.is_suppressed or not self._connection.is_active:
+            return
         self._entered_at = self._loop.time()
-        width, height = self._size
-        self.pacer = Pacer(
-            acknowledges=self._graphics is not None, frames_per_second=self._streams.frames_per_second
-        )
+        self._entry += 1
         if self._graphics is not None:
-            abilities = self._graphics.abilities
-            format = PipelineFormat(
-                has_avc=abilities.has_avc420 and is_installed(H264),
-                has_progressive=abilities.has_progressive,
-                cache_slots=abilities.cache_slots,
-                cache_bytes=abilities.cache_bytes,
-            )
-            pipeline = Pipeline(width, height, format, self._state, deletes=deletes)
-            self._connection.send_graphics(pipeline.opening())
-            self._peer.flush()
-            self._streams.enter(self, Stream(width, height, pipeline, frame_id=self._frame_id))
-        elif (
-            self._connection.supports_graphics
-            and self._reopenings <= MAX_REOPENINGS
-            and self._waiting is None
-        ):
-            self._waiting = self._loop.call_later(GRAPHICS_SECONDS, self._enter_with_bitmaps)
+            self._enter_with_pipeline(self._streams, self._graphics)
+            return
+        if self._connection.supports_graphics and not self._is_hopeless and not self._is_late:
+            self._waiting = self._loop.call_later(GRAPHICS_SECONDS, self._wait_no_longer)
         else:
             self._enter_with_bitmaps()
+
+    def _enter_with_pipeline(self, streams: Streams, graphics: GraphicsOpened) -> None:
+        abilities = graphics.abilities
+        format = PipelineFormat(
+            has_avc=abilities.has_avc420 and is_installed(H264),
+            has_progressive=abilities.has_progressive,
+            cache_slots=abilities.cache_slots,
+            cache_bytes=abilities.cache_bytes,
+        )
+        pipeline = Pipeline(*self._size, format, self._state, deletes=self._may_delete)
+        try:
+            self._connection.send_graphics(pipeline.opening())
+        except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
+            self._log.debug("The pipeline was not begun: %s", error)
+            return
+        self._state, self._may_delete = pipeline.state, True
+        self.pacer = Pacer(frames_per_second=streams.frames_per_second)
+        self._peer.flush()
+        streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
+
+    def _wait_no_longer(self) -> None:
+        self._is_late = True
+        self._enter_with_bitmaps()
 
     def _enter_with_bitmaps(self) -> None:
         """For who has no pipeline, or takes too long to open it."""
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        width, height = self._size
-        self._streams.enter(self, Stream(width, height, BitmapUpdates(self._connection.output)))
+        output = self._connection.output
+        self.pacer = Pacer(
+            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
+        )
+        self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:
+        self._entry += 1
         if self._streams is not None:
             self._streams.leave(self)
-        self._asked.clear()
-        for timer in (self._timer, self._waiting):
-            if timer is not None:
-                timer.cancel()
-        self._timer = self._waiting = None
+        self._held.clear()
+        self._refreshes.forget()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
     def _wake(self) -> None:
         if self._streams is not None:
@@ -317,30 +374,25 @@ class ViewerPicture:
 
     def _watch_socket(self) -> None:
         """Wake the stream when what waits has been sent."""
-        if self._peer.unsent_bytes and (self._draining is None or self._draining.done()):
+        is_watching = self._draining is not None and not self._draining.done()
+        if self._streams is not None and self._peer.unsent_bytes and not is_watching:
             self._draining = self._loop.create_task(self._drain())
 
     async def _drain(self) -> None:
         try:
             await self._peer.drained()
-        except ConnectionError:
+        except OSError:
             return  # the peer's task sees that too
         self._wake()
 
-    def _answer_refreshes(self) -> None:
-        self._timer = None
-        if self._asked.is_empty or self._streams is None or self.is_suppressed:
+    def _send_again(self, rects: Sequence[Rect]) -> None:
+        if self._streams is None or self._waiting is not None:
             return
-        share = min(self._asked.pixels / max(self._size[0] * self._size[1], 1), 1.0)
-        now = self._loop.time()
-        if wait := self._refreshes.wait(now, share):
-            self._timer = self._loop.call_later(wait, self._answer_refreshes)
-            return
-        self._refreshes.take(share, now)
-        rects = tuple(self._asked)
-        self._asked.clear()
-        live = self._streams.stream_of(self)
-        if live is None:
+        if self._streams.stream_of(self) is None:
             self._enter()
         else:
-            live.invalidate(rects)
+            self._streams.refresh(self, rects)
+
+
+def _nobody_hears(reason: str) -> None:
+    """It has gone itself."""

@@ -183,6 +183,8 @@ class GatewaySession:
     def leave(self, viewer: StageViewer) -> None:
         """The picture goes, too: it is made again for who comes back."""
         self._picker_viewers.leave(viewer)
+        if self._display is not None:
+            self._display.close()
         self._viewer = self._display = self._streams = None
         self._painted_size = (0, 0)
         if self._timer is not None:

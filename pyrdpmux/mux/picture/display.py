@@ -4,6 +4,8 @@ The VM's own picture goes on underneath, so nothing is lost, and nothing has to 
 when the card goes.
 """
 
+from collections.abc import Callable
+
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
@@ -23,7 +25,13 @@ class Display(Observable):
         self._card: tuple[str, str] | None = None
         #: the card over what the screen showed when somebody looked first; without viewers nobody does
         self._covered: Surface | None = None
-        screen.subscribe(self)
+        self._unsubscribe: Callable[[], None] | None = screen.subscribe(self)
+
+    def close(self) -> None:
+        """Hear nothing of the screen any more: until then, each of the two keeps the other."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
 
     @property
     def surface(self) -> Surface:

@@ -2,6 +2,8 @@
 
 INVARIANT: nothing is computed that nobody can be sent, and nothing waits that was computed: when the next
 frame is due is decided by pacers, and its pixels are taken then.
+
+INVARIANT: whoever has a seat has had every message of the stream since it took it.
 """
 
 import asyncio
@@ -24,7 +26,14 @@ PATIENCE: Final = 0.02
 """Seconds that those who can be sent a frame wait for those who cannot for longer."""
 
 SLACK: Final = 0.05
-"""Seconds until a seat can be sent the next frame: with more it does not keep up with the others."""
+"""Seconds until a seat can be sent what others can: with more it does not keep up with them."""
+
+PARDONS: Final = 2
+"""Frames after some have joined, for which nobody is sent away: they have been sent a few at once. Until all
+can be sent one at the same time."""
+
+SPARE_SECONDS: Final = 0.02
+"""After which is looked again whether links have anything to spare for what is only made better."""
 
 T = TypeVar("T")
 
@@ -40,29 +49,41 @@ class LiveStream:
         stream: Stream[Any],
         workers: WorkerPool,
         owner: str,
-        fell_behind: "Callable[[LiveStream, Seat], None]",
+        goes_alone: "Callable[[LiveStream, Seat, Stream[Any]], None]",
     ) -> None:
-        """``owner``: the VM, for the pool; ``fell_behind`` is told of a seat that the others wait for."""
+        """``owner``: the VM, for the pool; ``goes_alone`` is given who leaves with a copy of the stream."""
         self.display = display
         self.stream = stream
         self.seats: dict[Seat, None] = {}
         #: tells it from every other stream that there has ever been
         self.number = next(_numbers)
-        #: held while a frame is computed, or while seats come from another stream
+        #: held while a frame is computed and handed out, or while seats come from another stream
         self.lock = asyncio.Lock()
+        #: its clients show what the display has shown at some time
+        self.has_shown = False
+        #: not before then it may become one with another
+        self.apart_until = 0.0
         self._workers = workers
         self._owner = owner
-        self._fell_behind = fell_behind
+        self._goes_alone = goes_alone
         self._loop = asyncio.get_running_loop()
         stream.target.tally.clock = self._loop.time
         self._frames = 0
         #: in threads: altogether, and for the latest frame
         self._seconds = self._latest_seconds = 0.0
         self._wake = asyncio.Event()
-        self._is_dirty = True
-        #: some seats can be sent what is due, others not, since then
-        self._waits_since: float | None = None
+        #: since when the display may show something else
+        self._changed_at: float | None = self._loop.time()
+        #: when there is something to do although nothing changes
+        self._next_due: float | None = None
+        #: since when somebody waits for the others
+        self._waiting_since: float | None = None
+        #: what the clients show there is to be sent again
         self._invalid = Region()
+        #: of PARDONS, those that are left
+        self._pardons = 0
+        #: those who are to go alone, and what they are to be sent again then
+        self._leaving: dict[Seat, Sequence[Rect]] = {}
 
     @property
     def figures(self) -> StreamFigures:
@@ -82,17 +103,40 @@ class LiveStream:
 
     def changed(self) -> None:
         """The display may show something else."""
-        self._is_dirty = True
+        if self._changed_at is None:
+            self._changed_at = self._loop.time()
         self._wake.set()
 
     def wake(self) -> None:
-        """A seat may be sent something now."""
+        """A seat may be sent something now, or has left."""
         self._wake.set()
 
-    def invalidate(self, rects: Sequence[Rect]) -> None:
-        """What the clients show there is to be sent again."""
-        self._invalid.add_all(rects)
+    def refresh(self, seat: Seat, rects: Sequence[Rect]) -> None:
+        """What its client shows there is to be sent again: the others are not to be bothered with it."""
+        if len(self.seats) > 1:
+            self._leaving[seat] = (*self._leaving.get(seat, ()), *rects)
+        else:
+            self._invalid.add_all(rects)
         self.changed()
+
+    def take_over(self, guest: "LiveStream") -> None:
+        """All who have a seat there, and whose clients show the same; and what they have asked for."""
+        for seat in tuple(guest.seats):
+            del guest.seats[seat]
+            self.seats[seat] = None
+        self._leaving |= guest._leaving
+        self._invalid.add_all(guest._invalid)
+        self._pardons = PARDONS
+        guest.wake()
+        self.changed()
+
+    def fail(self, error: Exception) -> None:
+        """Nobody knows any more what clients show."""
+        seats = tuple(self.seats)
+        self.seats.clear()
+        self._wake.set()
+        for seat in seats:
+            seat.failed(error)
 
     async def run(self) -> None:
         """Until the last seat has left."""
@@ -100,11 +144,13 @@ class LiveStream:
             while self.seats:
                 await self._until_due()
                 async with self.lock:
-                    await self._show()
+                    if self._leaving:
+                        await self._let_go()
+                    else:
+                        await self._show()
         except Exception as error:
             logger.exception("The picture of %s", self._owner)
-            for seat in tuple(self.seats):
-                seat.failed(error)
+            self.fail(error)
 
     async def compute(self, job: Callable[[], T]) -> T:
         """Run it in a thread, and count what it costs."""
@@ -120,63 +166,102 @@ class LiveStream:
         return result
 
     async def hand_out(self, frame: Frame[Any]) -> None:
-        """To all who have a seat now."""
+        """To all who have a seat, in turns of each: nobody waits for another's."""
         self._frames += 1
-        for seat in tuple(self.seats):
-            await seat.send(frame)
+        seats = tuple(self.seats)
+        if len(seats) == 1:
+            await self._send(seats[0], frame)
+        else:
+            await asyncio.gather(*[self._send(seat, frame) for seat in seats])
 
     # -- inside ----------------------------------------------------------------------------------
 
+    async def _send(self, seat: Seat, frame: Frame[Any]) -> None:
+        if seat in self.seats:  # it may have left while the frame was computed, or another one was sent
+            await seat.send(frame)
+
     async def _show(self) -> None:
+        self._waiting_since = None
         if not self.seats:
             return
         surface, stream = self.display.surface, self.stream
+        self._changed_at = None
         if (surface.width, surface.height) != (stream.width, stream.height):
-            self._is_dirty = False
+            self._next_due = None
             return  # viewers are about to come again, with another size
         now = self._loop.time()
-        self._is_dirty, self._waits_since = False, None
-        pixels = min(seat.fine_pixels(now) for seat in self.seats)
+        pixels = self._spare_pixels(now)
         invalid, self._invalid = self._invalid, Region()
 
-        def render() -> Frame[Any] | None:
+        def render() -> tuple[Frame[Any] | None, float | None]:
             stream.planner.invalidate(tuple(invalid))
-            return stream.render(surface, now, pixels)
+            return stream.render(surface, now, pixels), stream.next_due()
 
-        frame = await self.compute(render)
+        frame, self._next_due = await self.compute(render)
+        self.has_shown = True
         if frame is not None:
             await self.hand_out(frame)
 
+    async def _let_go(self) -> None:
+        """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""
+        leaving, self._leaving = self._leaving, {}
+        for seat, rects in leaving.items():
+            if seat in self.seats and len(self.seats) > 1:
+                copied = await self.compute(self.stream.clone)
+                if seat in self.seats:
+                    copied.planner.invalidate((*self._invalid, *rects))
+                    self._goes_alone(self, seat, copied)
+            elif seat in self.seats:
+                self._invalid.add_all(rects)
+
     async def _until_due(self) -> None:
         """Until there may be something to send, and somebody to send it to."""
-        while self.seats:
+        while self.seats and not self._leaving:
             self._wake.clear()
             now = self._loop.time()
-            due = now if self._is_dirty else self.stream.next_due()
-            at = self._ready_at(due, now) if due is not None else None
+            at = self._due_at(now)
             if at is not None and at <= now:
                 return
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(at):
                     await self._wake.wait()
 
+    def _due_at(self, now: float) -> float | None:
+        """When to look for something to send; None: not before something has happened."""
+        due = self._changed_at if self._changed_at is not None else self._next_due
+        if due is None:
+            return None
+        at = self._ready_at(due, now)
+        can_wait = self._changed_at is None
+        if can_wait and at is not None and at <= now and not self._spare_pixels(now):
+            self._waiting_since = None
+            return now + SPARE_SECONDS
+        return at
+
     def _ready_at(self, due: float, now: float) -> float | None:
         """When to send what is due then: when all can be sent it, or some have waited long enough."""
-        times = [seat.ready_at(now) for seat in self.seats]
-        ready = [time for time in times if time is not None]
-        if not ready:
-            return None
-        first = max(due, min(ready))
-        if len(ready) == len(times) and (last := max(due, *ready)) <= first + SLACK:
-            return last
-        if first > now:
+        times = {seat: seat.ready_at(now) for seat in self.seats}
+        ready = [time for time in times.values() if time is not None]
+        first = max(due, min(ready)) if ready else None
+        if first is None or first > now:
+            self._waiting_since = None
             return first
-        if self._waits_since is None:
-            self._waits_since = now
-        latest = self._waits_since + PATIENCE
-        if latest <= now:
-            for seat in tuple(self.seats):
-                time = seat.ready_at(now)
-                if time is None or time > now + SLACK or seat.must_leave(now):
-                    self._fell_behind(self, seat)
-        return latest
+        if self._waiting_since is None:
+            self._waiting_since = now
+        # From then on, not from now: whose socket is full says again and again that it will be soon.
+        latest = self._waiting_since + SLACK
+        if len(ready) == len(times) and (last := max(ready)) <= latest:
+            if last <= now:
+                self._pardons = 0
+            return last
+        patient = self._waiting_since + PATIENCE
+        if patient <= now and not self._pardons:
+            for seat, time in times.items():
+                if time is None or time > latest or seat.must_leave(now):
+                    self._leaving[seat] = ()
+        elif patient <= now:
+            self._pardons -= 1
+        return patient
+
+    def _spare_pixels(self, now: float) -> int:
+        return min(seat.fine_pixels(now) for seat in self.seats)

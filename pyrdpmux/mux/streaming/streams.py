@@ -2,16 +2,18 @@
 
 Everybody begins with a stream of their own, and so waits for nobody. Streams of clients that are alike and
 keep up become one: what the newcomer shows is brought to what the others show, and an epoch begins. Who falls
-behind leaves with a copy, and comes back by the same door.
+behind, or wants something again, leaves with a copy, and comes back by the same door.
 """
 
 import asyncio
 import logging
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND
-from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.stream import Stream
 from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
@@ -23,9 +25,12 @@ logger = logging.getLogger("pyrdpmux.mux")
 GATHER_SECONDS: Final = 0.5
 """How often streams are looked at that might become one."""
 
+APART_SECONDS: Final = 5.0
+"""That who has left with a copy stays away: each joining ends the videos and caches of the others."""
+
 
 class Streams:
-    """Those of one display. As its listener it wakes them; nobody is there, nothing is done."""
+    """Those of one display. As its listener it wakes them; nobody is there, nothing is done or kept."""
 
     def __init__(self, display: Display, workers: WorkerPool, owner: str) -> None:
         """``owner``: the VM, among the owners of jobs of the pool."""
@@ -34,12 +39,15 @@ class Streams:
         self._owner = owner
         self._tasks: dict[asyncio.Task[None], LiveStream] = {}
         self._of_seat: dict[Seat, LiveStream] = {}
+        #: two at a time that are about to become one
+        self._joining: dict[asyncio.Task[None], tuple[LiveStream, LiveStream]] = {}
         self._gathering: asyncio.TimerHandle | None = None
         #: what streams have cost that are no more
         self.ended = WorkFigures()
         #: that each viewer is sent at most
         self.frames_per_second = FRAMES_PER_SECOND
-        display.subscribe(self)
+        #: from the display, while there are seats
+        self._unsubscribe: Callable[[], None] | None = None
 
     @property
     def live(self) -> list[LiveStream]:
@@ -59,9 +67,10 @@ class Streams:
     def enter(self, seat: Seat, stream: Stream[Any]) -> None:
         """A stream for this seat alone, until it can share one."""
         self.leave(seat)
+        if self._unsubscribe is None:
+            self._unsubscribe = self._display.subscribe(self)
         self._run(stream, seat)
-        if len(self._of_seat) > 1 and self._gathering is None:
-            self._gather_later()
+        self._gather_later()
 
     def leave(self, seat: Seat) -> None:
         """It is sent nothing more; harmless if it was not there."""
@@ -69,12 +78,20 @@ class Streams:
         if live is not None:
             live.seats.pop(seat, None)
             live.wake()
+        if not self._of_seat:
+            self._rest()
 
     def wake(self, seat: Seat) -> None:
         """It can be sent something now."""
         live = self._of_seat.get(seat)
         if live is not None:
             live.wake()
+
+    def refresh(self, seat: Seat, rects: Sequence[Rect]) -> None:
+        """Its client is to be sent these again."""
+        live = self._of_seat.get(seat)
+        if live is not None:
+            live.refresh(seat, rects)
 
     def _run(self, stream: Stream[Any], seat: Seat) -> LiveStream:
         live = LiveStream(self._display, stream, self._workers, self._owner, self._part)
@@ -87,6 +104,15 @@ class Streams:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.ended += self._tasks.pop(task).figures.work
+
+    def _rest(self) -> None:
+        """INVARIANT: without seats, neither the display nor the loop knows of us."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     # -- the display's side ----------------------------------------------------------------------
 
@@ -106,33 +132,41 @@ class Streams:
     # -- sharing ---------------------------------------------------------------------------------
 
     def _gather_later(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._gathering = loop.call_later(GATHER_SECONDS, self._gather)
+        if self._gathering is None and len(self._of_seat) > 1:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gather)
 
     def _gather(self) -> None:
         """Make streams that are alike one, two at a time."""
         self._gathering = None
-        live = self.live
-        if len(live) < 2:
-            return
-        now = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
         groups: dict[object, list[LiveStream]] = {}
-        for stream in live:
-            if not stream.lock.locked() and all(seat.keeps_up(now) for seat in stream.seats):
-                key = stream.stream.target.sharing_key
-                groups.setdefault((key, stream.stream.width, stream.stream.height), []).append(stream)
+        for live in self.live:
+            if self._may_join(live, loop.time()):
+                stream = live.stream
+                key = stream.target.sharing_key, stream.width, stream.height
+                groups.setdefault(key, []).append(live)
         for group in groups.values():
             if len(group) > 1:
-                group.sort(key=lambda stream: -len(stream.seats))
-                host, guest = group[0], group[-1]
-                task = asyncio.get_running_loop().create_task(self._join(host, guest))
-                self._tasks[task] = guest
-                task.add_done_callback(self._tasks.pop)
-        self._gather_later()
+                group.sort(key=lambda live: -len(live.seats))
+                task = loop.create_task(self._join(group[0], group[-1]), name=f"streams of {self._owner}")
+                self._joining[task] = group[0], group[-1]
+                task.add_done_callback(self._joining.pop)
+        if len(self.live) > 1:
+            self._gather_later()
+
+    def _may_join(self, live: LiveStream, now: float) -> bool:
+        if any(live in two for two in self._joining.values()) or live.lock.locked():
+            return False
+        has_settled = live.has_shown and now >= live.apart_until
+        return has_settled and all(seat.keeps_up(now) for seat in live.seats)
 
     async def _join(self, host: LiveStream, guest: LiveStream) -> None:
         """INVARIANT: nothing is sent to any seat of the two between an epoch's end and its beginning, but
-        what brings it there."""
+        what brings it there.
+
+        Seats may leave at any time. A host that has lost all of its own meanwhile runs on for who comes, as
+        it has to take its lock to see that it has none.
+        """
         async with host.lock, guest.lock:
             if not host.seats or not guest.seats:
                 return
@@ -141,28 +175,19 @@ class Streams:
                 frames = await host.compute(lambda: join(host.stream, guest.stream, now))
             except Exception as error:
                 logger.exception("The streams of %s", self._owner)
-                for seat in (*host.seats, *guest.seats):
-                    seat.failed(error)
+                host.fail(error)
+                guest.fail(error)
                 return
-            await _hand_out(host, frames.of_host)
-            await _hand_out(guest, frames.of_guest)
-            for seat in tuple(guest.seats):
-                del guest.seats[seat]
-                host.seats[seat] = None
+            for live, last in ((host, frames.of_host), (guest, frames.of_guest)):
+                for frame in last:
+                    await live.hand_out(frame)
+            for seat in guest.seats:
                 self._of_seat[seat] = host
-            guest.wake()
-            host.changed()
+            host.take_over(guest)
 
-    def _part(self, live: LiveStream, seat: Seat) -> None:
-        """The seat goes on with a copy of the stream."""
-        if len(live.seats) < 2 or live.lock.locked():
-            return
+    def _part(self, live: LiveStream, seat: Seat, stream: Stream[Any]) -> None:
+        """The seat goes on with a copy of the stream that it has shared."""
         del live.seats[seat]
-        self._run(live.stream.clone(), seat)
-        if self._gathering is None:
-            self._gather_later()
-
-
-async def _hand_out(live: LiveStream, frames: list[Frame[Any]]) -> None:
-    for frame in frames:
-        await live.hand_out(frame)
+        alone = self._run(stream, seat)
+        alone.apart_until = asyncio.get_running_loop().time() + APART_SECONDS
+        self._gather_later()

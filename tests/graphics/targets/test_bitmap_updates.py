@@ -1,162 +1,247 @@
+"""Streams of bitmaps and drawing orders, before a client that draws them: every frame, pixel by pixel."""
+
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pyrdpmux.codec.bitmap import decode as decode_bitmap
-from pyrdpmux.codec.color import reduce_and_expand
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.classify import Kind
-from pyrdpmux.graphics.commands import Exact
 from pyrdpmux.graphics.tally import Step
-from pyrdpmux.graphics.targets.bitmap_updates import (
-    COLUMN_ALIGNMENT,
-    TILE,
-    BitmapUpdates,
-    bitmaps_of,
-    palette_update,
-    tiles_of,
+from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdatesFormat
+from pyrdpmux.rdp.pdu.orders.primary import MemBlt, OpaqueRect, ScrBlt
+from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
+from pyrdpmux.rdp.pdu.update import BitmapData
+from tests.graphics.bitmap_session import CELLS, BitmapClient, BitmapSession, output_format
+from tests.graphics.drawings import DRAWINGS, drawn, photo, text
+
+DEPTHS = pytest.mark.parametrize("depth", [32, 24, 16, 15, 8])
+ORDERS = pytest.mark.parametrize("has_orders", [True, False], ids=["orders", "bitmaps only"])
+
+
+def sorts(session: BitmapSession) -> set[type]:
+    """What the last frame consisted of."""
+    return {type(piece) for piece in session.client.pieces}
+
+
+@DEPTHS
+@ORDERS
+def test_whatever_is_there_is_shown(depth: int, has_orders: bool) -> None:
+    session = BitmapSession(output_format(643, 401, depth, has_orders=has_orders))
+    session.write(Rect(0, 0, 643, 401), text(643, 401))
+    session.show()
+    session.write(Rect(101, 53, 320, 240), photo(320, 240))
+    session.show()
+    assert session.stream.next_due() is None, "all of it is exact"
+
+
+@DEPTHS
+def test_scrolling_is_copied(depth: int) -> None:
+    session = BitmapSession(output_format(640, 480, depth))
+    page = text(640, 900)
+    session.write(Rect(0, 0, 640, 480), page[:480])
+    session.show()
+    before = session.client.bytes
+    for top in range(16, 160, 16):
+        session.write(Rect(0, 0, 640, 480), page[top : top + 480])
+        session.show()
+        assert isinstance(session.client.pieces[0], ScrBlt)
+    assert session.client.bytes - before < before
+
+
+def test_without_orders_there_are_bitmaps_only() -> None:
+    session = BitmapSession(output_format(640, 480, has_orders=False))
+    page = text(640, 900)
+    for top in (0, 16, 0):
+        session.write(Rect(0, 0, 640, 480), page[top : top + 480])
+        session.show()
+        assert sorts(session) == {BitmapData}
+
+
+@pytest.mark.parametrize(("depth", "fills"), [(32, True), (24, True), (16, False), (15, False), (8, False)])
+def test_one_color_is_an_order_where_its_bytes_mean_the_same_to_all(depth: int, fills: bool) -> None:
+    session = BitmapSession(output_format(640, 480, depth))
+    session.write(Rect(0, 0, 640, 480), np.full((480, 640), 0xC08040, np.uint32))
+    session.show()
+    assert sorts(session) == ({OpaqueRect} if fills else {BitmapData})
+
+
+@pytest.mark.parametrize("depth", [32, 24, 16, 8])
+def test_what_comes_again_comes_out_of_the_cache(depth: int) -> None:
+    session = BitmapSession(output_format(480, 320, depth))
+    slides = [photo(480, 320, seed) for seed in (1, 2)]
+    sizes = []
+    for number in (0, 1, 0, 1):
+        before = session.client.bytes
+        session.write(Rect(0, 0, 480, 320), slides[number])
+        session.show()
+        sizes.append(session.client.bytes - before)
+    # 480 and 320 are no multiples of 64: whole tiles only are kept
+    assert MemBlt in sorts(session)
+    assert CacheBitmapRev2 not in sorts(session)
+    assert max(sizes[2:]) < min(sizes[:2]) * 0.4
+
+
+def test_what_was_on_the_screen_before_is_kept_when_it_is_wanted_first() -> None:
+    """Nothing of it is painted anyway when it is to be kept."""
+    session = BitmapSession(output_format(640, 448))
+    left, right = Rect(0, 0, 320, 448), Rect(320, 0, 320, 448)
+    first = photo(320, 448, 1)
+    for x in range(0, 320, 32):  # by so few pixels at a time that nothing is looked for in the cache
+        for y in range(0, 448, 32):
+            session.write(Rect(x, y, 32, 32), first[y : y + 32, x : x + 32])
+            session.show()
+    session.write(right, photo(320, 448, 2))
+    session.show()
+    session.write(Rect(0, 0, 640, 448), photo(640, 448, 3))
+    session.show()
+    kinds = []
+    for words in (first, photo(320, 448, 4), first):
+        session.write(left, words)
+        session.show()
+        kinds.append(sorts(session))
+    assert MemBlt in kinds[2]
+    assert CacheBitmapRev2 not in kinds[2]
+
+
+def test_a_small_cache_is_overwritten() -> None:
+    session = BitmapSession(output_format(480, 320, cells=(*CELLS[:2], replace(CELLS[2], entries=3))))
+    for seed in (1, 2, 1, 3, 2, 1):
+        session.write(Rect(0, 0, 480, 320), photo(480, 320, seed))
+        session.show()
+
+
+def test_tiles_that_are_too_large_for_an_order_are_no_less_shown() -> None:
+    """QUIRK(rdesktop): no alpha plane may be left out, and no update is reassembled."""
+    output = replace(output_format(320, 256, max_request_size=0), may_skip_alpha=False)
+    session = BitmapSession(output)
+    noise = np.random.default_rng(3).integers(0, 1 << 24, (256, 320), dtype=np.uint32)
+    for words in (noise, text(320, 256), noise, text(320, 256), noise):
+        session.write(Rect(0, 0, 320, 256), words)
+        session.show()
+
+
+def test_only_what_counts_keeps_clients_apart() -> None:
+    output = output_format(640, 480)
+    format = BitmapUpdatesFormat.of(output)
+    assert BitmapUpdatesFormat.of(replace(output, max_pointer_side=96, max_request_size=1 << 21)) == format
+    for other in (
+        replace(output, can_copy=False),
+        replace(output, can_fill=False),
+        replace(output, bits_per_pixel=16),
+        replace(output, bitmap_caches=CELLS[:3]),
+        replace(output, bitmap_caches=(*CELLS[:3], replace(CELLS[3], needs_keys=False))),
+        replace(output, omits_compression_header=True),
+        replace(output, max_request_size=0),
+    ):
+        assert BitmapUpdatesFormat.of(other) != format
+
+
+@given(
+    drawings=DRAWINGS,
+    width=st.integers(1, 330),
+    height=st.integers(1, 250),
+    depth=st.sampled_from([32, 24, 16, 15, 8]),
+    has_orders=st.booleans(),
 )
-from pyrdpmux.rdp.connection.output_format import OutputFormat
-from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, CompressedDataHeader, PaletteEntry
-from pyrdpmux.wire import decode, encode
-
-SIZES = st.tuples(st.integers(1, 300), st.integers(1, 300))
-RECTS = st.lists(
-    st.builds(Rect, st.integers(0, 310), st.integers(0, 310), st.integers(0, 320), st.integers(0, 320)),
-    max_size=6,
-)
-
-
-def test_a_full_picture_is_cut_at_the_grid_top_down() -> None:
-    assert tiles_of([Rect(0, 0, 130, 70)], 130, 70) == [
-        Rect(0, 0, 64, 64),
-        Rect(64, 0, 64, 64),
-        Rect(128, 0, 2, 64),
-        Rect(0, 64, 64, 6),
-        Rect(64, 64, 64, 6),
-        Rect(128, 64, 2, 6),
-    ]
-
-
-def test_a_small_change_stays_small() -> None:
-    assert tiles_of([Rect(70, 10, 3, 5)], 640, 480) == [Rect(68, 10, 8, 5)]
-
-
-def test_changes_within_a_tile_share_a_rectangle() -> None:
-    assert tiles_of([Rect(0, 0, 4, 4), Rect(8, 8, 4, 4), Rect(64, 0, 4, 4)], 640, 480) == [
-        Rect(0, 0, 12, 12),
-        Rect(64, 0, 4, 4),
-    ]
-
-
-def test_what_lies_outside_is_dropped() -> None:
-    assert tiles_of([Rect(640, 0, 10, 10), Rect(-5, -5, 5, 500)], 640, 480) == []
-
-
-@settings(max_examples=60)
-@given(SIZES, RECTS)
-def test_covers_the_damage_and_stays_within_tiles(size: tuple[int, int], damage: list[Rect]) -> None:
-    width, height = size
-    tiles = tiles_of(damage, width, height)
-    for rect in damage:
-        covered = sum(rect.clip(width, height).intersection(tile).pixels for tile in tiles)
-        assert covered == rect.clip(width, height).pixels
-    for tile in tiles:
-        assert not tile.is_empty
-        assert tile.clip(width, height) == tile
-        assert tile.x // TILE == (tile.right - 1) // TILE
-        assert tile.y // TILE == (tile.bottom - 1) // TILE
-        assert tile.x % COLUMN_ALIGNMENT == 0
-        assert tile.width % COLUMN_ALIGNMENT == 0 or tile.right == width
-    assert len({(tile.x // TILE, tile.y // TILE) for tile in tiles}) == len(tiles)
-
-
-# -- bitmaps -----------------------------------------------------------------------------------------
-
-
-def output(bits_per_pixel: int, *, omits_header: bool) -> OutputFormat:
-    return OutputFormat(
-        width=200,
-        height=100,
-        bits_per_pixel=bits_per_pixel,
-        is_fast_path=True,
-        max_request_size=65535,
-        omits_compression_header=omits_header,
-        may_skip_alpha=True,
-        pointer_cache_size=0,
-        color_pointer_cache_size=0,
-        max_pointer_side=32,
-    )
-
-
-@pytest.mark.parametrize("omits_header", [False, True])
-@pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
-def test_a_client_sees_the_picture(depth: int, omits_header: bool) -> None:
-    """Odd width: the last tiles are padded, and clients crop them."""
-    picture = np.zeros((100, 199, 4), np.uint8)
-    picture[..., :3] = np.random.default_rng(7).integers(0, 256, (100, 199, 3))
-    picture[:40, :150] = (10, 200, 30, 0)
-    shown = np.zeros_like(picture)
-    tiles = tiles_of([Rect(0, 0, 199, 100)], 199, 100)
-    for bitmap in bitmaps_of(picture, tiles, output(depth, omits_header=omits_header)):
-        bitmap = decode(BitmapData, encode(bitmap))
-        compressed = bool(bitmap.flags & BitmapFlags.COMPRESSION)
-        assert (bitmap.compressed_header is None) == (omits_header or not compressed)
-        pixels = decode_bitmap(bitmap.data, bitmap.width, bitmap.height, bitmap.bits_per_pixel, compressed)
-        rect = bitmap.rect
-        shown[rect.y : rect.bottom, rect.x : rect.right] = pixels[: rect.height, : rect.width]
-    assert (shown[..., :3] == reduce_and_expand(picture, depth)[..., :3]).all()
-
-
-@pytest.mark.parametrize("is_fast_path", [False, True])
-@pytest.mark.parametrize("depth", [8, 15, 16, 24, 32])
-@pytest.mark.parametrize("request_size", [0, 16128, 16384, 65535])
-def test_every_bitmap_fits_one_update_of_its_client(
-    depth: int, is_fast_path: bool, request_size: int
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_drawn_is_shown(
+    drawings: list[tuple[str, Rect, int, int, float]], width: int, height: int, depth: int, has_orders: bool
 ) -> None:
-    """Noise does not compress, and a client without reassembly takes what fits one PDU."""
-    picture = np.random.default_rng(7).integers(0, 256, (130, 130, 4), np.uint8)
-    client = replace(
-        output(depth, omits_header=False),
-        is_fast_path=is_fast_path,
-        max_request_size=request_size,
-        may_skip_alpha=False,
-    )
-    tiles = tiles_of([Rect(0, 0, 130, 130)], 130, 130)
-    bitmaps = bitmaps_of(picture, tiles, client)
-    covered = np.zeros((130, 130), int)
-    for bitmap in bitmaps:
-        assert len(bitmap.data) <= client.max_bitmap_size
-        covered[bitmap.top : bitmap.bottom + 1, bitmap.left : bitmap.right + 1] += 1
-    assert (covered == 1).all()
-    whole = depth < 32 or (is_fast_path and request_size == 65535)
-    assert (len(bitmaps) == len(tiles)) == whole
+    session = BitmapSession(output_format(width, height, depth, has_orders=has_orders))
+    for kind, rect, by, seed, seconds in drawings:
+        rect = rect.clip(width, height)
+        if not rect.is_empty:
+            session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
+        session.show(seconds)
+    session.rest()
 
 
-def test_the_compression_header_says_what_the_tile_unpacks_to() -> None:
-    picture = np.zeros((64, 66, 4), np.uint8)
-    [bitmap] = bitmaps_of(picture, [Rect(64, 0, 2, 64)], output(16, omits_header=False))
-    assert bitmap.compressed_header == CompressedDataHeader(4, 4 * 64 * 2)
-    assert (bitmap.left, bitmap.right, bitmap.width) == (64, 65, 4)
+# -- joining -----------------------------------------------------------------------------------------
 
 
-def test_the_palette_is_that_of_the_codec() -> None:
-    entries = palette_update().entries
-    assert len(entries) == 256
-    assert entries[216 // 6] == PaletteEntry(51, 0, 0)
-    assert entries[5] == PaletteEntry(0, 0, 255)
+def pair(depth: int = 32) -> tuple[BitmapSession, BitmapSession]:
+    """Two sessions of one surface."""
+    host, guest = (BitmapSession(output_format(330, 250, depth)) for _ in range(2))
+    guest.surface = host.surface
+    return host, guest
+
+
+def show_both(host: BitmapSession, clients: list[BitmapClient], seconds: float = 0.02) -> None:
+    host.now += seconds
+    frame = host.stream.render(host.surface, host.now)
+    for client in clients:
+        client.take(frame)
+        host.check(client)
+
+
+@pytest.mark.parametrize("depth", [32, 16])
+def test_who_joins_has_nothing_in_the_cache(depth: int) -> None:
+    host, guest = pair(depth)
+    everything = Rect(0, 0, 330, 250)
+    for seed in (1, 2, 1, 2):
+        host.write(everything, photo(330, 250, seed))
+        host.show()
+    guest.show()
+    guest.write(everything, photo(330, 250, 3))
+    guest.show()
+    host.show()
+    host.joined_by(guest)
+    for seed in (1, 2, 3, 1, 2, 3):
+        host.write(everything, photo(330, 250, seed))
+        show_both(host, [host.client, guest.client])
+
+
+@given(before=DRAWINGS, after=DRAWINGS)
+@settings(max_examples=10, deadline=None)
+def test_whenever_somebody_joins(
+    before: list[tuple[str, Rect, int, int, float]], after: list[tuple[str, Rect, int, int, float]]
+) -> None:
+    host, guest = pair()
+    for drawings, clients in ((before, [host.client]), (after, [host.client, guest.client])):
+        for kind, rect, by, seed, seconds in drawings:
+            rect = rect.clip(330, 250)
+            if not rect.is_empty:
+                host.write(rect, drawn(host.surface.words, kind, rect, by, seed))
+            show_both(host, clients, seconds)
+        if drawings is before:
+            guest.show()
+            host.joined_by(guest)
+
+
+def test_who_leaves_goes_on_with_a_copy() -> None:
+    host, guest = pair()
+    everything = Rect(0, 0, 330, 250)
+    for seed in (1, 2, 1):
+        host.write(everything, photo(330, 250, seed))
+        host.show()
+    guest.client = host.client
+    guest.stream = host.stream.clone()
+    guest.now = host.now
+    for seed in (2, 1, 2):
+        guest.write(everything, photo(330, 250, seed))
+        guest.show()
 
 
 @pytest.mark.parametrize(("depth", "codec"), [(32, "planar"), (16, "interleaved")])
-def test_counts_bitmaps_and_their_bytes(depth: int, codec: str) -> None:
-    target = BitmapUpdates(output(depth, omits_header=True))
-    picture = np.zeros((480, 640), np.uint32)
-    commands = [Exact(Rect(0, 0, 64, 64), Kind.TEXT), Exact(Rect(64, 0, 10, 64), Kind.PICTURE)]
-    bitmaps = target.frame(1, commands, picture)
-    [(step, figures)] = target.tally.figures().items()
-    assert (step, figures.count, figures.pixels) == (Step.BITMAPS, 2, 64 * (64 + 12))
-    assert figures.bytes == target.tally.bytes == sum(len(bitmap.data) for bitmap in bitmaps)
-    assert target.codecs == (codec,)
+def test_counts_bitmaps_copies_and_what_comes_out_of_the_cache(depth: int, codec: str) -> None:
+    session = BitmapSession(output_format(480, 320, depth))
+    tally = session.stream.target.tally
+    ticks = count()
+    tally.clock = lambda: float(next(ticks))
+    for seed in (1, 2, 1):
+        session.write(Rect(0, 0, 480, 320), photo(480, 320, seed))
+        session.show()
+    page = text(480, 340)
+    for top in (0, 16):
+        session.write(Rect(0, 0, 480, 320), page[top : top + 320])
+        session.show()
+    figures = tally.figures()
+    assert figures.keys() >= {Step.FIND, Step.BITMAPS, Step.RESTORE, Step.COPY}
+    assert figures[Step.BITMAPS].pixels >= 2 * 480 * 320
+    assert figures[Step.BITMAPS].seconds > 0 == figures[Step.COPY].seconds
+    assert tally.bytes == figures[Step.BITMAPS].bytes
+    assert session.client.bytes * 0.95 < tally.bytes < session.client.bytes
+    assert session.stream.target.codecs == (codec,)

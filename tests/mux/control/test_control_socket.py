@@ -58,7 +58,7 @@ def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path)
     ("channels", "way", "version", "steps"),
     [
         ((), "bitmaps", None, {"find", "bitmaps"}),
-        ((GRAPHICS,), "EGFX", "10.7", {"find", "text", "compress"}),
+        ((GRAPHICS,), "EGFX", "10.7", {"find", "compress"}),
     ],
     ids=["bitmaps", "pipeline"],
 )

@@ -1,3 +1,6 @@
+import gc
+import weakref
+
 import numpy as np
 
 from pyrdpmux.geometry import Rect
@@ -126,3 +129,16 @@ def test_a_card_that_nobody_looks_at_is_not_drawn() -> None:
     assert display.pixels.any()
     display.uncover()
     assert display._covered is None
+
+
+def test_who_has_closed_it_need_not_wait_for_the_collector() -> None:
+    display = Display(Screen(8, 8))
+    left = weakref.ref(display), weakref.ref(display.screen)
+    display.close()
+    display.close()
+    gc.disable()
+    try:
+        del display
+        assert [ref() for ref in left] == [None, None]
+    finally:
+        gc.enable()

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pyrdpmux.rdp.connection.events import (
     FrameAcknowledged,
     InputReceived,
-    OutputSuppressed,
     RefreshRequested,
 )
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.link import ServerLink
 from pyrdpmux.rdp.connection.server.logon import COOKIE_SECONDS, give_cookie
 from pyrdpmux.rdp.connection.server.session import SharePhase
-from pyrdpmux.rdp.pdu.display import FrameAcknowledge, RefreshRectangle, SuppressOutput
+from pyrdpmux.rdp.pdu.display import FrameAcknowledge, RefreshRectangle
 from pyrdpmux.rdp.pdu.finalization import Control, FontList, PersistentKeyList, Synchronize
 from pyrdpmux.rdp.pdu.input import InputEvents
 
@@ -54,11 +53,6 @@ class Active(SharePhase):
         self.link.emit(RefreshRequested(tuple([area.rect for area in pdu.areas])))
         return self
 
-    def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
-        self.link.is_suppressed = not pdu.allow_display_updates
-        self.link.emit(OutputSuppressed(self.link.is_suppressed))
-        return self
-
     def on_frame_acknowledge(self, pdu: FrameAcknowledge) -> Phase:
         self.link.emit(FrameAcknowledged(pdu.frame_id))
         return self
@@ -68,7 +62,6 @@ class Active(SharePhase):
         FrameAcknowledge: on_frame_acknowledge,
         InputEvents: on_input,
         RefreshRectangle: on_refresh,
-        SuppressOutput: on_suppress_output,
         Synchronize: SharePhase.on_stale,
         Control: SharePhase.on_stale,
         FontList: SharePhase.on_stale,

@@ -8,7 +8,12 @@ from typing import Final
 from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
 from pyrdpmux.rdp.channels.static import ChannelPdu
 from pyrdpmux.rdp.connection.envelope import unwrap
-from pyrdpmux.rdp.connection.events import ChannelDataReceived, InputReceived, ShutdownRequested
+from pyrdpmux.rdp.connection.events import (
+    ChannelDataReceived,
+    InputReceived,
+    OutputSuppressed,
+    ShutdownRequested,
+)
 from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
@@ -153,7 +158,9 @@ class SharePhase(SessionPhase):
         return self
 
     def on_suppress_output(self, pdu: SuppressOutput) -> Phase:
+        """Also while the size of the desktop changes: nobody says it again."""
         self.link.is_suppressed = not pdu.allow_display_updates
+        self.link.emit(OutputSuppressed(self.link.is_suppressed))
         return self
 
     def on_input_between(self, pdu: InputEvents) -> Phase:
