@@ -205,6 +205,7 @@ class LiveStream:
     async def _let_go(self) -> None:
         """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""
         leaving, self._leaving = self._leaving, {}
+        self._waiting_since = None  # those who stay begin anew: a copy may take longer than anybody waits
         for seat, rects in leaving.items():
             if seat in self.seats and len(self.seats) > 1:
                 copied = await self.compute(self.stream.clone)
