@@ -155,7 +155,7 @@ def report(
 ) -> None:
     modes = {
         "client's choice": ["/sec:tls"],
-        "plain bitmaps (32 bpp)": ["/sec:tls", "-gfx", "/bpp:32", "-nsc"],
+        "plain bitmaps (32 bpp)": ["/sec:tls", "/bpp:32", "-nsc"],
     }
     for label, options in modes.items():
         times: dict[str, list[float]] = {"pyrdpmux": [], "freerdp-shadow": []}

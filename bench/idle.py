@@ -21,8 +21,11 @@ from tests.mux.rdp_client import RdpClient, connected
 
 SECONDS: Final = 8.0
 SETTLE_SECONDS: Final = 3.0
+PATIENCE: Final = 60.0
+"""Seconds for a client to become active: all of them decode in one process."""
+
 DEMO_FRAME: Final = 1 / 12
-"""Of the demo VM: a second's clock and a moving card."""
+"""Of the demo VM, without its video and its log: a second's clock and a moving card."""
 
 
 def cpu_seconds(pid: int) -> float:
@@ -42,7 +45,7 @@ async def measure(title: str, daemon: DaemonProgram) -> None:
 
 async def watch(client: RdpClient) -> None:
     """Keep nothing of what comes."""
-    await client.until(lambda: client.connection.is_active)
+    await client.until(lambda: client.connection.is_active, within=PATIENCE)
     while True:
         client.bitmaps.clear()
         client.events.clear()

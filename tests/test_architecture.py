@@ -53,6 +53,8 @@ RANKS = {
     "pyrdpmux.mux.log": 52,
     "pyrdpmux.mux.keyboard": 52,
     "pyrdpmux.mux.picture": 52,
+    # streams of a picture, and who shares them: they know seats, not viewers
+    "pyrdpmux.mux.streaming": 53,
     "pyrdpmux.mux.systemd": 53,
     "pyrdpmux.mux.settings": 53,
     "pyrdpmux.mux.opener": 54,
@@ -60,7 +62,6 @@ RANKS = {
     "pyrdpmux.mux.admission": 55,
     "pyrdpmux.mux.backend": 56,
     "pyrdpmux.mux.resting": 56,
-    "pyrdpmux.mux.streaming": 57,
     "pyrdpmux.mux.channels": 57,
     "pyrdpmux.mux.input": 57,
     # sources of VMs: they paint a screen and take input, and know no viewer

@@ -137,7 +137,6 @@ TESTED_THROUGH = {
     },
     "mux/demo/test_machine.py": {
         "mux.demo.card",
-        "mux.demo.paint",
     },
     "mux/guest/test_guest.py": {
         "mux.guest.framebuffer",

@@ -39,6 +39,17 @@ DOORS = {
 }
 
 
+DOORS["pyrdpmux.graphics"] = {
+    "BitmapUpdates",
+    "Frame",
+    "Pacer",
+    "Pipeline",
+    "PipelineFormat",
+    "Stream",
+    "Surface",
+    "join",
+}
+
 DOORS["pyrdpmux.harness"] = {
     "connect",
     "Client",
@@ -69,6 +80,14 @@ def test_reading_captures_loads_no_client() -> None:
     assert "pyrdpmux.harness.peers" not in run.stdout.split()
     with pytest.raises(AttributeError, match="no attribute nonsense"):
         _ = importlib.import_module("pyrdpmux.harness").nonsense
+
+
+def test_a_name_of_graphics_is_loaded_when_it_is_asked_for() -> None:
+    code = "import pyrdpmux.graphics, sys; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "numpy" not in run.stdout.split()
+    with pytest.raises(AttributeError, match="no attribute nonsense"):
+        _ = importlib.import_module("pyrdpmux.graphics").nonsense
 
 
 def test_the_outermost_door_costs_nothing() -> None:

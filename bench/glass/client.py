@@ -13,12 +13,16 @@ from pyrdpmux.harness.display import Display
 USER: Final = "glass"
 COMMON: Final = ("/cert:ignore", f"/u:{USER}", f"/p:{USER}", "/sec:tls", "/bpp:32", "/f", "-grab-keyboard")
 
-MODES: Final = {
+MODES: Final[dict[str, dict[int, tuple[str, ...]]]] = {
     "h264": {2: ("/gfx:AVC444",), 3: ("/gfx:AVC444:on,AVC420:on",)},
     "egfx": {2: ("/gfx",), 3: ("/gfx:AVC444:off,AVC420:off",)},
-    "none": {2: ("-gfx",), 3: ("-gfx",)},
+    "none": {2: (), 3: ("/network:lan",)},
 }
-"""Its options, by major version."""
+"""Its options, by major version.
+
+QUIRK(FreeRDP 2.11): ``-gfx`` switches EGFX on, as ``+gfx`` does; in 3 it does not switch off what the kind of
+network asks for.
+"""
 
 TITLES: Final = {"h264": "EGFX with H.264", "egfx": "EGFX without H.264", "none": "without EGFX"}
 

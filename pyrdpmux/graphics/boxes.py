@@ -75,10 +75,6 @@ class Boxes:
         """Those in which everything counts as motion."""
         return [box for box in self._boxes if box.is_video(now)]
 
-    def is_video(self, rect: Rect, now: float) -> bool:
-        """Whether all of it is in a box in which everything counts as motion."""
-        return any(box.place.contains(rect) for box in self.videos(now))
-
     def frame(self, box: Box, changed: Sequence[Rect], now: float) -> BoxFrame:
         """``changed`` is new, within the box."""
         box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
@@ -143,8 +139,10 @@ class Boxes:
         place = self._aligned(rect)
         while len(self._boxes) >= MAX_BOXES:
             commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
+        while self._next in self.numbers:  # of a video that has played all the time
+            self._next = _after(self._next)
         box = Box(self._next, place, now)
-        self._next = FIRST_BOX + (self._next + 1 - FIRST_BOX) % NUMBERS
+        self._next = _after(self._next)
         self._boxes.append(box)
         commands.append(OpenBox(box.number, place.width, place.height))
         return box
@@ -152,3 +150,7 @@ class Boxes:
     def _close(self, box: Box) -> Command:
         self._boxes.remove(box)
         return CloseBox(box.number)
+
+
+def _after(number: int) -> int:
+    return FIRST_BOX + (number + 1 - FIRST_BOX) % NUMBERS

@@ -19,9 +19,6 @@ UNKNOWN: Final = 0xFF000000
 """A pixel that the client may show in any color: no pixel of a surface, whose fourth byte is masked, is
 equal to it."""
 
-TILE_BYTES: Final = 64 * 64 * 4
-"""Of a tile in the clients' cache."""
-
 EXACT: Final = np.inf
 """Of a cell that shows what was meant: it is never due."""
 
@@ -77,6 +74,8 @@ class Layer:
         """
         target = Rect(x, y, source.width, source.height)
         self.words[_part(target)] = origin.words[_part(source)]
+        if not (origin.has_lossy or self.has_lossy):
+            return
         losses = origin._lossy[_part(source)]
         if losses.any():
             self._due[_cells(target)] = due
@@ -118,42 +117,3 @@ def _cells(rect: Rect) -> tuple[slice, slice]:
     """All cells that a rectangle touches."""
     rows = slice(rect.y // CELL, -(-rect.bottom // CELL))
     return rows, slice(rect.x // CELL, -(-rect.right // CELL))
-
-
-class TileCache:
-    """Which tiles lie in which slots of the clients' cache; the one that was used longest ago goes first.
-
-    Slots begin at 1 and are overwritten, never evicted: who joins a stream later has nothing in them, and a
-    client that evicts an empty slot may close the channel.
-    """
-
-    def __init__(self, slots: int, max_bytes: int) -> None:
-        """``max_bytes`` bounds what all slots hold, each counted as a whole tile (MS-RDPEGFX 3.3.1.4)."""
-        self._slots = min(slots, max_bytes // TILE_BYTES)
-        #: key -> slot, in the order of their use
-        self._known: dict[int, int] = {}
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def find(self, key: int) -> int | None:
-        """The slot that holds it."""
-        slot = self._known.pop(key, None)
-        if slot is not None:
-            self._known[key] = slot
-        return slot
-
-    def add(self, key: int) -> int | None:
-        """A slot for it, to be stored to; None if there is no cache."""
-        if len(self._known) < self._slots:
-            slot = len(self._known) + 1
-        elif self._known:
-            slot = self._known.pop(next(iter(self._known)))
-        else:
-            return None
-        self._known[key] = slot
-        return slot
-
-    def forget(self) -> None:
-        """Nothing of it may be used any more."""
-        self._known.clear()

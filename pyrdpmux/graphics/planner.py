@@ -9,19 +9,17 @@ it was looked at, but for lossy marks.
 """
 
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
+from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
-from pyrdpmux.graphics.client_picture import UNKNOWN, Layer, TileCache
+from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
 from pyrdpmux.graphics.commands import (
-    BACK,
     MAIN,
     Abilities,
     BoxFrame,
@@ -31,24 +29,17 @@ from pyrdpmux.graphics.commands import (
     Exact,
     Fill,
     Lossy,
-    Restore,
-    Store,
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import best_rectangle, changed_rects
-from pyrdpmux.graphics.surface import TILE, Surface, tile_rects
+from pyrdpmux.graphics.residual import changed_rects
+from pyrdpmux.graphics.save_under import SaveUnder
+from pyrdpmux.graphics.surface import Surface, tile_rects
 
 COLOR: Final = np.uint32(0x00FFFFFF)
 
 MAX_OUTSIDE: Final = 0.02
 """Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
-
-MIN_RESTORED: Final = 256
-"""Pixels that a copy out of the back surface has to save."""
-
-MAX_RESTORED: Final = 3
-"""Such copies within one changed rectangle."""
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
@@ -59,6 +50,11 @@ SPLIT_PIXELS: Final = 16_384
 TEXT_REST: Final = 0.2
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
+
+MOVING: Final = 0.5
+"""Share of the pixels of a video that change from one of its pictures to the next, at least, in most."""
+
+_SAMPLES: Final = slice(8, None, 16)
 
 FINE_PIXELS: Final = 65_536
 """Made exact with one frame, at most: some 8 ms."""
@@ -71,8 +67,10 @@ class Planner:
         self.abilities = abilities
         self.rect = Rect(0, 0, width, height)
         self.main = Layer(width, height)
-        self._back: Layer | None = None
-        self._cache = TileCache(abilities.cache_slots, abilities.cache_bytes)
+        self._saved: SaveUnder | None = None
+        self._tiles = CachedTiles(width, height, abilities.cache_slots, abilities.cache_bytes)
+        #: pixels to be painted, from which on the cache is asked
+        self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
         #: what the surface had when it was looked at, masked
@@ -92,8 +90,12 @@ class Planner:
 
         The caller has closed the boxes with :meth:`close_boxes` before.
         """
-        self._back = None
-        self._cache.forget()
+        self._saved = None
+        self._tiles.forget(self._now)
+
+    def import_cache(self, entries: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+        """Clients have these bitmaps from before: key and bytes. Returns a slot for each, 0 for none."""
+        return self._tiles.take_over(entries)
 
     def close_boxes(self) -> list[Command]:
         """What ends all boxes."""
@@ -117,8 +119,8 @@ class Planner:
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
-        times = [time for time in (self.main.next_due(), self._boxes.next_rest()) if time is not None]
-        return min(times, default=None)
+        times = (self.main.next_due(), self._boxes.next_rest(), self._tiles.next_rest())
+        return min([time for time in times if time is not None], default=None)
 
     def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
         """Commands that bring clients up to date with ``surface``, of this planner's size.
@@ -132,8 +134,12 @@ class Planner:
         box = bounding_box(rects)
         self.has_rested = False
         if self.abilities.can_copy and self._predict(box):
+            self._tiles.changed([box], now)
+            self._show_videos([box], now)
             self._show_changes([box], now)
-        elif changed := self._compare(rects):
+        elif changed := self._compare(self._without_videos(rects, now)):
+            self._tiles.changed(changed, now)
+            self._show_videos(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
         else:
@@ -141,6 +147,7 @@ class Planner:
         self._commands += self._boxes.rest(now)
         if fine_pixels:
             self._refine(now, fine_pixels)
+        self._commands += self._tiles.store_rested(self.main, self.current, now)
         commands, self._commands = self._commands, []
         return commands
 
@@ -177,40 +184,58 @@ class Planner:
 
     def _show_changes(self, rects: Sequence[Rect], now: float) -> None:
         """Whatever ``_changed`` has in these rectangles."""
-        self._show_videos(rects, now)
         box = bounding_box(rects)
         count = int(np.count_nonzero(self._changed[_part(box)]))
         if not count:
             return
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
         painted = self._different([box] if count >= MIN_CHANGED else rects)
-        if self._back is not None:
-            painted = self._uncover(painted)
-        is_large = sum(rect.pixels for rect in painted) >= MIN_CACHED
-        if is_large and len(self._cache) and self._restore_tiles(box):
-            painted = self._different([box])
+        if self._saved is not None:
+            copies, painted = self._saved.uncover(
+                painted, self.main, self.current, self._changed, now + PICTURE_REST
+            )
+            self._commands += copies
+        is_large = sum(rect.pixels for rect in painted) >= self._cached_from
+        if is_large:
+            restored = self._tiles.restore(box, self.main, self.current, self._changed)
+            if restored:
+                self._commands += restored
+                painted = self._different([box])
         self._paint(painted, now)
-        if is_large and self.abilities.cache_slots:
-            self._store_tiles(box)
+        if is_large:
+            self._commands += self._tiles.store(box, self.main, self.current)
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
         """Disjoint rectangles that hold all changed pixels of these."""
         return [rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)]
 
-    def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
-        """All that has changed in videos goes through their boxes."""
+    def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
+        """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
         for box in self._boxes.videos(now):
             part = _part(box.place)
-            if any(rect.overlaps(box.place) for rect in rects):
-                # Beyond the rectangles nothing is known of the mask.
-                changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-                found = changed_rects(changed, box.place.x, box.place.y)
-                if found:
-                    self._show_box(self._boxes.frame(box, found, now), now)
-                changed[:] = False
+            before, current = self.main.words[part][_SAMPLES], self.current[part][_SAMPLES]
+            is_drawn = any(rect.overlaps(box.place) for rect in rects)
+            if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
+                self._show_box(self._boxes.frame(box, [box.place], now), now)
+                rects = [piece for rect in rects for piece in rect.without(box.place)]
+        return rects
+
+    def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
+        """All else that has changed in videos goes through their boxes, too."""
+        for box in self._boxes.videos(now):
+            if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
+                continue
+            part = _part(box.place)
+            # Beyond the rectangles nothing is known of the mask.
+            changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
+            found = changed_rects(changed, box.place.x, box.place.y)
+            if found:
+                self._show_box(self._boxes.frame(box, found, now), now)
+            changed[:] = False
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
         self._commands.append(frame)
+        self._tiles.changed(frame.changed, now)
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
@@ -225,11 +250,11 @@ class Planner:
         return True
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
-        """Copy what has moved. In videos nobody looks: they are encoded as a whole."""
+        """Copy what has moved."""
         box = bounding_box(rects)
-        if not self.abilities.can_copy or self._boxes.is_video(box, self._now):
-            return
         changed = self._changed[_part(box)]
+        if not self.abilities.can_copy:
+            return
         if np.count_nonzero(changed) >= MIN_CHANGED:
             for proof in self._moves.find_all(self.main.words, self.current, changed, box, hints):
                 self._move(proof)
@@ -237,85 +262,14 @@ class Planner:
     def _move(self, proof: Proof) -> None:
         move = proof.move
         if self.abilities.has_back:
-            self._save(move.source, move.destination)
+            if self._saved is None:
+                self._saved = SaveUnder(self.rect.width, self.rect.height)
+            self._commands += self._saved.save(
+                self.main, move.source, move.destination, self._now + PICTURE_REST
+            )
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
         self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
         self._changed[_part(proof.region)] = proof.mask
-
-    def _save(self, source: Rect, destination: Rect) -> None:
-        """Keep what the move covers and does not carry along: it is uncovered when the window goes on."""
-        if self._back is None:
-            self._back = Layer(self.rect.width, self.rect.height)
-        for piece in destination.without(source):
-            self._commands.append(Copy(MAIN, piece, BACK, piece.x, piece.y))
-            self._back.copy(self.main, piece, piece.x, piece.y, self._now + PICTURE_REST)
-
-    def _uncover(self, rects: Sequence[Rect]) -> list[Rect]:
-        """What of these the back surface has is copied from there; returns the rest."""
-        rest: list[Rect] = []
-        for rect in rects:
-            rest += self._uncovered(rect)
-        return rest
-
-    def _uncovered(self, rect: Rect) -> list[Rect]:
-        assert self._back is not None
-        part = _part(rect)
-        changed = self._changed[part]
-        is_kept = self._back.words[part] == self.current[part]
-        found = False
-        for _ in range(MAX_RESTORED):
-            place = _restorable(is_kept, changed)
-            if place is None:
-                break
-            found = True
-            origin = Rect(rect.x + place.x, rect.y + place.y, place.width, place.height)
-            self._commands.append(Copy(BACK, origin, MAIN, origin.x, origin.y))
-            self.main.copy(self._back, origin, origin.x, origin.y, self._now + PICTURE_REST)
-            changed[_part(place)] = ~is_kept[_part(place)]
-        return changed_rects(changed, rect.x, rect.y) if found else [rect]
-
-    # -- the clients' cache ----------------------------------------------------------------------
-
-    def _tiles(self, box: Rect) -> list[Rect]:
-        """Whole tiles of the grid within MAIN that the box touches."""
-        return [
-            Rect(x, y, TILE, TILE)
-            for y in range(box.y // TILE * TILE, min(box.bottom, self.rect.height - TILE + 1), TILE)
-            for x in range(box.x // TILE * TILE, min(box.right, self.rect.width - TILE + 1), TILE)
-        ]
-
-    def _key(self, tile: Rect) -> int:
-        contents = np.ascontiguousarray(self.current[_part(tile)]).data
-        return int.from_bytes(blake2b(contents, digest_size=8).digest(), "little")
-
-    def _restore_tiles(self, box: Rect) -> bool:
-        """Tiles that clients have in their cache; False if there are none."""
-        points: dict[int, list[tuple[int, int]]] = {}
-        for tile in self._tiles(box):
-            changed = self._changed[_part(tile)]
-            if not changed.any():
-                continue
-            slot = self._cache.find(self._key(tile))
-            if slot is not None:
-                points.setdefault(slot, []).append((tile.x, tile.y))
-                self.main.paint(tile, self.current)
-                changed[:] = False
-        self._commands += [Restore(slot, tuple(places)) for slot, places in points.items()]
-        return bool(points)
-
-    def _store_tiles(self, box: Rect) -> None:
-        """Tiles that are shown exactly, and are more than a color, for when they come again."""
-        for tile in self._tiles(box):
-            part = _part(tile)
-            if self.main.is_exact(tile) and flat_color(self.current[part]) is None:
-                self._store(tile)
-
-    def _store(self, tile: Rect) -> None:
-        key = self._key(tile)
-        if self._cache.find(key) is None:
-            slot = self._cache.add(key)
-            if slot is not None:
-                self._commands.append(Store(slot, key, tile))
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -370,8 +324,6 @@ class Planner:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self._paint_exactly(rect, classify(self.current[_part(rect)]))
-            if self.abilities.cache_slots and rect.width == rect.height == TILE:
-                self._store(rect)
 
 
 def _is_scroll(proof: Proof) -> bool:
@@ -383,25 +335,6 @@ def _is_scroll(proof: Proof) -> bool:
     part = _part(Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height))
     outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
     return bool(outside <= MAX_OUTSIDE * proof.explained)
-
-
-def _restorable(is_kept: NDArray[np.bool_], changed: NDArray[np.bool_]) -> Rect | None:
-    """Where a copy out of the back surface makes most pixels right, if that is worth it; both (h, w) bool."""
-    wins = is_kept & changed
-    if np.count_nonzero(wins) < MIN_RESTORED:
-        return None
-    score = wins.astype(np.int8)
-    score[~is_kept & ~changed] = -1
-    # Strips of an L are found along one of its sides only.
-    along, across = best_rectangle(score), best_rectangle(np.ascontiguousarray(score.T))
-    best, is_turned = (along, False) if (along or _NONE)[1] >= (across or _NONE)[1] else (across, True)
-    if best is None or best[1] < MIN_RESTORED:
-        return None
-    rect = best[0]
-    return Rect(rect.y, rect.x, rect.height, rect.width) if is_turned else rect
-
-
-_NONE: Final = (Rect(0, 0, 0, 0), 0)
 
 
 def _part(rect: Rect) -> tuple[slice, slice]:

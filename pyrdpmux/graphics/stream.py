@@ -56,6 +56,9 @@ class Target(Protocol[Made]):
     def opening(self) -> Made:
         """What a new client needs before the first frame."""
 
+    def import_cache(self, slots: Sequence[int]) -> Made | None:
+        """Beside frames: what a client has offered of an earlier cache goes to these slots, 0 for none."""
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Made:
         """One frame, whose pixels are those of ``picture`` (height, width) uint32."""
 
@@ -96,6 +99,14 @@ class Stream(Generic[Output]):
         commands = self.planner.plan(surface, now, fine_pixels)
         self.target.tally.add(Step.FIND, began)
         return self._frame(commands, self.planner.has_rested) if commands else None
+
+    def import_cache(self, entries: Sequence[tuple[int, int]]) -> Output | None:
+        """What answers the only client's offer of bitmaps, by key and bytes; None if nothing of it helps.
+
+        Only as long as there is one: what is said to one client alone, others cannot follow.
+        """
+        slots = self.planner.import_cache(entries)
+        return self.target.import_cache(slots) if any(slots) else None
 
     def next_due(self) -> float | None:
         """When :meth:`render` has something to send although nothing changes."""

@@ -1,19 +1,24 @@
 """RDP consoles of this process: arrays to show, input to receive, and no hypervisor or bus in between.
 
+async with show(640, 480, password="secret", port=3901) as screen:
+    screen.write(picture)
+
 async with EmbeddedServer(passwords={"alice": "secret"}) as server:
     console = await server.add_console("plot")
     console.show(picture)
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, NoInput, Vm, VmHost
 from pyrdpmux.mux.daemon import Daemon
@@ -36,28 +41,37 @@ class EmbeddedConsole:
     def viewer_count(self) -> int:
         return self.vm.viewer_count
 
-    def show(self, picture: Pixels) -> None:
+    def show(self, picture: NDArray[Any]) -> None:
         """Make this the picture: (height, width) gray or (height, width, 3) red, green, blue, of uint8.
 
         It is copied; viewers are sent what differs from the one before. ValueError for another shape or type.
         """
-        bgrx = _bgrx(picture)
-        height, width = bgrx.shape[:2]
-        screen = self.vm.screen
-        if (screen.width, screen.height) != (width, height):
-            screen.resize(width, height)
-        screen.write(screen.rect, bgrx)
+        _check(picture)
+        height, width = picture.shape[:2]
+        self.vm.screen.resize(width, height)
+        self.write(picture)
+
+    def write(self, picture: NDArray[Any], x: int = 0, y: int = 0) -> None:
+        """Put this at a place of the picture, which keeps its size; what lies outside is cut off.
+
+        Array and errors as in :meth:`show`.
+        """
+        _check(picture)
+        surface = self.vm.screen.surface
+        place = Rect(x, y, picture.shape[1], picture.shape[0]).clip(surface.width, surface.height)
+        if place.is_empty:
+            return
+        part = picture[place.y - y : place.bottom - y, place.x - x : place.right - x]
+        target = surface.pixels[place.y : place.bottom, place.x : place.right]
+        for channel in range(3):  # by channel: numpy takes four times as long to turn them around
+            target[..., channel] = part if part.ndim == 2 else part[..., 2 - channel]
+        self.vm.screen.written(surface, [place])
 
 
-def _bgrx(picture: Pixels) -> Pixels:
-    """(height, width, 4) uint8: blue, green, red, unused."""
-    is_gray = picture.ndim == 2
-    if picture.dtype != np.uint8 or not (is_gray or picture.shape[2:] == (3,)):
+def _check(picture: NDArray[Any]) -> None:
+    if picture.dtype != np.uint8 or not (picture.ndim == 2 or picture.shape[2:] == (3,)):
         found = f"{picture.dtype} of shape {picture.shape}"
         raise ValueError(f"{found}, expected uint8 of (height, width) or (height, width, 3)")
-    bgrx = np.zeros((*picture.shape[:2], 4), np.uint8)
-    bgrx[..., :3] = picture[..., None] if is_gray else picture[..., ::-1]
-    return bgrx
 
 
 class _Owner:
@@ -129,3 +143,25 @@ class EmbeddedServer:
         """Its viewers are told, its port is closed."""
         if self._owner.host is not None:
             await self._owner.host.remove_vm(console.vm, "the program has removed it")
+
+
+@asynccontextmanager
+async def show(
+    width: int,
+    height: int,
+    *,
+    password: str,
+    user: str = "demo",
+    port: int = 0,
+    name: str = "python",
+    input: InputSink | None = None,
+    config: Config | None = None,
+) -> AsyncIterator[EmbeddedConsole]:
+    """One picture of this size, black at first, at a server of its own that ends with the block.
+
+    All else as in :class:`EmbeddedServer` and :meth:`EmbeddedServer.add_console`.
+    """
+    async with EmbeddedServer(config, passwords={user: password}) as server:
+        console = await server.add_console(name, input=input, port=port)
+        console.vm.screen.resize(width, height)
+        yield console

@@ -43,7 +43,7 @@ class SoakVm(DemoVm):
     """A demo VM that registers on a bus, and remembers what is pressed."""
 
     def __init__(self, vm_id: int, frame_seconds: float) -> None:
-        super().__init__(vm_id)
+        super().__init__(vm_id, is_busy=False)  # hundreds of them are painted in one process
         self.guest.uuid = uuid_of(vm_id)
         self.down: set[tuple[int, bool, bool]] = set()
         self.keys_heard = 0

@@ -105,3 +105,18 @@ def test_rdesktop(console: Console, start: Start, sent: set[str], depth: int) ->
     client = start(rdesktop(console.port, depth, "-g", f"{WIDTH}x{HEIGHT}"))
     scroll_and_drag(console, client, depth, "rdesktop")
     assert {"BitmapData", "ScrBlt", "CacheBitmapRev2", "MemBlt"} <= sent
+
+
+@pytest.mark.parametrize("option", ["/rfx", "+bitmap-cache"])
+def test_a_slow_network(console: Console, start: Start, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+    """All of it compressed, but for pictures by RemoteFX."""
+    show = ViewerPicture.show
+
+    def shown_to_a_slow_client(self: ViewerPicture, *settings: Any) -> None:
+        self._connection.compress_output(True)
+        show(self, *settings)
+
+    monkeypatch.setattr(ViewerPicture, "show", shown_to_a_slow_client)
+    monkeypatch.setattr(ViewerPicture, "measured", lambda self, event: None)
+    client = start(xfreerdp(console.port, "tls", 32, option, "+compression"))
+    scroll_and_drag(console, client, 32)

@@ -150,6 +150,27 @@ def test_nothing_is_compressed_unasked(kind: CompressionType | None, changes: di
     assert all(item.compression_flags is None for item in sent_fragments(pair))
 
 
+def test_it_may_begin_and_end_at_any_time() -> None:
+    pair = linked(CompressionType.K64, compress_output=False)
+    rectangle = BitmapData(0, 0, 9, 9, 10, 10, 32, BitmapFlags(0), b"some text some text" * 20)
+    for is_on in (True, False, True, True, False):
+        pair.server.compress_output(is_on)
+        pair.server.send_bitmaps([rectangle])
+        pair.run()
+        assert sent_fragments(pair)[-1].is_compressed is is_on
+    assert [event.update for event in pair.client_saw(GraphicsReceived)] == [BitmapUpdate((rectangle,))] * 5
+
+
+def test_what_a_codec_has_made_is_not_compressed_again() -> None:
+    pair = linked(CompressionType.K64)
+    data = b"which would be much shorter" * 20
+    for codec_id in (1, 0):
+        command = SetSurfaceBits(0, 0, 9, 15, ExtendedBitmapData(32, codec_id, 9, 15, data))
+        pair.server.send_surface_commands([command], frame_id=5)
+        pair.run()
+        assert sent_fragments(pair)[-1].is_compressed is (codec_id == 0)
+
+
 def test_what_is_too_big_costs_no_history() -> None:
     pair = linked(CompressionType.K64)
     rectangle = BitmapData(0, 0, 9, 9, 10, 10, 32, BitmapFlags(0), b"some text some text" * 20)

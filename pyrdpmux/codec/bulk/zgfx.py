@@ -83,7 +83,7 @@ _SHORT_SIZE: Final = 4096
 class ZgfxCompressor:
     """The sending end of one history.
 
-    ``dense_ratio``: a segment that neither lz4 nor the codes of its literals alone bring below this part of its
+    ``dense_ratio``: a segment that neither lz4 nor the codes of its literals bring below this part of its
     size goes uncompressed.
     """
 

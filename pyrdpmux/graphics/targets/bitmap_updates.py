@@ -12,7 +12,7 @@ from typing import Final
 from pyrdpmux.codec.bitmap import EncodedBitmap
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.client_picture import TILE_BYTES
+from pyrdpmux.graphics.cached_tiles import TILE_BYTES
 from pyrdpmux.graphics.commands import MAIN, Abilities, Command, Copy, Exact, Fill, Restore, Store
 from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
 from pyrdpmux.graphics.targets.bitmap_cache import BitmapCache, CacheFormat
@@ -94,6 +94,9 @@ class BitmapUpdates:
     def opening(self) -> list[Piece]:
         """The desktop is there."""
         return []
+
+    def import_cache(self, slots: Sequence[int]) -> None:
+        """The keys of this cache are not those of the graphics pipeline's."""
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence; ``frame_id`` is not told."""

@@ -6,7 +6,7 @@ lies in messages since the last epoch: who joins a stream is shown everything, a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
@@ -35,7 +36,8 @@ from pyrdpmux.graphics.commands import (
     Store,
 )
 from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
-from pyrdpmux.rdp.channels.graphics.cache import CacheToSurface, SurfaceToCache
+from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
     CodecId,
     SolidFill,
@@ -69,10 +71,14 @@ PICTURE_QP: Final = 26
 MAX_RATE: Final = 5_500_000
 """Bits per second of a box's video, at most: so that noise does not take everything."""
 
+RATED_PIXELS: Final = 1920 * 1080
+"""Of a box that gets MAX_RATE; a larger one gets more in proportion. With as much for 5120x1440, a photograph
+cannot be told from another one before it is made exact."""
+
 PROGRESSIVE_CONTEXT: Final = 1
 
 DENSE: Final = 1.0
-"""Whatever lz4 makes any shorter is compressed: exact photographs lose a quarter, which it does not foresee."""
+"""What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +89,16 @@ class PipelineFormat:
     has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
+
+    @classmethod
+    def of(cls, abilities: GraphicsAbilities) -> Self:
+        """For a client that says so, as far as this installation goes along."""
+        return cls(
+            has_avc=abilities.has_avc420 and is_installed(H264),
+            has_progressive=abilities.has_progressive,
+            cache_slots=abilities.cache_slots,
+            cache_bytes=abilities.cache_bytes,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +122,8 @@ class _BoxEncoder:
         self._shown = (width, height)
         self.width, self.height = width + -width % CODED_WIDTH, height + -height % CODED_HEIGHT
         self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
-        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=MAX_RATE)
+        rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
+        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=rate)
 
     def encode(self, source: Pixels, rects: Sequence[Rect]) -> bytes:
         """``source`` (h, w, 4) is as large as what is shown; ``rects`` of it have changed."""
@@ -204,6 +221,11 @@ class Pipeline:
             CreateSurface(back, self._width, self._height),
             MapSurfaceToOutput(main),
         ]
+
+    def import_cache(self, slots: Sequence[int]) -> bytes:
+        """QUIRK(FreeRDP 3.30): of the cache, it writes slot N to its file if slot N + 1 is used, too; and it
+        imports what follows an entry of slot 0, as the others of the reply."""
+        return self._compressed(encode_graphics([CacheImportReply(tuple(slots))]))
 
     def adapt(self, frame_id: int, host: "Pipeline", picture: Words) -> bytes | None:
         """Surfaces of the host's numbers, and as many ClearCodec messages as its clients have had."""

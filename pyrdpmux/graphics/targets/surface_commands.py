@@ -103,6 +103,9 @@ class SurfaceCommands:
     def adapt(self, frame_id: int, host: "SurfaceCommands", picture: Words) -> None:
         """There is nothing to adapt."""
 
+    def import_cache(self, slots: Sequence[int]) -> None:
+        """The keys of this cache are not those of the graphics pipeline's."""
+
     def opening(self) -> list[Piece]:
         """The desktop is there."""
         return []

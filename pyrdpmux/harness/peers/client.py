@@ -19,6 +19,7 @@ import numpy as np
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import PeerClosed, PyRdpMuxError
 from pyrdpmux.harness.peers.errors import ClientTimeout, SessionEnded
+from pyrdpmux.harness.peers.graphics_cache import PersistentCache
 from pyrdpmux.harness.peers.input import ClientInput
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.harness.png import write_png
@@ -74,8 +75,12 @@ class Client(ClientInput):
         *,
         patience: float = PATIENCE,
         observer: Callable[[Event], None] | None = None,
+        graphics_cache: PersistentCache | None = None,
     ) -> None:
-        """``observer`` is told of every event, after the picture has been brought up to date."""
+        """``observer`` is told of every event, after the picture has been brought up to date.
+
+        ``graphics_cache``: bitmaps of earlier sessions, which are offered to the server; gets new ones.
+        """
         super().__init__(connection, peer.flush)
         self.renderer = renderer
         self.events: deque[Event] = deque(maxlen=MAX_EVENTS)
@@ -87,6 +92,7 @@ class Client(ClientInput):
         self._peer = peer
         self._transport = transport
         self._observer = observer
+        self._graphics_cache = graphics_cache
         self._failure: PyRdpMuxError | None = None
         self._happened = asyncio.Event()
         self._changed_at = self._now
@@ -138,6 +144,11 @@ class Client(ClientInput):
     def server(self) -> str:
         """Its address and port."""
         return self._peer.peername
+
+    @property
+    def bytes_received(self) -> int:
+        """On the wire, so far."""
+        return self._peer.bytes_received
 
     @property
     def server_certificate(self) -> bytes | None:
@@ -240,6 +251,7 @@ class Client(ClientInput):
                 self._acknowledge()
             case GraphicsConfirmed(abilities):
                 self.renderer.begin_graphics(abilities)
+                self._offer_cache()
                 self.events.append(event)
             case GraphicsCommandsReceived(pdus):
                 self.renderer.draw_graphics(pdus)
@@ -273,6 +285,13 @@ class Client(ClientInput):
             self.connection.acknowledge_graphics_frame(
                 item.frame_id, item.queue_depth, item.total_frames_decoded
             )
+
+    def _offer_cache(self) -> None:
+        graphics, cache = self.renderer.graphics, self._graphics_cache
+        if graphics is not None and cache is not None:
+            graphics.persistent, graphics.offered = cache, cache.bitmaps
+            if cache:
+                self.connection.offer_graphics_cache(cache.entries)
 
     async def _wait(self, seconds: float) -> bool:
         """For whatever happens next; False if nothing did."""

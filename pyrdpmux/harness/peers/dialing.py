@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeVar, cast
 
 from pyrdpmux.harness.peers.client import PATIENCE, Client
 from pyrdpmux.harness.peers.errors import SessionEnded
+from pyrdpmux.harness.peers.graphics_cache import PersistentCache
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.net.tasks import TaskSet
@@ -50,6 +51,7 @@ async def connect(
     certificate: Path | str | None = None,
     patience: float = PATIENCE,
     observer: Callable[[Event], None] | None = None,
+    graphics_cache: PersistentCache | None = None,
     **config: Any,
 ) -> AsyncIterator[Client]:
     """A session that is active; it is ended politely at the end of the block.
@@ -57,8 +59,8 @@ async def connect(
     ``security``: ``any`` is NLA or TLS, as the server likes; ``rdp`` is the one without TLS. ``certificate``
     is the only one that the server may have: a PEM file, or its SHA-256 fingerprint in hexadecimal; without
     it any will do. ``patience`` is in seconds, for this and for every later wait. ``observer`` is told of
-    every event. ``config`` are fields of :class:`ClientConfig`. Raises SessionEnded with the reason, or
-    ClientTimeout.
+    every event. ``graphics_cache`` has bitmaps from session to session. ``config`` are fields of
+    :class:`ClientConfig`. Raises SessionEnded with the reason, or ClientTimeout.
     """
     settings: dict[str, Any] = {
         "user": user,
@@ -70,8 +72,9 @@ async def connect(
         "protocols": PROTOCOLS[security],
         "accepts_certificate": None if certificate is None else pinned(certificate),
         "server_hostname": host,
+        "keeps_bitmaps": graphics_cache is not None,
     } | config
-    make = partial(Client, observer=observer)
+    make = partial(Client, observer=observer, graphics_cache=graphics_cache)
     async with dial(host, port, patience=patience, client=make, **settings) as client:
         await client.until_active()
         try:

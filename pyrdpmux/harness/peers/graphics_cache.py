@@ -1,7 +1,38 @@
-"""The bitmap cache of the graphics pipeline (MS-RDPEGFX 3.3.1.4): slots, and bytes of all together."""
+"""The bitmap cache of the graphics pipeline (MS-RDPEGFX 3.3.1.4): slots, and bytes of all together.
+
+And what outlives a session of it, for the next one to the same server.
+"""
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import DecodeError
+from pyrdpmux.rdp.channels.graphics.cache import MAX_IMPORTED_ENTRIES, CacheEntry
+
+
+class PersistentCache:
+    """Bitmaps by the server's keys, as many as can be offered: those that were stored last."""
+
+    def __init__(self) -> None:
+        self._bitmaps: dict[int, Pixels] = {}
+
+    def __len__(self) -> int:
+        return len(self._bitmaps)
+
+    @property
+    def entries(self) -> tuple[CacheEntry, ...]:
+        """All of it, the oldest first."""
+        return tuple([CacheEntry(key, pixels.nbytes) for key, pixels in self._bitmaps.items()])
+
+    @property
+    def bitmaps(self) -> tuple[Pixels, ...]:
+        """Those of ``entries``."""
+        return tuple(self._bitmaps.values())
+
+    def keep(self, key: int, pixels: Pixels) -> None:
+        """Copies ``pixels``."""
+        self._bitmaps.pop(key, None)
+        self._bitmaps[key] = pixels.copy()
+        if len(self._bitmaps) > MAX_IMPORTED_ENTRIES:
+            del self._bitmaps[next(iter(self._bitmaps))]
 
 
 class GraphicsCache:

@@ -12,7 +12,7 @@ from pyrdpmux.codec.clear.decoder import Decoder as ClearDecoder
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.errors import DecodeError
 from pyrdpmux.geometry import MAX_SIDE, Rect
-from pyrdpmux.harness.peers.graphics_cache import GraphicsCache
+from pyrdpmux.harness.peers.graphics_cache import GraphicsCache, PersistentCache
 from pyrdpmux.harness.peers.graphics_surface import GraphicsSurface, Mapping
 from pyrdpmux.rdp.channels.graphics.cache import (
     CacheImportReply,
@@ -72,6 +72,8 @@ class GraphicsRenderer:
         self.output = output
         #: what the client has offered of its persistent cache, in the order of its CacheImportOffer
         self.offered: tuple[Pixels, ...] = ()
+        #: gets what is stored in the cache
+        self.persistent: PersistentCache | None = None
         #: as the last ResetGraphics has it
         self.monitors: tuple[MonitorDefinition, ...] = ()
         self.surfaces: dict[int, GraphicsSurface] = {}
@@ -201,6 +203,8 @@ class GraphicsRenderer:
                 if pdu.rect.is_empty:
                     raise DecodeError("SurfaceToCache.rectSrc", f"{pdu.rect} is empty", 0)
                 self.cache.store(pdu.slot, pixels)
+                if self.persistent is not None:
+                    self.persistent.keep(pdu.key, pixels)
             case EvictCacheEntry():
                 self.cache.evict(pdu.slot)
             case DeleteEncodingContext():

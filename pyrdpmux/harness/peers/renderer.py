@@ -29,7 +29,12 @@ from pyrdpmux.rdp.fastpath.surface import (
     SurfaceCommands,
 )
 from pyrdpmux.rdp.fastpath.update import CompressedUpdate, UnknownFastPathUpdate
-from pyrdpmux.rdp.pdu.capabilities.codecs import CODEC_NSCODEC, CODEC_REMOTEFX, BitmapCodec
+from pyrdpmux.rdp.pdu.capabilities.codecs import (
+    CODEC_IMAGE_REMOTEFX,
+    CODEC_NSCODEC,
+    CODEC_REMOTEFX,
+    BitmapCodec,
+)
 from pyrdpmux.rdp.pdu.pointer import (
     CachedPointer,
     ColorPointer,
@@ -205,7 +210,7 @@ class Renderer:
             pixels = bitmap.decode(data.data, data.width, data.height, data.bits_per_pixel, False)
         elif (codec := self._codecs.get(data.codec_id)) == CODEC_NSCODEC:
             pixels = nscodec.decode(data.data, data.width, data.height)
-        elif codec == CODEC_REMOTEFX:
+        elif codec in (CODEC_REMOTEFX, CODEC_IMAGE_REMOTEFX):
             self._draw_remotefx(command)
             return
         else:

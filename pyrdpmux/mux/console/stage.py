@@ -50,10 +50,6 @@ class StageViewer(Hashable, Protocol):
         """The client's window is minimized."""
 
     @property
-    def unsent_bytes(self) -> int:
-        """What the client has not read yet."""
-
-    @property
     def picture_figures(self) -> ViewerFigures:
         """How its picture comes to it."""
 

@@ -34,6 +34,7 @@ from pyrdpmux.rdp.connection.events import (
     Disconnected,
     Event,
     FrameAcknowledged,
+    GraphicsCacheOffered,
     GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
@@ -112,11 +113,6 @@ class Viewer:
     def is_suppressed(self) -> bool:
         """The client's window is minimized."""
         return self._picture.is_suppressed
-
-    @property
-    def unsent_bytes(self) -> int:
-        """What the client has not read yet, of what is ours to hold."""
-        return self._peer.unsent_bytes
 
     @property
     def picture_figures(self) -> ViewerFigures:
@@ -244,6 +240,8 @@ class Viewer:
                 self._picture.acknowledged(frame_id)
             case GraphicsOpened():
                 self._picture.opened(event)
+            case GraphicsCacheOffered():
+                self._picture.offered(event)
             case GraphicsQuality():
                 self._picture.quality(event)
             case ChannelClosed():

@@ -6,20 +6,18 @@ It is waited for some seconds; one that loses the channel is given it again, a f
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
-from pyrdpmux.graphics.targets.pieces import Piece, slices
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
-from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
+from pyrdpmux.mux.console.cache_offer import CacheOffer
+from pyrdpmux.mux.console.pieces import acknowledges, send_pieces, target_for
 from pyrdpmux.mux.console.refreshes import Refreshes
 from pyrdpmux.mux.console.viewer_figures import viewer_figures
 from pyrdpmux.mux.figures import ViewerFigures
@@ -28,6 +26,7 @@ from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
+    GraphicsCacheOffered,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
@@ -40,14 +39,15 @@ GRAPHICS_SECONDS: Final = 3.0
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
-PIECES_PER_STEP: Final = 32
-"""Sent before the clock is looked at: about a millisecond."""
-
 SETTLE_SECONDS: Final = 1.0
 """That a viewer looks before it may share a stream."""
 
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
+
+SLOW_LINK: Final = 3_000_000.0
+"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
+be longer on its way than the second that it costs for 2 MB."""
 
 BYTES_PER_PIXEL: Final = 2
 """Of a photograph that is made exact, about."""
@@ -83,6 +83,7 @@ class ViewerPicture:
         self._graphics: GraphicsOpened | None = None
         self._state: PipelineState = NOTHING
         self._frame_id = 0
+        self._offer = CacheOffer()
         #: surfaces of ``_state`` are there for certain, and may be deleted
         self._may_delete = True
         #: how often the channel was lost and asked for again, and whether that is still to be done
@@ -159,6 +160,7 @@ class ViewerPicture:
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
             self._peer.size_buffers(event.bits_per_second)
+            self._connection.compress_output(event.bits_per_second < SLOW_LINK)
         else:
             self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()
@@ -172,11 +174,30 @@ class ViewerPicture:
         self._log.debug("Graphics pipeline %s", event.capabilities)
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
+        self._offer.opened(self._connection, self._loop.time())
         self._may_delete = not event.is_repeated
         self._leave()
         if event.is_repeated:
             self._heal()
         self._enter()
+
+    def offered(self, event: GraphicsCacheOffered) -> None:
+        """The client has bitmaps of earlier sessions."""
+        if self._offer.came(event):
+            self._log.debug("Offers %d bitmaps of its cache", len(event.entries))
+            self._pass_offer_on()
+            self._wake()
+
+    def _pass_offer_on(self) -> None:
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        if live is not None and self._graphics is not None and (entries := self._offer.take()) is not None:
+            live.offer_cache(self, entries, self._send_aside)
+
+    def _send_aside(self, message: bytes) -> None:
+        """What belongs to no frame, in the order of the stream."""
+        if self._connection.is_active and self._graphics is not None:
+            self._connection.send_graphics(message)
+            self._peer.flush()
 
     def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
         """The client has shown a frame, by whichever way it came."""
@@ -235,7 +256,8 @@ class ViewerPicture:
         if not self._connection.is_active:
             return None
         self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
-        return self.pacer.ready_at(now)
+        at = self.pacer.ready_at(now)
+        return max(at, self._offer.begins_at)
 
     def must_leave(self, now: float) -> bool:
         return self.pacer.must_leave(now)
@@ -256,7 +278,9 @@ class ViewerPicture:
             sent = self._peer.bytes_sent
             self._frame_id = frame.frame_id
             try:
-                await self._send_pieces(frame)
+                entry = self._entry
+                # What follows once it has left is of a stream that the client has no more.
+                await send_pieces(self._connection, self._peer, frame, lambda: self._entry == entry)
             except PyRdpMuxError as error:  # it has just gone
                 self._log.debug("A frame was not sent: %s", error)
                 return
@@ -289,24 +313,9 @@ class ViewerPicture:
             self._leave()
 
     def _has_sent(self, frame: Frame[Any], sent_before: int) -> None:
-        now = self._loop.time()
         size = self._peer.bytes_sent - sent_before
-        self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
+        self.pacer.sent(frame.frame_id, size, self._loop.time(), is_refinement=frame.is_refinement)
         self._watch_socket()
-
-    async def _send_pieces(self, frame: Frame[Sequence[Piece]]) -> None:
-        """In slices; behind the last one comes what the client acknowledges, if it does."""
-        entry = self._entry
-        waiting = deque(slices(frame.output, PIECES_PER_STEP))
-        while waiting:
-            async with self._peer.turn() as turn:
-                while waiting and not turn.is_over:
-                    if self._entry != entry or not self._connection.is_active:
-                        return  # what follows is of a stream that the client has no more
-                    send_slice(self._connection, waiting.popleft())
-                    if not waiting and acknowledges(self._connection.output):
-                        self._connection.send_surface_commands((), frame.frame_id)
-                    self._peer.flush()
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -325,13 +334,7 @@ class ViewerPicture:
             self._enter_with_bitmaps()
 
     def _enter_with_pipeline(self, streams: Streams, graphics: GraphicsOpened) -> None:
-        abilities = graphics.abilities
-        format = PipelineFormat(
-            has_avc=abilities.has_avc420 and is_installed(H264),
-            has_progressive=abilities.has_progressive,
-            cache_slots=abilities.cache_slots,
-            cache_bytes=abilities.cache_bytes,
-        )
+        format = PipelineFormat.of(graphics.abilities)
         pipeline = Pipeline(*self._size, format, self._state, deletes=self._may_delete)
         try:
             self._connection.send_graphics(pipeline.opening())
@@ -342,6 +345,7 @@ class ViewerPicture:
         self.pacer = Pacer(frames_per_second=streams.frames_per_second)
         self._peer.flush()
         streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
+        self._pass_offer_on()
 
     def _wait_no_longer(self) -> None:
         self._is_late = True
@@ -352,10 +356,8 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        output = self._connection.output
-        self.pacer = Pacer(
-            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
-        )
+        output, rate = self._connection.output, self._streams.frames_per_second
+        self.pacer = Pacer(acknowledges=acknowledges(output), frames_per_second=rate)
         self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:

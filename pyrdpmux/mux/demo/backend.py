@@ -24,10 +24,12 @@ UNWATCHED_SECONDS: Final = 0.1
 class DemoVm(GuestInput):
     """Runs a :class:`Machine` behind a :class:`Guest`: paints at once after input, and frame by frame."""
 
-    def __init__(self, vm_id: int, is_watched: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self, vm_id: int, is_watched: Callable[[], bool] = lambda: True, *, is_busy: bool = True
+    ) -> None:
         """``is_watched``: whether anybody looks; its time stands still while nobody does."""
         self._is_watched = is_watched
-        self.machine = Machine()
+        self.machine = Machine(is_busy=is_busy)
         self.guest = Guest(self, vm_id=vm_id)
         self._shown: Mode | None = None
         self._loop = asyncio.get_running_loop()

@@ -132,7 +132,9 @@ class _Layout:
 class Machine(GuestInput):
     """Keyboard, terminal, pointer, and the picture of them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_busy: bool = True) -> None:
+        """``is_busy``: its video plays and its log scrolls."""
+        self._is_busy = is_busy
         self.mode = FIRST_MODE
         self.paused = False
         self.restart_wanted = False
@@ -238,8 +240,9 @@ class Machine(GuestInput):
         if self._shown_frame != self.frame:
             self._shown_frame = self.frame
             damage.add_all(self._card.paint(self.frame, self.frame * FRAME_SECONDS))
-            damage.add_all(self._video.paint(self.frame))
-            damage.add_all(self._log.paint(self.frame))
+            if self._is_busy:
+                damage.add_all(self._video.paint(self.frame))
+                damage.add_all(self._log.paint(self.frame))
         self._move_trail(damage)
         if self._everything:
             self._everything = False

@@ -79,9 +79,9 @@ class AcknowledgementTimer:
     def __init__(self, now: float) -> None:
         self.deadline = now + REPEAT_AFTER
 
-    def heard(self, now: float) -> None:
-        """The guest sent something: it may be waiting now."""
-        self.deadline = now + REPEAT_AFTER
+    def heard(self, now: float, *, is_watched: bool) -> None:
+        """The guest sent something: it may be waiting now. What stands still unseen does no harm."""
+        self.deadline = now + (REPEAT_AFTER if is_watched else KEEP_ALIVE)
 
     def is_due(self, now: float) -> bool:
         """Asked at or after the deadline, says so once and plans the next."""
@@ -163,8 +163,8 @@ class Session:
             self._is_stale = False
             self._damage = Region([self._screen.rect])
             self._next_copy = min(self._next_copy, now)
-        if self._framebuffer is not None and self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
-            self._acknowledge()  # also while it waits for none: with the rate that it has from now on
+        if self._framebuffer is not None and self.acknowledges:
+            self._acknowledge()  # in case it missed one; version 3 is told its rate
 
     @property
     def is_watched(self) -> bool:
@@ -192,7 +192,7 @@ class Session:
                 self._owe()
         if not self._is_watched:
             self._settle()
-        self._timer.heard(now)
+        self._timer.heard(now, is_watched=self._is_watched)
 
     @property
     def dialect(self) -> Dialect:

@@ -4,6 +4,7 @@ Only PAIR, the one pattern that librdpmux uses. https://nanomsg.org has it as sp
 sp-tcp-mapping-01; over ipc each message has a byte of type in front.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from pyrdpmux.errors import LimitExceeded
@@ -19,6 +20,7 @@ IN_BAND: Final = 1
 HEADER_SIZE: Final = 9
 
 
+@lru_cache(256)
 def frame(message: bytes) -> bytes:
     """As it is sent."""
     w = Writer("SP message")

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
@@ -38,6 +39,13 @@ SPARE_SECONDS: Final = 0.02
 T = TypeVar("T")
 
 _numbers = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    seat: Seat
+    entries: Sequence[tuple[int, int]] = field(repr=False)
+    send: Callable[[Any], None] = field(repr=False)
 
 
 class LiveStream:
@@ -80,6 +88,7 @@ class LiveStream:
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
         self._invalid = Region()
+        self._offer: _Offer | None = None
         #: of PARDONS, those that are left
         self._pardons = 0
         #: those who are to go alone, and what they are to be sent again then
@@ -117,6 +126,16 @@ class LiveStream:
             self._leaving[seat] = (*self._leaving.get(seat, ()), *rects)
         else:
             self._invalid.add_all(rects)
+        self.changed()
+
+    def offer_cache(
+        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], None]
+    ) -> None:
+        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
+
+        ``send`` is given what answers it.
+        """
+        self._offer = _Offer(seat, entries, send)
         self.changed()
 
     def take_over(self, guest: "LiveStream") -> None:
@@ -192,6 +211,12 @@ class LiveStream:
         now = self._loop.time()
         pixels = self._spare_pixels(now)
         invalid, self._invalid = self._invalid, Region()
+
+        offer, self._offer = self._offer, None
+        if offer is not None and tuple(self.seats) == (offer.seat,):
+            reply = await self.compute(lambda: stream.import_cache(offer.entries))
+            if reply is not None and offer.seat in self.seats:
+                offer.send(reply)
 
         def render() -> tuple[Frame[Any] | None, float | None]:
             stream.planner.invalidate(tuple(invalid))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.rfx.headers import Entropy, Sync
 from pyrdpmux.codec.rfx.message import TileSet, decode_messages
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.commands import Exact, Lossy
 from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.surface_commands import SurfaceCommandsFormat
 from pyrdpmux.rdp.connection.output_format import OutputFormat, SurfaceFormat
@@ -62,6 +63,21 @@ def test_a_picture_that_moves_takes_its_losses_along(surface: SurfaceFormat, has
         session.write(Rect(x, 53, 320, 240), picture)
         session.show()
         assert isinstance(session.client.pieces[0], ScrBlt) == (has_orders and x > 11)
+    session.rest()
+
+
+@CODECS
+def test_what_is_made_exact_is_so_where_a_picture_goes_on_in_the_same_frame(surface: SurfaceFormat) -> None:
+    """The rim rests, and is refined in rectangles that reach into the middle, which moves."""
+    session = BitmapSession(output(320, 256, surface))
+    session.write(Rect(0, 0, 320, 256), photo(320, 256))
+    session.show()
+    middle = Rect(24, 24, 272, 208)
+    for seed, seconds in ((2, 0.5), (3, 0.4), (4, 0.2)):
+        session.write(middle, photo(272, 208, seed))
+        frame = session.show(seconds)
+    assert frame is not None
+    assert {Exact, Lossy} <= set(map(type, frame.commands))
     session.rest()
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import DecodeError
-from pyrdpmux.harness.peers.graphics_cache import GraphicsCache
+from pyrdpmux.harness.peers import graphics_cache
+from pyrdpmux.harness.peers.graphics_cache import GraphicsCache, PersistentCache
+from pyrdpmux.rdp.channels.graphics.cache import CacheEntry
 
 TILE = np.arange(4 * 4 * 4, dtype=np.uint8).reshape(4, 4, 4)
 
@@ -44,3 +46,16 @@ def test_an_empty_slot() -> None:
         cache.find(1)
     with pytest.raises(DecodeError, match="EvictCacheEntry"):
         cache.evict(1)
+
+
+def test_what_outlives_a_session_is_what_was_stored_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphics_cache, "MAX_IMPORTED_ENTRIES", 2)
+    cache = PersistentCache()
+    pixels = TILE.copy()
+    cache.keep(7, pixels)
+    pixels[...] = 0
+    assert np.array_equal(cache.bitmaps[0], TILE)
+    for key in (8, 7, 9):
+        cache.keep(key, TILE)
+    assert cache.entries == (CacheEntry(7, 64), CacheEntry(9, 64))
+    assert len(cache) == len(cache.bitmaps) == 2

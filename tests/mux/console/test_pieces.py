@@ -13,9 +13,10 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
 from pyrdpmux.graphics.targets.pieces import Piece
 from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands
-from pyrdpmux.mux.console.pieces import acknowledges, send_slice, target_for
-from pyrdpmux.mux.console.viewer_picture import PIECES_PER_STEP, ViewerPicture
+from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice, target_for
+from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
+from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits
 from pyrdpmux.rdp.pdu.orders.primary import ScrBlt
@@ -37,7 +38,11 @@ class Connection:
         self.output = output
         self.is_active = True
         self.supports_graphics = False
+        self.compresses = False
         self.sent: list[tuple[str, int, int | None]] = []
+
+    def compress_output(self, is_on: bool) -> None:
+        self.compresses = is_on
 
     def send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
         self.sent.append(("bitmaps", len(bitmaps), None))
@@ -66,6 +71,8 @@ class Peer:
     def flush(self) -> None:
         self.now += self._seconds
         self._on_flush()
+
+    def size_buffers(self, bits_per_second: float) -> None: ...
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
@@ -171,5 +178,15 @@ def test_the_next_stream_goes_on_with_the_numbers_of_frames() -> None:
         world.picture.show(cast(Any, world.streams), (64, 64))
         stream = world.streams.entered[-1]
         assert stream._next_id() == 8
+
+    asyncio.run(scenario())
+
+
+def test_slow_links_are_worth_compressing_for() -> None:
+    async def scenario() -> None:
+        world = World(WITHOUT)
+        for rate, is_on in ((1e6, True), (0.0, True), (2e8, False), (0.0, False)):
+            world.picture.measured(NetworkMeasured(0.05, rate))
+            assert world.connection.compresses is is_on, "without a rate, only the round trip was measured"
 
     asyncio.run(scenario())

@@ -216,6 +216,16 @@ class TestNobodyLooks:
         guest.look(True)
         assert (guest.screen.pixels[:, :, :3] == 8).all()
 
+    def test_it_is_reminded_seldom_and_when_somebody_comes(self, guest: Guest) -> None:
+        guest.receive(SWITCH_800_600)
+        guest.look(False)
+        guest.receive(UPDATE_ALL)
+        guest.sent.clear()
+        assert guest.wait() == pytest.approx(KEEP_ALIVE)
+        assert guest.sent == [ACK]
+        guest.look(True)
+        assert guest.sent == [ACK] * 2
+
     def test_what_cannot_be_shown_is_black(self, guest: Guest) -> None:
         guest.paint(0, b"\x07" * 800 * 600 * 4)
         guest.receive(SWITCH_800_600)

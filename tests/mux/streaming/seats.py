@@ -81,6 +81,8 @@ class FakeTarget:
     def adapt(self, frame_id: int, host: "FakeTarget", picture: Words) -> str:
         return "adapted"
 
+    def import_cache(self, slots: Sequence[int]) -> None: ...
+
     def opening(self) -> str:
         return "opening"
 

@@ -99,16 +99,17 @@ def _capabilities(phase: SharePhase) -> tuple[CapabilitySet, ...]:
         MultifragmentUpdateCapability(config.max_request_size),
         LargePointerCapability(LargePointerFlags.UP_TO_96X96 | LargePointerFlags.UP_TO_384X384),
     )
-    if OrderSupport.MEMBLT in config.orders:
-        common += (_bitmap_cache_capability(),)
+    if OrderSupport.MEMBLT in config.orders or config.keeps_bitmaps:
+        common += (_bitmap_cache_capability(config.keeps_bitmaps),)
     return common + _surface_capabilities(config.codecs) if config.codecs else common
 
 
-def _bitmap_cache_capability() -> BitmapCacheRev2Capability:
-    """Nothing in it outlives the session: no persistent keys are expected, none are sent."""
+def _bitmap_cache_capability(keeps_bitmaps: bool) -> BitmapCacheRev2Capability:
+    """No cell outlives the session, so no keys are sent; what does is offered on the graphics channel."""
+    flags = CacheFlags.PERSISTENT_KEYS_EXPECTED if keeps_bitmaps else CacheFlags(0)
     cells = [CellCacheInfo(entries) for entries in BITMAP_CACHES]
     cells += [CellCacheInfo()] * (CACHE_COUNT_REV2 - len(cells))
-    return BitmapCacheRev2Capability(CacheFlags(0), len(BITMAP_CACHES), tuple(cells))
+    return BitmapCacheRev2Capability(flags, len(BITMAP_CACHES), tuple(cells))
 
 
 def _surface_capabilities(codecs: tuple[BitmapCodec, ...]) -> tuple[CapabilitySet, ...]:

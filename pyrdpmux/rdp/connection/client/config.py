@@ -75,6 +75,8 @@ class ClientConfig:
     codecs: tuple[BitmapCodec, ...] = ()
     #: drawing orders that the server may send; MEMBLT brings bitmap caches along (2.2.7.1.4.2)
     orders: tuple[OrderSupport, ...] = ()
+    #: say that bitmaps are kept from session to session: then some servers wait for an offer of them
+    keeps_bitmaps: bool = False
     #: answer auto-detect requests and listen to heartbeats
     wants_message_channel: bool = True
     skip_channel_join: bool = False

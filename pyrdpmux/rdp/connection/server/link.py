@@ -72,6 +72,8 @@ class ServerLink(Machine):
         self.output_format: OutputFormat | None = None
         #: of all that is compressed: updates and channels have one history (3.1.8)
         self.outgoing: Compressor | None = None
+        #: updates are compressed for a client that asks for it; may change at any time
+        self.compresses_output = config.compress_output
         self.is_greeted = False
         #: when the client needs a new auto-reconnect cookie
         self.cookie_due: float | None = None
@@ -168,7 +170,7 @@ class ServerLink(Machine):
     @property
     def output_compressor(self) -> Compressor | None:
         """What compresses updates; None if they go out as they are."""
-        return self.outgoing if self.config.compress_output else None
+        return self.outgoing if self.compresses_output else None
 
     # -- measuring -------------------------------------------------------------------------------
 

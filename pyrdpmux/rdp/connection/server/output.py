@@ -32,7 +32,9 @@ def send_bitmaps(link: ServerLink, rectangles: Sequence[BitmapData]) -> None:
     """One Bitmap Update per rectangle: QUIRK(mstsc, Windows 11 24H2): several in one broke it."""
     with link.output_of(sum(len(rectangle.data) for rectangle in rectangles)):
         if link.format.is_fast_path:
-            _send_fast_path(link, [BitmapUpdate((rectangle,)) for rectangle in rectangles])
+            _send_fast_path(
+                link, [BitmapUpdate((rectangle,)) for rectangle in rectangles], link.output_compressor
+            )
         else:
             for rectangle in rectangles:
                 link.send_share_data(GraphicsUpdate(BitmapUpdate((rectangle,))))
@@ -41,7 +43,7 @@ def send_bitmaps(link: ServerLink, rectangles: Sequence[BitmapData]) -> None:
 def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
     """A palette, synchronise or orders update."""
     if link.format.is_fast_path:
-        _send_fast_path(link, [update])
+        _send_fast_path(link, [update], link.output_compressor)
     else:
         link.send_share_data(GraphicsUpdate(update))
 
@@ -92,8 +94,14 @@ def send_surface_commands(link: ServerLink, commands: Sequence[SurfaceCommand], 
     if frame_id is not None and is_marked:
         begin, end = (FrameMarker(action, frame_id) for action in (FrameAction.BEGIN, FrameAction.END))
         commands = [begin, *commands, end]
-    _send_fast_path(link, [SurfaceCommands(group) for group in _grouped(commands, link)])
+    # What a codec has made is no smaller for it.
+    compressor = link.output_compressor if any(map(_is_plain, commands)) else None
+    _send_fast_path(link, [SurfaceCommands(group) for group in _grouped(commands, link)], compressor)
     return is_marked and surface.max_unacknowledged_frames is not None
+
+
+def _is_plain(command: SurfaceCommand) -> bool:
+    return isinstance(command, SetSurfaceBits | StreamSurfaceBits) and command.bitmap.codec_id == 0
 
 
 def _grouped(commands: Sequence[SurfaceCommand], link: ServerLink) -> Iterator[tuple[SurfaceCommand, ...]]:
@@ -114,20 +122,20 @@ def _grouped(commands: Sequence[SurfaceCommand], link: ServerLink) -> Iterator[t
 def send_pointer(link: ServerLink, pointer: SlowPathPointer | LargePointer) -> None:
     """A pointer update. StateError for a large one where there is no fast path to carry it."""
     if link.format.is_fast_path:
-        _send_fast_path(link, [pointer])
+        _send_fast_path(link, [pointer], link.output_compressor)
     elif isinstance(pointer, LargePointer):
         raise StateError(link.phase_name, "sending a large pointer without fast-path output")
     else:
         link.send_share_data(PointerUpdate(pointer))
 
 
-def _send_fast_path(link: ServerLink, bodies: Iterable[UpdateBody]) -> None:
+def _send_fast_path(link: ServerLink, bodies: Iterable[UpdateBody], compressor: Compressor | None) -> None:
     limit = link.format.max_request_size
     fragments: list[FastPathUpdate] = []
     for body in bodies:
         fragments += fragment(encode_update(body), limit)
-    if link.output_compressor is not None:
-        fragments = [_compressed(update, link.output_compressor) for update in fragments]
+    if compressor is not None:
+        fragments = [_compressed(update, compressor) for update in fragments]
     for group in pack(fragments):
         link.send_frame(seal_fast_path(link.output_security, encode_updates(group)), group)
 
