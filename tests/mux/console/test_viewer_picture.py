@@ -40,6 +40,7 @@ from pyrdpmux.rdp.connection.events import (
     GraphicsQuality,
     NetworkMeasured,
 )
+from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import BitmapData
 from tests.graphics.pipeline_client import PipelineClient
@@ -91,6 +92,7 @@ class Connection:
         self.is_active = True
         self.supports_graphics = supports_graphics
         self.output = FORMAT
+        self.facts = ServerFacts()
         #: what has the channel, while it is open
         self.client: Client | None = None
         self.bitmaps: list[BitmapData] = []
@@ -102,6 +104,9 @@ class Connection:
         assert self.is_active
         self.bitmaps += rectangles
         self.sent += sum(len(item.data) for item in rectangles)
+
+    def compress_output(self, wanted: bool) -> None:
+        """What is sent is taken as it is."""
 
     def send_graphics(self, message: bytes) -> None:
         if not self.is_active or self.client is None:
