@@ -1,7 +1,7 @@
 """Bitmaps that a client has kept from earlier sessions, and offers to whoever draws (MS-RDPEGFX 3.2.5.16).
 
-A client may offer once, each time that it begins the graphics pipeline. Nothing of the pipeline says whether it
-will; the older caches have a flag for it.
+A client may offer once, each time that it begins the graphics pipeline. Nothing of the pipeline says whether
+it will; the older caches have a flag for it.
 """
 
 from typing import Final
