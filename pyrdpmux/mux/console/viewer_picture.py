@@ -19,6 +19,8 @@ from pyrdpmux.mux.console.blank_screen import BlankScreen
 from pyrdpmux.mux.console.cache_offer import CacheOffer
 from pyrdpmux.mux.console.pieces import acknowledges, send_pieces, target_for
 from pyrdpmux.mux.console.refreshes import Refreshes
+from pyrdpmux.mux.console.viewer_figures import viewer_figures
+from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
@@ -97,6 +99,13 @@ class ViewerPicture:
         #: counts the seats that were taken or left
         self._entry = 0
         self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def figures(self) -> ViewerFigures:
+        """For people who look."""
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        link = self.pacer.figures(self._loop.time())
+        return viewer_figures(live, self._graphics, self._peer, link, is_minimized=self.is_suppressed)
 
     # -- the owner's side ------------------------------------------------------------------------
 
@@ -303,9 +312,8 @@ class ViewerPicture:
             self._leave()
 
     def _has_sent(self, frame: Frame[Any], sent_before: int) -> None:
-        now = self._loop.time()
         size = self._peer.bytes_sent - sent_before
-        self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
+        self.pacer.sent(frame.frame_id, size, self._loop.time(), is_refinement=frame.is_refinement)
         self._watch_socket()
 
     # -- inside ----------------------------------------------------------------------------------
@@ -343,10 +351,8 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        output = self._connection.output
-        self.pacer = Pacer(
-            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
-        )
+        output, rate = self._connection.output, self._streams.frames_per_second
+        self.pacer = Pacer(acknowledges=acknowledges(output), frames_per_second=rate)
         self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:

@@ -8,6 +8,7 @@ INVARIANT: whoever has a seat has had every message of the stream since it took 
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.net.workers import WorkerPool
@@ -36,23 +38,7 @@ SPARE_SECONDS: Final = 0.02
 
 T = TypeVar("T")
 
-
-@dataclass(slots=True)
-class Work:
-    """What a stream has cost so far."""
-
-    frames: int = 0
-    #: in threads
-    seconds: float = 0.0
-    #: of the latest frame
-    latest_seconds: float = 0.0
-    commands: dict[str, int] = field(default_factory=dict)
-
-    def count(self, frame: Frame[Any]) -> None:
-        self.frames += 1
-        for command in frame.commands:
-            name = type(command).__name__
-            self.commands[name] = self.commands.get(name, 0) + 1
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +63,8 @@ class LiveStream:
         self.display = display
         self.stream = stream
         self.seats: dict[Seat, None] = {}
-        self.work = Work()
+        #: tells it from every other stream that there has ever been
+        self.number = next(_numbers)
         #: held while a frame is computed and handed out, or while seats come from another stream
         self.lock = asyncio.Lock()
         #: its clients show what the display has shown at some time
@@ -88,6 +75,10 @@ class LiveStream:
         self._owner = owner
         self._goes_alone = goes_alone
         self._loop = asyncio.get_running_loop()
+        stream.target.tally.clock = self._loop.time
+        self._frames = 0
+        #: in threads: altogether, and for the latest frame
+        self._seconds = self._latest_seconds = 0.0
         self._wake = asyncio.Event()
         #: since when the display may show something else
         self._changed_at: float | None = self._loop.time()
@@ -102,6 +93,22 @@ class LiveStream:
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
         self._offer: _Offer | None = None
+
+    @property
+    def figures(self) -> StreamFigures:
+        """For people who look."""
+        stream, tally = self.stream, self.stream.target.tally
+        steps = {step.value: figures for step, figures in tally.figures().items()}
+        return StreamFigures(
+            number=self.number,
+            width=stream.width,
+            height=stream.height,
+            way=stream.target.way,
+            codecs=stream.target.codecs,
+            viewers=len(self.seats),
+            latest_seconds=self._latest_seconds,
+            work=WorkFigures(self._frames, self._seconds, tally.bytes, steps),
+        )
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -173,13 +180,13 @@ class LiveStream:
             return result, self._loop.time() - started
 
         result, seconds = await self._workers.run(self._owner, timed)
-        self.work.seconds += seconds
-        self.work.latest_seconds = seconds
+        self._seconds += seconds
+        self._latest_seconds = seconds
         return result
 
     async def hand_out(self, frame: Frame[Any]) -> None:
         """To all who have a seat, in turns of each: nobody waits for another's."""
-        self.work.count(frame)
+        self._frames += 1
         seats = tuple(self.seats)
         if len(seats) == 1:
             await self._send(seats[0], frame)
@@ -227,6 +234,7 @@ class LiveStream:
     async def _let_go(self) -> None:
         """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""
         leaving, self._leaving = self._leaving, {}
+        self._waiting_since = None  # those who stay begin anew: a copy may take longer than anybody waits
         for seat, rects in leaving.items():
             if seat in self.seats and len(self.seats) > 1:
                 copied = await self.compute(self.stream.clone)

@@ -94,6 +94,7 @@ class Connection:
         self.is_active = True
         self.supports_graphics = supports_graphics
         self.output = FORMAT
+        self.facts = ServerFacts()
         #: what has the channel, while it is open
         self.client: Client | None = None
         self.bitmaps: list[BitmapData] = []
@@ -108,6 +109,9 @@ class Connection:
         assert self.is_active
         self.bitmaps += rectangles
         self.sent += sum(len(item.data) for item in rectangles)
+
+    def compress_output(self, wanted: bool) -> None:
+        """What is sent is taken as it is."""
 
     def send_graphics(self, message: bytes) -> None:
         if not self.is_active or self.client is None:
