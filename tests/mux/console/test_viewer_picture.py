@@ -103,8 +103,6 @@ class Connection:
         self.refuses_to_open = False
         self.facts = ServerFacts()
 
-    def compress_output(self, is_worth_it: bool) -> None: ...
-
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
         assert self.is_active
         self.bitmaps += rectangles
