@@ -13,13 +13,23 @@ if TYPE_CHECKING:
     from pyrdpmux.graphics.pacer import Pacer
     from pyrdpmux.graphics.stream import Frame, Stream
     from pyrdpmux.graphics.surface import Surface
-    from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
+    from pyrdpmux.graphics.targets.choice import target_for
+    from pyrdpmux.graphics.targets.pieces import slices
     from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat
 
-__all__ = ["BitmapUpdates", "Frame", "Pacer", "Pipeline", "PipelineFormat", "Stream", "Surface", "join"]
+__all__ = [
+    "Frame",
+    "Pacer",
+    "Pipeline",
+    "PipelineFormat",
+    "Stream",
+    "Surface",
+    "join",
+    "slices",
+    "target_for",
+]
 
 _HOMES: Final = {
-    "BitmapUpdates": "targets.bitmap_updates",
     "Frame": "stream",
     "Pacer": "pacer",
     "Pipeline": "targets.pipeline",
@@ -27,6 +37,8 @@ _HOMES: Final = {
     "Stream": "stream",
     "Surface": "surface",
     "join": "joining",
+    "slices": "targets.pieces",
+    "target_for": "targets.choice",
 }
 
 

@@ -7,13 +7,11 @@ import numpy as np
 from pyrdpmux.codec.color import Words, pixels_of, reduce_and_expand, words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
-from pyrdpmux.graphics.stream import Frame, Stream, Target
+from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.targets.bitmap_tiles import palette_update
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
+from pyrdpmux.graphics.targets.choice import target_for
 from pyrdpmux.graphics.targets.pieces import Piece, slices
-from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands as SurfaceCommandsTarget
-from pyrdpmux.graphics.targets.surface_commands import SurfaceCommandsFormat
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX, REMOTEFX_ID
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.rdp.connection.output_format import (
@@ -84,13 +82,6 @@ def output_format(
         bitmap_caches=tuple(cells) if has_orders and depth != 15 else (),
         surface=surface,
     )
-
-
-def target_for(output: OutputFormat) -> Target[list[Piece]]:
-    format = SurfaceCommandsFormat.of(output)
-    if format is not None:
-        return SurfaceCommandsTarget(format)
-    return BitmapUpdates(BitmapUpdatesFormat.of(output))
 
 
 class BitmapClient:

@@ -1,13 +1,11 @@
-"""Clients without the graphics pipeline: how they are drawn to, and how what is drawn is sent."""
+"""Clients without the graphics pipeline: how what is drawn is sent to them."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from pyrdpmux.graphics.stream import Frame
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
 from pyrdpmux.graphics.targets.pieces import Piece, slices
-from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands, SurfaceCommandsFormat
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
@@ -16,14 +14,6 @@ from pyrdpmux.rdp.pdu.update import BitmapData
 
 PIECES_PER_STEP: Final = 32
 """Sent before the clock is looked at: about a millisecond."""
-
-
-def target_for(output: OutputFormat) -> BitmapUpdates | SurfaceCommands:
-    """The best that the client has announced."""
-    format = SurfaceCommandsFormat.of(output)
-    if format is not None:
-        return SurfaceCommands(format)
-    return BitmapUpdates(BitmapUpdatesFormat.of(output))
 
 
 def acknowledges(output: OutputFormat) -> bool:

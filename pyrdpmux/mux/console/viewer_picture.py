@@ -11,13 +11,14 @@ from typing import Any, Final
 
 from pyrdpmux.errors import PyRdpMuxError
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.pacer import Pacer
+from pyrdpmux.graphics.pacer import ALLOWANCE, Pacer
 from pyrdpmux.graphics.planner import FINE_PIXELS
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.targets.choice import target_for
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
 from pyrdpmux.mux.console.cache_offer import CacheOffer
-from pyrdpmux.mux.console.pieces import acknowledges, send_pieces, target_for
+from pyrdpmux.mux.console.pieces import acknowledges, send_pieces
 from pyrdpmux.mux.console.refreshes import Refreshes
 from pyrdpmux.mux.console.viewer_figures import viewer_figures
 from pyrdpmux.mux.figures import ViewerFigures
@@ -258,7 +259,8 @@ class ViewerPicture:
 
     def keeps_up(self, now: float) -> bool:
         has_settled = now - self._entered_at >= SETTLE_SECONDS
-        return self._connection.is_active and has_settled and self.pacer.lag(now) <= CLOSE
+        is_read_from = self._peer.unsent_bytes <= ALLOWANCE
+        return self._connection.is_active and has_settled and is_read_from and self.pacer.lag(now) <= CLOSE
 
     def fine_pixels(self, now: float) -> int:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
@@ -268,7 +270,7 @@ class ViewerPicture:
             self._hold(frame)
         elif isinstance(frame.output, bytes):
             self._send_graphics(frame)
-        else:
+        elif frame.output:  # there may be nothing to show: a tile is to be kept
             sent = self._peer.bytes_sent
             self._frame_id = frame.frame_id
             try:

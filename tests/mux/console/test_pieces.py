@@ -10,18 +10,16 @@ import pytest
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.stream import Frame, Stream
-from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates
 from pyrdpmux.graphics.targets.pieces import Piece
-from pyrdpmux.graphics.targets.surface_commands import SurfaceCommands
-from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice, target_for
-from pyrdpmux.mux.console.viewer_picture import ViewerPicture
+from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice
+from pyrdpmux.mux.console.viewer_picture import SETTLE_SECONDS, ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits
 from pyrdpmux.rdp.pdu.orders.primary import ScrBlt
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
-from tests.graphics.bitmap_session import NSCODEC_FORMAT, REMOTEFX_FORMAT, output_format, surface_format
+from tests.graphics.bitmap_session import output_format, surface_format
 
 COPY = ScrBlt.of(Rect(0, 0, 9, 9), 5, 5)
 BITS = SetSurfaceBits(0, 0, 4, 4, ExtendedBitmapData(32, 0, 4, 4, bytes(64)))
@@ -114,15 +112,6 @@ class World:
         await self.picture.send(Frame(frame_id, pieces, (), None))
 
 
-def test_everybody_gets_the_best_of_what_they_have_announced() -> None:
-    remotefx = output_format(64, 64, surface=surface_format(remotefx=REMOTEFX_FORMAT))
-    nscodec = output_format(64, 64, surface=surface_format(nscodec=NSCODEC_FORMAT))
-    for output in (remotefx, nscodec):
-        assert isinstance(target_for(output), SurfaceCommands)
-    for output in (WITH_MARKERS, WITHOUT):
-        assert isinstance(target_for(output), BitmapUpdates)
-
-
 def test_who_acknowledges() -> None:
     assert acknowledges(WITH_MARKERS)
     assert not acknowledges(WITHOUT)
@@ -144,6 +133,18 @@ def test_a_frame_is_sent_in_order_and_ended(output: OutputFormat) -> None:
         await world.send([COPY, BITS, BITMAP, BITMAP], frame_id=99)
         expected = [("orders", 1, None), ("surface", 1, None), ("bitmaps", 2, None)]
         assert world.connection.sent == expected + [("surface", 0, 99)] * acknowledges(output)
+
+    asyncio.run(scenario())
+
+
+def test_a_frame_of_nothing_is_not_waited_for() -> None:
+    """A tile is to be kept, which is done when it is wanted again."""
+
+    async def scenario() -> None:
+        world = World(WITH_MARKERS)
+        await world.send([])
+        assert world.connection.sent == []
+        assert not world.picture.pacer.figures(world.peer.now).frames_in_flight
 
     asyncio.run(scenario())
 
@@ -188,5 +189,18 @@ def test_slow_links_are_worth_compressing_for() -> None:
         for rate, is_on in ((1e6, True), (0.0, True), (2e8, False), (0.0, False)):
             world.picture.measured(NetworkMeasured(0.05, rate))
             assert world.connection.compresses is is_on, "without a rate, only the round trip was measured"
+
+    asyncio.run(scenario())
+
+
+def test_who_does_not_read_does_not_keep_up() -> None:
+    """Without acknowledgements, nothing else tells; and it would come back to a shared stream at once."""
+
+    async def scenario() -> None:
+        world = World(WITHOUT)
+        later = asyncio.get_running_loop().time() + 2 * SETTLE_SECONDS
+        assert world.picture.keeps_up(later)
+        world.peer.unsent_bytes = 400_000
+        assert not world.picture.keeps_up(later)
 
     asyncio.run(scenario())
