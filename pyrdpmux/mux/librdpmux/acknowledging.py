@@ -19,6 +19,12 @@ QUEUED_WITHIN: Final = 0.05
 """After an acknowledgement: an update that comes sooner was waiting for it, or is of a guest that refreshes
 its display so often (QEMU does every 0.03 s)."""
 
+MERGED: Final = 2
+"""Updates that come together from a guest which joins what it has painted while it waited."""
+
+MAX_BEATS: Final = 5
+"""Without a look at whether such a guest has begun to queue."""
+
 
 class AcknowledgementTimer:
     """When to acknowledge without having been asked."""
@@ -41,21 +47,32 @@ class AcknowledgementTimer:
 class UnwatchedBeat:
     """When to acknowledge what nobody looks at, for libraries that cannot be told a rate (version 1 and 2).
 
-    A guest that paints into its picture until it is answered may wait for a beat. The C library queues its
-    rectangles instead, without bound, and sends the next as soon as one is acknowledged: what comes that soon
-    is answered at once, until the queue is empty. It holds a beat's rectangles at most.
+    A guest that joins what it paints until it is answered may wait, beat after beat. The C library queues its
+    rectangles instead, without bound, and sends the next as soon as one is acknowledged: after a beat, what
+    comes that soon is answered at once, until the queue is empty. Who has had no queue gets more beats until
+    the next such look. So a queue holds what is painted in :data:`MAX_BEATS` at most.
     """
 
     def __init__(self, now: float) -> None:
         #: of what was not answered yet
         self.deadline: float | None = None
         self._answered_at = now
+        #: since there was nothing that had waited, and how many there may be
+        self._beats = 0
+        self._patience = 0
+        #: what had waited, and was answered at once
+        self._queued = MERGED + 1
 
     def is_due(self, now: float) -> bool:
         """Asked as long as there is something to answer; if not now, then at the deadline."""
-        if now < self._answered_at + QUEUED_WITHIN:
-            return True
         if self.deadline is None:
+            if now >= self._answered_at + QUEUED_WITHIN:
+                self._patience = MAX_BEATS if self._queued <= MERGED else 1
+                self._beats = self._queued = 0
+            elif self._beats >= self._patience:
+                self._queued += 1
+                return True
+            self._beats += 1
             self.deadline = now + UNWATCHED_BEAT
         return now >= self.deadline
 

@@ -1,13 +1,15 @@
 """Acknowledgements that no picture is shown for, with time handed in."""
 
-from collections import deque
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.mux.librdpmux.acknowledging import (
     KEEP_ALIVE,
+    MAX_BEATS,
+    MERGED,
     QUEUED_WITHIN,
     REPEAT_AFTER,
     UNWATCHED_BEAT,
@@ -40,29 +42,59 @@ def test_who_asks_after_a_while_is_answered_at_the_beat() -> None:
     assert beat.deadline is None
 
 
-def test_who_has_more_to_say_is_answered_at_once() -> None:
+def test_who_has_a_queue_is_answered_at_once_after_a_beat() -> None:
     beat = UnwatchedBeat(100.0)
-    beat.answered(101.0)
-    assert beat.is_due(101 + QUEUED_WITHIN - 0.001)
-    assert not beat.is_due(101 + QUEUED_WITHIN)
+    now = 101.0
+    for _ in range(3):
+        assert not beat.is_due(now)
+        now += UNWATCHED_BEAT
+        beat.answered(now)
+        for _ in range(MERGED + 1):
+            now += QUEUED_WITHIN / 2
+            assert beat.is_due(now)
+            beat.answered(now)
+        now += QUEUED_WITHIN
 
 
-@given(st.integers(10, 1000), st.integers(0, 20))
-def test_the_queue_of_a_library_stays_short(refresh: int, delay: int) -> None:
-    """Milliseconds between its refreshes, and from an answer to the next update. It sends one at a time."""
+def test_who_has_none_waits_for_some_beats_until_the_next_look() -> None:
+    beat = UnwatchedBeat(100.0)
+    now = 101.0
+    for beats in (1, MAX_BEATS, MAX_BEATS):
+        for _ in range(beats):
+            assert not beat.is_due(now), beats
+            now += UNWATCHED_BEAT
+            beat.answered(now)
+            now += QUEUED_WITHIN / 2
+        for _ in range(MERGED):
+            assert beat.is_due(now)
+            beat.answered(now)
+        now += 2 * QUEUED_WITHIN
+
+
+def longest_queue(refreshes: Callable[[int], bool], delay: int) -> int:
+    """Of a C library, which sends an update at a time, so many milliseconds after an answer."""
     beat = UnwatchedBeat(0.0)
-    queue: deque[int] = deque()
-    sent_at: int | None = None  # it waits for the answer
-    free_at = 0
-    longest = 0
+    is_waiting = False
+    queue = free_at = longest = 0
     for now in range(20_000):
-        if now % refresh == 0:
-            queue.append(now)
-        if sent_at is None and queue and now >= free_at:
-            queue.popleft()
-            sent_at = now
-        if sent_at is not None and beat.is_due(now / 1000):
+        queue += refreshes(now)
+        if not is_waiting and queue and now >= free_at:
+            queue -= 1
+            is_waiting = True
+        if is_waiting and beat.is_due(now / 1000):
             beat.answered(now / 1000)
-            sent_at, free_at = None, now + min(delay, refresh // 2)
-        longest = max(longest, len(queue))
-    assert longest <= UNWATCHED_BEAT * 1000 / refresh + 1
+            is_waiting, free_at = False, now + delay
+        longest = max(longest, queue)
+    return longest
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 1000), st.integers(0, 10))
+def test_the_queue_of_a_library_stays_short(interval: int, delay: int) -> None:
+    longest = longest_queue(lambda now: now % interval == 0, delay)
+    assert longest <= max(UNWATCHED_BEAT * 1000 / interval, MAX_BEATS * MERGED) + 1
+
+
+def test_also_if_it_begins_to_paint_more() -> None:
+    longest = longest_queue(lambda now: now % (1000 if now < 8200 else 30) == 0, 1)
+    assert longest <= MAX_BEATS * UNWATCHED_BEAT * 1000 / 30 + 1
