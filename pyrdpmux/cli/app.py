@@ -24,7 +24,7 @@ from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 STDOUT: Final = 1
 STDERR: Final = 2
 
-LIBRARIES: Final = ("asyncio", "dbus_fast")
+LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
 """Their debug messages are shown with -vv only."""
 
 
