@@ -12,6 +12,7 @@ PACKAGES = {
     "numpy",
     "cryptography",
     "pyasn1",
+    "pynng",
     "msgpack",
     "dbus-fast",
     "lz4",

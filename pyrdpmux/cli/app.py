@@ -15,6 +15,7 @@ from pyrdpmux import __version__
 from pyrdpmux.cli import client_commands, daemon_commands, install_command, user_command
 from pyrdpmux.cli.dissect_command import add_dissect
 from pyrdpmux.cli.options import EXIT_FAILED, EXIT_USAGE, Command, Parser
+from pyrdpmux.cli.top_command import add_top
 from pyrdpmux.errors import ConfigError, MuxError
 from pyrdpmux.mux.log.door import escaped, set_up_logging
 from pyrdpmux.mux.log.json_lines import JsonFormatter
@@ -23,7 +24,7 @@ from pyrdpmux.mux.systemd.journal import JournalHandler, is_journal
 STDOUT: Final = 1
 STDERR: Final = 2
 
-LIBRARIES: Final = ("asyncio", "dbus_fast")
+LIBRARIES: Final = ("asyncio", "pynng", "dbus_fast")
 """Their debug messages are shown with -vv only."""
 
 
@@ -60,6 +61,7 @@ def make_parser() -> argparse.ArgumentParser:
     user_command.add_passwd(commands)
     user_command.add_user(commands)
     client_commands.add_vms(commands)
+    add_top(commands)
     client_commands.add_type(commands)
     client_commands.add_rdp_file(commands)
     client_commands.add_diagnose(commands)

@@ -12,6 +12,7 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.graphics.commands import Abilities, Command
 from pyrdpmux.graphics.planner import FINE_PIXELS, Planner
 from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.tally import Step, Tally
 
 Output = TypeVar("Output")
 Made = TypeVar("Made", covariant=True)
@@ -22,6 +23,18 @@ class Target(Protocol[Made]):
 
     @property
     def abilities(self) -> Abilities: ...
+
+    @property
+    def way(self) -> str:
+        """By which clients are drawn to, in a word for people."""
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        """What pixels are encoded with, for people: the one for pictures first."""
+
+    @property
+    def tally(self) -> Tally:
+        """What frames were made of so far."""
 
     @property
     def sharing_key(self) -> Hashable:
@@ -82,7 +95,9 @@ class Stream(Generic[Output]):
 
         ``fine_pixels``: that are made exact, at most, where they were sent lossy and rest since.
         """
+        began = self.target.tally.clock()
         commands = self.planner.plan(surface, now, fine_pixels)
+        self.target.tally.add(Step.FIND, began)
         return self._frame(commands, self.planner.has_rested) if commands else None
 
     def import_cache(self, entries: Sequence[tuple[int, int]]) -> Output | None:

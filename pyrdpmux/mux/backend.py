@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
 
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
 
@@ -126,6 +127,10 @@ class Vm(Protocol):
 
     @property
     def viewer_count(self) -> int: ...
+
+    @property
+    def figures(self) -> VmFigures:
+        """How its picture comes to viewers, and what that costs."""
 
     @property
     def loop_share(self) -> LoopShare:

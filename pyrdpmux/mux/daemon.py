@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from typing import Final
@@ -188,8 +189,16 @@ class Daemon:
         } | self._figures()
 
     def _figures(self) -> Answer:
-        """Who has made us work how much, and who waits at the door."""
+        """Who has made us work how much, and who waits at the door; all since the beginning."""
+        workers = self._factory.workers
         return {
+            "time": asyncio.get_running_loop().time(),
+            "process_seconds": time.process_time(),
+            "threads": {
+                "count": workers.threads,
+                "seconds": workers.seconds,
+                "waiting": workers.waiting,
+            },
             "shares": [asdict(figures) for figures in self._factory.schedule.snapshot()],
             "admission": self._factory.control.figures(),
             "files": {"waiting": self._factory.files.waiting},

@@ -14,7 +14,8 @@ from typing import Final
 from pyrdpmux.errors import BackendError, ConfigError
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import InputSink, Vm
-from pyrdpmux.mux.console.console import Console, RegisteredVm
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.console.registered_vm import RegisteredVm
 from pyrdpmux.mux.settings.config import Config
 from pyrdpmux.mux.settings.ports import reserved_ports
 from pyrdpmux.mux.settings.vm_names import NAME_RULE, is_vm_name

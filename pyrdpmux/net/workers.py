@@ -6,6 +6,7 @@ Fair by being short: nobody has more than a few jobs at work or in line, and thr
 
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -27,14 +28,25 @@ class WorkerPool:
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        count = threads or min(max(os.cpu_count() or 1, 2), MAX_THREADS)
-        self._threads = ThreadPoolExecutor(count, "pyrdpmux-worker")
+        self.threads = threads or min(max(os.cpu_count() or 1, 2), MAX_THREADS)
+        #: of processors, for jobs that have ended
+        self.seconds = 0.0
+        self._threads = ThreadPoolExecutor(self.threads, "pyrdpmux-worker")
         self._places = Places(JOBS_PER_OWNER)
+        self._of_owner: dict[str, float] = {}
 
     @property
     def waiting(self) -> int:
         """Jobs that have not ended."""
         return self._places.claims
+
+    def seconds_of(self, owner: str) -> float:
+        """Of processors, that its jobs have taken."""
+        return self._of_owner.get(owner, 0.0)
+
+    def forget(self, owner: str) -> None:
+        """It is gone; what its last jobs may still take counts in the sum only."""
+        self._of_owner.pop(owner, None)
 
     async def run(self, owner: str, job: Callable[[], T]) -> T:
         """What ``job`` returns or raises.
@@ -43,14 +55,28 @@ class WorkerPool:
         keeps its place until then, and whatever it returns or raises is dropped.
         """
         await self._places.take(owner)
+        self._of_owner.setdefault(owner, 0.0)
+        seconds = 0.0
+
+        def timed() -> T:
+            nonlocal seconds
+            started = time.thread_time()
+            try:
+                return job()
+            finally:
+                seconds = time.thread_time() - started
+
         try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, job)
+            future = asyncio.get_running_loop().run_in_executor(self._threads, timed)
         except RuntimeError:  # closed
             self._places.give_back(owner)
             raise
 
         def ended(done: asyncio.Future[T]) -> None:
             self._places.give_back(owner)
+            self.seconds += seconds
+            if owner in self._of_owner:
+                self._of_owner[owner] += seconds
             if not done.cancelled():
                 done.exception()  # seen, also if nobody waits for it any more
 

@@ -44,7 +44,15 @@ def loaded(*arguments: str, typed: str = "") -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--version"], ["--help"], ["serve", "--help"], ["passwd", "--help"], ["vms"], ["type", "vm", "text"]],
+    [
+        ["--version"],
+        ["--help"],
+        ["serve", "--help"],
+        ["passwd", "--help"],
+        ["vms"],
+        ["top"],
+        ["type", "vm", "text"],
+    ],
     ids=" ".join,
 )
 def test_imports_nothing_heavy(arguments: list[str], tmp_path: Path) -> None:

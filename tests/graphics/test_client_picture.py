@@ -1,4 +1,4 @@
-"""What clients show, and how well: pixels, lossy marks, when cells are due, and the tiles of their cache."""
+"""What clients show, and how well: pixels, lossy marks, and when cells are due."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.cached_tiles import TILE_BYTES, TileCache
 from pyrdpmux.graphics.client_picture import CELL, UNKNOWN, Layer
 from tests.graphics.model import part
 
@@ -129,30 +128,3 @@ def test_whoever_is_lossy_is_due_and_nobody_else(steps: list[tuple[Rect, int, in
     wanted = lossy.reshape(found.shape[0], CELL, found.shape[1], CELL).any(axis=(1, 3))
     assert (found == wanted).all()
     assert (layer.next_due() is not None) == bool(wanted.any())
-
-
-# -- the cache ---------------------------------------------------------------------------------------
-
-
-def test_slots_begin_at_one_and_the_one_unused_for_longest_is_written_over() -> None:
-    cache = TileCache(3, 1 << 20)
-    assert [cache.add(key) for key in (10, 11, 12)] == [1, 2, 3]
-    assert cache.find(10) == 1
-    assert cache.add(13) == 2, "11 was not used since"
-    assert (cache.find(11), cache.find(13), len(cache)) == (None, 2, 3)
-    cache.forget()
-    assert len(cache) == 0
-    assert cache.find(10) is None
-    assert cache.add(14) == 1
-
-
-def test_bytes_count_too() -> None:
-    cache = TileCache(4096, 2 * TILE_BYTES + 1)
-    assert [cache.add(key) for key in range(5)] == [1, 2, 1, 2, 1]
-
-
-@pytest.mark.parametrize("limits", [(0, 1 << 20), (4096, 0), (4096, TILE_BYTES - 1)])
-def test_without_room_nothing_is_kept(limits: tuple[int, int]) -> None:
-    cache = TileCache(*limits)
-    assert cache.add(1) is None
-    assert cache.find(1) is None

@@ -10,6 +10,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, BoxFrame, CloseBox, Command, Copy, Exact, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.tally import Tally
 from tests.graphics.drawings import photo, text
 from tests.graphics.model import ModelClient, part, wrong
 
@@ -25,8 +26,11 @@ class Target:
 
     abilities = ABLE
     sharing_key = "all"
+    way = "commands"
+    codecs = ("none",)
 
     def __init__(self) -> None:
+        self.tally = Tally()
         self.frames = 0
         self.epochs = 0
         self.has_adapted = False
@@ -44,10 +48,11 @@ class Target:
     def adapt(self, frame_id: int, host: "Target", picture: Words) -> str | None:
         return "adapted" if self.has_adapted else None
 
-    def import_cache(self, slots: Sequence[int]) -> None: ...
-
     def opening(self) -> str:
         return "opening"
+
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> Words:
         self.frames += 1

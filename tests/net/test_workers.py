@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
@@ -76,5 +77,41 @@ def test_what_no_thread_has_is_not_done_when_it_closes() -> None:
         assert await first
         with pytest.raises(asyncio.CancelledError):
             await second
+
+    asyncio.run(scenario())
+
+
+def test_says_what_jobs_take_of_processors() -> None:
+    async def scenario() -> None:
+        pool = WorkerPool()
+
+        def busy() -> float:
+            started = time.thread_time()
+            while time.thread_time() - started < 0.002:
+                pass
+            return time.thread_time() - started
+
+        spent = await pool.run("a", busy)
+        assert pool.seconds_of("a") >= spent
+        with pytest.raises(ZeroDivisionError):
+            await pool.run("b", lambda: busy() // 0)
+        assert pool.seconds_of("b") > 0.0
+        assert pool.seconds == pool.seconds_of("a") + pool.seconds_of("b")
+        pool.close()
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_kept_of_an_owner_who_is_gone() -> None:
+    async def scenario() -> None:
+        pool, go_on = WorkerPool(), threading.Event()
+        last = asyncio.get_running_loop().create_task(pool.run("a", go_on.wait))
+        await asyncio.sleep(0)
+        pool.forget("a")
+        go_on.set()
+        await last
+        assert pool._of_owner == {}
+        assert pool.seconds > 0.0
+        pool.close()
 
     asyncio.run(scenario())

@@ -14,6 +14,7 @@ from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.cached_tiles import TILE_BYTES
 from pyrdpmux.graphics.commands import MAIN, Abilities, Command, Copy, Exact, Fill, Restore, Store
+from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
 from pyrdpmux.graphics.targets.bitmap_cache import BitmapCache, CacheFormat
 from pyrdpmux.graphics.targets.bitmap_tiles import (
     TILE,
@@ -22,12 +23,15 @@ from pyrdpmux.graphics.targets.bitmap_tiles import (
     bitmaps_of,
     encoded,
 )
-from pyrdpmux.graphics.targets.pieces import Piece
+from pyrdpmux.graphics.targets.pieces import Piece, size_of
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.orders.primary import OpaqueRect, ScrBlt
 
 FILLED_DEPTHS: Final = (24, 32)
 """Bits per pixel at which OpaqueRect names a color: clients take its bytes for a reduced pixel at others."""
+
+PLANAR_DEPTH: Final = 32
+"""Bits per pixel of planar bitmaps; all others are interleaved."""
 
 WORTH_KEEPING: Final = TILE * TILE // 2
 """Pixels of a tile that are to be painted anyway, for the whole tile to go through the cache."""
@@ -51,8 +55,11 @@ class BitmapUpdatesFormat:
 class BitmapUpdates:
     """The sending end, for clients that agree on ``format``."""
 
+    way: Final = "bitmaps"
+
     def __init__(self, format: BitmapUpdatesFormat) -> None:
         self.format = format
+        self.tally = Tally()
         slots = format.cache.slots
         self.abilities = Abilities(
             can_copy=format.can_copy,
@@ -65,6 +72,10 @@ class BitmapUpdates:
     @property
     def sharing_key(self) -> BitmapUpdatesFormat:
         return self.format
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        return ("planar" if self.format.bitmaps.bits_per_pixel == PLANAR_DEPTH else "interleaved",)
 
     @property
     def state(self) -> None:
@@ -99,16 +110,29 @@ class BitmapUpdates:
         pixels, bitmaps = pixels_of(picture), self.format.bitmaps
         exact = [command.rect for command in commands if isinstance(command, Exact)]
         damage = Damage(exact, bitmaps.width, bitmaps.height)
+        began = self.tally.clock()
         pieces: list[Piece] = [_copy(command) for command in commands if isinstance(command, Copy)]
         pieces += lossy
         for command in commands:
             if isinstance(command, Fill):
                 pieces += _fill(command)
         cached = [command for command in commands if isinstance(command, Restore | Store)]
-        pieces += self._cached(cached, damage, pixels)
+        painted = self._cached(cached, damage, pixels)
         if rects := damage.rects():
-            pieces += bitmaps_of(pixels, rects, bitmaps)
-        return pieces
+            painted += bitmaps_of(pixels, rects, bitmaps)
+        self._count(commands, painted, began)
+        return pieces + painted
+
+    def _count(self, commands: Sequence[Command], painted: Sequence[Piece], began: float) -> None:
+        """Copies, fills and restored tiles only; the time and the bytes are those of bitmaps."""
+        for command in commands:
+            if isinstance(command, Copy | Fill | Restore):
+                self.tally.add(step_of(command), pixels=shown_pixels(command))
+        size = size_of(painted)
+        if size:
+            exact = sum([command.rect.pixels for command in commands if isinstance(command, Exact)])
+            self.tally.add(Step.BITMAPS, began, count=len(painted), pixels=exact, size=size)
+            self.tally.bytes += size
 
     # -- inside ----------------------------------------------------------------------------------
 

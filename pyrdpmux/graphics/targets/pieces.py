@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from pyrdpmux.rdp.fastpath.surface import SetSurfaceBits
+from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
 from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.update import BitmapData
 
@@ -22,6 +23,18 @@ def slices(pieces: Sequence[Piece], count: int) -> Iterator[Sequence[Piece]]:
         run = list(group)
         for at in range(0, len(run), count):
             yield run[at : at + count]
+
+
+def size_of(pieces: Sequence[Piece]) -> int:
+    """Bytes of their pixels; what is around these is little."""
+    size = 0
+    for piece in pieces:
+        match piece:
+            case BitmapData(data=data) | CacheBitmapRev2(data=data):
+                size += len(data)
+            case SetSurfaceBits(bitmap=bitmap):
+                size += len(bitmap.data)
+    return size
 
 
 def _sort(piece: Piece) -> type | None:

@@ -35,6 +35,7 @@ from pyrdpmux.graphics.commands import (
     Restore,
     Store,
 )
+from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -144,6 +145,8 @@ class _BoxEncoder:
 class Pipeline:
     """The sending end, for clients with a MAIN surface of ``width`` x ``height``."""
 
+    way: Final = "EGFX"
+
     def __init__(
         self,
         width: int,
@@ -159,6 +162,7 @@ class Pipeline:
         ``first_id``: the surfaceId of MAIN, if there is one already.
         """
         self.format = format
+        self.tally = Tally()
         self.abilities = Abilities(
             can_copy=True,
             has_back=True,
@@ -179,6 +183,11 @@ class Pipeline:
     @property
     def sharing_key(self) -> PipelineFormat:
         return self.format
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        lossy = ("AVC420",) if self.abilities.has_boxes else ("progressive",) * self.abilities.has_lossy
+        return (*lossy, "ClearCodec", "planar")
 
     @property
     def state(self) -> PipelineState:
@@ -203,7 +212,7 @@ class Pipeline:
         pdus: list[ServerGraphics] = [DeleteSurface(surface_id) for surface_id in self._old_surfaces]
         pdus.append(ResetGraphics(width, height, (monitor,)))
         pdus += self._surfaces()
-        return self._zgfx.compress(encode_graphics(pdus))
+        return self._compressed(encode_graphics(pdus))
 
     def _surfaces(self) -> list[ServerGraphics]:
         main, back = self._first_id + MAIN, self._first_id + BACK
@@ -216,7 +225,7 @@ class Pipeline:
     def import_cache(self, slots: Sequence[int]) -> bytes:
         """QUIRK(FreeRDP 3.30): of the cache, it writes slot N to its file if slot N + 1 is used, too; and it
         imports what follows an entry of slot 0, as the others of the reply."""
-        return self._zgfx.compress(encode_graphics([CacheImportReply(tuple(slots))]))
+        return self._compressed(encode_graphics([CacheImportReply(tuple(slots))]))
 
     def adapt(self, frame_id: int, host: "Pipeline", picture: Words) -> bytes | None:
         """Surfaces of the host's numbers, and as many ClearCodec messages as its clients have had."""
@@ -233,19 +242,27 @@ class Pipeline:
             pdus.append(WireToSurface1(host._first_id + MAIN, CodecId.CLEARCODEC, corner, data))
         if not pdus:
             return None
-        return self._zgfx.compress(encode_graphics([StartFrame(frame_id), *pdus, EndFrame(frame_id)]))
+        return self._compressed(encode_graphics([StartFrame(frame_id), *pdus, EndFrame(frame_id)]))
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> bytes:
         """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
-        pdus: list[ServerGraphics] = [StartFrame(frame_id)]
+        tally = self.tally
+        messages = [encode_graphics([StartFrame(frame_id)])]
         exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
         for command in commands:
-            if isinstance(command, Exact):
-                pdus.append(exact[command.rect])
-            else:
-                pdus += self._pdus(command, picture)
-        pdus.append(EndFrame(frame_id))
-        return self._zgfx.compress(encode_graphics(pdus))
+            began = tally.clock()
+            pdus = [exact[command.rect]] if isinstance(command, Exact) else self._pdus(command, picture)
+            messages.append(encode_graphics(pdus))
+            tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
+        messages.append(encode_graphics([EndFrame(frame_id)]))
+        return self._compressed(b"".join(messages))
+
+    def _compressed(self, message: bytes) -> bytes:
+        began = self.tally.clock()
+        data = self._zgfx.compress(message)
+        self.tally.add(Step.COMPRESS, began, size=len(data))
+        self.tally.bytes += len(data)
+        return data
 
     # -- commands --------------------------------------------------------------------------------
 
@@ -302,10 +319,17 @@ class Pipeline:
         frame = pixels_of(picture)
         pictures = [command.rect for command in commands if command.kind is Kind.PICTURE]
         others = [command.rect for command in commands if command.kind is not Kind.PICTURE]
-        streams = [
-            (CodecId.PLANAR, pictures, planar.encode(frame, pictures, bottom_up=False) if pictures else []),
-            (CodecId.CLEARCODEC, others, self._clear.encode(frame, others) if others else []),
-        ]
+        planes: list[bytes] = []
+        clear: list[bytes] = []
+        if pictures:
+            began = self.tally.clock()
+            planes = planar.encode(frame, pictures, bottom_up=False)
+            self.tally.took(Step.PICTURE, began)
+        if others:
+            began = self.tally.clock()
+            clear = self._clear.encode(frame, others)
+            self.tally.took(Step.TEXT, began)
+        streams = [(CodecId.PLANAR, pictures, planes), (CodecId.CLEARCODEC, others, clear)]
         return {
             rect: WireToSurface1(self._first_id + MAIN, codec, rect, data)
             for codec, rects, messages in streams

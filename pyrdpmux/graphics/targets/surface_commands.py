@@ -14,9 +14,10 @@ from pyrdpmux.codec.rfx.encoder import Encoder as RemoteFxEncoder
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Command, Lossy
+from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.bitmap_tiles import TILE
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
-from pyrdpmux.graphics.targets.pieces import Piece
+from pyrdpmux.graphics.targets.pieces import Piece, size_of
 from pyrdpmux.rdp.connection.output_format import NsCodecFormat, OutputFormat, RemoteFxFormat
 from pyrdpmux.rdp.fastpath.surface import SURFACE_BITS_HEADER_SIZE, ExtendedBitmapData, SetSurfaceBits
 
@@ -65,9 +66,12 @@ def _codec(output: OutputFormat) -> LossyCodec | None:
 class SurfaceCommands:
     """The sending end, for clients that agree on ``format``."""
 
+    way: Final = "surface"
+
     def __init__(self, format: SurfaceCommandsFormat) -> None:
         self.format = format
         self._exact = BitmapUpdates(format.exact)
+        self.tally = self._exact.tally
         self.abilities = replace(self._exact.abilities, has_lossy=True)
         self._encoder: _RemoteFx | _NsCodec
         if isinstance(format.codec, RemoteFxFormat):
@@ -79,6 +83,11 @@ class SurfaceCommands:
     @property
     def sharing_key(self) -> SurfaceCommandsFormat:
         return self.format
+
+    @property
+    def codecs(self) -> tuple[str, ...]:
+        lossy = "RemoteFX" if isinstance(self.format.codec, RemoteFxFormat) else "NSCodec"
+        return (lossy, *self._exact.codecs)
 
     @property
     def state(self) -> None:
@@ -104,7 +113,13 @@ class SurfaceCommands:
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence, which is a frame of ``frame_id`` to its sender."""
         lossy = [rect for command in commands if isinstance(command, Lossy) for rect in command.rects]
-        pieces = self._encoder.encode(pixels_of(picture), lossy) if lossy else []
+        if not lossy:
+            return self._exact.frame_with([], commands, picture)
+        began = self.tally.clock()
+        pieces = self._encoder.encode(pixels_of(picture), lossy)
+        pixels, size = sum([rect.pixels for rect in lossy]), size_of(pieces)
+        self.tally.add(Step.LOSSY, began, count=len(pieces), pixels=pixels, size=size)
+        self.tally.bytes += size
         return self._exact.frame_with(pieces, commands, picture)
 
 

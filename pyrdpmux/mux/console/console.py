@@ -4,7 +4,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
@@ -13,6 +13,7 @@ from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
 from pyrdpmux.mux.console.stage import Stage, StageViewer
 from pyrdpmux.mux.console.viewer import Viewer
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.turns import Turns
 from pyrdpmux.mux.input.typist import Typist
@@ -23,14 +24,12 @@ from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.settings.access import Access, Principal, Proved
 from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config
 from pyrdpmux.mux.streaming.streams import Streams
-from pyrdpmux.net.fair import Kind, LoopShare
+from pyrdpmux.net.fair import Kind
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.input import InputEvent
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-T = TypeVar("T")
 
 _serials = itertools.count(1)
 
@@ -118,6 +117,17 @@ class Console:
         return [viewer for viewer in self._viewers if viewer.is_admitted]
 
     @property
+    def figures(self) -> VmFigures:
+        """How its picture comes to those who look at it, and what that costs."""
+        return VmFigures(
+            loop_seconds=self.loop_share.worked,
+            thread_seconds=self.workers.seconds_of(self.name),
+            streams=self.streams.figures,
+            ended=self.streams.ended,
+            viewers=tuple([viewer.picture_figures for viewer in self.viewers]),
+        )
+
+    @property
     def is_watched(self) -> bool:
         """Somebody looks: a viewer whose window is not minimized.
 
@@ -197,6 +207,7 @@ class Console:
         self.arbiter.connect(None)
         await self.acceptor.close(error_info, reason, tuple(self._viewers))
         self.loop_share.close()
+        self.workers.forget(self.name)
 
     # -- what the VM tells -----------------------------------------------------------------------
 
@@ -335,63 +346,3 @@ class Console:
 
 def _nobody_listens(is_watched: bool) -> None:
     """To who looks."""
-
-
-class RegisteredVm:
-    """What a backend holds: one registration of a VM with its console. See :class:`~.backend.Vm`."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-
-    @property
-    def name(self) -> str:
-        return self._console.name
-
-    @property
-    def uuid(self) -> str | None:
-        return self._console.uuid
-
-    @property
-    def screen(self) -> Screen:
-        return self._console.screen
-
-    @property
-    def port(self) -> int:
-        return self._console.port
-
-    @property
-    def viewer_count(self) -> int:
-        return len(self._console.viewers)
-
-    @property
-    def loop_share(self) -> LoopShare:
-        """Of the event loop: what this VM makes us do is done in its turns."""
-        return self._console.loop_share
-
-    def watch(self, listener: Callable[[bool], None]) -> None:
-        """See :meth:`.backend.Vm.watch`; nobody looks at what is not current any more."""
-        if self.is_current:
-            self._console.watch(listener)
-        else:
-            listener(False)
-
-    async def compute(self, job: Callable[[], T]) -> T:
-        """In a thread: see :meth:`.backend.Vm.compute`."""
-        return await self._console.workers.run(self.name, job)
-
-    def set_leds(self, leds: int) -> None:
-        if self.is_current:
-            self._console.set_leds(leds)
-
-    def set_status(self, status: VmStatus, text: str = "") -> None:
-        if self.is_current:
-            self._console.set_status(status, text)
-
-    def set_pointer_mode(self, *, is_absolute: bool) -> None:
-        if self.is_current:
-            self._console.set_pointer_mode(is_absolute=is_absolute)
-
-    @property
-    def is_current(self) -> bool:
-        """False once the VM has registered anew, or is removed."""
-        return self._console.registration is self

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pyrdpmux.mux.admission.logon_desk import Resolver
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
+from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.settings.access import Principal
 from pyrdpmux.mux.streaming.streams import Streams
@@ -49,8 +50,8 @@ class StageViewer(Hashable, Protocol):
         """The client's window is minimized."""
 
     @property
-    def unsent_bytes(self) -> int:
-        """What the client has not read yet."""
+    def picture_figures(self) -> ViewerFigures:
+        """How its picture comes to it."""
 
     def show_leds(self) -> None:
         """The stage's lock keys have changed."""

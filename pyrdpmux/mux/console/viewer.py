@@ -22,6 +22,7 @@ from pyrdpmux.mux.console.stage import Stage
 from pyrdpmux.mux.console.viewer_input import ViewerInput
 from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.mux.console.viewer_pointer import ViewerPointer
+from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.log.connection_log import full_name, printable
 from pyrdpmux.mux.settings.access import ANYBODY, Claimed, Principal, Proved
 from pyrdpmux.rdp.connection.events import (
@@ -114,9 +115,9 @@ class Viewer:
         return self._picture.is_suppressed
 
     @property
-    def unsent_bytes(self) -> int:
-        """What the client has not read yet, of what is ours to hold."""
-        return self._peer.unsent_bytes
+    def picture_figures(self) -> ViewerFigures:
+        """How its picture comes to it."""
+        return self._picture.figures
 
     async def run(self) -> None:
         """Until the connection has ended; the socket is closed on return."""

@@ -20,6 +20,8 @@ from pyrdpmux.mux.console.blank_screen import BlankScreen
 from pyrdpmux.mux.console.cache_offer import CacheOffer
 from pyrdpmux.mux.console.pieces import acknowledges, send_pieces
 from pyrdpmux.mux.console.refreshes import Refreshes
+from pyrdpmux.mux.console.viewer_figures import viewer_figures
+from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.net.peer import Peer
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
@@ -38,15 +40,15 @@ GRAPHICS_SECONDS: Final = 3.0
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
+SLOW_LINK: Final = 3_000_000.0
+"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
+be longer on its way than the second that it costs for 2 MB."""
+
 SETTLE_SECONDS: Final = 1.0
 """That a viewer looks before it may share a stream."""
 
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
-
-SLOW_LINK: Final = 3_000_000.0
-"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
-be longer on its way than the second that it costs for 2 MB."""
 
 BYTES_PER_PIXEL: Final = 2
 """Of a photograph that is made exact, about."""
@@ -82,9 +84,9 @@ class ViewerPicture:
         self._graphics: GraphicsOpened | None = None
         self._state: PipelineState = NOTHING
         self._frame_id = 0
-        self._offer = CacheOffer()
         #: surfaces of ``_state`` are there for certain, and may be deleted
         self._may_delete = True
+        self._offer = CacheOffer()
         #: how often the channel was lost and asked for again, and whether that is still to be done
         self._reopenings = 0
         self._is_lost = False
@@ -98,6 +100,13 @@ class ViewerPicture:
         #: counts the seats that were taken or left
         self._entry = 0
         self._draining: asyncio.Task[None] | None = None
+
+    @property
+    def figures(self) -> ViewerFigures:
+        """For people who look."""
+        live = self._streams.stream_of(self) if self._streams is not None else None
+        link = self.pacer.figures(self._loop.time())
+        return viewer_figures(live, self._graphics, self._peer, link, is_minimized=self.is_suppressed)
 
     # -- the owner's side ------------------------------------------------------------------------
 
@@ -128,7 +137,7 @@ class ViewerPicture:
     def close(self) -> None:
         """Nobody looks any more."""
         self.start_over()
-        self._fail = _nobody_hears
+        self._fail = lambda reason: None
         if self._draining is not None:
             self._draining.cancel()
             self._draining = None
@@ -166,8 +175,8 @@ class ViewerPicture:
         self._log.debug("Graphics pipeline %s", event.capabilities)
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
-        self._offer.opened(self._connection, self._loop.time())
         self._may_delete = not event.is_repeated
+        self._offer.opened(self._connection, self._loop.time())
         self._leave()
         if event.is_repeated:
             self._heal()
@@ -182,14 +191,9 @@ class ViewerPicture:
 
     def _pass_offer_on(self) -> None:
         live = self._streams.stream_of(self) if self._streams is not None else None
-        if live is not None and self._graphics is not None and (entries := self._offer.take()) is not None:
-            live.offer_cache(self, entries, self._send_aside)
-
-    def _send_aside(self, message: bytes) -> None:
-        """What belongs to no frame, in the order of the stream."""
-        if self._connection.is_active and self._graphics is not None:
-            self._connection.send_graphics(message)
-            self._peer.flush()
+        if live is not None and self._offer.entries is not None and self._graphics is not None:
+            live.offer_cache(self, self._offer.entries, self._send_message)
+            self._offer.entries = None
 
     def acknowledged(self, frame_id: int, queue_depth: int = 0) -> None:
         """The client has shown a frame, by whichever way it came."""
@@ -248,8 +252,7 @@ class ViewerPicture:
         if not self._connection.is_active:
             return None
         self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
-        at = self.pacer.ready_at(now)
-        return max(at, self._offer.begins_at)
+        return max(self.pacer.ready_at(now), self._offer.begins_at)
 
     def must_leave(self, now: float) -> bool:
         return self.pacer.must_leave(now)
@@ -284,20 +287,25 @@ class ViewerPicture:
 
     def _send_graphics(self, frame: Frame[bytes]) -> None:
         sent = self._peer.bytes_sent
+        if self._send_message(frame.output):
+            self._state = frame.state
+            self._frame_id = frame.frame_id
+            self._blank.sent(frame.frame_id, frame.commands, self._size)
+            self._has_sent(frame, sent)
+
+    def _send_message(self, message: bytes) -> bool:
+        """A frame, or what belongs to none. INVARIANT: it gets all messages of a stream, or leaves it."""
         try:
-            self._connection.send_graphics(frame.output)
+            self._connection.send_graphics(message)
         except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
-            self._log.debug("A frame was not sent: %s", error)
+            self._log.debug("Nothing was sent: %s", error)
             self._leave()
-            return
-        self._state = frame.state
-        self._frame_id = frame.frame_id
-        self._blank.sent(frame.frame_id, frame.commands, self._size)
+            return False
         self._peer.flush()
-        self._has_sent(frame, sent)
+        return True
 
     def _hold(self, frame: Frame[Any]) -> None:
-        """Until the client is Active again. INVARIANT: it gets all of a stream, or leaves it."""
+        """Until the client is Active again."""
         is_due = self._blank.is_healing and isinstance(frame.output, bytes)
         if is_due and sum(len(item.output) for item in (*self._held, frame)) <= MAX_HELD:
             self._held.append(frame)
@@ -306,9 +314,8 @@ class ViewerPicture:
             self._leave()
 
     def _has_sent(self, frame: Frame[Any], sent_before: int) -> None:
-        now = self._loop.time()
         size = self._peer.bytes_sent - sent_before
-        self.pacer.sent(frame.frame_id, size, now, is_refinement=frame.is_refinement)
+        self.pacer.sent(frame.frame_id, size, self._loop.time(), is_refinement=frame.is_refinement)
         self._watch_socket()
 
     # -- inside ----------------------------------------------------------------------------------
@@ -330,14 +337,10 @@ class ViewerPicture:
     def _enter_with_pipeline(self, streams: Streams, graphics: GraphicsOpened) -> None:
         format = PipelineFormat.of(graphics.abilities)
         pipeline = Pipeline(*self._size, format, self._state, deletes=self._may_delete)
-        try:
-            self._connection.send_graphics(pipeline.opening())
-        except PyRdpMuxError as error:  # the channel has just gone, of which we shall hear
-            self._log.debug("The pipeline was not begun: %s", error)
+        if not self._send_message(pipeline.opening()):
             return
         self._state, self._may_delete = pipeline.state, True
         self.pacer = Pacer(frames_per_second=streams.frames_per_second)
-        self._peer.flush()
         streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
         self._pass_offer_on()
 
@@ -350,10 +353,8 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        output = self._connection.output
-        self.pacer = Pacer(
-            acknowledges=acknowledges(output), frames_per_second=self._streams.frames_per_second
-        )
+        output, rate = self._connection.output, self._streams.frames_per_second
+        self.pacer = Pacer(acknowledges=acknowledges(output), frames_per_second=rate)
         self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
 
     def _leave(self) -> None:
@@ -390,7 +391,3 @@ class ViewerPicture:
             self._enter()
         else:
             self._streams.refresh(self, rects)
-
-
-def _nobody_hears(reason: str) -> None:
-    """It has gone itself."""

@@ -13,7 +13,8 @@ from typing import Any, Final, TypeAlias
 
 from pyrdpmux.errors import MuxError
 
-MAX_ANSWER: Final = 4 << 20
+MAX_ANSWER: Final = 32 << 20
+"""Bytes: a VM with a viewer takes about two thousand."""
 SECONDS: Final = 5.0
 """For the whole of one question and answer."""
 

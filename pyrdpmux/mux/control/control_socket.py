@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 from pyrdpmux.errors import MuxError
 from pyrdpmux.mux.console.console import Console
 from pyrdpmux.mux.control.client import SECONDS, Answer, is_answering
+from pyrdpmux.mux.figures import told
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -98,8 +99,13 @@ async def _read_request(reader: asyncio.StreamReader) -> bytes:
 
 
 def describe_console(console: Console) -> Answer:
-    """What is told about a VM."""
-    return {
+    """What is told about a VM; ``docs/figures.md`` says what each figure is."""
+    figures: Answer = told(console.figures)
+    viewers = [
+        {"user": viewer.principal.user, "address": viewer.address, "is_active": viewer.is_active} | picture
+        for viewer, picture in zip(console.viewers, figures["viewers"], strict=True)
+    ]
+    about = {
         "name": console.name,
         "uuid": console.uuid,
         "port": console.port,
@@ -108,11 +114,8 @@ def describe_console(console: Console) -> Answer:
         "status": console.status.value,
         "width": console.screen.width,
         "height": console.screen.height,
-        "viewers": [
-            {"user": viewer.principal.user, "address": viewer.address, "is_active": viewer.is_active}
-            for viewer in console.viewers
-        ],
     }
+    return about | figures | {"viewers": viewers}
 
 
 def _bind_private(path: Path) -> socket.socket:

@@ -7,11 +7,13 @@ first: the library looks at that one only. The calls themselves are answered by
 
 from typing import Annotated, Final
 
-from dbus_fast import DBusError, ErrorType, PropertyAccess
+from dbus_fast import DBusError, ErrorType, PropertyAccess, Variant
 from dbus_fast.annotations import DBusBool, DBusInt32, DBusSignature, DBusStr, DBusUInt16
 from dbus_fast.service import ServiceInterface, dbus_method, dbus_property
 
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.librdpmux.bus import INTERFACE, LISTENER_INTERFACE, OBJECT_PATH, WORKER_INTERFACE
+from pyrdpmux.mux.librdpmux.dbus_figures import picture_figures, viewer_figures
 from pyrdpmux.mux.librdpmux.protocol import NEWEST, PROTOCOLS
 from pyrdpmux.mux.librdpmux.registered_guest import Guest
 from pyrdpmux.mux.librdpmux.server import AccessControl
@@ -117,6 +119,18 @@ class ListenerInterface(ServiceInterface):
     @dbus_property(access=PropertyAccess.READ, name="RequiresAuthentication")
     def requires_authentication(self) -> DBusBool:
         return self._access.requires_authentication(self.guest.name)
+
+    @dbus_property(access=PropertyAccess.READ, name="Picture")
+    def picture(self) -> Annotated[dict[str, float], DBusSignature("a{sd}")]:
+        return picture_figures(self._figures)
+
+    @dbus_property(access=PropertyAccess.READ, name="Viewers")
+    def viewers(self) -> Annotated[list[dict[str, Variant]], DBusSignature("aa{sv}")]:
+        return [viewer_figures(viewer) for viewer in self._figures.viewers]
+
+    @property
+    def _figures(self) -> VmFigures:
+        return self.guest.vm.figures if self.guest.vm is not None else VmFigures()
 
     @dbus_method(name="SetCredentialFile")
     def set_credential_file(self, CredentialFile: DBusStr) -> None:

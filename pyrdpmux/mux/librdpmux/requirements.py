@@ -5,7 +5,7 @@ from typing import Final
 
 from pyrdpmux.errors import BackendError
 
-PACKAGES: Final = {"msgpack": "msgpack", "dbus_fast": "dbus-fast"}
+PACKAGES: Final = {"pynng": "pynng", "msgpack": "msgpack", "dbus_fast": "dbus-fast"}
 """Modules, and what pip calls them."""
 
 

@@ -3,9 +3,8 @@
 Without sockets, threads and clocks: messages and ``now`` are handed in, what is to be sent goes to ``send``,
 and the picture is copied by whoever runs the :class:`~.copying.Copy` that is handed out.
 
-While nobody looks nothing is copied, and what the guest asks is answered at once: a library of version 1 or 2
-queues its rectangles without bound until each is acknowledged. What was missed is copied, all of it, as soon
-as somebody looks.
+While nobody looks nothing is copied, and a guest that can wait for its answer does
+(:class:`~.acknowledging.UnwatchedBeat`). What was missed is copied, all of it, as soon as somebody looks.
 """
 
 import logging
@@ -18,6 +17,7 @@ from typing import Final
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import Region
+from pyrdpmux.mux.librdpmux.acknowledging import AcknowledgementTimer, UnwatchedBeat
 from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.messages import (
@@ -49,13 +49,6 @@ from pyrdpmux.mux.picture.screen import Screen
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
-REPEAT_AFTER: Final = 0.2
-"""Silence after which the last acknowledgement is repeated. The library signals its waiting thread without a
-lock: one that comes before the thread sleeps is lost, and the display stands still for good."""
-
-KEEP_ALIVE: Final = 2.0
-"""Acknowledgements of a silent guest: ten seconds without any message make the library abort its process."""
-
 COPY_INTERVAL: Final = 1 / 75
 """Between the beginnings of two copies: nobody sees more than 60 pictures a second, and a guest that paints
 as many is not to wait for a beat of ours."""
@@ -71,24 +64,6 @@ MAX_OWED: Final = 64
 
 MAX_COMPLAINTS: Final = 20
 """Lines in the log about one guest's bad messages."""
-
-
-class AcknowledgementTimer:
-    """When to acknowledge without having been asked."""
-
-    def __init__(self, now: float) -> None:
-        self.deadline = now + REPEAT_AFTER
-
-    def heard(self, now: float, *, is_watched: bool) -> None:
-        """The guest sent something: it may be waiting now. What stands still unseen does no harm."""
-        self.deadline = now + (REPEAT_AFTER if is_watched else KEEP_ALIVE)
-
-    def is_due(self, now: float) -> bool:
-        """Asked at or after the deadline, says so once and plans the next."""
-        if now < self.deadline:
-            return False
-        self.deadline = now + KEEP_ALIVE
-        return True
 
 
 class Session:
@@ -138,6 +113,7 @@ class Session:
         #: the framebuffer could not be opened: nothing is better than what was shown before
         self._is_blank = False
         self._timer = AcknowledgementTimer(now)
+        self._beat = UnwatchedBeat(now)
         self._complaints = 0
 
     def attach(self, screen: Screen) -> None:
@@ -156,14 +132,15 @@ class Session:
             self._is_stale = self._is_stale or self._copying is not None or not self._damage.is_empty
             if self._screen is not None and self._screen.surface.version:
                 self._release_at = now + RELEASE_SECONDS
-            self._settle()
+            self._settle(now)
             return
         self._release_at = None
+        self._beat = UnwatchedBeat(now)
         if self._is_stale and self._screen is not None:
             self._is_stale = False
             self._damage = Region([self._screen.rect])
             self._next_copy = min(self._next_copy, now)
-        if self._framebuffer is not None and self.acknowledges:
+        if self._framebuffer is not None and self.acknowledges and not self._owed:
             self._acknowledge()  # in case it missed one; version 3 is told its rate
 
     @property
@@ -190,8 +167,7 @@ class Session:
             except BackendError as error:
                 self._complain(error)
                 self._owe()
-        if not self._is_watched:
-            self._settle()
+        self._settle_unwatched(now)
         self._timer.heard(now, is_watched=self._is_watched)
 
     @property
@@ -235,13 +211,13 @@ class Session:
         due = [self._timer.deadline] if self.acknowledges else []
         if self._has_work and not is_working:
             due.append(self._next_copy)
-        if self._release_at is not None:
-            due.append(self._release_at)
+        due += [deadline for deadline in (self._release_at, self._beat.deadline) if deadline is not None]
         return min(due, default=None)
 
     def handle_timeout(self, now: float) -> None:
         if self.acknowledges and self._timer.is_due(now):
             self._acknowledge()
+        self._settle_unwatched(now)
         if self._release_at is not None and now >= self._release_at:
             self._release_at = None
             if self._screen is not None and self._framebuffer is not None:
@@ -273,7 +249,7 @@ class Session:
             self._apply_switch(self._switch, screen)
         if not self._is_watched:
             self._is_stale = True
-            self._settle()
+            self._settle(now)
             return None
         damage, self._damage = self._damage, Region()
         damage.clip(*self._size())
@@ -281,7 +257,7 @@ class Session:
         if self._framebuffer is None and not is_blank:
             damage.clear()
         if self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
-            self._settle()  # this library paints while we read, whether it is acknowledged or not
+            self._settle(now)  # this library paints while we read, whether it is acknowledged or not
         owed, self._owed = self._owed, 0
         self._copying = Copy(screen, self._framebuffer, tuple(damage), owed)
         return self._copying
@@ -357,11 +333,19 @@ class Session:
         if self.acknowledges:
             self._owed = min(self._owed + 1, MAX_OWED)
 
-    def _settle(self) -> None:
+    def _settle_unwatched(self, now: float) -> None:
+        """At once whom its rate is told: it waits by itself."""
+        if self._owed and not self._is_watched:
+            is_told = self.dialect.acknowledgement is Acknowledgement.WITH_RATE
+            if is_told or self._beat.is_due(now):
+                self._settle(now)
+
+    def _settle(self, now: float) -> None:
         """Nothing is copied that would have to be waited for: the damage is all of the picture, and known."""
         for _ in range(self._owed):
             self._acknowledge()
         self._owed = 0
+        self._beat.answered(now)
 
     def _acknowledge(self) -> None:
         rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None

@@ -1,29 +1,30 @@
 """A nanomsg PAIR over ipc on the event loop (section 3.1), for either end.
 
-A socket serves one peer: a second one is hung up on for as long as the first is there.
+nng does the wire (it speaks nanomsg's) on threads of its own; everything here happens on the loop. A socket
+serves one peer: nng closes a second one for as long as the first is there.
 """
 
 import asyncio
 import contextlib
 import os
-import socket
+import select
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
-from pyrdpmux.errors import BackendError, PeerError
-from pyrdpmux.mux.librdpmux.own_path import OwnPath
-from pyrdpmux.mux.librdpmux.sp import GREETING, SpStream, frame
+import pynng
 
-RECEIVE_SIZE: Final = 4096
-"""Bytes read at a time; what is not read yet fills the peer's own queue."""
+from pyrdpmux.errors import BackendError
+from pyrdpmux.mux.librdpmux.messages import MAX_MESSAGE
+from pyrdpmux.mux.librdpmux.socket_access import give_to
 
+RECEIVE_BUFFER: Final = 64
+"""Messages that nng holds for us; then the peer's own queue fills."""
+
+SEND_BUFFER: Final = 256
 BACKLOG: Final = 1024
-"""Messages for a peer that stands still, beyond what the kernel holds; then the newest are lost."""
-
-SENT_TOGETHER: Final = 64
-"""Messages."""
+"""Messages for a peer that stands still, beyond nng's own; then the newest are lost."""
 
 MAX_BATCH: Final = 64
 """Messages read before the loop is asked again whether there are more."""
@@ -31,16 +32,14 @@ MAX_BATCH: Final = 64
 STEP: Final = 8
 """Messages handled at a time; what they cost at worst is well below a slice of the loop."""
 
-REFUSED_SECONDS: Final = 1.0
-"""Between attempts to take a connection while there are no descriptors left."""
+INTRODUCTION_SECONDS: Final = 0.1
+"""How long nng's threads may take to tell of a pipe whose messages can be read already."""
 
 MAX_PATH: Final = 107
 """sun_path of a unix socket, without the final NUL."""
 
 RECONNECT_MS: Final = (20, 500)
 """Shortest and longest wait of a dialing end between attempts."""
-
-SCHEME: Final = "ipc://"
 
 
 Run = Callable[[Iterator[None]], None]
@@ -76,60 +75,6 @@ class GuestSocket(Protocol):
     def close(self) -> None: ...
 
 
-class _Connection:
-    """To one peer; the socket does not block."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self.socket = connected
-        self.stream = SpStream()
-        self.has_ended = False
-        #: its descriptor is not looked at
-        self.is_deaf = False
-        #: for room to send in
-        self.is_waiting = False
-        #: frames that the kernel did not take yet, the first of them perhaps a part
-        self.backlog: deque[bytes] = deque()
-
-    def receive(self, limit: int) -> list[bytes]:
-        """So many messages at most; fewer only if there are no more now, or for good."""
-        messages: list[bytes] = []
-        try:
-            messages += self.stream.take(limit)
-            is_all = False
-            while len(messages) < limit and not is_all:
-                data = self.socket.recv(RECEIVE_SIZE)
-                self.has_ended = not data
-                is_all = len(data) < RECEIVE_SIZE
-                self.stream.feed(data)
-                messages += self.stream.take(limit - len(messages))
-        except BlockingIOError:
-            pass
-        except (OSError, PeerError):
-            self.has_ended = True
-        return messages
-
-    def send(self, data: bytes) -> None:
-        """Kept until :meth:`flush`, up to a limit."""
-        if len(self.backlog) < BACKLOG:
-            self.backlog.append(data)
-
-    def flush(self) -> None:
-        """What was kept, as far as there is room for it now. That a peer has gone is noticed by reading."""
-        while self.backlog:
-            together = [self.backlog.popleft() for _ in range(min(len(self.backlog), SENT_TOGETHER))]
-            data = b"".join(together)
-            try:
-                sent = self.socket.send(data)
-            except BlockingIOError:
-                self.backlog.extendleft(reversed(together))
-                return
-            except OSError:
-                return
-            if sent < len(data):
-                self.backlog.appendleft(data[sent:])
-                return
-
-
 class PairSocket:
     """One end. Create it on the loop, then :meth:`listen` or :meth:`dial`."""
 
@@ -137,182 +82,181 @@ class PairSocket:
         self._user = user
         self._run = run
         self._loop = asyncio.get_running_loop()
-        self._listening: socket.socket | None = None
-        self._path: OwnPath | None = None
-        #: where to connect to, and when again
-        self._target: str | None = None
-        self._wait_ms = RECONNECT_MS[0]
-        self._timer: asyncio.TimerHandle | None = None
-        self._connection: _Connection | None = None
-        self._is_connected = False
-        self._is_reading = False
+        try:
+            self._socket = pynng.Pair0(
+                recv_max_size=MAX_MESSAGE,
+                recv_buffer_size=RECEIVE_BUFFER,
+                send_buffer_size=SEND_BUFFER,
+                reconnect_time_min=RECONNECT_MS[0],
+                reconnect_time_max=RECONNECT_MS[1],
+            )
+            self._descriptor: int = self._socket.recv_fd
+        except pynng.NNGException as error:
+            raise BackendError(f"no nanomsg socket: {error}") from error
+        self._socket.add_post_pipe_connect_cb(self._from_nng(self._pipe_added))
+        self._socket.add_post_pipe_remove_cb(self._from_nng(self._pipe_removed))
+        self._backlog: deque[bytes] = deque()
+        self._pipes: set[int] = set()
         self._closed = False
+        self._strange_since: float | None = None
+        self._is_reading = False
+        #: its descriptor is not looked at
+        self._is_deaf = False
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLIN)
+        self._loop.add_reader(self._descriptor, self._readable)
+        self._flushing: asyncio.Handle | None = None
+        #: watched while the backlog waits for nng to have room again
+        self._send_descriptor: int | None = None
 
     def listen(self, path: Path, owner: int | None) -> str:
         """Bind, for this user only (None: ours); returns the address for the other end."""
         if len(os.fsencode(path)) > MAX_PATH:
             raise BackendError(f"{path}: longer than the {MAX_PATH} bytes that a socket's path may have")
-        self._path = OwnPath(path, owner)
-        self._listening = self._path.socket
-        self._listening.setblocking(False)
-        self._loop.add_reader(self._listening, self._acceptable)
-        return f"{SCHEME}{path}"
+        address = f"ipc://{path}"
+        try:
+            self._socket.listen(address)
+        except pynng.NNGException as error:
+            raise BackendError(f"{path}: {error}") from error
+        give_to(path, owner)
+        return address
 
     def dial(self, address: str) -> None:
         """Connect, now or as soon as somebody listens, and again whenever the connection ends."""
-        if not address.startswith(SCHEME):
-            raise BackendError(f"{address}: not an address of nanomsg's over ipc")
-        self._target = address.removeprefix(SCHEME)
-        self._connect()
+        try:
+            self._socket.dial(address, block=False)
+        except pynng.NNGException as error:
+            raise BackendError(f"{address}: {error}") from error
 
     @property
     def is_connected(self) -> bool:
-        """Somebody is there who speaks nanomsg's protocol."""
-        return self._is_connected
+        return not self._closed and bool(self._pipes)
 
     def send(self, message: bytes) -> None:
-        """Never blocks. Nobody there: lost. A peer that does not read: kept, up to a limit."""
-        connection = self._connection
-        if connection is None or not self._is_connected:
+        """Never blocks. Nobody there: lost. A peer that does not read: kept, up to a limit.
+
+        What is said in one moment is handed over together: it costs nng's threads half of what it does apart.
+        """
+        if not self.is_connected:
+            self._forget()
             return
-        if not connection.backlog:
-            self._loop.call_soon(self._flush)  # with what is said in the same moment
-        connection.send(frame(message))
+        if len(self._backlog) < BACKLOG:
+            self._backlog.append(message)
+        if self._flushing is None and self._send_descriptor is None:
+            self._flushing = self._loop.call_soon(self._flush)
 
     def close(self) -> None:
         if self._closed:
             return
+        if self._backlog:
+            self._flush()
         self._closed = True
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._listening is not None:
-            self._loop.remove_reader(self._listening)
-            self._listening.close()
-        if self._path is not None:
-            self._path.remove()
-        self._hang_up()
-
-    # -- connections -----------------------------------------------------------------------------
-
-    def _acceptable(self) -> None:
-        assert self._listening is not None
-        try:
-            connected, _ = self._listening.accept()
-        except BlockingIOError:
-            return
-        except OSError:  # no descriptors: who waits is asked again later
-            self._loop.remove_reader(self._listening)
-            self._timer = self._loop.call_later(REFUSED_SECONDS, self._accept_again)
-            return
-        if self._is_connected:
-            connected.close()
-        else:  # instead of one that has not said anything
-            self._hang_up()
-            self._take(connected)
-
-    def _accept_again(self) -> None:
-        if self._listening is not None and not self._closed:
-            self._loop.add_reader(self._listening, self._acceptable)
-
-    def _connect(self) -> None:
-        assert self._target is not None
-        connecting = socket.socket(socket.AF_UNIX)
-        connecting.setblocking(False)
-        try:
-            connecting.connect(self._target)
-        except OSError:
-            connecting.close()
-            self._connect_later()
-        else:
-            self._take(connecting)
-
-    def _connect_later(self) -> None:
-        self._timer = self._loop.call_later(self._wait_ms / 1000, self._connect)
-        self._wait_ms = min(2 * self._wait_ms, RECONNECT_MS[1])
-
-    def _take(self, connected: socket.socket) -> None:
-        connected.setblocking(False)
-        connection = self._connection = _Connection(connected)
-        connection.send(GREETING)
-        connection.flush()
-        self._loop.add_reader(connected, self._readable)
-
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        self._is_connected = self._is_reading = False
-        if connection is not None:
-            self._loop.remove_reader(connection.socket)
-            self._loop.remove_writer(connection.socket)
-            connection.flush()
-            connection.socket.close()
-
-    def _lost(self) -> None:
-        was_connected = self._is_connected
-        self._hang_up()
-        if self._target is not None:
-            self._connect_later()
-        if was_connected:
-            self._user.disconnected()
-
-    # -- messages --------------------------------------------------------------------------------
+        if not self._is_deaf:
+            self._loop.remove_reader(self._descriptor)
+        self._forget()
+        self._socket.close()
 
     def _flush(self) -> None:
-        connection = self._connection
-        if connection is not None:
-            connection.flush()
-            if connection.backlog and not connection.is_waiting:
-                self._loop.add_writer(connection.socket, self._flush)
-            elif connection.is_waiting and not connection.backlog:
-                self._loop.remove_writer(connection.socket)
-            connection.is_waiting = bool(connection.backlog)
+        """INVARIANT: what is kept does not wait for a next message, which may never come."""
+        self._stop_flushing()
+        while self._backlog and self._try_send(self._backlog[0]):
+            self._backlog.popleft()
+        if not self._backlog:
+            self._stop_watching()
+        elif self._send_descriptor is None:
+            self._send_descriptor = int(self._socket.send_fd)
+            self._loop.add_reader(self._send_descriptor, self._flush)
+
+    def _forget(self) -> None:
+        """What was kept: there is nobody to send it to."""
+        self._backlog.clear()
+        self._stop_flushing()
+        self._stop_watching()
+
+    def _stop_flushing(self) -> None:
+        if self._flushing is not None:
+            self._flushing.cancel()
+            self._flushing = None
+
+    def _stop_watching(self) -> None:
+        if self._send_descriptor is not None:
+            self._loop.remove_reader(self._send_descriptor)
+            self._send_descriptor = None
+
+    def _try_send(self, message: bytes) -> bool:
+        try:
+            self._socket.send(message, block=False)
+        except pynng.NNGException:
+            return False
+        return True
 
     def _readable(self) -> None:
-        connection = self._connection
-        if connection is None or self._is_reading:
+        if self._closed or self._is_reading or not self._is_introduced():
             return
         self._is_reading = True
-        self._run(self._read(connection))
-        if self._is_reading and connection is self._connection:
+        self._run(self._read())
+        if self._is_reading and not self._closed:
             # Readable until it is read, which may be a while from now.
-            self._loop.remove_reader(connection.socket)
-            connection.is_deaf = True
+            self._loop.remove_reader(self._descriptor)
+            self._is_deaf = True
 
-    def _read(self, connection: _Connection) -> Iterator[None]:
+    def _read(self) -> Iterator[None]:
         try:
             for _ in range(MAX_BATCH // STEP):
-                if self._connection is not connection:
-                    return
-                messages = connection.receive(STEP)
-                self._introduce(connection)
+                messages: list[bytes] = []
+                while len(messages) < STEP and (message := self._try_receive()) is not None:
+                    messages.append(message)
                 if messages:
                     self._user.received(messages)
-                if len(messages) < STEP:
+                if self._closed or len(messages) < STEP:
                     return
                 yield
+                if self._closed:
+                    return
         finally:
-            if self._connection is connection:
-                self._is_reading = False
-                self._read_on(connection)
+            self._is_reading = False
+            if self._is_deaf and not self._closed:
+                self._is_deaf = False
+                self._loop.add_reader(self._descriptor, self._readable)
 
-    def _introduce(self, connection: _Connection) -> None:
-        if connection.stream.is_introduced and not self._is_connected:
-            self._is_connected = True
-            self._wait_ms = RECONNECT_MS[0]
+    def _is_introduced(self) -> bool:
+        """Whether the sender is known: a message may overtake the news that its pipe is there."""
+        now = self._loop.time()
+        if self._pipes:
+            self._strange_since = None
+        elif self._strange_since is None:
+            self._strange_since = now
+        return self._strange_since is None or now > self._strange_since + INTRODUCTION_SECONDS
+
+    def _try_receive(self) -> bytes | None:
+        if not self._poll.poll(0):
+            return None  # to ask nng costs as much as to receive a message
+        try:
+            message: bytes = self._socket.recv(block=False)
+        except pynng.NNGException:
+            return None  # TryAgain: that was all
+        except RuntimeError:
+            return b""  # pynng 0.9 stumbles over the missing buffer of an empty message
+        return message
+
+    def _from_nng(self, action: Callable[[int], None]) -> Callable[[pynng.Pipe], None]:
+        """nng calls from its threads, perhaps while the loop is going away."""
+
+        def callback(pipe: pynng.Pipe) -> None:
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(action, pipe.id)
+
+        return callback
+
+    def _pipe_added(self, pipe: int) -> None:
+        if not self._closed:
+            self._pipes.add(pipe)
             self._user.connected()
 
-    def _read_on(self, connection: _Connection) -> None:
-        """When the descriptor tells of more; at once, if there is more that was read already."""
-        with contextlib.suppress(PeerError):
-            if connection.stream.has_message:
-                self._is_reading = True
-                self._loop.call_soon(self._go_on, connection)
-                return
-        if connection.has_ended:
-            self._lost()
-        elif connection.is_deaf:
-            connection.is_deaf = False
-            self._loop.add_reader(connection.socket, self._readable)
-
-    def _go_on(self, connection: _Connection) -> None:
-        if self._connection is connection:
-            self._run(self._read(connection))
+    def _pipe_removed(self, pipe: int) -> None:
+        """Also called for a second peer, which was never added."""
+        if not self._closed and pipe in self._pipes:
+            self._pipes.remove(pipe)
+            if not self._pipes:
+                self._forget()
+                self._user.disconnected()

@@ -8,6 +8,7 @@ INVARIANT: whoever has a seat has had every message of the stream since it took 
 
 import asyncio
 import contextlib
+import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.net.workers import WorkerPool
@@ -36,30 +38,14 @@ SPARE_SECONDS: Final = 0.02
 
 T = TypeVar("T")
 
-
-@dataclass(slots=True)
-class Work:
-    """What a stream has cost so far."""
-
-    frames: int = 0
-    #: in threads
-    seconds: float = 0.0
-    #: of the latest frame
-    latest_seconds: float = 0.0
-    commands: dict[str, int] = field(default_factory=dict)
-
-    def count(self, frame: Frame[Any]) -> None:
-        self.frames += 1
-        for command in frame.commands:
-            name = type(command).__name__
-            self.commands[name] = self.commands.get(name, 0) + 1
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
     seat: Seat
     entries: Sequence[tuple[int, int]] = field(repr=False)
-    send: Callable[[Any], None] = field(repr=False)
+    send: Callable[[Any], object] = field(repr=False)
 
 
 class LiveStream:
@@ -77,7 +63,8 @@ class LiveStream:
         self.display = display
         self.stream = stream
         self.seats: dict[Seat, None] = {}
-        self.work = Work()
+        #: tells it from every other stream that there has ever been
+        self.number = next(_numbers)
         #: held while a frame is computed and handed out, or while seats come from another stream
         self.lock = asyncio.Lock()
         #: its clients show what the display has shown at some time
@@ -88,6 +75,10 @@ class LiveStream:
         self._owner = owner
         self._goes_alone = goes_alone
         self._loop = asyncio.get_running_loop()
+        stream.target.tally.clock = self._loop.time
+        self._frames = 0
+        #: in threads: altogether, and for the latest frame
+        self._seconds = self._latest_seconds = 0.0
         self._wake = asyncio.Event()
         #: since when the display may show something else
         self._changed_at: float | None = self._loop.time()
@@ -97,11 +88,27 @@ class LiveStream:
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
         self._invalid = Region()
-        self._offer: _Offer | None = None
         #: of PARDONS, those that are left
         self._pardons = 0
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
+        self._offer: _Offer | None = None
+
+    @property
+    def figures(self) -> StreamFigures:
+        """For people who look."""
+        stream, tally = self.stream, self.stream.target.tally
+        steps = {step.value: figures for step, figures in tally.figures().items()}
+        return StreamFigures(
+            number=self.number,
+            width=stream.width,
+            height=stream.height,
+            way=stream.target.way,
+            codecs=stream.target.codecs,
+            viewers=len(self.seats),
+            latest_seconds=self._latest_seconds,
+            work=WorkFigures(self._frames, self._seconds, tally.bytes, steps),
+        )
 
     def changed(self) -> None:
         """The display may show something else."""
@@ -119,16 +126,6 @@ class LiveStream:
             self._leaving[seat] = (*self._leaving.get(seat, ()), *rects)
         else:
             self._invalid.add_all(rects)
-        self.changed()
-
-    def offer_cache(
-        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], None]
-    ) -> None:
-        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
-
-        ``send`` is given what answers it.
-        """
-        self._offer = _Offer(seat, entries, send)
         self.changed()
 
     def take_over(self, guest: "LiveStream") -> None:
@@ -149,6 +146,16 @@ class LiveStream:
         self._wake.set()
         for seat in seats:
             seat.failed(error)
+
+    def offer_cache(
+        self, seat: Seat, entries: Sequence[tuple[int, int]], send: Callable[[Any], object]
+    ) -> None:
+        """A client has bitmaps by these keys and bytes: used before the next frame, if nobody else is here.
+
+        ``send`` is given what answers it.
+        """
+        self._offer = _Offer(seat, entries, send)
+        self.changed()
 
     async def run(self) -> None:
         """Until the last seat has left."""
@@ -173,13 +180,13 @@ class LiveStream:
             return result, self._loop.time() - started
 
         result, seconds = await self._workers.run(self._owner, timed)
-        self.work.seconds += seconds
-        self.work.latest_seconds = seconds
+        self._seconds += seconds
+        self._latest_seconds = seconds
         return result
 
     async def hand_out(self, frame: Frame[Any]) -> None:
         """To all who have a seat, in turns of each: nobody waits for another's."""
-        self.work.count(frame)
+        self._frames += 1
         seats = tuple(self.seats)
         if len(seats) == 1:
             await self._send(seats[0], frame)
@@ -201,15 +208,12 @@ class LiveStream:
         if (surface.width, surface.height) != (stream.width, stream.height):
             self._next_due = None
             return  # viewers are about to come again, with another size
+        await self._answer_offer()
+        if not self.seats:
+            return
         now = self._loop.time()
         pixels = self._spare_pixels(now)
         invalid, self._invalid = self._invalid, Region()
-
-        offer, self._offer = self._offer, None
-        if offer is not None and tuple(self.seats) == (offer.seat,):
-            reply = await self.compute(lambda: stream.import_cache(offer.entries))
-            if reply is not None and offer.seat in self.seats:
-                offer.send(reply)
 
         def render() -> tuple[Frame[Any] | None, float | None]:
             stream.planner.invalidate(tuple(invalid))
@@ -220,9 +224,17 @@ class LiveStream:
         if frame is not None:
             await self.hand_out(frame)
 
+    async def _answer_offer(self) -> None:
+        offer, self._offer = self._offer, None
+        if offer is not None and tuple(self.seats) == (offer.seat,):
+            reply = await self.compute(lambda: self.stream.import_cache(offer.entries))
+            if reply is not None and offer.seat in self.seats:
+                offer.send(reply)
+
     async def _let_go(self) -> None:
         """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""
         leaving, self._leaving = self._leaving, {}
+        self._waiting_since = None  # those who stay begin anew: a copy may take longer than anybody waits
         for seat, rects in leaving.items():
             if seat in self.seats and len(self.seats) > 1:
                 copied = await self.compute(self.stream.clone)

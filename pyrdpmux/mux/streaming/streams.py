@@ -14,6 +14,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.pacer import FRAMES_PER_SECOND
 from pyrdpmux.graphics.stream import Stream
+from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
@@ -41,6 +42,8 @@ class Streams:
         #: two at a time that are about to become one
         self._joining: dict[asyncio.Task[None], tuple[LiveStream, LiveStream]] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        #: what streams have cost that are no more
+        self.ended = WorkFigures()
         #: that each viewer is sent at most
         self.frames_per_second = FRAMES_PER_SECOND
         #: from the display, while there are seats
@@ -50,6 +53,11 @@ class Streams:
     def live(self) -> list[LiveStream]:
         """Those that have somebody."""
         return [stream for stream in self._tasks.values() if stream.seats]
+
+    @property
+    def figures(self) -> tuple[StreamFigures, ...]:
+        """Of all that run."""
+        return tuple([live.figures for live in dict.fromkeys(self._tasks.values())])
 
     def stream_of(self, seat: Seat) -> LiveStream | None:
         return self._of_seat.get(seat)
@@ -91,8 +99,11 @@ class Streams:
         self._of_seat[seat] = live
         task = asyncio.get_running_loop().create_task(live.run(), name=f"stream of {self._owner}")
         self._tasks[task] = live
-        task.add_done_callback(self._tasks.pop)
+        task.add_done_callback(self._ended)
         return live
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self.ended += self._tasks.pop(task).figures.work
 
     def _rest(self) -> None:
         """INVARIANT: without seats, neither the display nor the loop knows of us."""

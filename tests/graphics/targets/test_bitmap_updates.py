@@ -1,6 +1,7 @@
 """Streams of bitmaps and drawing orders, before a client that draws them: every frame, pixel by pixel."""
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdatesFormat
 from pyrdpmux.rdp.pdu.orders.primary import MemBlt, OpaqueRect, ScrBlt
 from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
@@ -234,3 +236,25 @@ def test_who_leaves_goes_on_with_a_copy() -> None:
     for seed in (2, 1, 2):
         guest.write(everything, photo(330, 250, seed))
         guest.show()
+
+
+@pytest.mark.parametrize(("depth", "codec"), [(32, "planar"), (16, "interleaved")])
+def test_counts_bitmaps_copies_and_what_comes_out_of_the_cache(depth: int, codec: str) -> None:
+    session = BitmapSession(output_format(480, 320, depth))
+    tally = session.stream.target.tally
+    ticks = count()
+    tally.clock = lambda: float(next(ticks))
+    for seed in (1, 2, 1):
+        session.write(Rect(0, 0, 480, 320), photo(480, 320, seed))
+        session.show()
+    page = text(480, 340)
+    for top in (0, 16):
+        session.write(Rect(0, 0, 480, 320), page[top : top + 320])
+        session.show()
+    figures = tally.figures()
+    assert figures.keys() >= {Step.FIND, Step.BITMAPS, Step.RESTORE, Step.COPY}
+    assert figures[Step.BITMAPS].pixels >= 2 * 480 * 320
+    assert figures[Step.BITMAPS].seconds > 0 == figures[Step.COPY].seconds
+    assert tally.bytes == figures[Step.BITMAPS].bytes
+    assert session.client.bytes * 0.95 < tally.bytes < session.client.bytes
+    assert session.stream.target.codecs == (codec,)

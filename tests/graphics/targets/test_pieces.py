@@ -1,5 +1,5 @@
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.targets.pieces import Piece, slices
+from pyrdpmux.graphics.targets.pieces import Piece, size_of, slices
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits
 from pyrdpmux.rdp.pdu.orders.primary import MemBlt, ScrBlt
 from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
@@ -30,3 +30,7 @@ def test_slices_are_bounded() -> None:
     pieces: list[Piece] = [bitmap(number) for number in range(7)]
     assert [len(group) for group in slices(pieces, 3)] == [3, 3, 1]
     assert list(slices([], 3)) == []
+
+
+def test_size_is_that_of_pixels() -> None:
+    assert size_of([COPY, KEPT, SHOWN, bitmap(1), BITS]) == 4 + 16 + 64

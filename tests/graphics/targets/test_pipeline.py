@@ -1,5 +1,7 @@
 """Streams of the graphics pipeline, before a client that decodes them: every frame, pixel by pixel."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import BoxFrame, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from tests.graphics.drawings import DRAWINGS, drawn, photo, text
 from tests.graphics.model import part
@@ -167,3 +170,34 @@ def test_whatever_is_drawn_is_shown(
             session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
         session.show(seconds)
     session.rest()
+
+
+@FORMATS
+def test_counts_what_frames_are_made_of(format: PipelineFormat) -> None:
+    session = Session(640, 400, format)
+    tally = session.stream.target.tally
+    ticks = count()
+    tally.clock = lambda: float(next(ticks))
+    session.write(Rect(0, 0, 640, 400), text(640, 400))
+    session.show()
+    session.write(Rect(100, 50, 320, 240), photo(320, 240))
+    session.show()
+    session.rest()
+    figures = tally.figures()
+    lossy = {Step.VIDEO} if format.has_avc else {Step.LOSSY} if format.has_progressive else set()
+    assert figures.keys() >= {Step.FIND, Step.TEXT, Step.PICTURE, Step.COMPRESS} | lossy
+    assert all(step.seconds > 0 for step in figures.values())
+    assert tally.bytes == figures[Step.COMPRESS].bytes == session.client.bytes
+    shown = sum(figures[step].pixels for step in {Step.TEXT, Step.PICTURE} | lossy)
+    assert shown >= 640 * 400 + 320 * 240
+    assert figures[Step.TEXT].bytes > figures[Step.TEXT].count
+    lossy_codecs = ("AVC420",) if format.has_avc else ("progressive",) if format.has_progressive else ()
+    assert session.stream.target.codecs == (*lossy_codecs, "ClearCodec", "planar")
+
+
+def test_a_copy_of_a_stream_counts_for_itself() -> None:
+    session = Session(64, 64)
+    session.write(Rect(0, 0, 64, 64), text(64, 64))
+    session.show()
+    assert session.stream.clone().target.tally.figures() == {}
+    assert session.stream.target.tally.figures()[Step.FIND].count == 1

@@ -1,6 +1,7 @@
 """Streams with pictures by RemoteFX and NSCodec, before a client that decodes them: every frame."""
 
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from pyrdpmux.codec.rfx.headers import Entropy, Sync
 from pyrdpmux.codec.rfx.message import TileSet, decode_messages
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Exact, Lossy
+from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.surface_commands import SurfaceCommandsFormat
 from pyrdpmux.rdp.connection.output_format import OutputFormat, SurfaceFormat
 from pyrdpmux.rdp.fastpath.surface import SetSurfaceBits
@@ -215,3 +217,22 @@ def test_a_late_joiner_follows_from_the_epoch_on(surface: SurfaceFormat) -> None
         guest.client.take(host.show(max(due - host.now, 0.0) + 0.001))
     assert (guest.client.shown == host.wanted).all()
     assert (host.client.shown == host.wanted).all()
+
+
+@CODECS
+def test_counts_pictures_and_exact_bitmaps(surface: SurfaceFormat) -> None:
+    session = BitmapSession(output(640, 400, surface))
+    tally = session.stream.target.tally
+    ticks = count()
+    tally.clock = lambda: float(next(ticks))
+    session.write(Rect(0, 0, 640, 400), text(640, 400))
+    session.show()
+    assert tally.figures().keys() == {Step.FIND, Step.BITMAPS}
+    session.write(Rect(101, 53, 320, 240), photo(320, 240))
+    session.show()
+    figures = tally.figures()
+    assert figures[Step.LOSSY].pixels >= 300 * 200
+    assert figures[Step.LOSSY].seconds > 0
+    assert tally.bytes == figures[Step.LOSSY].bytes + figures[Step.BITMAPS].bytes
+    lossy = "RemoteFX" if surface.remotefx is not None else "NSCodec"
+    assert (session.stream.target.way, session.stream.target.codecs) == ("surface", (lossy, "planar"))

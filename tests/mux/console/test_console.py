@@ -11,7 +11,8 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.acceptor import GOODBYE_SECONDS
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.backend import VmStatus
-from pyrdpmux.mux.console.console import Console, RegisteredVm
+from pyrdpmux.mux.console.console import Console
+from pyrdpmux.mux.console.registered_vm import RegisteredVm
 from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config, InputSettings, SecuritySettings, VmSettings
 from pyrdpmux.rdp.nla.accounts import Accounts
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo

@@ -92,7 +92,7 @@ def test_a_stalled_viewer_delays_nobody_costs_little_and_catches_up(factory: Con
             for seed in range(1, 40):  # 1.2 MB each: far more than all buffers hold
                 show(console, noise(640, 480, seed))
                 await other.until_shows(console.screen.pixels)
-            waiting = [viewer.unsent_bytes for viewer in console.viewers]
+            waiting = [viewer.picture_figures.unsent_bytes for viewer in console.viewers]
             assert 0 < max(waiting) < 3_000_000
             stalled.read_again()
             await stalled.until_shows(console.screen.pixels)

@@ -30,16 +30,19 @@ from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.streaming.streams import GATHER_SECONDS, Streams
 from pyrdpmux.net.fair import Turn
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
+from pyrdpmux.rdp.channels.graphics.cache import CacheEntry, CacheImportReply
 from pyrdpmux.rdp.channels.graphics.capabilities import CapabilityVersion, GraphicsCapabilitySet
 from pyrdpmux.rdp.channels.graphics.frames import StartFrame
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.channels.graphics.surfaces import CreateSurface, DeleteSurface, ResetGraphics
 from pyrdpmux.rdp.connection.events import (
     ChannelClosed,
+    GraphicsCacheOffered,
     GraphicsOpened,
     GraphicsQuality,
     NetworkMeasured,
 )
+from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.pdu.update import BitmapData
 from tests.graphics.pipeline_client import PipelineClient
@@ -91,17 +94,22 @@ class Connection:
         self.is_active = True
         self.supports_graphics = supports_graphics
         self.output = FORMAT
+        self.facts = ServerFacts()
         #: what has the channel, while it is open
         self.client: Client | None = None
         self.bitmaps: list[BitmapData] = []
         self.asked: list[str] = []
         self.sent = 0
         self.refuses_to_open = False
+        self.facts = ServerFacts()
 
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
         assert self.is_active
         self.bitmaps += rectangles
         self.sent += sum(len(item.data) for item in rectangles)
+
+    def compress_output(self, wanted: bool) -> None:
+        """What is sent is taken as it is."""
 
     def send_graphics(self, message: bytes) -> None:
         if not self.is_active or self.client is None:
@@ -404,6 +412,30 @@ def test_a_frame_that_is_computed_when_a_resize_begins_is_not_sent() -> None:
         assert world.connection.sent == sent
         world.activated((200, 100))
         await world.shown()
+
+    run(scenario)
+
+
+def test_what_a_client_has_kept_is_passed_on_whenever_it_says_so() -> None:
+    async def scenario() -> None:
+        offer = GraphicsCacheOffered((CacheEntry(7, 64 * 64 * 4), CacheEntry(8, 99)))
+        early, late = World(), World()
+        for world in (early, late):
+            world.open()
+            world.client.renderer.offered = (noise(64, 64), noise(64, 64))
+        early.picture.offered(offer)
+        early.show()
+        late.show()
+        await late.shown()
+        late.picture.offered(offer)
+        for world in (early, late):
+            await world.shown()
+            replies = world.client.kinds(CacheImportReply)
+            assert [reply.slots[0] > 0 for reply in replies] == [True]
+            world.picture.offered(offer)
+            world.paint(EVERYTHING, 1)
+            await world.shown()
+            assert len(world.client.kinds(CacheImportReply)) == 1
 
     run(scenario)
 

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pyrdpmux.errors import MuxError
@@ -11,10 +12,13 @@ from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.console import Console
 from pyrdpmux.mux.control.client import Answer, ask, is_answering
 from pyrdpmux.mux.control.control_socket import MAX_CONNECTIONS, ControlServer, describe_console
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
-from tests.mux.serving import run, served
+from tests.mux.serving import run, served, show
 from tests.mux.support.fake_host import until
+
+ABOUT = ("name", "uuid", "port", "is_listening", "is_running", "status", "width", "height")
 
 
 async def tell(consoles: list[Console]) -> Answer:
@@ -31,7 +35,8 @@ def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path)
             answer = await asyncio.to_thread(ask, tmp_path / "control.sock", "vms")
             [vm] = answer["vms"]
             [viewer] = vm.pop("viewers")
-            assert vm == {
+            assert {"loop_seconds", "thread_seconds", "streams", "ended"} < vm.keys()
+            assert {key: vm[key] for key in ABOUT} == {
                 "name": "vm",
                 "uuid": "a-uuid",
                 "port": console.port,
@@ -45,6 +50,42 @@ def test_tells_about_vms_and_viewers(factory: ConnectionFactory, tmp_path: Path)
             assert viewer["address"].startswith("127.0.0.1:")
             assert viewer["is_active"] is True
             await server.stop()
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("channels", "way", "version", "steps"),
+    [
+        ((), "bitmaps", None, {"find", "bitmaps"}),
+        ((GRAPHICS,), "EGFX", "10.7", {"find", "compress"}),
+    ],
+    ids=["bitmaps", "pipeline"],
+)
+def test_tells_how_pictures_come_to_viewers(
+    factory: ConnectionFactory, channels: tuple[str, ...], way: str, version: str | None, steps: set[str]
+) -> None:
+    async def scenario() -> None:
+        async with served(factory) as console:
+            show(console, np.full((480, 640, 4), 200, np.uint8))
+            async with connected(console.port, dynamic_channels=channels) as client:
+                await client.until_shows(console.screen.pixels)
+                vm = describe_console(console)
+                [viewer], [stream] = vm["viewers"], vm["streams"]
+                assert (viewer["way"], viewer["version"], viewer["stream"]) == (
+                    way,
+                    version,
+                    stream["number"],
+                )
+                assert viewer["codecs"] == stream["codecs"] != []
+                assert viewer["bytes_sent"] > stream["work"]["bytes"] > 0
+                assert viewer["link"]["frames_per_second"] > 0
+                assert viewer["loop_seconds"] > 0 < vm["thread_seconds"]
+                assert (stream["viewers"], stream["work"]["frames"]) == (1, 1)
+                assert stream["work"]["steps"].keys() >= steps
+                assert vm["ended"]["frames"] == 0
+            await until(lambda: not console.figures.streams)
+            assert describe_console(console)["ended"]["frames"] == 1, "what it has cost is not forgotten"
 
     run(scenario)
 

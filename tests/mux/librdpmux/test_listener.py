@@ -14,6 +14,8 @@ from dbus_fast import DBusError, Variant
 from dbus_fast.aio import MessageBus
 
 from pyrdpmux.files.sam_file import set_password
+from pyrdpmux.graphics.pacer import Pacer
+from pyrdpmux.mux.figures import ViewerFigures, VmFigures, WorkFigures
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.bus import (
     BUS_NAME,
@@ -25,6 +27,7 @@ from pyrdpmux.mux.librdpmux.bus import (
     call,
     connect_bus,
 )
+from pyrdpmux.mux.librdpmux.dbus_figures import picture_figures, viewer_figures
 from tests.mux.librdpmux.test_dbus_service import disconnect, start_daemon, stop_daemon
 from tests.mux.support.fake_host import FakeHost
 from tests.mux.support.public_directory import public_directory
@@ -33,6 +36,7 @@ pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="nee
 
 UUID = "6b8b4567-327b-23c6-643c-986966334873"
 PATH = f"{LISTENER_PATH}/{UUID.replace('-', '')}"
+VIEWER = ViewerFigures(1, "EGFX", "10.7", ("AVC420", "planar"), False, 0.5, 1000, 0, Pacer().figures(now=0.0))
 NO_UUID = "00000000-0000-0000-0000-000000000000"
 
 SOMEBODY_ELSE = """
@@ -127,12 +131,16 @@ def test_types_are_sent_as_announced(bus: str, tmp_path: Path) -> None:
     async def scenario(service: Service) -> None:
         await service.register(port=4711)
         service.host.vms[UUID].viewer_count = 3
+        service.host.vms[UUID].figures = VmFigures(ended=WorkFigures(30), viewers=(VIEWER,))
         properties = await service.properties()
         assert properties == {
             "Port": Variant("i", 4711),
             "NumConnectedPeers": Variant("i", 3),
             "RequiresAuthentication": Variant("b", False),
+            "Picture": Variant("a{sd}", picture_figures(service.host.vms[UUID].figures)),
+            "Viewers": Variant("aa{sv}", [viewer_figures(VIEWER)]),
         }
+        assert properties["Viewers"].value[0]["codecs"] == Variant("as", ["AVC420", "planar"])
         node = await service.caller.introspect(BUS_NAME, PATH)
         [interface] = [found for found in node.interfaces if found.name == LISTENER_INTERFACE]
         assert {found.name: found.signature for found in interface.properties} == {

@@ -9,15 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.mux.librdpmux.acknowledging import KEEP_ALIVE, QUEUED_WITHIN, REPEAT_AFTER, UNWATCHED_BEAT
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
-from pyrdpmux.mux.librdpmux.session import (
-    COPY_INTERVAL,
-    KEEP_ALIVE,
-    RELEASE_SECONDS,
-    REPEAT_AFTER,
-    Session,
-)
+from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, RELEASE_SECONDS, Session
 from pyrdpmux.mux.picture.pixel_format import PixelCode
 from pyrdpmux.mux.picture.screen import Screen
 from tests.rows import unhex
@@ -145,7 +140,7 @@ def test_version_3_is_acknowledged_before_the_copy(tmp_path: Path) -> None:
 
 
 class TestNobodyLooks:
-    def test_nothing_is_copied_and_everything_is_answered_at_once(self, guest: Guest) -> None:
+    def test_nothing_is_copied_and_what_follows_a_switch_is_answered_at_once(self, guest: Guest) -> None:
         guest.look(False)
         guest.paint(0, b"\x07" * 800 * 600 * 4)
         guest.receive(SWITCH_800_600)
@@ -220,11 +215,47 @@ class TestNobodyLooks:
         guest.receive(SWITCH_800_600)
         guest.look(False)
         guest.receive(UPDATE_ALL)
+        guest.wait()
         guest.sent.clear()
-        assert guest.wait() == pytest.approx(KEEP_ALIVE)
+        assert guest.wait() == pytest.approx(KEEP_ALIVE - UNWATCHED_BEAT)
         assert guest.sent == [ACK]
         guest.look(True)
         assert guest.sent == [ACK] * 2
+
+    def test_it_is_answered_at_a_slow_beat_and_its_queue_at_once(self, guest: Guest) -> None:
+        guest.receive(SWITCH_800_600)
+        guest.look(False)
+        guest.receive(UPDATE_ALL)
+        guest.receive(UPDATE_ALL, after=0.1)
+        assert guest.sent == []
+        assert guest.wait() == pytest.approx(UNWATCHED_BEAT - 0.1)
+        assert guest.sent == [ACK] * 2
+        guest.receive(UPDATE_ALL, after=QUEUED_WITHIN / 2)
+        guest.receive(UPDATE_ALL, after=QUEUED_WITHIN / 2)
+        assert guest.sent == [ACK] * 4
+        guest.receive(UPDATE_ALL)
+        assert guest.sent == [ACK] * 4
+
+    def test_who_comes_is_not_kept_waiting_by_the_beat(self, guest: Guest) -> None:
+        guest.receive(SWITCH_800_600)
+        guest.look(False)
+        guest.receive(UPDATE_ALL)
+        shown: list[int] = []
+        guest.session._send = lambda _: shown.append(int(guest.screen.pixels[0, 0, 0]))
+        guest.paint(0, b"\x07")
+        guest.look(True, after=0.1)
+        assert shown == [7], "once, after the copy"
+        guest.paint(0, b"\x08")
+        guest.receive(UPDATE_ALL)
+        assert shown == [7, 8]
+
+    def test_who_is_told_a_rate_is_answered_at_once(self, tmp_path: Path) -> None:
+        guest = Guest(tmp_path, version=3)
+        guest.receive(SWITCH_800_600)
+        guest.look(False)
+        guest.sent.clear()
+        guest.receive(UPDATE_ALL)
+        assert guest.sent == [b"\x93\x04\x01\x05"]
 
     def test_what_cannot_be_shown_is_black(self, guest: Guest) -> None:
         guest.paint(0, b"\x07" * 800 * 600 * 4)

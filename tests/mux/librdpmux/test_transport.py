@@ -1,23 +1,29 @@
-"""The nanomsg socket when its peer stands still, comes late, is not the only one, or speaks something else.
+"""The nanomsg socket when its peer stands still, comes again, is not the only one, or says much at once.
 
-That it speaks nanomsg's protocol is shown with nng at the other end: test_library_wire.py, test_versions.py.
+Real peers of it are in test_library_wire.py and test_versions.py.
 """
 
 import asyncio
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from pyrdpmux.mux.librdpmux.sp import GREETING, frame
-from pyrdpmux.mux.librdpmux.transport import BACKLOG, MAX_BATCH, STEP, PairSocket
+from pyrdpmux.mux.librdpmux.transport import (
+    BACKLOG,
+    MAX_BATCH,
+    RECEIVE_BUFFER,
+    SEND_BUFFER,
+    STEP,
+    PairSocket,
+)
 from tests.mux.rdp_client import eventually
 
 
 class Notes:
-    """A socket's user that takes what comes."""
+    """A SocketUser."""
 
     def __init__(self) -> None:
         self.messages: list[bytes] = []
@@ -35,36 +41,25 @@ class Notes:
         self.told.append("disconnected")
 
 
-def play(scenario: Callable[[PairSocket, Notes], Awaitable[None]]) -> None:
+Scenario = Callable[[PairSocket, PairSocket, Notes], Awaitable[None]]
+
+
+def play(path: Path, scenario: Scenario) -> None:
+    """Two ends that are connected, and what the other one notes."""
+
     async def entered() -> None:
         notes = Notes()
-        ours = PairSocket(notes)
-        try:
+        with closing(PairSocket(Notes())) as ours, closing(PairSocket(notes)) as theirs:
+            theirs.dial(ours.listen(path / "socket", None))
             async with asyncio.timeout(20):
-                await scenario(ours, notes)
-        finally:
-            ours.close()
+                await eventually(lambda: ours.is_connected and theirs.is_connected)
+                await scenario(ours, theirs, notes)
 
     asyncio.run(entered())
 
 
-class Stranger:
-    """Whatever connects to a path."""
-
-    def __init__(self, path: Path, data: bytes = b"") -> None:
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(str(path))
-        self.socket.setblocking(False)
-        self.socket.sendall(data)
-
-    @property
-    def is_hung_up(self) -> bool:
-        try:
-            return any(not self.socket.recv(4096) for _ in range(2))
-        except BlockingIOError:
-            return False
-        except ConnectionResetError:
-            return True
+def number_of(message: bytes) -> int:
+    return int.from_bytes(message[:2], "big")
 
 
 #: so large that the kernel's buffers hold few of them
@@ -72,110 +67,111 @@ FILLER = bytes(1000)
 
 
 def test_what_was_kept_for_a_peer_that_stood_still_arrives_without_another_message(tmp_path: Path) -> None:
-    async def scenario(ours: PairSocket, _: Notes) -> None:
-        loop, notes = asyncio.get_running_loop(), Notes()
-        theirs = PairSocket(notes)
-        theirs.dial(ours.listen(tmp_path / "socket", None))
-        await eventually(lambda: ours.is_connected and theirs.is_connected)
-        assert ours._connection is not None
-        assert theirs._connection is not None
-        loop.remove_reader(theirs._connection.socket)
-        count = 1000
+    async def scenario(ours: PairSocket, theirs: PairSocket, notes: Notes) -> None:
+        loop = asyncio.get_running_loop()
+        descriptor = theirs._socket.recv_fd
+        loop.remove_reader(descriptor)
+        count = SEND_BUFFER + RECEIVE_BUFFER + 900
         for number in range(count):
             ours.send(number.to_bytes(2, "big") + FILLER)
-        assert 0 < len(ours._connection.backlog) < BACKLOG
-        loop.add_reader(theirs._connection.socket, theirs._readable)
+            if number == BACKLOG // 2:
+                await eventually(lambda: ours._send_descriptor is not None)
+        assert 0 < len(ours._backlog) < BACKLOG
+        loop.add_reader(descriptor, theirs._readable)
         await eventually(lambda: len(notes.messages) == count)
-        assert [int.from_bytes(message[:2], "big") for message in notes.messages] == list(range(count))
-        assert not ours._connection.backlog
-        theirs.close()
+        assert [number_of(message) for message in notes.messages] == list(range(count))
+        assert ours._send_descriptor is None
 
-    play(scenario)
-
-
-def test_who_dials_comes_again(tmp_path: Path) -> None:
-    async def scenario(ours: PairSocket, notes: Notes) -> None:
-        path = tmp_path / "socket"
-        ours.dial(f"ipc://{path}")
-        for _ in range(2):
-            theirs = PairSocket(Notes())
-            theirs.listen(path, None)
-            await eventually(partial(getattr, theirs, "is_connected"))
-            theirs.send(b"hello")
-            await eventually(lambda: notes.messages == [b"hello"])
-            notes.messages.clear()
-            theirs.close()
-            assert not path.exists()
-            await eventually(lambda: not ours.is_connected)
-        assert notes.told == ["connected", "disconnected"] * 2
-
-    play(scenario)
+    play(tmp_path, scenario)
 
 
-def test_one_peer_at_a_time(tmp_path: Path) -> None:
-    async def scenario(ours: PairSocket, notes: Notes) -> None:
-        path = tmp_path / "socket"
-        ours.listen(path, None)
-        silent = Stranger(path)
-        await eventually(lambda: ours._connection is not None)
-        assert not ours.is_connected
-        first = Stranger(path, GREETING + frame(b"first"))
-        await eventually(lambda: notes.messages == [b"first"])
-        assert silent.is_hung_up, "who says nothing keeps nobody out"
-        second = Stranger(path, GREETING + frame(b"second"))
-        await eventually(lambda: second.is_hung_up)
-        assert not first.is_hung_up
-        first.socket.close()
+def handed_over_by(socket: PairSocket, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What nng is given from now on."""
+    given: list[bytes] = []
+    try_send = socket._try_send
+
+    def noted(message: bytes) -> bool:
+        given.append(message)
+        return try_send(message)
+
+    monkeypatch.setattr(socket, "_try_send", noted)
+    return given
+
+
+def test_what_is_said_in_one_moment_is_sent_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(ours: PairSocket, _: PairSocket, notes: Notes) -> None:
+        said = [b"one", b"two", b"three"]
+        handed_over = handed_over_by(ours, monkeypatch)
+        for message in said:
+            ours.send(message)
+        assert handed_over == []
+        await asyncio.sleep(0)
+        assert handed_over == said
+        await eventually(lambda: notes.messages == said)
+
+    play(tmp_path, scenario)
+
+
+def test_what_is_said_before_closing_is_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario(ours: PairSocket, _: PairSocket, notes: Notes) -> None:
+        handed_over = handed_over_by(ours, monkeypatch)
+        ours.send(b"goodbye")
+        ours.close()
+        ours.send(b"too late")
         await eventually(lambda: notes.told == ["connected", "disconnected"])
-        third = Stranger(path, GREETING + frame(b"third"))
-        await eventually(lambda: notes.messages == [b"first", b"third"])
-        for stranger in (silent, second, third):
-            stranger.socket.close()
+        assert handed_over == [b"goodbye"]
 
-    play(scenario)
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\0SP\0\0\x30\0\0",
-        b"GET / HTTP/1.1",
-        GREETING + b"\2" + bytes(8),
-        GREETING + b"\1" + b"\xff" * 8,
-        GREETING + b"\1" + (4097).to_bytes(8, "big"),
-    ],
-)
-def test_who_speaks_something_else_is_hung_up_on(tmp_path: Path, data: bytes) -> None:
-    async def scenario(ours: PairSocket, notes: Notes) -> None:
-        ours.listen(tmp_path / "socket", None)
-        stranger = Stranger(tmp_path / "socket", data)
-        await eventually(lambda: stranger.is_hung_up)
-        assert notes.messages == []
-        assert notes.told.count("connected") == notes.told.count("disconnected")
-        stranger.socket.close()
-
-    play(scenario)
+    play(tmp_path, scenario)
 
 
 def test_a_flood_is_read_in_steps_and_all_of_it(tmp_path: Path) -> None:
-    async def scenario(ours: PairSocket, notes: Notes) -> None:
-        ours.listen(tmp_path / "socket", None)
+    async def scenario(ours: PairSocket, theirs: PairSocket, notes: Notes) -> None:
         count = 5 * MAX_BATCH + 3
-        stranger = Stranger(tmp_path / "socket", GREETING)
-        stranger.socket.sendall(b"".join(frame(bytes([number % 251])) for number in range(count)))
+        for number in range(count):
+            ours.send(number.to_bytes(2, "big"))
         await eventually(lambda: len(notes.messages) == count)
-        assert max(notes.batches) == STEP
-        stranger.socket.close()
-        await eventually(lambda: not ours.is_connected)
+        assert [number_of(message) for message in notes.messages] == list(range(count))
+        assert max(notes.batches) <= STEP
 
-    play(scenario)
+    play(tmp_path, scenario)
 
 
-def test_messages_arrive_before_the_news_that_their_sender_has_gone(tmp_path: Path) -> None:
-    async def scenario(ours: PairSocket, notes: Notes) -> None:
-        ours.listen(tmp_path / "socket", None)
-        Stranger(tmp_path / "socket", GREETING + frame(b"goodbye") * (STEP + 1)).socket.close()
-        await eventually(lambda: notes.told == ["connected", "disconnected"])
-        assert notes.messages == [b"goodbye"] * (STEP + 1)
+def test_nothing_is_read_before_the_last_step_of_the_last_time(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        reading: list[Iterator[None]] = []
+        notes, sender = Notes(), Notes()
+        with closing(PairSocket(notes, reading.append)) as ours, closing(PairSocket(sender)) as theirs:
+            theirs.dial(ours.listen(tmp_path / "socket", None))
+            await eventually(lambda: theirs.is_connected)
+            theirs.send(b"first")
+            await eventually(lambda: bool(reading))
+            theirs.send(b"second")
+            assert await asyncio.to_thread(ours._poll.poll, 5000), "there is something to read"
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert (len(reading), notes.messages) == (1, [])
+            list(reading.pop())
+            await eventually(lambda: bool(reading) or len(notes.messages) == 2)
+            for steps in reading:
+                list(steps)
+            assert notes.messages == [b"first", b"second"]
 
-    play(scenario)
+    asyncio.run(scenario())
+
+
+def test_who_dials_comes_again(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        notes, path = Notes(), tmp_path / "socket"
+        with closing(PairSocket(notes)) as ours:
+            ours.dial(f"ipc://{path}")
+            for _ in range(2):
+                with closing(PairSocket(Notes())) as theirs:
+                    theirs.listen(path, None)
+                    await eventually(partial(getattr, theirs, "is_connected"))
+                    theirs.send(b"hello")
+                    await eventually(lambda: notes.messages == [b"hello"])
+                    notes.messages.clear()
+                await eventually(lambda: not ours.is_connected)
+            assert notes.told == ["connected", "disconnected"] * 2
+
+    asyncio.run(scenario())

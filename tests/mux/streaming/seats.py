@@ -8,6 +8,7 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Command, Exact
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.tally import Tally
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.workers import WorkerPool
@@ -58,7 +59,11 @@ class FakeSeat:
 class FakeTarget:
     """Its messages are the commands themselves; two of one ``key`` can be shared."""
 
+    way = "fake"
+    codecs = ("none",)
+
     def __init__(self, key: str = "", abilities: Abilities | None = None) -> None:
+        self.tally = Tally()
         self.abilities = abilities or Abilities(can_copy=True)
         self.sharing_key = key
         self.epochs = 0
@@ -76,12 +81,14 @@ class FakeTarget:
     def adapt(self, frame_id: int, host: "FakeTarget", picture: Words) -> str:
         return "adapted"
 
-    def import_cache(self, slots: Sequence[int]) -> None: ...
-
     def opening(self) -> str:
         return "opening"
 
+    def import_cache(self, slots: Sequence[int]) -> str:
+        return "imported"
+
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> tuple[Command, ...]:
+        self.tally.bytes += len(commands)
         return tuple(commands)
 
 

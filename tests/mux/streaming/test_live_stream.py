@@ -256,6 +256,34 @@ def test_the_last_one_is_not_sent_away() -> None:
     run(scenario)
 
 
+class Impatient(FakeSeat):
+    """Is not asked again and again."""
+
+    def ready_at(self, now: float) -> float | None:
+        self.spare -= 1
+        assert self.spare > 0, "the loop is never let go of"
+        return super().ready_at(now)
+
+
+def test_who_stays_goes_on_however_long_the_copy_has_taken() -> None:
+    async def scenario() -> None:
+        quick, slow = Impatient(), FakeSeat()
+        bench = Bench(quick, slow)
+        await turns()
+        slow.ready, slow.is_behind = None, True
+        quick.spare = 100
+        bench.workers.gate.clear()
+        bench.change()
+        await asyncio.sleep(PATIENCE + 2 * SLACK)
+        bench.workers.gate.set()
+        await turns(40)
+        assert [seat for seat, _ in bench.alone] == [slow]
+        assert (len(quick.frames), quick.errors) == (2, [])
+        await bench.end()
+
+    run(scenario)
+
+
 def test_who_leaves_while_a_frame_is_computed_is_not_sent_it() -> None:
     async def scenario() -> None:
         stays, leaves = FakeSeat(), FakeSeat()
@@ -492,10 +520,11 @@ def test_it_knows_what_it_has_cost() -> None:
         await turns()
         bench.change()
         await turns()
-        work = bench.live.work
-        assert work.frames == 2
-        assert work.commands["Exact"] >= 2
-        assert work.seconds == work.latest_seconds == 0.0, "by the loop's clock, which stood still"
+        figures = bench.live.figures
+        assert (figures.viewers, figures.work.frames, figures.way) == (2, 2, "fake")
+        assert figures.work.steps["find"].count == 2
+        assert figures.work.bytes >= 2
+        assert figures.work.seconds == figures.latest_seconds == 0.0, "by the loop's clock, which stood still"
         await bench.end()
 
     run(scenario)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pyrdpmux.mux.backend import Button, InputSink, Vm, VmStatus
+from pyrdpmux.mux.figures import VmFigures
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import FairSchedule, Kind, LoopShare
 
@@ -19,6 +20,7 @@ class FakeVm:
     uuid: str | None = None
     port: int = 3901
     viewer_count: int = 0
+    figures: VmFigures = field(default_factory=VmFigures)
     #: somebody looks
     is_watched: bool = True
     screen: Screen = field(default_factory=Screen)
