@@ -40,7 +40,6 @@ DOORS = {
 
 
 DOORS["pyrdpmux.graphics"] = {
-    "BitmapUpdates",
     "Frame",
     "Pacer",
     "Pipeline",
@@ -48,6 +47,8 @@ DOORS["pyrdpmux.graphics"] = {
     "Stream",
     "Surface",
     "join",
+    "slices",
+    "target_for",
 }
 
 DOORS["pyrdpmux.harness"] = {

@@ -42,7 +42,7 @@ def test_names() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for module, names in re.findall(r"^from (pyrdpmux\S*) import (.*)$", text, re.MULTILINE):
         assert all(hasattr(import_module(module), name) for name in names.split(", "))
-    for name in ("Pacer", "BitmapUpdates", "PipelineFormat", "join"):
+    for name in ("Pacer", "target_for", "slices", "PipelineFormat", "join"):
         assert f"`{name}" in text
         assert name in graphics.__all__
     for name in ("next_due", "import_cache", "render"):
