@@ -1,4 +1,4 @@
-"""A viewer whose network stands still while a video plays costs a bounded amount, and has it all afterwards."""
+"""A viewer that stalls while a video plays costs a bounded amount, and has all of it afterwards."""
 
 import asyncio
 import gc
