@@ -279,7 +279,7 @@ class LiveStream:
         if self._waiting_since is None:
             self._waiting_since = now
         # From then on, not from now: whose socket is full says again and again that it will be soon.
-        latest = self._waiting_since + SLACK
+        latest = max(self._waiting_since + SLACK, now)
         if len(ready) == len(times) and (last := max(ready)) <= latest:
             if last <= now:
                 self._pardons = 0

@@ -242,6 +242,26 @@ def test_who_is_far_behind_goes_on_with_a_copy() -> None:
     run(scenario)
 
 
+def test_who_is_left_is_shown_it_however_long_the_copy_takes() -> None:
+    """Whoever is ready is not late, although it has been for long."""
+
+    async def scenario() -> None:
+        quick, slow = FakeSeat(), FakeSeat()
+        bench = Bench(quick, slow)
+        await turns()
+        slow.ready, slow.is_behind = None, True
+        bench.change()
+        bench.workers.gate.clear()
+        await asyncio.sleep(10 * SLACK)
+        bench.workers.gate.set()
+        await turns()
+        assert [seat for seat, _ in bench.alone] == [slow]
+        assert len(quick.frames) == 2
+        await bench.end()
+
+    run(scenario)
+
+
 def test_the_last_one_is_not_sent_away() -> None:
     async def scenario() -> None:
         seats = [FakeSeat(), FakeSeat(ready=None), FakeSeat(ready=None)]

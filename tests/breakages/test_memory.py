@@ -1,0 +1,85 @@
+"""A viewer that stalls while a video plays costs a bounded amount, and has all of it afterwards."""
+
+import asyncio
+import gc
+import os
+from typing import Final
+
+import pytest
+
+from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from tests.breakages.scene import CHANNELS, Witness, picture, witness
+from tests.mux.serving import served, show
+
+SECONDS: Final = 3.0
+LONG_SECONDS: Final = 600.0
+
+SIZE: Final = (640, 480)
+PICTURES: Final = [picture(*SIZE, seed) for seed in range(6)]
+
+MAX_UNSENT: Final = 3 << 20
+"""Bytes in our own socket: what pacing leaves there, and a few frames that were on their way."""
+
+MAX_GROWTH: Final = 24 << 20
+"""Resident bytes in all this time, of this process, which is the daemon and both clients."""
+
+
+def resident() -> int:
+    gc.collect()
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+async def _play(factory: ConnectionFactory, channels: tuple[str, ...], seconds: float) -> None:
+    settings = {"dynamic_channels": channels or None}
+    async with (
+        served(factory) as console,
+        witness(console.port, **settings) as stalled,
+        witness(console.port, **settings) as other,
+    ):
+
+        async def one_round() -> None:
+            for item in PICTURES:
+                show(console, item)
+                await asyncio.sleep(1 / 30)
+                for client in (stalled, other):
+                    client.noted.clear()
+                    client.bitmaps.clear()
+
+        async def rest(client: Witness) -> None:
+            await client.until(lambda: client.shows(console), what="the picture at rest")
+
+        for _ in range(5):
+            await one_round()
+        await rest(stalled)
+        await rest(other)
+        before, most = resident(), 0
+        stalled.stop_reading()
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            await one_round()
+            most = max(most, *[viewer.unsent_bytes for viewer in console.viewers])
+            assert most < MAX_UNSENT
+        assert resident() - before < MAX_GROWTH
+        await rest(other)
+        stalled.read_again()
+        await rest(stalled)
+
+
+@pytest.mark.parametrize("channels", [CHANNELS, ()], ids=["pipeline", "bitmaps"])
+def test_a_stalled_viewer_costs_little(factory: ConnectionFactory, channels: tuple[str, ...]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(SECONDS + 60):
+            await _play(factory, channels, SECONDS)
+
+    asyncio.run(bounded())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("channels", [CHANNELS, ()], ids=["pipeline", "bitmaps"])
+def test_for_ten_minutes_too(factory: ConnectionFactory, channels: tuple[str, ...]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(LONG_SECONDS + 120):
+            await _play(factory, channels, LONG_SECONDS)
+
+    asyncio.run(bounded())
