@@ -58,7 +58,7 @@ async def _play(factory: ConnectionFactory, channels: tuple[str, ...], seconds: 
         end = asyncio.get_running_loop().time() + seconds
         while asyncio.get_running_loop().time() < end:
             await one_round()
-            most = max(most, *[viewer.unsent_bytes for viewer in console.viewers])
+            most = max(most, *[viewer.picture_figures.unsent_bytes for viewer in console.viewers])
             assert most < MAX_UNSENT
         assert resident() - before < MAX_GROWTH
         await rest(other)
