@@ -47,7 +47,6 @@ MIN_CACHED: Final = 100_000
 SPLIT_PIXELS: Final = 16_384
 """A rectangle of more pixels may hold things of different kinds."""
 
-TEXT_REST: Final = 0.2
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
 

@@ -1,12 +1,11 @@
 """What a viewer sends once the connection is initialized."""
 
 from dataclasses import dataclass
-from enum import IntFlag
 from typing import ClassVar, Final, Self
 
 from pyrdpmux.rfb.limits import MAX_FENCE
 from pyrdpmux.rfb.pixel_format import PixelFormat
-from pyrdpmux.wire import Reader, Writer
+from pyrdpmux.wire import OpenIntFlag, Reader, Writer
 
 MAX_ENCODINGS: Final = 1024
 RELATIVE_ORIGIN: Final = 0x7FFF
@@ -135,7 +134,7 @@ class PointerEvent:
         w.u16_be("y-position", self.y)
 
 
-class FenceFlags(IntFlag):
+class FenceFlags(OpenIntFlag):
     """rfbproto ClientFence and ServerFence: what the other side is to do, and in which order."""
 
     BLOCK_BEFORE = 1

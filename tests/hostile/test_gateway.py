@@ -154,6 +154,11 @@ async def put_away(world: World) -> None:
     """Whoever has the attacker's VM now."""
     for house in (world.house, world.target.house):
         await house.tell("leave_if_there", OTHER)
+    # That a VM has left which nobody looks at is read within a second.
+    for _ in range(40):
+        if uuid_of(OTHER) not in await world.target.vms():
+            break
+        await asyncio.sleep(0.05)
     async with asyncio.timeout(70):
         while uuid_of(OTHER) in await world.target.vms():
             assert not await world.house.add(OTHER, auth_file=str(world.accounts))

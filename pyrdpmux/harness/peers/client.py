@@ -89,6 +89,7 @@ class Client(ClientInput):
         self.acknowledges = True
         #: the socket is closed
         self.is_over = False
+        self._is_cut = False
         self._peer = peer
         self._transport = transport
         self._observer = observer
@@ -160,7 +161,8 @@ class Client(ClientInput):
         """Why the session has ended."""
         if self._failure is not None:
             return str(self._failure)
-        ends = self.seen(Disconnected)
+        # Whether the end of the stream is seen behind what had arrived is chance then.
+        ends = self.seen(Disconnected) if not self._is_cut else []
         text = ends[-1].reason if ends else "the connection was cut"
         if ends and isinstance(ends[-1].error, PeerClosed):
             text += HINTS.get(ends[-1].error.phase, "")
@@ -232,6 +234,7 @@ class Client(ClientInput):
 
     def drop(self) -> None:
         """End it as if the cable was cut."""
+        self._is_cut = True
         self._peer.abort()
 
     def stop_reading(self) -> None:

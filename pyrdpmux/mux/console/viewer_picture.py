@@ -40,10 +40,6 @@ GRAPHICS_SECONDS: Final = 3.0
 MAX_REOPENINGS: Final = 3
 """Of a channel that the client closes because it does not like what was sent."""
 
-SLOW_LINK: Final = 3_000_000.0
-"""Bits per second, below which it pays to compress bitmaps and orders: what it takes away, a quarter, would
-be longer on its way than the second that it costs for 2 MB."""
-
 SETTLE_SECONDS: Final = 1.0
 """That a viewer looks before it may share a stream."""
 
@@ -161,7 +157,6 @@ class ViewerPicture:
         if event.bits_per_second:
             self.pacer.bandwidth(event.bits_per_second, now)
             self._peer.size_buffers(event.bits_per_second)
-            self._connection.compress_output(event.bits_per_second < SLOW_LINK)
         else:
             self.pacer.round_trip(event.round_trip_seconds, now)
         self._wake()

@@ -190,7 +190,7 @@ def test_a_cut_cable_is_an_end() -> None:
         ):
             await client.until_shows(SCREEN)
             client.drop()
-            with pytest.raises(SessionEnded, match="closed by the peer"):
+            with pytest.raises(SessionEnded, match="the connection was cut"):
                 await client.until(lambda: False)
 
     run(scenario)

@@ -14,7 +14,6 @@ from pyrdpmux.graphics.targets.pieces import Piece
 from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slice
 from pyrdpmux.mux.console.viewer_picture import SETTLE_SECONDS, ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
-from pyrdpmux.rdp.connection.events import NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits
 from pyrdpmux.rdp.pdu.orders.primary import ScrBlt
@@ -179,16 +178,6 @@ def test_the_next_stream_goes_on_with_the_numbers_of_frames() -> None:
         world.picture.show(cast(Any, world.streams), (64, 64))
         stream = world.streams.entered[-1]
         assert stream._next_id() == 8
-
-    asyncio.run(scenario())
-
-
-def test_slow_links_are_worth_compressing_for() -> None:
-    async def scenario() -> None:
-        world = World(WITHOUT)
-        for rate, is_on in ((1e6, True), (0.0, True), (2e8, False), (0.0, False)):
-            world.picture.measured(NetworkMeasured(0.05, rate))
-            assert world.connection.compresses is is_on, "without a rate, only the round trip was measured"
 
     asyncio.run(scenario())
 
