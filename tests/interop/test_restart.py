@@ -46,7 +46,7 @@ def test_a_viewer_comes_back_after_a_restart(state: Path, start: Start) -> None:
     with serving(state, "--bus", "none", "--vnc", NOBODY_THERE, port=port) as daemon:
         wait_for_viewer(daemon)
         assert client.program.is_running
-        assert client.picture().any()
+        wait_until(lambda: bool(client.picture().any()), PATIENCE, "its picture")
 
 
 def test_a_viewer_stays_away_when_somebody_ends_the_daemon(state: Path, start: Start) -> None:
