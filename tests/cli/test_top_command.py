@@ -148,7 +148,14 @@ def test_the_terminal_is_given_back(tmp_path: Path, ends_by: str) -> None:
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     with daemon(tmp_path, BEFORE, snapshot(103.0)):
         process = subprocess.Popen(
-            command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment, start_new_session=True
+            command,
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env=environment,
+            start_new_session=True,
+            # A shell that runs the tests in the background lets its children ignore it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(terminal)
         try:
