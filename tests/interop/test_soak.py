@@ -190,12 +190,12 @@ async def scenario(folder: Path, bus: str, seconds: float) -> None:
         try:
             await asyncio.gather(*[house.start() for house in soak.houses])
             await soak.churn(seconds * WARM_UP)
-            first = last = await soak.checkup()
+            first = last = settled = await soak.checkup()
             report("warmed up", first)
             rounds = 1 if seconds < LONG else 2
             for _ in range(rounds):
                 await soak.churn(seconds * ALL_ROUNDS / rounds)
-                last = await soak.checkup()
+                settled, last = last, await soak.checkup()
                 report("after a round", last)
         finally:
             await asyncio.gather(*[house.stop() for house in soak.houses], return_exceptions=True)
@@ -209,7 +209,8 @@ async def scenario(folder: Path, bus: str, seconds: float) -> None:
     for kind in ("descriptors", "tasks", "objects"):
         assert not differences(first[kind], last[kind]), kind
     assert last["descriptors"].get("pipe:[*]", 0) <= PIPES_PER_VM * VMS
-    assert last["memory"]["now"] - first["memory"]["now"] < MAX_GROWTH
+    # From the round before on: pictures are made in threads, whose heaps fill up to what they need at most.
+    assert last["memory"]["now"] - settled["memory"]["now"] < MAX_GROWTH
     assert not differences(empty["tasks"], end["tasks"])
     assert not [
         vm_id
