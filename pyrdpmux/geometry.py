@@ -39,6 +39,11 @@ class Rect(NamedTuple):
         return self.y + self.height
 
     @property
+    def slices(self) -> tuple[slice, slice]:
+        """Its rows and columns in an array of (height, width, ...) that it lies in."""
+        return slice(self.y, self.bottom), slice(self.x, self.right)
+
+    @property
     def pixels(self) -> int:
         return self.width * self.height if self.width > 0 and self.height > 0 else 0
 

@@ -216,3 +216,7 @@ def test_inclusive_edges() -> None:
     bitmap = BitmapData.of(Rect(4, 8, 3, 2), 4, 2, 32, BitmapFlags(0), b"")
     assert (bitmap.left, bitmap.top, bitmap.right, bitmap.bottom) == (4, 8, 6, 9)
     assert bitmap.rect == Rect(4, 8, 3, 2)
+
+
+def test_slices_are_rows_and_columns() -> None:
+    assert Rect(3, 5, 10, 20).slices == (slice(5, 25), slice(3, 13))

@@ -62,7 +62,7 @@ class CachedTiles:
         """What of ``changed`` (height, width) in the box clients have; it is changed no more."""
         points: dict[int, list[tuple[int, int]]] = {}
         for tile in self._tiles(box) if len(self._cache) else ():
-            part = _part(tile)
+            part = tile.slices
             if not changed[part].any():
                 continue
             slot = self._cache.find(_key(current[part]))
@@ -124,7 +124,7 @@ class CachedTiles:
         ]
 
     def _store(self, tile: Rect, current: Words) -> list[Store]:
-        contents = current[_part(tile)]
+        contents = current[tile.slices]
         if flat_color(contents) is not None:
             return []
         key = _key(contents)
@@ -138,10 +138,6 @@ def _key(contents: Words) -> int:
     """Of a tile's pixels, masked."""
     data = np.ascontiguousarray(contents).data
     return int(np.frombuffer(blake2b(data, digest_size=8).digest(), np.uint64)[0])
-
-
-def _part(rect: Rect) -> tuple[slice, slice]:
-    return slice(rect.y, rect.bottom), slice(rect.x, rect.right)
 
 
 class TileCache:

@@ -56,13 +56,13 @@ class Layer:
 
     def paint(self, rect: Rect, source: Words) -> None:
         """``source``, a picture of the same size, is shown in ``rect`` as it is."""
-        part = _part(rect)
+        part = rect.slices
         self.words[part] = source[part]
         self._lossy[part] = False
 
     def paint_lossy(self, rect: Rect, source: Words, due: float) -> None:
         """Nearly as it is, until it is ``due``."""
-        part = _part(rect)
+        part = rect.slices
         self.words[part] = source[part]
         self._lossy[part] = True
         self._due[_cells(rect)] = due
@@ -73,13 +73,13 @@ class Layer:
         What moves does not rest: lossy pixels are ``due`` then.
         """
         target = Rect(x, y, source.width, source.height)
-        self.words[_part(target)] = origin.words[_part(source)]
+        self.words[target.slices] = origin.words[source.slices]
         if not (origin.has_lossy or self.has_lossy):
             return
-        losses = origin._lossy[_part(source)]
+        losses = origin._lossy[source.slices]
         if losses.any():
             self._due[_cells(target)] = due
-        self._lossy[_part(target)] = losses
+        self._lossy[target.slices] = losses
 
     def accept_marks(self, other: "Layer") -> None:
         """What is lossy in ``other``, of the same size, is so here, too."""
@@ -88,7 +88,7 @@ class Layer:
 
     def is_exact(self, rect: Rect) -> bool:
         """Whether all of it is known, and shown as it was meant."""
-        part = _part(rect)
+        part = rect.slices
         return not self._lossy[part].any() and not (self.words[part] == UNKNOWN).any()
 
     def overdue(self, now: float) -> Mask:
@@ -107,10 +107,6 @@ class Layer:
         """When cells are to be looked at that may have to be made exact; None if all are."""
         first = float(self._due.min())
         return None if first == EXACT else first
-
-
-def _part(rect: Rect) -> tuple[slice, slice]:
-    return slice(rect.y, rect.bottom), slice(rect.x, rect.right)
 
 
 def _cells(rect: Rect) -> tuple[slice, slice]:

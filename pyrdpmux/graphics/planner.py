@@ -113,7 +113,7 @@ class Planner:
     def invalidate(self, rects: Sequence[Rect]) -> None:
         """What clients show there is to be painted again."""
         for rect in rects:
-            self.main.words[_part(rect.intersection(self.rect))] = UNKNOWN
+            self.main.words[rect.intersection(self.rect).slices] = UNKNOWN
             self._surface = None
 
     def next_due(self) -> float | None:
@@ -162,7 +162,7 @@ class Planner:
         self._seen = version
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         for rect in rects:
-            part = _part(rect)
+            part = rect.slices
             np.bitwise_and(surface.words[part], COLOR, out=self.current[part])
         return hints, rects
 
@@ -170,10 +170,10 @@ class Planner:
         """Those in which something differs; ``_changed`` is right within the box around them."""
         box = bounding_box(rects)
         if len(rects) > 1:
-            self._changed[_part(box)] = False
+            self._changed[box.slices] = False
         found = []
         for rect in rects:
-            part = _part(rect)
+            part = rect.slices
             np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
             if self._changed[part].any():
                 found.append(rect)
@@ -184,7 +184,7 @@ class Planner:
     def _show_changes(self, rects: Sequence[Rect], now: float) -> None:
         """Whatever ``_changed`` has in these rectangles."""
         box = bounding_box(rects)
-        count = int(np.count_nonzero(self._changed[_part(box)]))
+        count = int(np.count_nonzero(self._changed[box.slices]))
         if not count:
             return
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
@@ -206,12 +206,12 @@ class Planner:
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
         """Disjoint rectangles that hold all changed pixels of these."""
-        return [rect for area in areas for rect in changed_rects(self._changed[_part(area)], area.x, area.y)]
+        return [rect for area in areas for rect in changed_rects(self._changed[area.slices], area.x, area.y)]
 
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
         """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
         for box in self._boxes.videos(now):
-            part = _part(box.place)
+            part = box.place.slices
             before, current = self.main.words[part][_SAMPLES], self.current[part][_SAMPLES]
             is_drawn = any(rect.overlaps(box.place) for rect in rects)
             if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
@@ -224,7 +224,7 @@ class Planner:
         for box in self._boxes.videos(now):
             if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
                 continue
-            part = _part(box.place)
+            part = box.place.slices
             # Beyond the rectangles nothing is known of the mask.
             changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
             found = changed_rects(changed, box.place.x, box.place.y)
@@ -251,7 +251,7 @@ class Planner:
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
         """Copy what has moved."""
         box = bounding_box(rects)
-        changed = self._changed[_part(box)]
+        changed = self._changed[box.slices]
         if not self.abilities.can_copy:
             return
         if np.count_nonzero(changed) >= MIN_CHANGED:
@@ -268,7 +268,7 @@ class Planner:
             )
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
         self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
-        self._changed[_part(proof.region)] = proof.mask
+        self._changed[proof.region.slices] = proof.mask
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ class Planner:
         fills: dict[int, list[Rect]] = {}
         pictures: list[Rect] = []
         for rect, kind in self._kinds(rects):
-            color = flat_color(self.current[_part(rect)]) if kind is Kind.FLAT else None
+            color = flat_color(self.current[rect.slices]) if kind is Kind.FLAT else None
             if color is not None and self.abilities.can_fill:
                 fills.setdefault(color, []).append(rect)
                 self.main.paint(rect, self.current)
@@ -291,7 +291,7 @@ class Planner:
     def _kinds(self, rects: Sequence[Rect]) -> list[tuple[Rect, Kind]]:
         parts: list[tuple[Rect, Kind]] = []
         for rect in rects:
-            words = self.current[_part(rect)]
+            words = self.current[rect.slices]
             if rect.pixels > SPLIT_PIXELS:
                 parts += split(words, (rect.x, rect.y))
             else:
@@ -322,7 +322,7 @@ class Planner:
     def _refine(self, now: float, pixels: int) -> None:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
-            self._paint_exactly(rect, classify(self.current[_part(rect)]))
+            self._paint_exactly(rect, classify(self.current[rect.slices]))
 
 
 def _is_scroll(proof: Proof) -> bool:
@@ -331,10 +331,6 @@ def _is_scroll(proof: Proof) -> bool:
     if move.dx and move.dy:
         return False
     inside = move.source.union(move.destination).intersection(proof.region)
-    part = _part(Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height))
+    part = Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height).slices
     outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
     return bool(outside <= MAX_OUTSIDE * proof.explained)
-
-
-def _part(rect: Rect) -> tuple[slice, slice]:
-    return slice(rect.y, rect.bottom), slice(rect.x, rect.right)

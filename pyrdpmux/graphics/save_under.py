@@ -48,7 +48,7 @@ class SaveUnder:
         copies: list[Copy] = []
         rest: list[Rect] = []
         for rect in rects:
-            part = _part(rect)
+            part = rect.slices
             is_kept = self._layer.words[part] == current[part]
             found = self._uncovered(rect, is_kept, changed[part])
             for place in found:
@@ -61,7 +61,7 @@ class SaveUnder:
         found: list[Rect] = []
         while len(found) < MAX_RESTORED and (place := _restorable(is_kept, changed)) is not None:
             found.append(Rect(rect.x + place.x, rect.y + place.y, place.width, place.height))
-            changed[_part(place)] = ~is_kept[_part(place)]
+            changed[place.slices] = ~is_kept[place.slices]
         return found
 
 
@@ -82,7 +82,3 @@ def _restorable(is_kept: Mask, changed: Mask) -> Rect | None:
     else:
         return None
     return best if saved >= MIN_RESTORED else None
-
-
-def _part(rect: Rect) -> tuple[slice, slice]:
-    return slice(rect.y, rect.bottom), slice(rect.x, rect.right)

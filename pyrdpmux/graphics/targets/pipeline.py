@@ -130,7 +130,7 @@ class _BoxEncoder:
         width, height = self._shown
         regions = []
         for rect in rects:
-            part = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+            part = rect.slices
             self._picture[part] = source[part]
             # Whole macroblocks: beyond the edges of MAIN as at the edge.
             region = _grown(rect, self.width, self.height)
