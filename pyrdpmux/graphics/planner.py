@@ -131,7 +131,7 @@ class Planner:
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         box = bounding_box(rects)
-        self.has_rested = False
+        begun = len(self._commands)
         if self.abilities.can_copy and self._predict(box):
             self._tiles.changed([box], now)
             self._show_videos([box], now)
@@ -141,8 +141,7 @@ class Planner:
             self._show_videos(changed, now)
             self._find_moves(changed, hints)
             self._show_changes(changed, now)
-        else:
-            self.has_rested = True
+        self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         if fine_pixels:
             self._refine(now, fine_pixels)

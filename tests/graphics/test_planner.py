@@ -169,6 +169,7 @@ def test_a_video_stays_in_its_box_and_is_made_exact_when_it_rests() -> None:
         boxes = [command for command in commands if isinstance(command, BoxFrame)]
         assert len(boxes) == 1
         assert all(isinstance(c, BoxFrame) for c in commands) or number < 3
+        assert not session.planner.has_rested, "it is motion, not refinement"
     assert not any(isinstance(command, Exact) for command in session.show(0.1))
     assert session.planner.next_due() is not None
     session.rest()
