@@ -12,6 +12,7 @@ import numpy as np
 
 from pyrdpmux.codec import planar
 from pyrdpmux.codec.avc.codec import Avc420Encoder
+from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
@@ -61,11 +62,6 @@ LAST_ID: Final = 0xF000
 ID_STEP: Final = 2048
 """surfaceIds: each target has so many, from one of MAIN on. A target for clients that have had another before
 takes the next ones: no client is asked whether it has still surfaces of the same number."""
-
-CODED_WIDTH: Final = 32
-CODED_HEIGHT: Final = 16
-"""Boxes are whole multiples of these, whatever is shown of them: FreeRDP 3.18 and Microsoft's own client
-decode other widths wrongly."""
 
 PICTURE_QP: Final = 26
 MAX_RATE: Final = 5_500_000
@@ -120,7 +116,7 @@ class _BoxEncoder:
 
     def __init__(self, width: int, height: int) -> None:
         self._shown = (width, height)
-        self.width, self.height = width + -width % CODED_WIDTH, height + -height % CODED_HEIGHT
+        self.width, self.height = coded_size(width, height)
         self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
         rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
         self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=rate)
@@ -354,5 +350,5 @@ def _moved(rect: Rect, dx: int, dy: int) -> Rect:
 
 
 def _grown(rect: Rect, width: int, height: int) -> Rect:
-    right, bottom = -(-rect.right // CODED_HEIGHT), -(-rect.bottom // CODED_HEIGHT)
-    return Rect.from_corners(rect.x, rect.y, right * CODED_HEIGHT, bottom * CODED_HEIGHT).clip(width, height)
+    right, bottom = -(-rect.right // MACROBLOCK), -(-rect.bottom // MACROBLOCK)
+    return Rect.from_corners(rect.x, rect.y, right * MACROBLOCK, bottom * MACROBLOCK).clip(width, height)
