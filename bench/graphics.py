@@ -125,7 +125,7 @@ def decide(frame: Frame, finder: MoveFinder, before: Words, now: Words, region: 
 def predict(frame: Frame, finder: MoveFinder, before: Words, now: Words, region: Rect) -> None:
     """The short way of a steady scroll, in place of comparison and search."""
     start = time.thread_time()
-    if finder.predict(before, now, region) is not None:
+    if finder.predict(before, now, region, np.empty(now.shape, np.bool_)) is not None:
         took = time.thread_time() - start
         frame.seconds["predicted"] = min(frame.seconds.get("predicted", np.inf), took)
 

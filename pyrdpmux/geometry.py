@@ -55,6 +55,10 @@ class Rect(NamedTuple):
     def from_corners(cls, left: int, top: int, right: int, bottom: int) -> "Rect":
         return cls(left, top, right - left, bottom - top)
 
+    def moved(self, dx: int, dy: int) -> "Rect":
+        """As large, so far to the right and down."""
+        return Rect(self.x + dx, self.y + dy, self.width, self.height)
+
     def intersection(self, other: "Rect") -> "Rect":
         """What both cover; empty (perhaps with a negative size) if nothing."""
         return Rect.from_corners(

@@ -67,13 +67,17 @@ class Layer:
         self._lossy[part] = True
         self._due[_cells(rect)] = due
 
-    def copy(self, origin: "Layer", source: Rect, x: int, y: int, due: float) -> None:
+    def copy(
+        self, origin: "Layer", source: Rect, x: int, y: int, due: float, picture: Words | None = None
+    ) -> None:
         """Show what ``origin`` (perhaps this one) shows in ``source`` at (x, y), with its losses.
 
-        What moves does not rest: lossy pixels are ``due`` then.
+        What moves does not rest: lossy pixels are ``due`` then. ``picture``, of this size, is what is shown
+        in the end, if the caller paints all that it differs in from what was copied.
         """
         target = Rect(x, y, source.width, source.height)
-        self.words[target.slices] = origin.words[source.slices]
+        # numpy copies within an array by way of another one.
+        self.words[target.slices] = origin.words[source.slices] if picture is None else picture[target.slices]
         if not (origin.has_lossy or self.has_lossy):
             return
         losses = origin._lossy[source.slices]

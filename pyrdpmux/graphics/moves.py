@@ -13,6 +13,7 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.residual import Mask, best_rectangle
+from pyrdpmux.graphics.rows import differences
 from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
 
 Array = TypeVar("Array", Words, Mask)
@@ -55,6 +56,9 @@ _MAX_PAUSE: Final = 31
 _FEWEST_SAMPLES: Final = 4
 _SKIM: Final = 8
 """Every so many lines are looked at before all of them are."""
+
+_MAX_WRONG: Final = 0.01
+"""Of the pixels of a window that was dragged on: its text would be wrong in more, were it a pixel off."""
 
 _PREDICTED_LINES: Final = 16
 _MAX_MISPREDICTED: Final = 0.05
@@ -123,16 +127,43 @@ def prove(
         skimmed = _best(here[::_SKIM], target[::_SKIM] == origin[::_SKIM])
         if skimmed is None or skimmed[1] * _SKIM < count * MIN_EXPLAINED / 2:
             return None
-    equal = target == origin
-    found = _best(here, equal)
+    differs = differences(now, before, area, dx, dy)
+    found = _best(here, ~differs)
     if found is None or found[1] <= count * MIN_EXPLAINED:
         return None
     inner, explained = found
     place = Rect(area.x + inner.x, area.y + inner.y, inner.width, inner.height)
     mask = changed.copy()
-    mask[_lines(place, region), _columns(place, region)] = ~_part(equal, inner)
+    mask[_lines(place, region), _columns(place, region)] = _part(differs, inner)
     move = Move(Rect(place.x - dx, place.y - dy, place.width, place.height), place.x, place.y)
     return Proof(move, region, count, explained, mask)
+
+
+def prove_again(
+    before: Words, now: Words, changed: Mask, region: Rect, last: Move, vector: Vector
+) -> Proof | None:
+    """The rectangle of the last move, moved on by ``vector``; None if it is not almost all right there.
+
+    Arguments are those of :func:`prove`, which it takes the place of: a window keeps its size.
+    """
+    dx, dy = vector
+    height, width = now.shape
+    area = region.intersection(Rect(dx, dy, width, height))
+    place = last.destination.moved(dx, dy).intersection(area)
+    if place.is_empty or place.pixels * 2 < last.source.pixels:
+        return None
+    differs = differences(now, before, place, dx, dy)
+    wrong = int(np.count_nonzero(differs))
+    if wrong > place.pixels * _MAX_WRONG:
+        return None
+    count = int(np.count_nonzero(changed))
+    here = (_lines(place, region), _columns(place, region))
+    explained = int(np.count_nonzero(changed[here])) - wrong
+    if explained <= count * DOUBTFUL:
+        return None
+    mask = changed.copy()
+    mask[here] = differs
+    return Proof(Move(place.moved(-dx, -dy), place.x, place.y), region, count, explained, mask)
 
 
 class MoveFinder:
@@ -141,6 +172,8 @@ class MoveFinder:
     def __init__(self) -> None:
         self._vectors: list[Vector] = []
         """Of the last frame in which anything moved, the largest move first."""
+        self._last: Move | None = None
+        """The largest of the last frame in which anything moved."""
         self._steady: Move | None = None
         """The only move of the last frame."""
         self._pause = 0
@@ -171,7 +204,7 @@ class MoveFinder:
         count = int(np.count_nonzero(changed))
         least = max(MIN_CHANGED, int(count * MIN_REST))
         while len(proofs) < maximum and count >= least:
-            search = _Search(before, now, changed, region, [proof.move for proof in proofs])
+            search = _Search(before, now, changed, region, [proof.move for proof in proofs], self._last)
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
@@ -182,39 +215,37 @@ class MoveFinder:
         self._remember([proof.move for proof in proofs])
         return proofs
 
-    def predict(self, before: Words, now: Words, region: Rect) -> Proof | None:
+    def predict(self, before: Words, now: Words, region: Rect, out: Mask) -> Proof | None:
         """The last frame's only move once more, before anything is compared: a page scrolls steadily.
 
         ``region`` is what was drawn in. None if every 16th line says otherwise. ``changed`` and ``explained``
-        of the proof are estimates from these lines; its mask is exact.
+        of the proof are estimates from these lines; its mask is exact, and a part of ``out``, (h, w) bool,
+        which has nothing of use elsewhere then, or if there is no proof.
         """
-        if self._steady is None:
-            return None
+        if self._steady is None or (self._steady.dx and self._steady.dy):
+            return None  # a window that is dragged changes its speed
         dx, dy = self._steady.dx, self._steady.dy
         area = self._steady.destination.intersection(region)
         if area.is_empty or area.pixels * 2 < self._steady.source.pixels:
             return None
-        source = Rect(area.x - dx, area.y - dy, area.width, area.height)
-        target, origin = _part(now, area), _part(before, source)
+        source = area.moved(-dx, -dy)
         lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
-        wrong = int(np.count_nonzero(target[lines] != origin[lines]))
-        changed = int(np.count_nonzero(target[lines] != _part(before, area)[lines]))
+        target = now[area.slices][lines]
+        wrong = int(np.count_nonzero(target != before[source.slices][lines]))
+        changed = int(np.count_nonzero(target != before[area.slices][lines]))
         explained = (changed - wrong) * _PREDICTED_LINES
-        seen = len(target[lines]) * area.width
+        seen = len(target) * area.width
         if wrong > seen * _MAX_MISPREDICTED or explained < MIN_CHANGED or changed - wrong < changed * GOOD:
             return None
-        mask = np.empty((region.height, region.width), np.bool_)
-        np.not_equal(target, origin, out=mask[_lines(area, region), _columns(area, region)])
+        differences(now, before, area, dx, dy, out)
         outside = 0
         for piece in region.without(area):
-            part = mask[_lines(piece, region), _columns(piece, region)]
-            np.not_equal(_part(now, piece), _part(before, piece), out=part)
-            outside += int(np.count_nonzero(part))
+            out[piece.slices] = differences(now, before, piece)  # beside what has just been found
+            outside += int(np.count_nonzero(out[piece.slices]))
         if outside > explained * (1 - GOOD):  # more has moved than last time
             return None
-        return Proof(
-            Move(source, area.x, area.y), region, changed * _PREDICTED_LINES + outside, explained, mask
-        )
+        estimate = changed * _PREDICTED_LINES + outside
+        return Proof(Move(source, area.x, area.y), region, estimate, explained, out[region.slices])
 
     def _proposals(self, search: "_Search", hints: Sequence[Vector], first: bool) -> Iterator[Vector]:
         """Vectors, the likeliest first, as long as none of them is good."""
@@ -255,6 +286,7 @@ class MoveFinder:
     def _remember(self, moves: list[Move]) -> None:
         self._steady = moves[0] if len(moves) == 1 else None
         if moves:
+            self._last = moves[0]
             self._vectors = [(move.dx, move.dy) for move in moves]
             self._pause = self._rest = 0
 
@@ -266,20 +298,31 @@ class _Search:
     for the first proposal only.
     """
 
-    def __init__(self, before: Words, now: Words, changed: Mask, region: Rect, moves: list[Move]) -> None:
+    def __init__(
+        self,
+        before: Words,
+        now: Words,
+        changed: Mask,
+        region: Rect,
+        moves: list[Move],
+        last: Move | None,
+    ) -> None:
+        """``moves`` are those made already, ``last`` is one of the last frame."""
         self.before = before
         self.now = now
         self.changed = changed
         self.region = region
         self._moves = moves
+        self._last = last if not moves else None
         self._shown: Words | None = None if moves else before
         self.samples: Samples = take_samples(now, changed, region, _MANY_ROWS if moves else ROWS)
         self.best: Proof | None = None
+        self._is_again = False
         self._tried: set[Vector] = {(0, 0)}
 
     @property
     def is_good(self) -> bool:
-        return self.best is not None and self.best.share >= GOOD
+        return self.best is not None and (self.best.share >= GOOD or self._is_again)
 
     @property
     def is_doubtful(self) -> bool:
@@ -291,6 +334,11 @@ class _Search:
         self._tried.add(vector)
         if self._shown is None:
             self._shown = _moved(self.before, self._moves)
+        if self._last is not None:
+            again = prove_again(self._shown, self.now, self.changed, self.region, self._last, vector)
+            if again is not None:
+                self.best, self._is_again = again, True
+                return
         skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
         proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim)
         if proof and (self.best is None or proof.explained > self.best.explained):

@@ -32,7 +32,8 @@ from pyrdpmux.graphics.commands import (
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import changed_rects
+from pyrdpmux.graphics.residual import bounds_of, changed_rects
+from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
 from pyrdpmux.graphics.surface import Surface, tile_rects
 
@@ -46,6 +47,9 @@ MIN_CACHED: Final = 100_000
 
 SPLIT_PIXELS: Final = 16_384
 """A rectangle of more pixels may hold things of different kinds."""
+
+SMALL_PIXELS: Final = 4096
+"""A rectangle around changes of no more is painted as a whole: a letter was typed, a cursor blinks."""
 
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
@@ -159,6 +163,8 @@ class Planner:
         tiles = surface.newer(self._seen) if self._seen >= 0 else np.ones(surface.versions.shape, np.bool_)
         hints = surface.proposals(self._seen)
         self._seen = version
+        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1]:
+            tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         for rect in rects:
             part = rect.slices
@@ -166,7 +172,7 @@ class Planner:
         return hints, rects
 
     def _compare(self, rects: Sequence[Rect]) -> list[Rect]:
-        """Those in which something differs; ``_changed`` is right within the box around them."""
+        """Where something differs in them; ``_changed`` is right within the box around all."""
         box = bounding_box(rects)
         if len(rects) > 1:
             self._changed[box.slices] = False
@@ -174,8 +180,9 @@ class Planner:
         for rect in rects:
             part = rect.slices
             np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-            if self._changed[part].any():
-                found.append(rect)
+            bounds = bounds_of(self._changed[part])
+            if bounds is not None:
+                found.append(Rect(rect.x + bounds.x, rect.y + bounds.y, bounds.width, bounds.height))
         return found
 
     # -- showing ---------------------------------------------------------------------------------
@@ -204,8 +211,12 @@ class Planner:
             self._commands += self._tiles.store(box, self.main, self.current)
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:
-        """Disjoint rectangles that hold all changed pixels of these."""
-        return [rect for area in areas for rect in changed_rects(self._changed[area.slices], area.x, area.y)]
+        """Disjoint rectangles that hold all changed pixels of these, which are disjoint, too."""
+        found: list[Rect] = []
+        for area in areas:
+            is_small = area.pixels <= SMALL_PIXELS
+            found += [area] if is_small else changed_rects(self._changed[area.slices], area.x, area.y)
+        return found
 
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
         """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
@@ -241,10 +252,10 @@ class Planner:
         """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
         if box.pixels < MIN_CHANGED:
             return False
-        proof = self._moves.predict(self.main.words, self.current, box)
+        proof = self._moves.predict(self.main.words, self.current, box, self._changed)
         if proof is None or not _is_scroll(proof):
             return False
-        self._move(proof)
+        self._move(proof, is_last=True)
         return True
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
@@ -254,10 +265,12 @@ class Planner:
         if not self.abilities.can_copy:
             return
         if np.count_nonzero(changed) >= MIN_CHANGED:
-            for proof in self._moves.find_all(self.main.words, self.current, changed, box, hints):
-                self._move(proof)
+            proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
+            for proof in proofs:
+                self._move(proof, is_last=proof is proofs[-1])
+                self._changed[proof.region.slices] = proof.mask
 
-    def _move(self, proof: Proof) -> None:
+    def _move(self, proof: Proof, *, is_last: bool) -> None:
         move = proof.move
         if self.abilities.has_back:
             if self._saved is None:
@@ -266,8 +279,9 @@ class Planner:
                 self.main, move.source, move.destination, self._now + PICTURE_REST
             )
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
-        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
-        self._changed[proof.region.slices] = proof.mask
+        # What is wrong after the last move is painted from ``current`` anyway.
+        words = self.current if is_last else None
+        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST, words)
 
     # -- painting --------------------------------------------------------------------------------
 

@@ -43,6 +43,12 @@ _BLOCKS: Final = 34
 _SMALL: Final = 64
 """A score with a side below this has no blocks worth the name."""
 
+_LINE: Final = 24
+"""Pixels: a band of no more is a line of text, if it is longer than that."""
+
+_APART: Final = 8
+"""Rows of cells: what has more of them without a change in between is searched each by itself."""
+
 
 def changed_mask(before: Words, now: Words) -> Mask:
     """Which pixels differ: (h, w) bool of two (h, w) uint32, of which the fourth byte counts, too."""
@@ -63,24 +69,62 @@ def changed_rects(mask: Mask, origin_x: int, origin_y: int, *, max_rects: int = 
 
     Each is the bounding box of the pixels in it. The mask's first pixel lies at ``origin_x``, ``origin_y``.
     """
-    if not mask.size:
+    found: list[Rect] = []
+    for top, bottom in _bands(mask):
+        band = mask[top:bottom]
+        line = _line_in(band)
+        found += [line.moved(0, top)] if line is not None else _rects_of(band, top, max_rects)
+    if len(found) > max(max_rects, 1):
+        found = _rects_of(mask, 0, max_rects)
+    return [rect.moved(origin_x, origin_y) for rect in found]
+
+
+def _line_in(mask: Mask) -> Rect | None:
+    """The rectangle around what may be a line of text: low, and without a gap to speak of."""
+    if len(mask) > _LINE:
+        return None
+    bounds = bounds_of(mask)
+    if bounds is None or bounds.width < _LINE:
+        return None
+    columns = np.flatnonzero(mask[:, bounds.x : bounds.right].any(axis=0))
+    has_gaps = len(columns) > 1 and int(np.diff(columns).max()) > _GAP * CELL
+    return None if has_gaps else bounds
+
+
+def _bands(mask: Mask) -> list[tuple[int, int]]:
+    """First line and the one after the last, in whole cells, of parts with many others between them."""
+    lines = np.flatnonzero(mask.any(axis=1)) // CELL
+    if not len(lines):
         return []
+    breaks = np.flatnonzero(np.diff(lines) > _APART)
+    starts, stops = lines[np.append(0, breaks + 1)], lines[np.append(breaks, len(lines) - 1)]
+    return list(zip((starts * CELL).tolist(), ((stops + 1) * CELL).tolist(), strict=True))
+
+
+def _rects_of(mask: Mask, y: int, max_rects: int) -> list[Rect]:
+    """The same of a mask whose first line is at ``y``."""
     cells = _Cells.of(mask)
     found = cells.joined(max_rects)
     if not len(found):
         return []
     left, right = cells.columns(found)
     top, bottom = cells.lines(found)
-    return [
-        Rect.from_corners(*corners)
-        for corners in zip(
-            (left + origin_x).tolist(),
-            (top + origin_y).tolist(),
-            (right + origin_x).tolist(),
-            (bottom + origin_y).tolist(),
-            strict=True,
-        )
-    ]
+    corners = (left, top + y, right, bottom + y)
+    return [Rect.from_corners(*rect) for rect in zip(*[edge.tolist() for edge in corners], strict=True)]
+
+
+def bounds_of(mask: Mask) -> Rect | None:
+    """The rectangle around all set pixels of a (h, w) bool; None if none is set."""
+    if not mask.size:
+        return None
+    lines = np.logical_or.reduce(mask, axis=1)
+    top = int(lines.argmax())
+    if not lines[top]:
+        return None
+    bottom = len(lines) - int(lines[::-1].argmax())
+    columns = np.logical_or.reduce(mask[top:bottom], axis=0)
+    left, right = int(columns.argmax()), len(columns) - int(columns[::-1].argmax())
+    return Rect.from_corners(left, top, right, bottom)
 
 
 def best_rectangle(score: NDArray[np.int8]) -> tuple[Rect, int] | None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Pixels, Words
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.residual import bounds_of
 
 TILE: Final = 64
 """Pixels per side of a tile."""
@@ -119,6 +120,12 @@ def tile_rects(tiles: NDArray[np.bool_], width: int, height: int) -> list[Rect]:
     Runs of tiles in a row; those of equal ends below each other are one.
     """
     rows, columns = tiles.shape
+    bounds = bounds_of(tiles)
+    if bounds is None:
+        return []
+    if tiles[bounds.slices].all():  # all else takes ten times as long
+        area = Rect(bounds.x * TILE, bounds.y * TILE, bounds.width * TILE, bounds.height * TILE)
+        return [area.clip(width, height)]
     padded = np.zeros((rows, columns + 2), np.int8)
     padded[:, 1:-1] = tiles
     # Row by row, where a run starts and where it ends take turns.

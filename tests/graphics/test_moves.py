@@ -252,6 +252,11 @@ def test_two_panes_that_scroll_at_once_are_two_moves() -> None:
     assert {(proof.move.dx, proof.move.dy) for proof in proofs} == {(0, -16), (0, 40)}
 
 
+def predicted(finder: MoveFinder, before: Words, now: Words, region: Rect) -> Proof | None:
+    """With a mask that had something else before."""
+    return finder.predict(before, now, region, np.ones(now.shape, np.bool_))
+
+
 def test_steady_scroll_is_predicted_and_exact() -> None:
     finder = MoveFinder()
     frames = [scroll(0, start)[0] for start in (600, 616, 632, 648)]
@@ -259,24 +264,58 @@ def test_steady_scroll_is_predicted_and_exact() -> None:
     for before, now in pairwise(frames[1:]):
         now = now.copy()
         now[300:308, 1000:1008] ^= 1
-        proof = finder.predict(before, now, FULL)
+        proof = predicted(finder, before, now, FULL)
         assert proof is not None
         assert proof.move.dy == -16
         assert (after(before, proof, now) == now).all()
         assert np.count_nonzero(proof.mask) < 0.1 * np.count_nonzero(before != now)
 
 
+@pytest.mark.parametrize("region", [FULL, Rect(0, 0, 1700, 1080), Rect(16, 40, 1904, 1000)])
+def test_the_mask_of_a_prediction_is_exact_beside_the_page_too(region: Rect) -> None:
+    finder = MoveFinder()
+    (before, now), later = scroll(16, pane=PANE), scroll(16, 616, pane=PANE)[1].copy()
+    assert finder.find(before, now, *damage(before, now)) is not None
+    later[45:50, 1650:1690] ^= 1
+    proof = predicted(finder, now, later, region)
+    assert proof is not None
+    shown = now.copy()
+    shown[proof.move.destination.slices] = now[proof.move.source.slices]
+    assert (proof.mask == (shown != later)[region.slices]).all()
+
+
+def test_a_window_that_is_dragged_on_is_proved_where_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At another speed in each frame, without a search for its edges."""
+    finder, photo, page = MoveFinder(), picture("photo"), picture("text")[:500, :700]
+
+    def frame(x: int, y: int) -> Words:
+        result = photo.copy()
+        result[y : y + 500, x : x + 700] = page
+        return result
+
+    frames = [frame(100 + 5 * step, 80 + step * step // 2) for step in range(6)]
+    assert finder.find(frames[0], frames[1], *damage(frames[0], frames[1])) is not None
+    monkeypatch.setattr(moves, "best_rectangle", None)
+    for before, now in pairwise(frames[1:]):
+        mask, region = damage(before, now)
+        proof = finder.find(before, now, mask, region)
+        assert proof is not None
+        assert abs(proof.move.source.width - 700) <= 8
+        assert abs(proof.move.source.height - 500) <= 8
+        assert_exact(before, now, [proof])
+
+
 def test_nothing_is_predicted_for_what_stands_still_or_goes_another_way() -> None:
     finder = MoveFinder()
     before, now = scroll(16)
-    assert finder.predict(before, now, FULL) is None
+    assert predicted(finder, before, now, FULL) is None
     assert finder.find(before, now, *damage(before, now)) is not None
-    assert finder.predict(now, now, FULL) is None
-    assert finder.predict(now, scroll(15, 616)[1], FULL) is None
-    assert finder.predict(now, picture("photo"), FULL) is None
-    assert finder.predict(now, scroll(16, 616)[1], Rect(0, 0, 1920, 300)) is None
+    assert predicted(finder, now, now, FULL) is None
+    assert predicted(finder, now, scroll(15, 616)[1], FULL) is None
+    assert predicted(finder, now, picture("photo"), FULL) is None
+    assert predicted(finder, now, scroll(16, 616)[1], Rect(0, 0, 1920, 300)) is None
     assert finder.find(now, picture("photo"), *damage(now, picture("photo"))) is None
-    assert finder.predict(now, scroll(16, 616)[1], FULL) is None, "something else came in between"
+    assert predicted(finder, now, scroll(16, 616)[1], FULL) is None, "something else came in between"
 
 
 def test_what_moves_beside_a_predicted_move_is_looked_into() -> None:
@@ -285,7 +324,7 @@ def test_what_moves_beside_a_predicted_move_is_looked_into() -> None:
     assert finder.find(before, now, *damage(before, now)) is not None
     later = scroll(16, 616, pane=PANE)[1]
     later[:, 1200:] = picture("noise")[:, 1200:]
-    assert finder.predict(now, later, FULL) is None
+    assert predicted(finder, now, later, FULL) is None
 
 
 def test_wide_votes_grow_rare_while_nothing_moves(monkeypatch: pytest.MonkeyPatch) -> None:
