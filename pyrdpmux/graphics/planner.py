@@ -85,6 +85,8 @@ class Planner:
         self._commands: list[Command] = []
         #: the last plan has found nothing that has changed
         self.has_rested = True
+        #: that were made exact by the last plan
+        self.fine_pixels = 0
         #: what the next plan begins with
         self._before: list[Command] = []
 
@@ -147,6 +149,7 @@ class Planner:
             self._show_changes(changed, now)
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
+        self.fine_pixels = 0
         if fine_pixels:
             self._refine(now, fine_pixels)
         self._commands += self._tiles.store_rested(self.main, self.current, now)
@@ -335,6 +338,7 @@ class Planner:
     def _refine(self, now: float, pixels: int) -> None:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
+            self.fine_pixels += rect.pixels
             self._paint_exactly(rect, classify(self.current[rect.slices]))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
+from pyrdpmux.graphics.cadence import Cadence
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
@@ -79,6 +80,7 @@ class LiveStream:
         self._frames = 0
         #: in threads: altogether, and for the latest frame
         self._seconds = self._latest_seconds = 0.0
+        self._cadence = Cadence()
         self._wake = asyncio.Event()
         #: since when the display may show something else
         self._changed_at: float | None = self._loop.time()
@@ -204,6 +206,7 @@ class LiveStream:
         if not self.seats:
             return
         surface, stream = self.display.surface, self.stream
+        is_changed = self._changed_at is not None
         self._changed_at = None
         if (surface.width, surface.height) != (stream.width, stream.height):
             self._next_due = None
@@ -212,7 +215,7 @@ class LiveStream:
         if not self.seats:
             return
         now = self._loop.time()
-        pixels = self._spare_pixels(now)
+        pixels = self._spare_pixels(now, is_changed=is_changed)
         invalid, self._invalid = self._invalid, Region()
 
         def render() -> tuple[Frame[Any] | None, float | None]:
@@ -222,6 +225,8 @@ class LiveStream:
         frame, self._next_due = await self.compute(render)
         self.has_shown = True
         if frame is not None:
+            is_change, fine_pixels = not frame.is_refinement, stream.planner.fine_pixels
+            self._cadence.showed(now, self._latest_seconds, fine_pixels, is_change=is_change)
             await self.hand_out(frame)
 
     async def _answer_offer(self) -> None:
@@ -263,7 +268,7 @@ class LiveStream:
             return None
         at = self._ready_at(due, now)
         can_wait = self._changed_at is None
-        if can_wait and at is not None and at <= now and not self._spare_pixels(now):
+        if can_wait and at is not None and at <= now and not self._spare_pixels(now, is_changed=False):
             self._waiting_since = None
             return now + SPARE_SECONDS
         return at
@@ -293,5 +298,7 @@ class LiveStream:
             self._pardons -= 1
         return patient
 
-    def _spare_pixels(self, now: float) -> int:
-        return min(seat.fine_pixels(now) for seat in self.seats)
+    def _spare_pixels(self, now: float, *, is_changed: bool) -> int:
+        """That all links, and the time until the next change, have room for."""
+        most = min(seat.fine_pixels(now) for seat in self.seats)
+        return self._cadence.fine_pixels(now, most, is_changed=is_changed)
