@@ -24,6 +24,9 @@ from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat, Words
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""
 
+WIDE: Final = 2
+"""A rectangle is wide if so many of it are as wide as the surface: less is read by way of other memory."""
+
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
 """The library's objects have always this size, and old servers map all of it."""
 
@@ -142,23 +145,35 @@ class Framebuffer:
 
         Whole rows are read: a system call per row of a narrow rectangle costs more than its neighbors' bytes.
         """
-        if self._descriptor < 0:
-            raise BackendError(f"{self._path}: closed")
         surface = self.surface
         shape = (rect.height, surface.width, surface.format.bytes_per_pixel)
         size = rect.height * surface.stride
         if size > self._scratch.size:
             self._scratch = np.empty(size, np.uint8)
         rows = self._scratch[:size]
-        try:
-            count = os.preadv(self._descriptor, [rows.data], rect.y * surface.stride)
-        except OSError as error:
-            raise BackendError(f"{self._path}: {error.strerror or error}") from error
-        if count != size:
-            raise BackendError(f"{self._path}: shrank below what its surface takes")
+        self._read_rows(rect.y, rows)
         return rows.reshape(shape)[:, rect.x : rect.right]
 
     def put(self, rect: Rect, words: Words) -> None:
-        """The same in the daemon's format, at its place in ``words``, (height, width) uint32."""
+        """The same in the daemon's format, at its place in ``words``, (height, width) uint32.
+
+        Where a rectangle is wide and no bytes have to be turned, what lies beside it comes along: its rows are
+        read to where they belong.
+        """
+        has_its_width = words.shape[1] == self.surface.width and words.flags.c_contiguous
+        is_direct = has_its_width and rect.width * WIDE >= self.surface.width and self.surface.format.is_bgrx
         with self._lock:
-            self.surface.format.put_bgrx(self.read(rect), words[rect.y : rect.bottom, rect.x : rect.right])
+            if is_direct:
+                self._read_rows(rect.y, words[rect.y : rect.bottom].reshape(-1).view(np.uint8))
+            else:
+                self.surface.format.put_bgrx(self.read(rect), words[rect.slices])
+
+    def _read_rows(self, first: int, rows: Bytes) -> None:
+        if self._descriptor < 0:
+            raise BackendError(f"{self._path}: closed")
+        try:
+            count = os.preadv(self._descriptor, [rows.data], first * self.surface.stride)
+        except OSError as error:
+            raise BackendError(f"{self._path}: {error.strerror or error}") from error
+        if count != len(rows):
+            raise BackendError(f"{self._path}: shrank below what its surface takes")

@@ -64,6 +64,11 @@ class PixelFormat:
     def bytes_per_pixel(self) -> int:
         return self.code >> 27
 
+    @property
+    def is_bgrx(self) -> bool:
+        """Whether its bytes are those of a surface, whose fourth means nothing."""
+        return self.bytes_per_pixel == 4 and self._order is _Order.ARGB
+
     def view(self, buffer: bytes | bytearray | memoryview, width: int, height: int, stride: int) -> Bytes:
         """The pixels in a buffer whose rows are ``stride`` bytes apart: (height, width, bytes per pixel)."""
         used = width * self.bytes_per_pixel
@@ -85,7 +90,7 @@ class PixelFormat:
 
     def put_bgrx(self, pixels: Bytes, words: Words) -> None:
         """The same, into (height, width) uint32 words 0x00RRGGBB that are there."""
-        if self.bytes_per_pixel == 4 and self._order is _Order.ARGB:
+        if self.is_bgrx:
             np.bitwise_and(_as_words(pixels), COLOR_MASK, out=words)
         else:
             words[...] = _as_words(self.to_bgrx(pixels))
