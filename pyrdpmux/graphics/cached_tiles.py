@@ -25,6 +25,9 @@ TILE_BYTES: Final = TILE * TILE * 4
 STORE_REST: Final = 1.0
 """Seconds without a change, after which a tile is kept."""
 
+STORE_DELAY: Final = 0.4
+"""More seconds that it may take: most often there is a frame anyway meanwhile, with which it goes along."""
+
 MAX_STORED: Final = 64
 """Tiles that are kept with one frame because they rest: some 3 ms."""
 
@@ -90,9 +93,9 @@ class CachedTiles:
                 self._rests_since[rows, rect.x // TILE : -(-rect.right // TILE)] = now
 
     def next_rest(self) -> float | None:
-        """When there is something to keep."""
+        """When something is to be kept, if there is no other frame before."""
         first = float(self._rests_since.min())
-        return None if first == _NEVER or not self._has_tiles else first + STORE_REST
+        return None if first == _NEVER or not self._has_tiles else first + STORE_REST + STORE_DELAY
 
     def store_rested(self, main: Layer, current: Words, now: float) -> list[Store]:
         """Tiles that rest and are exact by now; others are looked at again later."""

@@ -5,7 +5,14 @@ import pytest
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.cached_tiles import MAX_STORED, STORE_REST, TILE_BYTES, CachedTiles, TileCache
+from pyrdpmux.graphics.cached_tiles import (
+    MAX_STORED,
+    STORE_DELAY,
+    STORE_REST,
+    TILE_BYTES,
+    CachedTiles,
+    TileCache,
+)
 from pyrdpmux.graphics.client_picture import Layer
 from pyrdpmux.graphics.commands import Restore, Store
 from tests.graphics.drawings import text
@@ -68,7 +75,7 @@ def test_what_rests_is_kept() -> None:
     assert shown.tiles.next_rest() is None
     shown.tiles.changed([Rect(0, 0, 128, 128)], 10.0)
     shown.tiles.changed([Rect(70, 70, 4, 4)], 10.5)
-    assert shown.tiles.next_rest() == 10.0 + STORE_REST
+    assert shown.tiles.next_rest() == 10.0 + STORE_REST + STORE_DELAY, "alone"
     assert shown.rested(10.0) == []
     assert len(shown.rested(10.0 + STORE_REST)) == 3
     assert len(shown.rested(10.5 + STORE_REST)) == 1
@@ -82,7 +89,7 @@ def test_what_is_not_exact_yet_is_looked_at_later() -> None:
     shown.tiles.changed([shown.box], 1.0)
     shown.main.paint_lossy(Rect(0, 0, 8, 8), shown.words, 5.0)
     assert shown.rested(3.0) == []
-    assert shown.tiles.next_rest() == 3.0 + STORE_REST
+    assert shown.tiles.next_rest() == 3.0 + STORE_REST + STORE_DELAY
     shown.main.paint(shown.box, shown.words)
     assert len(shown.rested(4.0)) == 1
 
