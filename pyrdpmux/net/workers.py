@@ -6,6 +6,7 @@ Fair by being short: nobody has more than a few jobs at work or in line, and thr
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,10 @@ JOBS_PER_OWNER: Final = 2
 
 MAX_THREADS: Final = 8
 
+SWITCH_SECONDS: Final = 0.001
+"""A thread gives the interpreter back to the event loop after so long at most. Python's 5 ms, twice or three
+times between a change and its picture, are felt."""
+
 
 class WorkerPool:
     """The threads of one daemon, as many as there are processors, and at least two.
@@ -28,6 +33,7 @@ class WorkerPool:
     """
 
     def __init__(self, threads: int | None = None) -> None:
+        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         self.threads = threads or min(max(os.cpu_count() or 1, 2), MAX_THREADS)
         #: of processors, for jobs that have ended
         self.seconds = 0.0

@@ -1,12 +1,13 @@
 """Jobs in threads: results come back, nobody has more than a few, and giving up leaves nothing behind."""
 
 import asyncio
+import sys
 import threading
 import time
 
 import pytest
 
-from pyrdpmux.net.workers import JOBS_PER_OWNER, WorkerPool
+from pyrdpmux.net.workers import JOBS_PER_OWNER, SWITCH_SECONDS, WorkerPool
 from tests.mux.support.fake_host import until
 
 
@@ -115,3 +116,16 @@ def test_nothing_is_kept_of_an_owner_who_is_gone() -> None:
         pool.close()
 
     asyncio.run(scenario())
+
+
+def test_a_busy_thread_gives_the_interpreter_back_soon() -> None:
+    before = sys.getswitchinterval()
+    try:
+        sys.setswitchinterval(0.005)
+        WorkerPool().close()
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS, rel=0.02)
+        sys.setswitchinterval(SWITCH_SECONDS / 8)
+        WorkerPool().close()
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_SECONDS / 8, rel=0.02), "somebody wants less"
+    finally:
+        sys.setswitchinterval(before)

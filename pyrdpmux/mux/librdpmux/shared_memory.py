@@ -157,8 +157,8 @@ class Framebuffer:
     def put(self, rect: Rect, words: Words) -> None:
         """The same in the daemon's format, at its place in ``words``, (height, width) uint32.
 
-        Where a rectangle is wide and no bytes have to be turned, what lies beside it comes along: its rows are
-        read to where they belong.
+        What lies beside a wide rectangle comes along, where no bytes have to be turned: its rows are read to
+        where they belong.
         """
         has_its_width = words.shape[1] == self.surface.width and words.flags.c_contiguous
         is_direct = has_its_width and rect.width * WIDE >= self.surface.width and self.surface.format.is_bgrx

@@ -5,7 +5,6 @@ import glob
 import logging
 import os
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,9 +22,6 @@ GRACE_SECONDS: Final = 60.0
 """How long the viewers of a QEMU that was found wait for it to return."""
 
 MAX_FOUND: Final = 256
-
-SWITCH_SECONDS: Final = 0.001
-"""A thread that reads a picture gives the interpreter back to the event loop after so long at most."""
 
 
 class QemuBackend:
@@ -55,7 +51,6 @@ class QemuBackend:
 
     async def start(self, host: VmHost) -> None:
         self._host = host
-        sys.setswitchinterval(min(sys.getswitchinterval(), SWITCH_SECONDS))
         for name, source in self._configured.items():
             self._tasks.create(QemuMachine(host, source, name).run(), f"QEMU {name}")
         if self._patterns:
