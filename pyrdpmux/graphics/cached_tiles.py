@@ -5,8 +5,8 @@ connect again (MS-RDPEGFX 2.2.2.16), and an unchanged picture is then all there.
 its contents alone.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from hashlib import blake2b
 from typing import Final
 
 import numpy as np
@@ -18,14 +18,15 @@ from pyrdpmux.graphics.classify import flat_color
 from pyrdpmux.graphics.client_picture import Layer
 from pyrdpmux.graphics.commands import Restore, Store
 from pyrdpmux.graphics.surface import TILE
+from pyrdpmux.graphics.tile_hashes import glance, glances, name
 
 TILE_BYTES: Final = TILE * TILE * 4
 """Of a tile in the clients' cache."""
 
-STORE_REST: Final = 1.0
-"""Seconds without a change, after which a tile is kept."""
+STORE_REST: Final = 0.25
+"""Seconds without a change, after which a tile is kept; what changes sooner is not worth it."""
 
-STORE_DELAY: Final = 0.4
+STORE_DELAY: Final = 0.1
 """More seconds that it may take: most often there is a frame anyway meanwhile, with which it goes along."""
 
 MAX_STORED: Final = 64
@@ -46,6 +47,8 @@ class CachedTiles:
         self._has_tiles = bool(self._cache.slots) and min(width, height) >= TILE
         #: (rows, columns): since when a tile rests that is not kept
         self._rests_since = np.full((rows, columns), _NEVER)
+        #: (rows, columns): it has changed before it had rested
+        self._is_moving = np.zeros((rows, columns), np.bool_)
 
     def forget(self, now: float) -> None:
         """Nothing in the cache may be used any more."""
@@ -64,23 +67,27 @@ class CachedTiles:
     def restore(self, box: Rect, main: Layer, current: Words, changed: Mask) -> list[Restore]:
         """What of ``changed`` (height, width) in the box clients have; it is changed no more."""
         points: dict[int, list[tuple[int, int]]] = {}
-        for tile in self._tiles(box) if len(self._cache) else ():
+        for row, column in self._known_at_a_glance(box, current) if len(self._cache) else ():
+            tile = self._tile(row, column)
             part = tile.slices
             if not changed[part].any():
                 continue
-            slot = self._cache.find(_key(current[part]))
+            slot = self._cache.find(name(current[part]))
             if slot is not None:
                 points.setdefault(slot, []).append((tile.x, tile.y))
                 main.paint(tile, current)
                 changed[part] = False
+                self._rests_since[row, column] = _NEVER
         return [Restore(slot, tuple(places)) for slot, places in points.items()]
 
     def store(self, box: Rect, main: Layer, current: Words) -> list[Store]:
-        """Tiles in the box that are shown exactly, and are more than a color, for when they come again."""
+        """Tiles in the box that are shown exactly and are more than a color, but for what moves."""
         commands: list[Store] = []
-        for tile in self._tiles(box):
-            if main.is_exact(tile):
+        for row, column in self._places(box):
+            tile = self._tile(row, column)
+            if not self._is_moving[row, column] and main.is_exact(tile):
                 commands += self._store(tile, current)
+                self._rests_since[row, column] = _NEVER
         return commands
 
     # -- what rests ------------------------------------------------------------------------------
@@ -89,8 +96,10 @@ class CachedTiles:
         """Something else is shown there from now on."""
         if self._has_tiles:
             for rect in rects:
-                rows = slice(rect.y // TILE, -(-rect.bottom // TILE))
-                self._rests_since[rows, rect.x // TILE : -(-rect.right // TILE)] = now
+                part = slice(rect.y // TILE, -(-rect.bottom // TILE)), _columns(rect)
+                since = self._rests_since[part]
+                self._is_moving[part] = (since != _NEVER) & (since > now - STORE_REST)
+                since[:] = now
 
     def next_rest(self) -> float | None:
         """When something is to be kept, if there is no other frame before."""
@@ -116,31 +125,43 @@ class CachedTiles:
         width, height = self._size
         return Rect(min(column * TILE, width - TILE), min(row * TILE, height - TILE), TILE, TILE)
 
-    def _tiles(self, box: Rect) -> list[Rect]:
-        """Those that the box touches."""
-        if not self._has_tiles:
-            return []
+    def _places(self, box: Rect) -> list[tuple[int, int]]:
+        """Row and column of those that the box touches."""
+        columns = _columns(box)
         return [
-            self._tile(row, column)
-            for row in range(box.y // TILE, -(-box.bottom // TILE))
-            for column in range(box.x // TILE, -(-box.right // TILE))
+            (row, column)
+            for row in range(box.y // TILE, -(-box.bottom // TILE) if self._has_tiles else 0)
+            for column in range(columns.start, columns.stop)
         ]
+
+    def _known_at_a_glance(self, box: Rect, current: Words) -> list[tuple[int, int]]:
+        """Of these, what the cache may have."""
+        first = box.y // TILE
+        seen = glances(current, slice(first, -(-box.bottom // TILE)))
+        rows, columns = seen.shape
+        known: list[tuple[int, int]] = []
+        for row, column in self._places(box):
+            if row - first < rows and column < columns:
+                what = int(seen[row - first, column])
+            else:
+                what = glance(current[self._tile(row, column).slices])
+            if self._cache.may_have(what):
+                known.append((row, column))
+        return known
 
     def _store(self, tile: Rect, current: Words) -> list[Store]:
         contents = current[tile.slices]
         if flat_color(contents) is not None:
             return []
-        key = _key(contents)
+        key = name(contents)
         if self._cache.find(key) is not None:
             return []
-        slot = self._cache.add(key)
+        slot = self._cache.add(key, glance(contents))
         return [Store(slot, key, tile)] if slot is not None else []
 
 
-def _key(contents: Words) -> int:
-    """Of a tile's pixels, masked."""
-    data = np.ascontiguousarray(contents).data
-    return int(np.frombuffer(blake2b(data, digest_size=8).digest(), np.uint64)[0])
+def _columns(rect: Rect) -> slice:
+    return slice(rect.x // TILE, -(-rect.right // TILE))
 
 
 class TileCache:
@@ -155,6 +176,9 @@ class TileCache:
         self._slots = min(slots, max_bytes // TILE_BYTES)
         #: key -> slot, in the order of their use
         self._known: dict[int, int] = {}
+        #: slot -> what its tile looks like at a glance, and how many slots there are for each look
+        self._glances: dict[int, int] = {}
+        self._looks: Counter[int] = Counter()
 
     @property
     def slots(self) -> int:
@@ -164,6 +188,10 @@ class TileCache:
     def __len__(self) -> int:
         return len(self._known)
 
+    def may_have(self, glance: int) -> bool:
+        """Whether a tile that looks so may be known; of what clients had before, nobody knows its looks."""
+        return glance in self._looks or len(self._glances) < len(self._known)
+
     def find(self, key: int) -> int | None:
         """The slot that holds it."""
         slot = self._known.pop(key, None)
@@ -171,7 +199,7 @@ class TileCache:
             self._known[key] = slot
         return slot
 
-    def add(self, key: int) -> int | None:
+    def add(self, key: int, glance: int | None = None) -> int | None:
         """A slot for it, to be stored to; None if there is no cache."""
         if len(self._known) < self._slots:
             slot = len(self._known) + 1
@@ -180,7 +208,18 @@ class TileCache:
         else:
             return None
         self._known[key] = slot
+        self._looks_like(slot, glance)
         return slot
+
+    def _looks_like(self, slot: int, glance: int | None) -> None:
+        before = self._glances.pop(slot, None)
+        if before is not None:
+            self._looks[before] -= 1
+            if not self._looks[before]:
+                del self._looks[before]
+        if glance is not None:
+            self._glances[slot] = glance
+            self._looks[glance] += 1
 
     def take_over(self, key: int) -> int | None:
         """A slot for what clients have already; None if it is known, or all slots are taken."""
@@ -191,3 +230,5 @@ class TileCache:
     def forget(self) -> None:
         """Nothing of it may be used any more."""
         self._known.clear()
+        self._glances.clear()
+        self._looks.clear()

@@ -108,5 +108,7 @@ class Abilities:
     can_fill: bool = False
     cache_slots: int = 0
     cache_bytes: int = 0
+    #: they can be told to keep what they show, and so need not be when it is painted
+    keeps_what_rests: bool = False
     has_boxes: bool = False
     has_lossy: bool = False

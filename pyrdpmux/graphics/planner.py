@@ -210,7 +210,7 @@ class Planner:
                 self._commands += restored
                 painted = self._different([box])
         self._paint(painted, now)
-        if is_large:
+        if is_large and not self.abilities.keeps_what_rests:
             self._commands += self._tiles.store(box, self.main, self.current)
 
     def _different(self, areas: Sequence[Rect]) -> list[Rect]:

@@ -126,3 +126,33 @@ def test_the_tile_that_was_used_longest_ago_makes_room() -> None:
     assert [cache.add(1), cache.add(2), cache.find(1), cache.add(3)] == [1, 2, 1, 2]
     assert [cache.find(2), cache.find(1), len(cache)] == [None, 1, 2]
     assert TileCache(0, 0).add(1) is None
+
+
+def test_what_moves_is_not_kept_as_it_is_painted() -> None:
+    shown = Shown(text(128, 64))
+    for now in (1.0, 1.0 + STORE_REST / 2):
+        shown.tiles.changed([Rect(0, 0, 64, 64)], now)
+    assert [item.rect.x for item in shown.store()] == [64]
+    shown.tiles.changed([Rect(0, 0, 64, 64)], 3.0)
+    assert [item.rect.x for item in shown.store()] == [0], "it had rested"
+
+
+def test_what_came_out_of_the_cache_is_not_looked_at_again() -> None:
+    shown = Shown(text(128, 64))
+    assert len(shown.store()) == 2
+    shown.tiles.changed([shown.box], 5.0)
+    assert len(shown.restore()) == 2
+    assert shown.tiles.next_rest() is None
+
+
+def test_what_made_room_is_not_looked_for() -> None:
+    cache = TileCache(100, 2 * TILE_BYTES)
+    cache.add(1, 11)
+    cache.add(2, 12)
+    assert [cache.may_have(glance) for glance in (11, 12, 13)] == [True, True, False]
+    cache.add(3, 13)
+    assert [cache.may_have(glance) for glance in (11, 12, 13)] == [False, True, True]
+    cache.forget()
+    assert not cache.may_have(12)
+    cache.take_over(4)
+    assert cache.may_have(99), "what clients had before may look like anything"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.cached_tiles import STORE_REST
 from pyrdpmux.graphics.commands import (
     Abilities,
     BoxFrame,
@@ -23,7 +24,13 @@ from tests.graphics.drawings import DRAWINGS, drawn, photo, text
 from tests.graphics.model import ModelClient, part, wrong
 
 EVERYTHING = Abilities(
-    can_copy=True, has_back=True, can_fill=True, cache_slots=200, cache_bytes=16 << 20, has_boxes=True
+    can_copy=True,
+    has_back=True,
+    can_fill=True,
+    cache_slots=200,
+    cache_bytes=16 << 20,
+    keeps_what_rests=True,
+    has_boxes=True,
 )
 WITHOUT_BOXES = Abilities(
     can_copy=True, has_back=True, can_fill=True, cache_slots=200, cache_bytes=16 << 20, has_lossy=True
@@ -168,7 +175,7 @@ def test_a_video_stays_in_its_box_and_is_made_exact_when_it_rests() -> None:
         commands = session.show(1 / 30)
         boxes = [command for command in commands if isinstance(command, BoxFrame)]
         assert len(boxes) == 1
-        assert all(isinstance(c, BoxFrame) for c in commands) or number < 3
+        assert all(isinstance(c, BoxFrame | Store) for c in commands) or number < 3
         assert not session.planner.has_rested, "it is motion, not refinement"
     assert not any(isinstance(command, Exact) for command in session.show(0.1))
     assert session.planner.next_due() is not None
@@ -186,13 +193,17 @@ def test_a_picture_is_refined_in_slices_after_it_has_rested() -> None:
     session.rest()
 
 
-def test_a_page_that_comes_again_is_in_the_cache() -> None:
-    session = Session(640, 512)
+@pytest.mark.parametrize("abilities", [EVERYTHING, WITHOUT_BOXES])
+def test_a_page_that_comes_again_is_in_the_cache(abilities: Abilities) -> None:
+    """Kept at once, or when it has rested, as clients can be told."""
+    session = Session(640, 512, abilities)
     pages = [text(640, 512, seed) for seed in (1, 2)]
     for page in pages:
         session.write(Rect(0, 0, 640, 512), page)
-        commands = session.show()
-        assert any(isinstance(command, Store) for command in commands)
+        at_once, later = session.show(), session.show(STORE_REST)
+        kept = [any(isinstance(command, Store) for command in commands) for commands in (at_once, later)]
+        assert kept == ([False, True] if abilities.keeps_what_rests else [True, False])
+        session.rest()
     session.write(Rect(0, 0, 640, 512), pages[0])
     commands = session.show()
     assert sum(isinstance(command, Restore) for command in commands) > 40

@@ -165,6 +165,7 @@ class Pipeline:
             can_fill=True,
             cache_slots=format.cache_slots,
             cache_bytes=format.cache_bytes,
+            keeps_what_rests=True,
             has_boxes=format.has_avc,
             has_lossy=format.has_progressive and not format.has_avc,
         )
