@@ -166,7 +166,8 @@ class Planner:
         tiles = surface.newer(self._seen) if self._seen >= 0 else np.ones(surface.versions.shape, np.bool_)
         hints = surface.proposals(self._seen)
         self._seen = version
-        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1]:
+        # What lies beside a video is not looked at with each of its pictures.
+        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not self._boxes.videos(self._now):
             tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         for rect in rects:

@@ -299,6 +299,8 @@ class Peer:
 
     def _set_timer(self, deadline: float | None) -> None:
         if self._timer is not None:
+            if deadline is not None and self._timer.when() <= deadline and not self._closing.is_set():
+                return  # too early does no harm, and a new timer with each message costs
             self._timer.cancel()
             self._timer = None
         if deadline is not None and not self._closing.is_set():

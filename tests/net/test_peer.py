@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -299,6 +300,45 @@ def test_a_deadline_fires() -> None:
             [ended] = host.events
             assert isinstance(ended, Disconnected)
             assert isinstance(ended.error, PeerTimeout)
+
+    run(scenario)
+
+
+def test_a_deadline_that_moves_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later ones cost no new timer each; sooner ones are not slept through."""
+
+    async def scenario() -> None:
+        async with served() as host:
+            loop, connection, peer = asyncio.get_running_loop(), host.connection, host.peer
+            told: list[float] = []
+            made: list[float] = []
+            call_at = loop.call_at
+
+            def counting(when: float, callback: Any, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
+                if callback == peer._expire:
+                    made.append(when)
+                return call_at(when, callback, *arguments, **options)
+
+            monkeypatch.setattr(connection, "handle_timeout", told.append)
+            monkeypatch.setattr(loop, "call_at", counting)
+            start = loop.time()
+            deadline = start + 0.1
+            monkeypatch.setattr(connection, "next_deadline", lambda: deadline)
+            peer.flush()
+            for _ in range(20):
+                deadline += 0.01
+                peer.flush()
+            assert made == [start + 0.1]
+            await asyncio.sleep(0.15)
+            assert made == [start + 0.1, deadline], "too early, so there is another one"
+            deadline = loop.time()
+            peer.flush()
+            await turns()
+            assert told[-1] < start + 0.25
+            deadline = loop.time() + 60
+            peer.flush()
+            await turns()
+            assert made[-1] == deadline
 
     run(scenario)
 

@@ -86,6 +86,8 @@ class LiveStream:
         self._changed_at: float | None = self._loop.time()
         #: when there is something to do although nothing changes
         self._next_due: float | None = None
+        #: when it looks again, unless it is woken
+        self._sleeps_until: float | None = None
         #: since when somebody waits for the others
         self._waiting_since: float | None = None
         #: what the clients show there is to be sent again
@@ -119,7 +121,13 @@ class LiveStream:
         self._wake.set()
 
     def wake(self) -> None:
-        """A seat may be sent something now, or has left."""
+        """A seat may be sent something now; nothing is looked at if there is nothing to send."""
+        is_idle = self._changed_at is None and not self._leaving
+        if not is_idle or self._sleeps_until != self._next_due:
+            self._wake.set()
+
+    def left(self) -> None:
+        """A seat is not here any more."""
         self._wake.set()
 
     def refresh(self, seat: Seat, rects: Sequence[Rect]) -> None:
@@ -138,7 +146,7 @@ class LiveStream:
         self._leaving |= guest._leaving
         self._invalid.add_all(guest._invalid)
         self._pardons = PARDONS
-        guest.wake()
+        guest.left()
         self.changed()
 
     def fail(self, error: Exception) -> None:
@@ -257,6 +265,7 @@ class LiveStream:
             at = self._due_at(now)
             if at is not None and at <= now:
                 return
+            self._sleeps_until = at
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(at):
                     await self._wake.wait()

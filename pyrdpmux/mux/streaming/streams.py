@@ -77,7 +77,7 @@ class Streams:
         live = self._of_seat.pop(seat, None)
         if live is not None:
             live.seats.pop(seat, None)
-            live.wake()
+            live.left()
         if not self._of_seat:
             self._rest()
 

@@ -23,6 +23,8 @@ class FakeSeat:
     def __init__(self, ready: float | None = 0.0) -> None:
         #: when it can be sent something
         self.ready = ready
+        #: how often that was asked
+        self.asked = 0
         self.frames: list[Frame[Any]] = []
         self.times: list[float] = []
         self.errors: list[Exception] = []
@@ -34,6 +36,7 @@ class FakeSeat:
         self.gate: asyncio.Event | None = None
 
     def ready_at(self, now: float) -> float | None:
+        self.asked += 1
         return None if self.ready is None else max(self.ready, now)
 
     def must_leave(self, now: float) -> bool:

@@ -54,7 +54,7 @@ class Bench:
 
     async def end(self) -> None:
         self.live.seats.clear()
-        self.live.wake()
+        self.live.left()
         await turns()
         assert self.task.done()
         self.task.result()
@@ -107,6 +107,28 @@ def test_a_frame_is_sent_when_its_seat_is_ready_and_not_before() -> None:
         bench = Bench(seat)
         await asyncio.sleep(1)
         assert seat.times == [pytest.approx(100.75)]
+        await bench.end()
+
+    run(scenario)
+
+
+def test_an_acknowledgement_costs_nothing_while_there_is_nothing_to_send() -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat)
+        await turns()
+        asked = seat.asked
+        for _ in range(5):
+            bench.live.wake()
+            await turns()
+        assert seat.asked == asked
+        seat.ready = None
+        bench.change()
+        await turns()
+        asked = seat.asked
+        bench.live.wake()
+        await turns()
+        assert seat.asked > asked, "now there is"
         await bench.end()
 
     run(scenario)
