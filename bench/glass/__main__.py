@@ -45,7 +45,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--seconds", type=float, default=10.0, help="of each workload (default: %(default)g)")
     add("--out", type=Path, default=Path("glass"), help="folder of the results (default: %(default)s)")
     add("--link", type=link.Link.parse, metavar="RATE,RTT", help="a slow one, e.g. 5mbit,80ms; needs root")
-    add("--viewers", type=int, default=1, metavar="N", help="so many clients at once; one more run with one")
+    add("--viewers", type=int, default=1, metavar="N", help="so many at once; one more run with one")
     add("--idle", action="store_true", help="what our VMs cost that nobody looks at, instead")
     add("--profile", action="store_true", help="where our daemon spends its time: .folded, for a flame graph")
     return parser.parse_args()

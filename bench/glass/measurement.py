@@ -25,6 +25,9 @@ from pyrdpmux.harness.display import Display
 from pyrdpmux.harness.png import write_png
 from pyrdpmux.harness.programs import Program, is_listening, wait_until
 
+JOIN_SECONDS: Final = 5.0
+"""In which a server may find out that viewers can share something."""
+
 SETTLE_SECONDS: Final = 1.5
 """From the first picture to the first frame."""
 
@@ -129,34 +132,39 @@ def measure(setup: Setup, server: Server, cell: Cell, folder: Path) -> Result:
             )
         )  # fmt: skip
         presenter.hear(PREPARE_SECONDS)
-        viewers = [
-            _Viewer(stack, setup, folder / f"viewer-{number}", running) for number in range(setup.viewers)
-        ]
+        viewer = _Viewer(stack, setup, folder / "viewer", running)
         if running.port is not None:
-            _connect(stack, setup, cell, running.port, viewers)
-        for viewer in viewers:
-            if not viewer.waits_for(0, setup.patience):
-                write_png(setup.file(cell, ".png"), viewer.grab())
-                raise NothingSeen(f"no picture within {setup.patience:g} s")
+            _connect(stack, setup, cell, running.port, viewer)
+        if not viewer.waits_for(0, setup.patience):
+            write_png(setup.file(cell, ".png"), viewer.grab())
+            raise NothingSeen(f"no picture within {setup.patience:g} s")
+        if running.port is not None and setup.viewers > 1:
+            _let_others_look(stack, setup, cell, running.port, folder)
         time.sleep(SETTLE_SECONDS)
-        return _play(setup, cell, running, presenter, viewers)
+        return _play(setup, cell, running, presenter, viewer)
 
 
-def _connect(stack: ExitStack, setup: Setup, cell: Cell, port: int, viewers: list[_Viewer]) -> None:
+def _connect(stack: ExitStack, setup: Setup, cell: Cell, port: int, viewer: _Viewer) -> None:
     wait_until(lambda: is_listening(port), PATIENCE, f"somebody who listens on port {port}")
     prefix: list[str] = []
     if setup.link is not None:
         port, prefix = stack.enter_context(slowed(setup.link, port))
-    for viewer in viewers:
-        viewer.connect(port, cell.mode, prefix)
+    viewer.connect(port, cell.mode, prefix)
 
 
-def _play(setup: Setup, cell: Cell, running: Running, presenter: Helper, viewers: list[_Viewer]) -> Result:
+def _let_others_look(stack: ExitStack, setup: Setup, cell: Cell, port: int, folder: Path) -> None:
+    """All but the first draw nothing: ten X servers and clients would leave the server no processor."""
+    size, others = f"{setup.width}x{setup.height}", str(setup.viewers - 1)
+    others_log = folder / "onlookers.log"
+    helper = Helper(others_log, "bench.glass.onlookers", "127.0.0.1", str(port), size, cell.mode, others)
+    stack.enter_context(helper).hear(setup.patience)
+    time.sleep(JOIN_SECONDS)
+
+
+def _play(setup: Setup, cell: Cell, running: Running, presenter: Helper, first: _Viewer) -> Result:
     """The workload itself, and what comes after it."""
     frames = setup.frames(cell.workload)
-    first = viewers[0]
-    programs = tuple(pid for viewer in viewers for pid in viewer.programs)
-    meter = Meter(running.port, running.processes, running.display_processes, programs)
+    meter = Meter(running.port, running.processes, running.display_processes, first.programs)
     before = meter.read()
     drawn = json.loads(presenter.ask("go", 3 * setup.seconds + PATIENCE))
     first.waits_for(frames, LATE_SECONDS)
