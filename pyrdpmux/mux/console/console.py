@@ -206,6 +206,7 @@ class Console:
         self.is_closed = True
         self.arbiter.connect(None)
         await self.acceptor.close(error_info, reason, tuple(self._viewers))
+        await self.streams.close()
         self.loop_share.close()
         self.workers.forget(self.name)
 

@@ -81,6 +81,15 @@ class Streams:
         if not self._of_seat:
             self._rest()
 
+    async def close(self) -> None:
+        """Nobody is sent anything more: what still runs for those who were here ends, and is awaited."""
+        self._of_seat.clear()
+        self._rest()
+        tasks = (*self._tasks, *self._joining)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def wake(self, seat: Seat) -> None:
         """It can be sent something now."""
         live = self._of_seat.get(seat)

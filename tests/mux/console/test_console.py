@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import logging
+import threading
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,27 @@ def test_everybody_is_told_when_the_console_closes(factory: ConnectionFactory) -
                 assert one.error_info == two.error_info == ErrorInfo.RPC_INITIATED_DISCONNECT
             with pytest.raises(OSError):
                 await asyncio.open_connection("127.0.0.1", console.port)
+
+    run(scenario)
+
+
+def test_no_stream_outlives_the_console(factory: ConnectionFactory) -> None:
+    """Also of a picture that is just being computed."""
+
+    async def scenario() -> None:
+        release = threading.Event()
+        async with served(factory) as console, connected(console.port) as client:
+            show(console, noise(320, 200))
+            await client.until_shows(console.screen.pixels)
+            blocked = [asyncio.create_task(factory.workers.run("another", release.wait)) for _ in range(9)]
+            try:
+                show(console, noise(320, 200, seed=1))
+                await eventually(lambda: factory.workers.waiting > len(blocked))
+                await console.close(ErrorInfo.RPC_INITIATED_DISCONNECT, "removed")
+                assert not [task for task in asyncio.all_tasks() if "stream" in task.get_name()]
+            finally:
+                release.set()
+                await asyncio.gather(*blocked)
 
     run(scenario)
 

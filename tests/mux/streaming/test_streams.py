@@ -152,6 +152,26 @@ def test_nothing_is_left_when_nobody_looks() -> None:
     run(scenario)
 
 
+def test_what_is_being_computed_when_they_close_is_not_waited_for() -> None:
+    """Its task ends all the same: a loop that stops now would complain of it."""
+
+    async def scenario() -> None:
+        house = House()
+        left, stays = house.enter("a"), house.enter("b")
+        await turns()
+        house.workers.gate.clear()
+        house.change()
+        await turns()
+        house.streams.leave(left)
+        await house.streams.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert (len(left.frames), len(stays.frames), stays.errors) == (1, 1, [])
+        house.change(2)
+        house.streams.leave(stays)
+
+    run(scenario)
+
+
 def test_who_was_there_and_comes_again_is_told_of_changes() -> None:
     async def scenario() -> None:
         house = House()
@@ -373,6 +393,17 @@ def test_meanwhile_both_may_leave() -> None:
         await meeting.end()
         assert await tasks() == []
         assert meeting.streams.live == []
+
+    run(scenario)
+
+
+def test_meanwhile_they_may_close() -> None:
+    async def scenario() -> None:
+        meeting = Meeting()
+        await meeting.begin()
+        await meeting.streams.close()
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert (len(meeting.host.frames), len(meeting.guest.frames)) == meeting.before
 
     run(scenario)
 
