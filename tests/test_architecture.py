@@ -10,6 +10,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -109,8 +110,13 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text(encoding="utf-8"), str(path)) for name, path in MODULES.items()}
 each_module = pytest.mark.parametrize("name", MODULES)
+
+
+@cache
+def tree_of(name: str) -> ast.Module:
+    """Parsed when it is first asked for: whoever only collects tests imports this file, too."""
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"), str(MODULES[name]))
 
 
 def group_of(name: str) -> str:
@@ -123,7 +129,7 @@ def group_of(name: str) -> str:
 def imports(name: str) -> Iterator[tuple[int, str]]:
     """Line and absolute name of everything that a module imports, also for types only: who needs another's
     types knows it."""
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -192,7 +198,7 @@ def test_no_clock_socket_thread_or_chance_below_net(name: str) -> None:
         for line, imported in imports(name)
         if imported.split(".")[0] in WORLDLY
     ]
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.Attribute) and node.attr in WORLDLY_CALLS:
             wrong.append(
                 f"{MODULES[name]}:{node.lineno}: .{node.attr}: time and entropy are arguments below net"
@@ -204,7 +210,7 @@ def test_no_clock_socket_thread_or_chance_below_net(name: str) -> None:
 def test_bytes_become_integers_in_wire_only(name: str) -> None:
     wrong = [
         f"{MODULES[name]}:{node.lineno}: .{node.attr}: use Reader and Writer"
-        for node in ast.walk(TREES[name])
+        for node in ast.walk(tree_of(name))
         if isinstance(node, ast.Attribute) and node.attr in {"from_bytes", "to_bytes"}
     ]
     wrong += [
@@ -217,7 +223,7 @@ def test_bytes_become_integers_in_wire_only(name: str) -> None:
 
 def structures(name: str) -> Iterator[ast.ClassDef]:
     """Classes with both ``read`` and ``write``: what is on the wire."""
-    for node in ast.walk(TREES[name]):
+    for node in ast.walk(tree_of(name)):
         if isinstance(node, ast.ClassDef):
             methods = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
             decorators = {

@@ -6,6 +6,7 @@ that a new module is never tested by accident, nor by nothing.
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,15 @@ def imported_by(tree: ast.AST) -> set[str]:
     return found
 
 
-IMPORTED_BY_TESTS = {
-    path: imported_by(ast.parse(path.read_text(encoding="utf-8"), str(path)))
-    for path in sorted(TESTS.rglob("*.py"))
-    if path != Path(__file__)
-}
+@cache
+def imported_by_tests() -> dict[Path, set[str]]:
+    """By test file; read when it is first asked for, not when tests are collected."""
+    return {
+        path: imported_by(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+        for path in sorted(TESTS.rglob("*.py"))
+        if path != Path(__file__)
+    }
+
 
 #: Modules that no test beside them imports, by the test that runs most of their lines: halves of a codec,
 #: phases and parts of a connection or of a guest's session. One leaves when it gets a test of its own.
@@ -180,7 +185,7 @@ def has_a_test_of_its_own(name: str) -> bool:
         return True
     return any(
         name in imported
-        for path, imported in IMPORTED_BY_TESTS.items()
+        for path, imported in imported_by_tests().items()
         # What lies at the top of the tests is about the package as a whole.
         if path.is_relative_to(folder) and (folder != TESTS or path.parent == TESTS)
     )
@@ -189,7 +194,7 @@ def has_a_test_of_its_own(name: str) -> bool:
 def reached_from(path: Path) -> set[str]:
     """Modules that a test file imports, those that these import, and so on; also through the tests' own."""
     found: set[str] = set()
-    waiting = list(IMPORTED_BY_TESTS[path])
+    waiting = list(imported_by_tests()[path])
     while waiting:
         name = waiting.pop()
         if name in found:
@@ -198,7 +203,7 @@ def reached_from(path: Path) -> set[str]:
         if name in MODULES:
             waiting += [inner for _, inner in imports(name)]
         else:
-            waiting += IMPORTED_BY_TESTS.get(ROOT.joinpath(*name.split(".")).with_suffix(".py"), ())
+            waiting += imported_by_tests().get(ROOT.joinpath(*name.split(".")).with_suffix(".py"), ())
     return found
 
 
