@@ -1,15 +1,27 @@
 """Foreign programs as child processes: started with a log file, always stopped by their own pid."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+ROOM: Final = 32
+"""Ports between one that :func:`free_port` tells and the next: a daemon takes those after it for its VMs."""
+
+PORTS: Final = range(10_000, 32_768, ROOM)
+"""Below those that Linux gives to who asks for any: it might be another's before it is used."""
+
+_FIRST: Final = os.getpid() * 101 % len(PORTS)
+"""Tests run in several processes at a time, whose numbers are near each other."""
+
+_ports: Iterator[int] = itertools.cycle((*PORTS[_FIRST:], *PORTS[:_FIRST]))
 
 POLL_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 5.0
@@ -29,11 +41,12 @@ def wait_until(condition: Callable[[], bool], timeout: float, what: str) -> None
 
 
 def free_port() -> int:
-    """A TCP port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """A TCP port of 127.0.0.1 that was free a moment ago, another one each time."""
+    for port in itertools.islice(_ports, len(PORTS)):
+        with socket.socket() as listener, contextlib.suppress(OSError):
+            listener.bind(("127.0.0.1", port))
+            return port
+    raise ProgramError(f"no port of {PORTS} is free")
 
 
 def is_listening(port: int) -> bool:

@@ -1,5 +1,6 @@
 """Child processes: always ended, always with their last words in the error."""
 
+import itertools
 import signal
 import socket
 import sys
@@ -7,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from pyrdpmux.harness.programs import Program, ProgramError, free_port, is_listening, wait_until
+from pyrdpmux.harness import programs
+from pyrdpmux.harness.programs import (
+    PORTS,
+    ROOM,
+    Program,
+    ProgramError,
+    free_port,
+    is_listening,
+    wait_until,
+)
 
 
 def python(tmp_path: Path, code: str, stdin: str = "") -> Program:
@@ -56,6 +66,22 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
             program.wait_for_output("never", 0.05)
     with pytest.raises(ProgramError, match=r"pigs: not within 0\.01 s"):
         wait_until(lambda: False, 0.01, "pigs")
+
+
+def test_a_free_port_has_room_after_it() -> None:
+    ports = [free_port() for _ in range(20)]
+    with socket.create_server(("127.0.0.1", ports[-1] + ROOM)) as taken:
+        ports.append(free_port())
+        assert taken.getsockname()[1] not in ports
+    assert len(set(ports)) == len(ports)
+    assert all((port - PORTS.start) % ROOM == 0 for port in ports)
+
+
+def test_none_is_told_if_none_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        monkeypatch.setattr(programs, "_ports", itertools.cycle([taken.getsockname()[1]]))
+        with pytest.raises(ProgramError, match="is free"):
+            free_port()
 
 
 def test_listening_is_seen_without_connecting() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyrdpmux.errors import BackendError, ConfigError
+from pyrdpmux.harness.programs import free_port
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.control.control_socket import describe_console
 from pyrdpmux.mux.registry import Registry, SourceOf
@@ -22,7 +23,8 @@ from tests.mux.serving import noise, run, show
 @pytest.fixture
 def base_port() -> Iterator[int]:
     """The first of ten ports that nobody uses now."""
-    for port in range(21000, 60000, 10):
+    for _ in range(100):
+        port = free_port()
         with ExitStack() as stack:
             try:
                 for number in range(port, port + 10):
