@@ -18,7 +18,10 @@ Start = Callable[[Sequence[str]], Client]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here is an interop test; without the programs it is skipped, and says what is missing."""
+    """Everything here is an interop test; without the programs it is skipped, and says what is missing.
+
+    The soak, two minutes on the CI server, begins first, so that no worker is left alone with it.
+    """
     missing = [name for name in PROGRAMS if shutil.which(name) is None]
     here = Path(__file__).parent
     for item in items:
@@ -26,6 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.interop)
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
+    items.sort(key=lambda item: item.path != here / "test_soak.py")
 
 
 @pytest.fixture(scope="module")
