@@ -11,7 +11,8 @@ from pyrdpmux.harness.peers.dialing import dial
 from pyrdpmux.rdp.connection.events import Event, GraphicsReceived, PointerReceived
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate
 
-PATIENCE = 10.0
+PATIENCE = 60.0
+"""Seconds: a client that draws for itself computes for two or three, and others at the same time."""
 
 __all__ = ["RdpClient", "connected", "eventually", "same_colors", "wall_clock"]
 

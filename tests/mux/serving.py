@@ -16,7 +16,7 @@ from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 LIMITS: Final = LimitSettings(frames_per_second=100)
 SETTINGS: Final = VmSettings()
-SECONDS: Final = 30.0
+SECONDS: Final = 180.0
 
 
 def noise(width: int, height: int, seed: int = 0) -> NDArray[np.uint8]:
