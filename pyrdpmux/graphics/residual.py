@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import Words
-from pyrdpmux.codec.compare import TILE
 from pyrdpmux.geometry import Rect
 
 Mask = NDArray[np.bool_]
@@ -53,14 +52,6 @@ _APART: Final = 8
 def changed_mask(before: Words, now: Words) -> Mask:
     """Which pixels differ: (h, w) bool of two (h, w) uint32, of which the fourth byte counts, too."""
     result: Mask = np.not_equal(before, now)
-    return result
-
-
-def tile_flags(mask: Mask) -> Mask:
-    """(ceil(h / 64), ceil(w / 64)) bool: tiles of 64x64, from the mask's corner, with any pixel set."""
-    lines = _words(mask, TILE)
-    folded = np.bitwise_or.reduce(lines.reshape(-1, TILE, lines.shape[1]), axis=1)
-    result: Mask = folded.reshape(len(folded), -1, TILE // CELL).any(axis=2)
     return result
 
 
@@ -210,10 +201,10 @@ def _best_of_pairs(blocks: NDArray[np.int64]) -> tuple[int, int, int, int]:
     return left, int(tops[pair]), last + 1, int(bottoms[pair])
 
 
-def _words(mask: Mask, lines: int) -> NDArray[np.uint64]:
-    """The mask as words of eight pixels, filled up to a multiple of ``lines``, and of as many columns."""
+def _words(mask: Mask) -> NDArray[np.uint64]:
+    """The mask as words of eight pixels, filled up to whole cells."""
     height, width = mask.shape
-    full = (-(-height // lines) * lines, -(-width // lines) * lines)
+    full = (-(-height // CELL) * CELL, -(-width // CELL) * CELL)
     if full != mask.shape or mask.strides[1] != 1:
         filled = np.zeros(full, np.bool_)
         filled[:height, :width] = mask
@@ -239,7 +230,7 @@ class _Cells:
 
     @classmethod
     def of(cls, mask: Mask) -> "_Cells":
-        lines = _words(mask, CELL).reshape(-1, CELL, -(-mask.shape[1] // CELL))
+        lines = _words(mask).reshape(-1, CELL, -(-mask.shape[1] // CELL))
         across = np.bitwise_or.reduce(lines, axis=1)
         bits = (lines != 0).view(np.uint8) << np.arange(CELL, dtype=np.uint8)[:, None]
         return cls(across != 0, across, np.bitwise_or.reduce(bits, axis=1))

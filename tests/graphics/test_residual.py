@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics import residual
-from pyrdpmux.graphics.residual import Mask, best_rectangle, changed_mask, changed_rects, tile_flags
+from pyrdpmux.graphics.residual import Mask, best_rectangle, changed_mask, changed_rects
 from tests.graphics.masks import counted, masks
 
 
@@ -95,16 +95,6 @@ def test_specks_all_over_a_large_screen_stay_bounded(share: float, monkeypatch: 
     assert len(rects) <= 50
     assert_good(mask, rects, 0, 0)
     assert sum(seen) <= 3 * residual._MAX_RUNS
-
-
-@given(masks())
-def test_tiles_with_changes_are_flagged(mask: Mask) -> None:
-    flags = tile_flags(mask)
-    height, width = mask.shape
-    assert flags.shape == (-(-height // 64), -(-width // 64))
-    for row, column in np.ndindex(flags.shape):
-        tile = mask[row * 64 : row * 64 + 64, column * 64 : column * 64 + 64]
-        assert flags[row, column] == tile.any()
 
 
 def test_the_mask_of_changes_is_exact_also_for_views() -> None:

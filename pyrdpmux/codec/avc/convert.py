@@ -51,11 +51,6 @@ class Converter:
         self._picture = yuv.i420(coded_height, coded_width)
         self._swscale = _swscale()
 
-    @property
-    def is_fast(self) -> bool:
-        """Whether PyAV is new enough for it."""
-        return self._swscale is not None
-
     def to_yuv420(self, frame: Pixels) -> I420:
         """A 4:2:0 picture."""
         height, width = frame.shape[:2]

@@ -180,33 +180,6 @@ class Screen(Observable):
                 self.tell_changed()
             self._on_painted()
 
-    def move_in_steps(self, source: Rect, x: int, y: int) -> Generator[None, None, None]:
-        """Copy what the picture shows at ``source``, which lies in it, to where (x, y) is its corner.
-
-        Streams are told that it was a move. Steps and listeners as in :meth:`update_in_steps`.
-        """
-        surface = self.surface
-        if source.clip(surface.width, surface.height) != source:
-            raise ValueError(f"{source} of a picture of {surface.width}x{surface.height}")
-        dx, dy = x - source.x, y - source.y
-        visible = Rect(x, y, source.width, source.height).clip(surface.width, surface.height)
-        # In the order in which no band overwrites what another is still to be copied from.
-        bands = list(bands_of(visible))
-        try:
-            for band in reversed(bands) if dy > 0 else bands:
-                if surface is not self.surface:
-                    return
-                rows = slice(band.y - dy, band.bottom - dy)
-                moved = np.array(surface.words[rows, band.x - dx : band.right - dx])
-                surface.words[band.y : band.bottom, band.x : band.right] = moved
-                yield
-        finally:
-            if bands and surface is self.surface:
-                surface.touch([visible])
-                surface.propose_move(dx, dy)
-                self.tell_changed()
-            self._on_painted()
-
     def written(self, surface: Surface, rects: Sequence[Rect]) -> None:
         """Pixels of the surface have been written by who has it; nothing, if it is not the present one."""
         if surface is self.surface:

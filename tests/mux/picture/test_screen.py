@@ -165,39 +165,6 @@ def test_what_is_written_is_there_and_its_tiles_are_newer(changes: list[tuple[in
     assert (screen.pixels == frame).all()
 
 
-@given(
-    st.tuples(st.integers(0, 99), st.integers(0, 139), st.integers(1, 100), st.integers(1, 160)),
-    st.integers(-120, 120),
-    st.integers(-200, 200),
-)
-def test_a_move_takes_its_pixels_along_and_is_proposed(
-    source: tuple[int, int, int, int], dx: int, dy: int
-) -> None:
-    screen, notes = Screen(200, 300), Notes()
-    screen.subscribe(notes)
-    noise = np.random.default_rng(1).integers(0, 256, screen.pixels.shape, np.uint8)
-    screen.write(screen.rect, noise)
-    seen = screen.surface.version
-    x, y, width, height = source
-    for _ in screen.move_in_steps(Rect(*source), x + dx, y + dy):
-        pass
-    target = Rect(x + dx, y + dy, width, height).clip(200, 300)
-    expected = noise.copy()
-    if not target.is_empty:
-        rows = slice(target.y - dy, target.bottom - dy)
-        expected[target.y : target.bottom, target.x : target.right] = noise[
-            rows, target.x - dx : target.right - dx
-        ]
-        assert screen.surface.proposals(seen) == [(dx, dy)]
-        assert notes.changes == 2
-    assert (screen.pixels == expected).all()
-
-
-def test_a_move_from_outside_is_the_callers_mistake() -> None:
-    with pytest.raises(ValueError, match="of a picture of"):
-        list(Screen(100, 50).move_in_steps(Rect(90, 0, 11, 5), 0, 0))
-
-
 def test_who_writes_to_the_surface_says_so_afterwards() -> None:
     paintings: list[int] = []
     screen, notes = Screen(100, 50, on_painted=lambda: paintings.append(1)), Notes()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pyrdpmux.errors import StateError
-from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.connection.events import Event
 from pyrdpmux.rdp.connection.facts import ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -218,12 +217,6 @@ class ServerConnection:
     def supports_graphics(self) -> bool:
         """The client can be drawn to by the graphics pipeline; known when it is Active."""
         return self.session is not None and self.session.supports_graphics
-
-    @property
-    def graphics_abilities(self) -> GraphicsAbilities | None:
-        """What may be sent by ``send_graphics``; None while that may not be called."""
-        graphics = self.session.graphics if self.session is not None else None
-        return graphics.abilities if graphics is not None else None
 
     # -- drawing, while Active -------------------------------------------------------------------
 
