@@ -5,6 +5,7 @@ photo with a window of text and a taskbar over it; ``photo`` has several scales 
 """
 
 from collections.abc import Callable
+from functools import lru_cache, wraps
 from typing import Final
 
 import numpy as np
@@ -65,21 +66,36 @@ def _opaque(bgr: NDArray[np.floating] | NDArray[np.integer]) -> Pixels:
     return result
 
 
+def _kept(draw: Callable[[int, int], Pixels]) -> Callable[..., Pixels]:
+    """A copy of what was drawn before, if it was of that size: some take seconds."""
+    drawn = lru_cache(maxsize=8)(draw)
+
+    @wraps(draw)
+    def copied(height: int = 1080, width: int = 1920) -> Pixels:
+        return drawn(height, width).copy()
+
+    return copied
+
+
+@_kept
 def text(height: int = 1080, width: int = 1920) -> Pixels:
     """A terminal in seven colors on dark violet."""
     return _page(height, width, 1, np.array([36, 10, 48]), _COLORS[:, ::-1], sharp=False)
 
 
+@_kept
 def gray_text(height: int = 1080, width: int = 1920) -> Pixels:
     """A terminal in black on white."""
     return _page(height, width, 2, np.array([255, 255, 255]), np.zeros((1, 3), int), sharp=False)
 
 
+@_kept
 def console(height: int = 1080, width: int = 1920) -> Pixels:
     """A text console without antialiasing, light gray on black."""
     return _page(height, width, 3, np.zeros(3, int), np.full((1, 3), 170), sharp=True)
 
 
+@_kept
 def photo(height: int = 1080, width: int = 1920) -> Pixels:
     """Seven octaves of colored noise and the grain of a sensor."""
     rng = np.random.default_rng(4)
@@ -97,6 +113,7 @@ def photo(height: int = 1080, width: int = 1920) -> Pixels:
     return _opaque(total)
 
 
+@_kept
 def desktop(height: int = 1080, width: int = 1920) -> Pixels:
     """A photo as wallpaper, a window of text over a third of it, a taskbar."""
     result = photo(height, width)
