@@ -12,15 +12,16 @@ from pyrdpmux.harness.programs import Program, ProgramError, wait_until
 from pyrdpmux.harness.screenshot import Picture, XwdImage
 from pyrdpmux.wire import decode
 
-COMMAND_SECONDS: Final = 15.0
+COMMAND_SECONDS: Final = 60.0
 
 
 class Display:
     """A running Xvfb; Xvfb itself picks a free display number."""
 
     def __init__(self, folder: Path, geometry: str = "1280x1024x24", name: str = "xvfb") -> None:
-        # -noreset: a display whose last client has left keeps its root picture.
-        argv = ["Xvfb", "-displayfd", "1", "-screen", "0", geometry, "-nolisten", "tcp", "-noreset"]
+        # -noreset: a display whose last client has left keeps its root picture. -r: a key that is down for
+        # long, because something else computes, is pressed once all the same.
+        argv = ["Xvfb", "-displayfd", "1", "-screen", "0", geometry, "-nolisten", "tcp", "-noreset", "-r"]
         self.server = Program(argv, folder / f"{name}.log")
         numbers: list[str] = []
 

@@ -200,7 +200,7 @@ def test_every_key_and_button_as_qemu_traces_it(folder: Path) -> None:
 
     async def look(port: int) -> None:
         async with connected(port, user=USER, password=PASSWORD) as client:
-            await client.until(lambda: bool(client.bitmaps))
+            await client.until(lambda: client.is_active and bool(client.bitmaps))
             for code, extended, _ in keys:
                 prefix = KeyboardFlags.EXTENDED if extended else KeyboardFlags(0)
                 client.connection.send_input([KeyboardEvent(prefix, code)])

@@ -13,7 +13,7 @@ from tests.interop.client import Client, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import PASSWORD, USER
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 """xfreerdp tries again every five seconds."""
 
 NOBODY_THERE: Final = "vm=127.0.0.1:5999"
