@@ -23,7 +23,8 @@ _COLUMNS: Final = _WEIGHTS[TILE:]
 
 def name(contents: Words) -> int:
     """Of a tile (64, 64) uint32, whose fourth bytes count: 64 bits."""
-    return int.from_bytes(sha256(np.ascontiguousarray(contents).data).digest()[:8], "little")
+    digest = sha256(np.ascontiguousarray(contents).data).digest()
+    return int(np.frombuffer(digest, np.uint64)[0])
 
 
 def glance(contents: Words) -> int:
