@@ -28,7 +28,7 @@ from pyrdpmux.harness.programs import Program, is_listening, wait_until
 JOIN_SECONDS: Final = 5.0
 """In which a server may find out that viewers can share something."""
 
-SETTLE_SECONDS: Final = 1.5
+SETTLE_SECONDS: Final = 0.5
 """From the first picture to the first frame."""
 
 LATE_SECONDS: Final = 0.5
