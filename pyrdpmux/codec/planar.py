@@ -32,17 +32,19 @@ def encode(
     color_loss_level: int = 0,
     subsampling: bool = False,
     alpha: bool = False,
+    zgfx: bool = False,
 ) -> list[bytes]:
     """MS-RDPEGDI 2.2.2.5.1: one stream for each of ``rects`` of a (h, w, 4) uint8 BGRX frame.
 
     Sizes may be mixed. There are 32 bits a pixel and no others; see :func:`encode_tiles` for the options.
+    ``zgfx``: what comes out is compressed so, and may be longer here if it is shorter there.
     """
     if bits_per_pixel != ALL_BITS:
         raise EncodeError("bitsPerPixel", f"{bits_per_pixel}, expected {ALL_BITS}")
 
     def of_one_size(strips: list[Words], width: int) -> list[bytes]:
         if not (color_loss_level or subsampling or alpha):
-            return encode_strips(strips, width, bottom_up=bottom_up)
+            return encode_strips(strips, width, bottom_up=bottom_up, zgfx=zgfx)
         return encode_tiles(
             [pixels_of(tile) for tile in tiles_of(strips, width)],
             bottom_up=bottom_up,
@@ -80,13 +82,13 @@ def encode_tiles(
 
 
 def encode_strips(
-    strips: Sequence[Words], width: int, rle: bool = True, *, bottom_up: bool = True
+    strips: Sequence[Words], width: int, rle: bool = True, *, bottom_up: bool = True, zgfx: bool = False
 ) -> list[bytes]:
     """The same from (h, k * width) arrays of little-endian words 0xXXRRGGBB: k tiles side by side each."""
     scratch = Scratch.take()
     result: list[bytes] = []
     for batch in batches(strips, width):
-        result += planar_encoder.encode_batch(batch, width, scratch, rle=rle, bottom_up=bottom_up)
+        result += planar_encoder.encode_batch(batch, width, scratch, rle=rle, bottom_up=bottom_up, zgfx=zgfx)
     scratch.give_back()
     return result
 

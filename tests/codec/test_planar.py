@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from bench.screens import SCREENS
 from pyrdpmux.codec import planar
+from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.geometry import Rect
 from tests.codec import pictures
 from tests.codec.reference import libfreerdp
 from tests.codec.reference import planar as reference
@@ -139,6 +141,58 @@ class TestEncoder:
     def test_refuses_what_are_not_tiles(self, tiles: list[NDArray[np.uint8]]) -> None:
         with pytest.raises(EncodeError):
             planar.encode_tiles(tiles)
+
+
+def grainy(height: int, width: int, sigma: float) -> NDArray[np.uint8]:
+    """Soft shades of color, and grain."""
+    rng = np.random.default_rng(height * width)
+    y, x = np.mgrid[:height, :width]
+    shades = 120 + 60 * np.sin(x[..., None] / [40, 50, 60, 70]) + 30 * np.cos(y[..., None] / [30, 40, 50, 60])
+    pixels: NDArray[np.uint8] = (shades + rng.normal(0, sigma, shades.shape)).clip(0, 255).astype(np.uint8)
+    return pixels
+
+
+class TestBehindZgfx:
+    """Streams for a compressor that has short codes for small values."""
+
+    @staticmethod
+    def sizes(frame: NDArray[np.uint8], *, zgfx: bool) -> tuple[int, int]:
+        """Bytes before and behind the compressor."""
+        height, width, _ = frame.shape
+        rects = [Rect(x, y, 64, 64) for y in range(0, height, 64) for x in range(0, width, 64)]
+        data = b"".join(planar.encode(frame, rects, zgfx=zgfx))
+        return len(data), len(ZgfxCompressor(dense_ratio=1.0).compress(data))
+
+    @pytest.mark.parametrize("sigma", [1.0, 2.0])
+    def test_a_grainy_picture_is_longer_before_and_shorter_behind(self, sigma: float) -> None:
+        frame = grainy(128, 192, sigma)
+        plain_before, plain_behind = self.sizes(frame, zgfx=False)
+        before, behind = self.sizes(frame, zgfx=True)
+        assert before > plain_before
+        assert behind < 0.85 * plain_behind
+
+    def test_noise_is_sent_raw(self) -> None:
+        frame = pictures.picture(64, 64, "random")
+        assert planar.encode(frame, [Rect(0, 0, 64, 64)], zgfx=True) == planar.encode_tiles([frame])
+
+    @settings(max_examples=40, deadline=None)
+    @given(st.integers(1, 70), st.integers(1, 90), st.sampled_from(pictures.KINDS), st.booleans())
+    def test_round_trips(self, height: int, width: int, kind: str, bottom_up: bool) -> None:
+        frame = pictures.picture(height, width, kind)
+        (stream,) = planar.encode(frame, [Rect(0, 0, width, height)], bottom_up=bottom_up, zgfx=True)
+        assert same_colors(planar.decode(stream, width, height, bottom_up=bottom_up), frame)
+
+    @needs_libfreerdp
+    @pytest.mark.parametrize("sigma", [1.0, 4.0, 30.0])
+    @pytest.mark.parametrize("size", [(64, 64), (7, 90), (64, 15), (1, 33)])
+    def test_libfreerdp_reads_it(self, size: tuple[int, int], sigma: float) -> None:
+        height, width = size
+        frame = grainy(height, width, sigma)
+        (stream,) = planar.encode(frame, [Rect(0, 0, width, height)], bottom_up=False, zgfx=True)
+        assert sigma > 1 or height == 1 or stream.startswith(RLE_NO_ALPHA)
+        decoded = libfreerdp.Planar(128, 128).decode(stream, width, height, bottom_up=False)
+        assert decoded is not None
+        assert same_colors(decoded, frame)
 
 
 @needs_libfreerdp

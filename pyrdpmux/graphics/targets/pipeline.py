@@ -320,7 +320,7 @@ class Pipeline:
         clear: list[bytes] = []
         if pictures:
             began = self.tally.clock()
-            planes = planar.encode(frame, pictures, bottom_up=False)
+            planes = planar.encode(frame, pictures, bottom_up=False, zgfx=True)
             self.tally.took(Step.PICTURE, began)
         if others:
             began = self.tally.clock()
