@@ -1,7 +1,8 @@
 """A server's ClearCodec (MS-RDPEGFX 3.3.8.1), for text and user interfaces; exact, unless told otherwise.
 
-Order of thought: a glyph that the client has; lines of text as bands; of what is left, tiles with few colors
-as RLEX, tiles that are pictures raw or as NSCodec; the rest as runs, over which the others are painted.
+Order of thought: a glyph that the client has; a small picture as runs or raw; lines of text as bands; of what
+is left, tiles with few colors as RLEX, tiles that are pictures raw or as NSCodec; the rest as runs, over
+which the others are painted.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ import numpy as np
 
 from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.batches import cut
-from pyrdpmux.codec.clear import layout, residual, rlex
+from pyrdpmux.codec.clear import layout, residual, rlex, small
 from pyrdpmux.codec.clear.band_encoder import BandEncoder, columns_of
 from pyrdpmux.codec.clear.layout import Block, Layout
 from pyrdpmux.codec.clear.stream import (
@@ -95,8 +96,8 @@ class Encoder:
             if is_known:
                 flags |= Flags.GLYPH_HIT
                 return self._message(flags, index, None)
-        payload = self._payload(pixels)
-        return self._message(flags, index, payload)
+            payload = small.payload(pixels)
+        return self._message(flags, index, payload or self._payload(pixels))
 
     def _message(self, flags: Flags, index: int | None, payload: CompositePayload | None) -> bytes:
         message = BitmapStream(flags, self._sequence_number, index, payload)

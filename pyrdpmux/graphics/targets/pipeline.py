@@ -15,6 +15,7 @@ from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
+from pyrdpmux.codec.clear.small import RAW_PIXELS
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
@@ -314,8 +315,8 @@ class Pipeline:
     def _exact(self, commands: Sequence[Exact], picture: Words) -> dict[Rect, ServerGraphics]:
         """Pictures as planar, all else as ClearCodec, whose messages are numbered in this order."""
         frame = pixels_of(picture)
-        pictures = [command.rect for command in commands if command.kind is Kind.PICTURE]
-        others = [command.rect for command in commands if command.kind is not Kind.PICTURE]
+        pictures = [command.rect for command in commands if _is_for_planes(command)]
+        others = [command.rect for command in commands if not _is_for_planes(command)]
         planes: list[bytes] = []
         clear: list[bytes] = []
         if pictures:
@@ -339,6 +340,11 @@ def _id_after(surfaces: Sequence[int]) -> int:
         return FIRST_ID
     following = min(surfaces) + ID_STEP
     return following if following < LAST_ID else FIRST_ID
+
+
+def _is_for_planes(command: Exact) -> bool:
+    """Small pictures cost fewer bytes so, but more time than they are worth."""
+    return command.kind is Kind.PICTURE and command.rect.pixels > RAW_PIXELS
 
 
 def _bgrx(picture: Words, rect: Rect) -> Pixels:

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.commands import BoxFrame, Lossy
+from pyrdpmux.graphics.classify import Kind
+from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.tally import Step
@@ -120,6 +121,19 @@ def test_scrolling_and_going_back_costs_little() -> None:
         session.write(Rect(0, 0, 640, 480), page[top : top + 480])
         session.show()
     assert session.client.bytes - before < 6000
+
+
+@pytest.mark.parametrize(("side", "messages"), [(10, 1), (40, 0)])
+def test_small_pictures_are_messages_of_clearcodec(side: int, messages: int) -> None:
+    # which keeps them as glyphs, and takes a third of planar's time
+    session = Session(200, 100, EXACT)
+    session.show()
+    before = session.stream.target.state.clear_sequence
+    session.write(Rect(20, 30, side, side), photo(side, side))
+    frame = session.show()
+    assert frame is not None
+    assert [command.kind for command in frame.commands if isinstance(command, Exact)] == [Kind.PICTURE]
+    assert session.stream.target.state.clear_sequence - before == messages
 
 
 def test_a_client_that_had_a_stream_before_gets_rid_of_its_surfaces() -> None:
