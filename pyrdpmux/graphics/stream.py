@@ -44,6 +44,9 @@ class Target(Protocol[Made]):
     def state(self) -> Any:
         """What a client has, once it has had everything so far: for a later target of the same kind."""
 
+    def prepare(self) -> None:
+        """Do now what takes long when it is first done, for the rest of the process."""
+
     def begin_epoch(self) -> None:
         """Whatever comes refers to nothing that was."""
 

@@ -51,6 +51,9 @@ class Target:
     def opening(self) -> str:
         return "opening"
 
+    def prepare(self) -> None:
+        """There is nothing."""
+
     def import_cache(self, slots: Sequence[int]) -> str:
         return "imported"
 

@@ -7,6 +7,7 @@ one before the last.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -103,6 +104,12 @@ class Avc420Encoder(_Encoder):
         else:
             picture = self._converter.to_yuv420(frame)
         return [encode_structure(self._stream(picture, meta, key_frame))]
+
+
+@cache
+def prepare() -> None:
+    """What takes 50 to 150 ms, once: PyAV is loaded, and libx264 and swscale are used for the first time."""
+    Avc420Encoder(MACROBLOCK, MACROBLOCK).encode(np.zeros((MACROBLOCK, MACROBLOCK, 4), np.uint8))
 
 
 class Avc444Encoder(_Encoder):

@@ -58,6 +58,12 @@ def encode(
     return [result[index] for index in range(len(words))]
 
 
+@cache
+def prepare(mode: Mode = Mode.RLGR1) -> None:
+    """What takes 200 ms, once: the tables that encoding needs, of progressive as well in RLGR1."""
+    encode(np.arange(3 * TILE * TILE * 4, dtype=np.uint8).reshape(3, TILE, TILE, 4), mode=mode)
+
+
 def _parts(
     words: Sequence[Words], first: int, quantizations: Quantizations
 ) -> Iterator[tuple[list[int], Events, bool]]:

@@ -95,6 +95,9 @@ class BitmapUpdates:
         """The desktop is there."""
         return []
 
+    def prepare(self) -> None:
+        """Nothing takes long."""
+
     def import_cache(self, slots: Sequence[int]) -> None:
         """The keys of this cache are not those of the graphics pipeline's."""
 

@@ -11,6 +11,7 @@ from typing import Final, Self
 import numpy as np
 
 from pyrdpmux.codec import planar
+from pyrdpmux.codec.avc import codec as avc_codec
 from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
@@ -19,6 +20,7 @@ from pyrdpmux.codec.clear.small import RAW_PIXELS
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
+from pyrdpmux.codec.rfx import tile as rfx_tile
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
 from pyrdpmux.graphics.commands import (
@@ -191,6 +193,13 @@ class Pipeline:
     def state(self) -> PipelineState:
         ids = [self._first_id + number for number in (MAIN, BACK, *self._boxes)]
         return PipelineState(tuple(ids), self._clear.sequence_number)
+
+    def prepare(self) -> None:
+        """What encodes pictures."""
+        if self.abilities.has_boxes:
+            avc_codec.prepare()
+        elif self.abilities.has_lossy:
+            rfx_tile.prepare()
 
     def begin_epoch(self) -> None:
         """Whatever comes refers to nothing that was; boxes have been closed before."""

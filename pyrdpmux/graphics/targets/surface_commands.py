@@ -10,6 +10,7 @@ from typing import Final
 
 from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec.rfx import tile as rfx_tile
 from pyrdpmux.codec.rfx.encoder import Encoder as RemoteFxEncoder
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.geometry import Rect
@@ -93,6 +94,10 @@ class SurfaceCommands:
     def state(self) -> None:
         """Clients remember nothing that a later target would have to know."""
 
+    def prepare(self) -> None:
+        """The tables of RemoteFX."""
+        self._encoder.prepare()
+
     def begin_epoch(self) -> None:
         """Nothing refers to what was cached; pictures stand alone in any case."""
         self._exact.begin_epoch()
@@ -132,7 +137,11 @@ class _RemoteFx:
         self._max_size = max_size - SURFACE_BITS_HEADER_SIZE
         # A client understands only what it has offered. RLGR3 is no smaller, and takes longer.
         mode = Mode.RLGR1 if format.has_rlgr1 else Mode.RLGR3
+        self._mode = mode
         self._encoder = RemoteFxEncoder(width, height, mode=mode, image_mode=format.is_image_mode)
+
+    def prepare(self) -> None:
+        rfx_tile.prepare(self._mode)
 
     def encode(self, picture: Pixels, rects: Sequence[Rect]) -> list[SetSurfaceBits]:
         self._encoder.begin_epoch()
@@ -150,6 +159,9 @@ class _NsCodec:
         level = format.properties.color_loss_level
         self._loss = min(max(level, nscodec.MIN_COLOR_LOSS), nscodec.MAX_COLOR_LOSS)
         self._subsamples = bool(format.properties.allow_subsampling)
+
+    def prepare(self) -> None:
+        """There are no tables."""
 
     def encode(self, picture: Pixels, rects: Sequence[Rect]) -> list[SetSurfaceBits]:
         tiles = [tile for rect in rects for tile in _cut(rect)]

@@ -231,11 +231,14 @@ class LiveStream:
             return stream.render(surface, now, pixels), stream.next_due()
 
         frame, self._next_due = await self.compute(render)
-        self.has_shown = True
+        is_first, self.has_shown = not self.has_shown, True
         if frame is not None:
             is_change, fine_pixels = not frame.is_refinement, stream.planner.fine_pixels
             self._cadence.showed(now, self._latest_seconds, fine_pixels, is_change=is_change)
             await self.hand_out(frame)
+        if is_first:
+            # Not before: the first picture may do without. Not counted as a frame's time.
+            await self._workers.run(self._owner, stream.target.prepare)
 
     async def _answer_offer(self) -> None:
         offer, self._offer = self._offer, None

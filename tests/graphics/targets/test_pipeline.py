@@ -1,5 +1,7 @@
 """Streams of the graphics pipeline, before a client that decodes them: every frame, pixel by pixel."""
 
+import subprocess
+import sys
 from itertools import count
 
 import numpy as np
@@ -134,6 +136,24 @@ def test_small_pictures_are_messages_of_clearcodec(side: int, messages: int) -> 
     assert frame is not None
     assert [command.kind for command in frame.commands if isinstance(command, Exact)] == [Kind.PICTURE]
     assert session.stream.target.state.clear_sequence - before == messages
+
+
+@pytest.mark.parametrize(
+    ("format", "loaded"),
+    [("has_avc=True", "'av' in sys.modules"), ("", "bool(rlgr_tables.run_tables.cache_info().currsize)")],
+)
+def test_what_takes_long_is_loaded_when_it_is_prepared(format: str, loaded: str) -> None:
+    program = f"""
+import sys
+from pyrdpmux.codec.rfx import rlgr_tables
+from pyrdpmux.graphics import Pipeline, PipelineFormat
+target = Pipeline(64, 64, PipelineFormat({format}))
+before = {loaded}
+target.prepare()
+print(before, {loaded})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_a_client_that_had_a_stream_before_gets_rid_of_its_surfaces() -> None:

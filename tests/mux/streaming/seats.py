@@ -70,6 +70,7 @@ class FakeTarget:
         self.abilities = abilities or Abilities(can_copy=True)
         self.sharing_key = key
         self.epochs = 0
+        self.is_prepared = False
 
     @property
     def state(self) -> object:
@@ -86,6 +87,9 @@ class FakeTarget:
 
     def opening(self) -> str:
         return "opening"
+
+    def prepare(self) -> None:
+        self.is_prepared = True
 
     def import_cache(self, slots: Sequence[int]) -> str:
         return "imported"

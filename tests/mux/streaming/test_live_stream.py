@@ -4,7 +4,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final, cast
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.graphics.drawings import photo
 from tests.mux.streaming.seats import (
     SIZE,
     FakeSeat,
+    FakeTarget,
     InlineWorkers,
     exact,
     paint,
@@ -28,6 +29,9 @@ from tests.mux.streaming.seats import (
 from tests.mux.support.virtual_time import run, turns
 
 EVERYTHING = Rect(0, 0, *SIZE)
+
+PREPARING: Final = 1
+"""Jobs of a stream behind its first picture that are no frames."""
 
 
 class Bench:
@@ -68,7 +72,7 @@ def test_there_is_one_frame_per_change_and_none_without() -> None:
         assert len(seat.frames) == 1, "the first picture"
         await asyncio.sleep(10)
         assert len(seat.frames) == 1
-        assert bench.workers.jobs == 1
+        assert bench.workers.jobs == 1 + PREPARING
         for seed in range(1, 5):
             bench.change(seed)
             await turns()
@@ -95,7 +99,22 @@ def test_changes_that_come_while_nobody_can_be_sent_anything_are_one_frame() -> 
         seat.ready = 0.0
         bench.live.wake()
         await turns()
-        assert bench.workers.jobs == len(seat.frames) == 1
+        assert bench.workers.jobs - PREPARING == len(seat.frames) == 1
+        await bench.end()
+
+    run(scenario)
+
+
+def test_what_takes_long_the_first_time_is_done_behind_the_first_picture() -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat)
+        target = cast(FakeTarget, bench.live.stream.target)
+        while not seat.frames:
+            assert not target.is_prepared
+            await asyncio.sleep(0)
+        await turns()
+        assert target.is_prepared
         await bench.end()
 
     run(scenario)
@@ -159,7 +178,7 @@ def test_what_changes_while_a_frame_is_computed_comes_with_the_next() -> None:
         bench.live.changed()
         bench.workers.gate.set()
         await turns()
-        assert (bench.workers.jobs, len(seat.frames)) == (2, 1)
+        assert (bench.workers.jobs - PREPARING, len(seat.frames)) == (2, 1)
         await bench.end()
 
     run(scenario)
