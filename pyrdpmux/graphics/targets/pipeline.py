@@ -66,7 +66,7 @@ ID_STEP: Final = 2048
 """surfaceIds: each target has so many, from one of MAIN on. A target for clients that have had another before
 takes the next ones: no client is asked whether it has still surfaces of the same number."""
 
-PICTURE_QP: Final = 26
+PICTURE_QP: Final = 25
 MAX_RATE: Final = 5_500_000
 """Bits per second of a box's video, at most: so that noise does not take everything."""
 

@@ -29,6 +29,13 @@ def test_one_picture_in_one_out() -> None:
         assert abs(after.astype(int) - before).mean() < 3
 
 
+def test_the_profile_is_high() -> None:
+    # of all that a client may have to take, the one with the fewest bytes
+    data = H264Encoder(64, 48).encode(picture())
+    parameters = data.index(b"\0\0\1\x67")
+    assert data[parameters + 4] == 100
+
+
 def test_quantiser_zero_is_lossless() -> None:
     before = picture("random")
     assert (H264Decoder(64, 48).decode(H264Encoder(64, 48, 0).encode(before)) == before).all()
