@@ -43,7 +43,7 @@ from pyrdpmux.codec.rfx import color, dwt, quant, rlgr
 from pyrdpmux.codec.rfx.encoder import cut, touched
 from pyrdpmux.codec.rfx.message import Rectangle
 from pyrdpmux.codec.rfx.quant import Plane
-from pyrdpmux.codec.rfx.rlgr import Events
+from pyrdpmux.codec.rfx.rlgr_symbols import Events
 from pyrdpmux.codec.rfx.tile import BATCH, PADDED_ROW, TILE, events_of, events_of_rows, transpose
 from pyrdpmux.errors import EncodeError
 from pyrdpmux.geometry import Rect

@@ -1,7 +1,7 @@
 """RLGR1 and RLGR3 encoding of many components at once (MS-RDPRFX 3.1.8.1.7).
 
-Input is sparse: an *event* is a run of zeros and the value behind it; the last event of each *stream* (one
-component of one tile) has only zeros. Cost follows the number of events.
+Input is sparse, events of :mod:`pyrdpmux.codec.rfx.rlgr_symbols`, a *stream* for each component of each tile.
+Cost follows the number of events.
 
 1. kp in front of each event, by one scan (:mod:`pyrdpmux.codec.rfx.rlgr_tables`).
 2. Events become *symbols*, what is coded with kr: the same in RLGR1, while RLGR3 codes pairs.
@@ -16,30 +16,31 @@ INVARIANT: |value| <= 1023 (in RLGR1 2047), which pictures cannot exceed: the ga
 in two dimensions.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.bits import MAX_WIDTH, Codes, msb_bytes, msb_words
 from pyrdpmux.codec.rfx.rlgr_scan import scan
+from pyrdpmux.codec.rfx.rlgr_symbols import (
+    Events,
+    Numbers,
+    Symbols,
+    Words,
+    chunks,
+    pairs_in_chunks,
+    symbols_of_events,
+)
 from pyrdpmux.codec.rfx.rlgr_tables import (
     CODE_WIDTH_SHIFT,
     CODES_SHIFT,
-    COEFFICIENTS,
     GAP_MASK,
-    KIND_SHIFT,
-    LEFT,
     MAX_CODED,
     MAX_TABLED_WIDTH,
-    PAIR,
     PARAMETERS,
-    PENDING,
     PREFIX_MASK,
-    RUN,
-    SINGLE,
     SINGLES_MASK,
     SINGLES_SHIFT,
     START,
@@ -58,50 +59,8 @@ from pyrdpmux.codec.rfx.rlgr_tables import (
 )
 from pyrdpmux.errors import EncodeError
 
-Numbers = NDArray[np.int64]
-Words = NDArray[np.int32]
-
 MAX_VALUE: Final = {Mode.RLGR1: 2047, Mode.RLGR3: 1023}
 """RLGR3 codes sums of two."""
-
-_CHUNK: Final = 1 << 15
-"""Symbols that are coded at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Events:
-    """``lengths[s]`` events of each stream, in order; the last of each has value 0, and only it.
-
-    ``lengths`` (streams,) int64 sums up to the events; ``zeros`` (events,) int32, 0 to 4096 in front of
-    each value; ``value`` (events,) int32.
-    """
-
-    lengths: Numbers
-    zeros: Words
-    value: Words
-
-    @classmethod
-    def of(cls, rows: NDArray[Any]) -> "Events":
-        """The events of the rows of a (streams, 4096) array of any signed integers."""
-        marked = np.ones((len(rows), COEFFICIENTS + 1), np.bool_)
-        np.not_equal(rows, 0, out=marked[:, :-1])
-        stream, position = np.nonzero(marked)
-        zeros = np.diff(position, prepend=-1) - 1
-        first = np.flatnonzero(np.diff(stream, prepend=-1))
-        zeros[first] = position[first]
-        values = np.pad(rows, ((0, 0), (0, 1)))[stream, position]
-        return cls(marked.sum(axis=1, dtype=np.int64), zeros.astype(np.int32), values.astype(np.int32))
-
-    @classmethod
-    def joined(cls, parts: "list[Events]") -> "Events":
-        """All streams of ``parts``, one after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        return cls(
-            np.concatenate([part.lengths for part in parts]),
-            np.concatenate([part.zeros for part in parts]),
-            np.concatenate([part.value for part in parts]),
-        )
 
 
 def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
@@ -117,11 +76,12 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     if not -largest <= value.min() <= value.max() <= largest:
         raise EncodeError("coefficients", f"{value.min()} to {value.max()}, at most {largest} possible")
     index = events.zeros * STATES
-    index += scan(following_kp(mode), index, events.lengths, START)
+    states = scan(following_kp(mode), index, events.lengths, START)
+    index += states
     if mode is Mode.RLGR1:
-        symbols = _symbols_of_events(events, packed_runs(mode).take(index))
+        symbols = symbols_of_events(events, packed_runs(mode).take(index))
     else:
-        symbols = _pairs(events, index, packed_runs(mode).take(index))
+        symbols = pairs_in_chunks(events, states, index, packed_runs(mode))
     index = (symbols.run >> SINGLES_SHIFT) & SINGLES_MASK
     index *= MAX_CODED
     index += symbols.coded
@@ -130,120 +90,33 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     return _coded_in_chunks(symbols, krp)
 
 
-# -- symbols -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Symbols:
-    """What is coded with kr, ``lengths[s]`` of each stream, in order.
-
-    ``lengths`` (streams,) int64; ``silent`` (at most streams,) int64, ascending indices of symbols; all
-    others (symbols,) int32.
-    """
-
-    lengths: Numbers
-    #: what precedes the code: a word of ``packed_runs``, or zeros coded singly alone
-    run: Words
-    value: Words
-    coded: Words
-    #: which have no value behind their zeros
-    silent: Numbers
-    #: RLGR3: the first value of a pair, and its width
-    first: Words | None = None
-    first_width: Words | None = None
-
-
-def _symbols_of_events(events: Events, run: Words) -> _Symbols:
-    """RLGR1: each event is a symbol. ``run`` (events,) int32, a word of ``packed_runs`` each."""
-    tails = np.cumsum(events.lengths) - 1
-    return _Symbols(events.lengths, run, events.value, _coded(events.value, run), tails)
-
-
-def _coded(value: Words, run: Words) -> Words:
-    """|value| - 1 behind a run, 2 |value| - sign elsewhere; 0 where there is no value.
-
-    All (k,) int32; at most twice MAX_VALUE.
-    """
-    coded = np.abs(value)
-    coded <<= 1
-    coded += value >> 31
-    # behind a run: half of it is |value| - 1 or, for positive ones, |value|
-    halved: Words = np.abs(value)
-    halved -= value != 0
-    is_run = run >> KIND_SHIFT == RUN
-    np.copyto(coded, halved, where=is_run)
-    return coded
-
-
-def _pairs(events: Events, index: Words, run: Words) -> _Symbols:
-    """RLGR3: an event ends with its own symbol unless it leaves half a pair, to be completed by the next.
-
-    So an event has up to two symbols: the rest of the last event's pair with a zero, and its own.
-    ``index`` (events,) int32 is zeros * STATES + state, ``run`` (events,) int32 a word of
-    ``packed_runs``. A pair's ``coded`` is the sum of both, at most 4 * 1023.
-    """
-    kind = run >> KIND_SHIFT
-    is_tail = np.zeros(len(index), np.bool_)
-    is_tail[np.cumsum(events.lengths) - 1] = True
-    alone = (index % STATES >= PENDING) & ((events.zeros > 0) | is_tail)
-    own = np.where(is_tail, kind != PAIR, kind != LEFT)
-    counts = alone.astype(np.int64) + own
-    behind = np.cumsum(counts)
-    double = _coded(events.value, np.full_like(run, SINGLE << KIND_SHIFT))
-    previous = np.concatenate([double[:1] * 0, double[:-1]])
-    # Zeros in front of half a pair are in front of the whole of it.
-    singles = run & (SINGLES_MASK << SINGLES_SHIFT)
-    carried = np.concatenate([singles[:1] * 0, np.where(kind == LEFT, singles, 0)[:-1]])
-
-    source = np.repeat(np.arange(len(index)), counts)
-    extra = np.zeros(len(source), np.bool_)
-    extra[(behind - counts)[alone]] = True
-    whole = extra | (kind == PAIR)[source]
-    pair_run = carried | (SINGLE << KIND_SHIFT)
-    runs = np.where(whole, pair_run[source], run[source])
-    coded = np.where(extra, 0, _coded(events.value[source], runs))
-    first = np.where(whole, previous[source], 0)
-    coded += first
-    first_width = np.where(runs >> KIND_SHIFT == RUN, 0, np.frexp(coded.astype(np.float64))[1])
-    # A tail's lone zero is coded as a pair of them, the second beyond the end.
-    silent = np.flatnonzero(is_tail[source] & ~extra & (kind != SINGLE)[source])
-    lengths = np.diff(behind[is_tail], prepend=0)
-    return _Symbols(lengths, runs, events.value[source], coded, silent, first, first_width.astype(np.int32))
-
-
 # -- codes ---------------------------------------------------------------------------------------------
 
 
-def _coded_in_chunks(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
-    """The streams, some at a time: as many as have _CHUNK symbols together, or one.
+def _coded_in_chunks(symbols: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+    """The streams, some at a time: as many as have CHUNK symbols together, or one.
 
     ``krp`` (symbols,) uint8 in front of each symbol.
     """
-    ends = np.cumsum(symbols.lengths)
     result: list[bytes] = []
-    stream = 0
-    while stream < len(ends):
-        start = int(ends[stream - 1]) if stream else 0
-        last = max(stream + 1, int(np.searchsorted(ends, start + _CHUNK, side="right")))
-        part = slice(start, int(ends[last - 1]))
+    for streams, part in chunks(symbols.lengths):
         silent = symbols.silent[slice(*np.searchsorted(symbols.silent, [part.start, part.stop]))]
         result += _emit(
-            _Symbols(
-                symbols.lengths[stream:last],
+            Symbols(
+                symbols.lengths[streams],
                 symbols.run[part],
                 symbols.value[part],
                 symbols.coded[part],
-                silent - start,
+                silent - part.start,
                 symbols.first[part] if symbols.first is not None else None,
                 symbols.first_width[part] if symbols.first_width is not None else None,
             ),
             krp[part],
         )
-        stream = last
     return result
 
 
-def _emit(symbols: _Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+def _emit(symbols: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
     """The streams of one chunk; positions and widths are in bits, arrays (symbols,).
 
     A symbol is ``gap`` zero bits and one code of ``width`` bits: the prefix of a run, ones, a zero, the

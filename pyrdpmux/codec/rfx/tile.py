@@ -19,7 +19,7 @@ from pyrdpmux.codec.batches import tile_words
 from pyrdpmux.codec.color import Pixels, Words
 from pyrdpmux.codec.rfx import color, dwt, quant, rlgr, rlgr_decoder
 from pyrdpmux.codec.rfx.quant import Quantization
-from pyrdpmux.codec.rfx.rlgr import Events
+from pyrdpmux.codec.rfx.rlgr_symbols import Events
 from pyrdpmux.codec.rfx.rlgr_tables import COEFFICIENTS, Mode
 from pyrdpmux.codec.scatter import pack, population, positions
 from pyrdpmux.errors import EncodeError

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from pyrdpmux.codec.rfx import rlgr, rlgr_decoder
-from pyrdpmux.codec.rfx.rlgr import Events
+from pyrdpmux.codec.rfx.rlgr_symbols import Events
 from pyrdpmux.codec.rfx.rlgr_tables import Mode, run_tables
 from pyrdpmux.errors import EncodeError
 from tests.codec.reference import rlgr as reference
