@@ -24,15 +24,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.bits import MAX_WIDTH, Codes, msb_bytes, msb_words
 from pyrdpmux.codec.rfx.rlgr_scan import scan
-from pyrdpmux.codec.rfx.rlgr_symbols import (
-    Events,
-    Numbers,
-    Symbols,
-    Words,
-    chunks,
-    pairs_in_chunks,
-    symbols_of_events,
-)
+from pyrdpmux.codec.rfx.rlgr_symbols import Events, Numbers, Symbols, Words, symbols
 from pyrdpmux.codec.rfx.rlgr_tables import (
     CODE_WIDTH_SHIFT,
     CODES_SHIFT,
@@ -52,7 +44,6 @@ from pyrdpmux.codec.rfx.rlgr_tables import (
     WIDTH_SHIFT,
     Mode,
     following_kp,
-    packed_runs,
     value_codes,
     value_table,
     zero_codes,
@@ -78,52 +69,41 @@ def encode(events: Events, mode: Mode = Mode.RLGR1) -> list[bytes]:
     index = events.zeros * STATES
     states = scan(following_kp(mode), index, events.lengths, START)
     index += states
-    if mode is Mode.RLGR1:
-        symbols = symbols_of_events(events, packed_runs(mode).take(index))
-    else:
-        symbols = pairs_in_chunks(events, states, index, packed_runs(mode))
-    index = (symbols.run >> SINGLES_SHIFT) & SINGLES_MASK
+    parts = symbols(events, states, index, mode)
+    krp = scan(
+        value_table(),
+        np.concatenate([_value_index(part) for part in parts]),
+        np.concatenate([part.lengths for part in parts]),
+        START,
+    )
+    result: list[bytes] = []
+    at = 0
+    for part in parts:
+        result += _emit(part, krp[at : at + len(part.run)])
+        at += len(part.run)
+    return result
+
+
+def _value_index(part: Symbols) -> Words:
+    """(symbols,) int32: where each is in :func:`value_table`, without a state."""
+    index = (part.run >> SINGLES_SHIFT) & SINGLES_MASK
     index *= MAX_CODED
-    index += symbols.coded
+    index += part.coded
     index *= PARAMETERS
-    krp = scan(value_table(), index, symbols.lengths, START)
-    return _coded_in_chunks(symbols, krp)
+    return index
 
 
 # -- codes ---------------------------------------------------------------------------------------------
 
 
-def _coded_in_chunks(symbols: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
-    """The streams, some at a time: as many as have CHUNK symbols together, or one.
-
-    ``krp`` (symbols,) uint8 in front of each symbol.
-    """
-    result: list[bytes] = []
-    for streams, part in chunks(symbols.lengths):
-        silent = symbols.silent[slice(*np.searchsorted(symbols.silent, [part.start, part.stop]))]
-        result += _emit(
-            Symbols(
-                symbols.lengths[streams],
-                symbols.run[part],
-                symbols.value[part],
-                symbols.coded[part],
-                silent - part.start,
-                symbols.first[part] if symbols.first is not None else None,
-                symbols.first_width[part] if symbols.first_width is not None else None,
-            ),
-            krp[part],
-        )
-    return result
-
-
-def _emit(symbols: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
+def _emit(part: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
     """The streams of one chunk; positions and widths are in bits, arrays (symbols,).
 
     A symbol is ``gap`` zero bits and one code of ``width`` bits: the prefix of a run, ones, a zero, the
     remainder, and the first of a pair. The latter four are looked up together, as *tail*, for small values;
     the few others are *special*.
     """
-    run = symbols.run
+    run = part.run
     index = (run >> SINGLES_SHIFT) & SINGLES_MASK
     index *= PARAMETERS
     index += krp
@@ -131,28 +111,28 @@ def _emit(symbols: Symbols, krp: NDArray[np.uint8]) -> list[bytes]:
     gap = index & GAP_MASK
     gap += (run >> WHOLE_SHIFT) & WHOLE_MASK
     index >>= CODES_SHIFT
-    tail = value_codes().take(index + np.minimum(symbols.coded, TABLED - 1))
+    tail = value_codes().take(index + np.minimum(part.coded, TABLED - 1))
     tail_width = tail >> CODE_WIDTH_SHIFT
     tail &= (1 << CODE_WIDTH_SHIFT) - 1
-    special = np.flatnonzero((symbols.coded >= TABLED) | (tail_width > MAX_TABLED_WIDTH))
-    kr, coded = index[special] // TABLED, symbols.coded[special].astype(np.int64)
+    special = np.flatnonzero((part.coded >= TABLED) | (tail_width > MAX_TABLED_WIDTH))
+    kr, coded = index[special] // TABLED, part.coded[special].astype(np.int64)
     ones = coded >> kr
     tail[special], tail_width[special] = coded - (ones << kr), ones + kr + 1
-    if symbols.first is not None and symbols.first_width is not None:
-        tail <<= symbols.first_width
-        tail |= symbols.first
-        tail_width += symbols.first_width
+    if part.first is not None and part.first_width is not None:
+        tail <<= part.first_width
+        tail |= part.first
+        tail_width += part.first_width
     prefix_width = (run >> WIDTH_SHIFT) & WIDTH_MASK
     # The sign is the prefix's last bit, set already.
-    prefix = symbols.value >> 31
+    prefix = part.value >> 31
     prefix |= ~1
     prefix &= run
     prefix &= PREFIX_MASK
-    _silence(symbols.silent, run, prefix, prefix_width)
-    tail[symbols.silent] = tail_width[symbols.silent] = 0
+    _silence(part.silent, run, prefix, prefix_width)
+    tail[part.silent] = tail_width[part.silent] = 0
     width = tail_width + prefix_width
     ends = np.cumsum(gap + width)
-    ends, sizes = _aligned(ends, symbols.lengths)
+    ends, sizes = _aligned(ends, part.lengths)
     start = ends - width
     code = prefix.astype(np.int64)
     code <<= tail_width

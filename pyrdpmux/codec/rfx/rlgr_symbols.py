@@ -23,6 +23,8 @@ from pyrdpmux.codec.rfx.rlgr_tables import (
     SINGLE,
     SINGLES_MASK,
     SINGLES_SHIFT,
+    Mode,
+    packed_runs,
 )
 
 Numbers = NDArray[np.int64]
@@ -30,8 +32,8 @@ Words = NDArray[np.int32]
 
 _BIT_LENGTH: Final = np.array([number.bit_length() for number in range(MAX_CODED)], np.int32)
 
-CHUNK: Final = 1 << 15
-"""Events or symbols that are looked at together: so many stay in the cache."""
+_CHUNK: Final = 1 << 15
+"""Events that are looked at together: so many stay in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,24 +91,23 @@ class Symbols:
     first: Words | None = None
     first_width: Words | None = None
 
-    @classmethod
-    def joined(cls, parts: "list[Symbols]") -> "Symbols":
-        """All pairs of ``parts``, one after the other."""
-        if len(parts) == 1:
-            return parts[0]
-        begins = np.cumsum([0, *[len(part.run) for part in parts[:-1]]])
-        return cls(
-            np.concatenate([part.lengths for part in parts]),
-            np.concatenate([part.run for part in parts]),
-            np.concatenate([part.value for part in parts]),
-            np.concatenate([part.coded for part in parts]),
-            np.concatenate([part.silent + begin for part, begin in zip(parts, begins, strict=True)]),
-            np.concatenate([part.first for part in parts if part.first is not None]),
-            np.concatenate([part.first_width for part in parts if part.first_width is not None]),
-        )
+
+def symbols(events: Events, states: States, index: Words, mode: Mode) -> list[Symbols]:
+    """Of some streams in each; all together, they would take twice the time.
+
+    ``states`` (events,) uint8 are those in front of each event, ``index`` (events,) int32 is that into
+    ``packed_runs``.
+    """
+    make = _symbols_of_events if mode is Mode.RLGR1 else _pairs
+    runs = packed_runs(mode)
+    result: list[Symbols] = []
+    for streams, part in _chunks(events.lengths):
+        some = Events(events.lengths[streams], events.zeros[part], events.value[part])
+        result.append(make(some, states[part], runs.take(index[part])))
+    return result
 
 
-def symbols_of_events(events: Events, run: Words) -> Symbols:
+def _symbols_of_events(events: Events, states: States, run: Words) -> Symbols:
     """RLGR1: each event is a symbol. ``run`` (events,) int32, a word of ``packed_runs`` each."""
     tails = np.cumsum(events.lengths) - 1
     return Symbols(events.lengths, run, events.value, _coded(events.value, run), tails)
@@ -134,24 +135,12 @@ def _doubled(value: Words) -> Words:
     return result
 
 
-def pairs_in_chunks(events: Events, states: States, index: Words, runs: Words) -> Symbols:
-    """RLGR3: see :func:`_pairs`; ``index`` (events,) int32 is that into ``runs``, the table.
-
-    In parts that stay in the cache.
-    """
-    parts: list[Symbols] = []
-    for streams, part in chunks(events.lengths):
-        some = Events(events.lengths[streams], events.zeros[part], events.value[part])
-        parts.append(_pairs(some, states[part], runs.take(index[part])))
-    return Symbols.joined(parts)
-
-
-def chunks(lengths: Numbers) -> Iterator[tuple[slice, slice]]:
-    """Streams of ``lengths`` (streams,) that have CHUNK elements together, or one; and their elements."""
+def _chunks(lengths: Numbers) -> Iterator[tuple[slice, slice]]:
+    """Streams of ``lengths`` (streams,) that have _CHUNK events together, or one; and their events."""
     ends = np.cumsum(lengths)
     stream = start = 0
     while stream < len(ends):
-        last = max(stream + 1, int(np.searchsorted(ends, start + CHUNK, side="right")))
+        last = max(stream + 1, int(np.searchsorted(ends, start + _CHUNK, side="right")))
         end = int(ends[last - 1])
         yield slice(stream, last), slice(start, end)
         stream, start = last, end
