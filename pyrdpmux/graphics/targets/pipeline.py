@@ -317,7 +317,9 @@ class Pipeline:
 
     def _lossy(self, rects: Sequence[Rect], picture: Words) -> WireToSurface2:
         if self._progressive is None:
-            self._progressive = ProgressiveEncoder(self._width, self._height, stages=(), differences=False)
+            self._progressive = ProgressiveEncoder(
+                self._width, self._height, stages=(), extrapolated=False, differences=False
+            )
         data = self._progressive.encode(pixels_of(picture), rects)[0]
         return WireToSurface2(self._first_id + MAIN, CodecId.CAPROGRESSIVE, PROGRESSIVE_CONTEXT, data)
 
