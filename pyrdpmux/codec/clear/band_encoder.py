@@ -1,13 +1,14 @@
 """The bands layer, as a server writes it (MS-RDPEGFX 2.2.4.1.1.2 CLEARCODEC_BANDS_DATA).
 
-All columns of all bands of a message are one row of arrays: key, line, x. A key that the client has costs two
-bytes; the first column of a key that it does not have costs its short V-Bar (two bytes and its pixels, or
+All columns of all bands of some messages are one row of arrays: key, line, x. A key that the client has costs
+two bytes; the first column of a key that it does not have costs its short V-Bar (two bytes and its pixels, or
 three bytes); from then on it is known.
 
 A line whose columns would cost more than its pixels are worth is left to the other layers.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -29,9 +30,26 @@ MAX_FRESH: Final = (1 << SHORT_VBAR_BITS) - 1
 """New columns in one message: fewer than short slots, so that none is overwritten while it is needed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Whose lines are whose, where pictures of several messages stand one below the other.
+
+    ``of_line`` (lines,) int64, ascending; ``tops`` (messages,) int64, each picture's first row.
+    """
+
+    of_line: Positions
+    tops: Positions
+
+    def cut(self, data: bytes, band_line: Positions, ends: Positions) -> list[bytes]:
+        """What of ``data`` is each message's; the bands of lines ``band_line`` end at ``ends`` (bands,)."""
+        bounds = np.searchsorted(self.of_line[band_line], np.arange(len(self.tops) + 1))
+        places = np.concatenate([[0], ends])[bounds]
+        return [data[a:b] for a, b in pairwise(places.tolist())]
+
+
 @dataclass(slots=True)
 class Columns:
-    """All columns of a message, in order, and the bands they make up.
+    """All columns of some messages, in order, and the bands they make up.
 
     ``keys`` (columns,) uint64; ``line`` and ``x`` (columns,) int64: index of the line in the layout, and
     place in the picture. ``band_line``, ``band_start`` and ``band_end`` (bands,) int64, the end
@@ -100,37 +118,45 @@ class BandEncoder:
         self.hits = 0
         """of which the client knew so many."""
 
-    def encode(self, words: Words, layout: Layout, found: Columns) -> tuple[bytes, NDArray[np.bool_]]:
-        """The bands, and (lines,) bool: which lines are not among them. ``words`` (h, w) uint32."""
+    def encode(
+        self, words: Words, layout: Layout, found: Columns, messages: Messages
+    ) -> tuple[list[bytes], NDArray[np.bool_]]:
+        """The bands of each message, and (lines,) bool: which lines are not among them.
+
+        ``words`` (h, w) uint32 are the pictures of all of them.
+        """
         left_out = np.zeros(len(layout.lines), np.bool_)
         if not len(found.keys):
-            return b"", left_out
+            return [b""] * len(messages.tops), left_out
         planned = columns.plan(self._bars, found.keys)
         if planned is None or len(planned.fresh) > MAX_FRESH:
-            return self._encode_halves(words, layout, found, left_out)
+            return self._encode_halves(words, layout, found, messages, left_out)
         left_out = _too_dear(words, layout, found, planned)
         if left_out.any():
             found = found.without(left_out)
             if not len(found.keys):
-                return b"", left_out
+                return [b""] * len(messages.tops), left_out
             planned = columns.plan(self._bars, found.keys)
             assert planned is not None, "fewer columns than before"
-        return self._encode(words, layout, found, planned), left_out
+        return self._encode(words, layout, found, messages, planned), left_out
 
     def _encode_halves(
-        self, words: Words, layout: Layout, found: Columns, left_out: NDArray[np.bool_]
-    ) -> tuple[bytes, NDArray[np.bool_]]:
+        self, words: Words, layout: Layout, found: Columns, messages: Messages, left_out: NDArray[np.bool_]
+    ) -> tuple[list[bytes], NDArray[np.bool_]]:
         """The bands of two halves of the lines, one after the other; a single line is left out instead."""
         parts = found.parts()
         if parts is None:  # one line wider than the cache is no text
             left_out[found.line[0]] = True
-            return b"", left_out
-        first, without_first = self.encode(words, layout, parts[0])
-        second, without_second = self.encode(words, layout, parts[1])
-        return first + second, without_first | without_second
+            return [b""] * len(messages.tops), left_out
+        first, without_first = self.encode(words, layout, parts[0], messages)
+        second, without_second = self.encode(words, layout, parts[1], messages)
+        bands = [a + b for a, b in zip(first, second, strict=True)]
+        return bands, without_first | without_second
 
-    def _encode(self, words: Words, layout: Layout, found: Columns, planned: columns.Plan) -> bytes:
-        """The bytes of all bands.
+    def _encode(
+        self, words: Words, layout: Layout, found: Columns, messages: Messages, planned: columns.Plan
+    ) -> list[bytes]:
+        """The bytes of all bands, by message.
 
         ``headers`` and ``sizes`` (columns,) int64: the two bytes of each column's V-Bar header, and the
         bytes of it all; ``at`` is where it begins. ``pixels`` are (fresh columns, 52) uint32.
@@ -152,7 +178,7 @@ class BandEncoder:
         ends = np.cumsum(sizes)
         at = ends - sizes
         out = np.empty(int(ends[-1]), np.uint8)
-        out[at[first][:, None] + np.arange(BAND_HEADER.size)] = _headers(layout, found)
+        out[at[first][:, None] + np.arange(BAND_HEADER.size)] = _headers(layout, found, messages)
         at[first] += BAND_HEADER.size
         out[at] = headers
         out[at + 1] = headers >> 8
@@ -163,7 +189,7 @@ class BandEncoder:
         where = at[row] + 3 * place
         for channel in range(3):
             out[where + channel] = colors[:, channel]
-        return out.tobytes()
+        return messages.cut(out.tobytes(), found.band_line, ends[first + widths - 1])
 
     def _short(
         self, words: Words, layout: Layout, line: Positions, x: Positions
@@ -195,9 +221,10 @@ class BandEncoder:
         return on, pixels, length, hits
 
 
-def _headers(layout: Layout, found: Columns) -> NDArray[np.uint8]:
+def _headers(layout: Layout, found: Columns, messages: Messages) -> NDArray[np.uint8]:
     """(bands, 11) octets."""
     lines = np.array(layout.lines, np.int64)[found.band_line]
+    lines[:, :2] -= messages.tops[messages.of_line[found.band_line]][:, None]
     result = np.empty((len(lines), BAND_HEADER.size), np.uint8)
     edges = np.stack([found.band_start, found.band_end - 1, lines[:, 0], lines[:, 1] - 1], axis=1)
     result[:, :8] = edges.astype("<u2").view(np.uint8)

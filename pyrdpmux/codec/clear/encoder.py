@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.batches import cut
 from pyrdpmux.codec.clear import layout, residual, rlex, small
-from pyrdpmux.codec.clear.band_encoder import BandEncoder, columns_of
+from pyrdpmux.codec.clear.band_encoder import BandEncoder, Messages, columns_of
 from pyrdpmux.codec.clear.layout import Block, Layout
 from pyrdpmux.codec.clear.stream import (
     GLYPHS,
@@ -35,6 +36,8 @@ _TILE: Final = 64
 _COLOR: Final = np.uint32(0x00FFFFFF)
 _RUN_SIZE: Final = 4
 _AREA_SIZE: Final = 13
+_STACK: Final = 1 << 18
+"""Pixels of pictures one below the other, and of what they leave empty; a larger one stands alone."""
 
 
 class Encoder:
@@ -78,28 +81,39 @@ class Encoder:
 
     def encode_tiles(self, tiles: Sequence[Pixels] | Pixels) -> list[bytes]:
         """The same of (h, w, 4) uint8 BGRX tiles."""
-        return [self._encode(words(pixels)) for pixels in tiles]
+        pictures = [self._checked(words(pixels)) for pixels in tiles]
+        indices: list[int | None] = []
+        payloads: list[CompositePayload | None] = []
+        others: list[int] = []
+        for number, pixels in enumerate(pictures):
+            index, is_known = self._glyph(pixels) if pixels.size <= MAX_GLYPH_PIXELS else (None, False)
+            payload = None if is_known or index is None else small.payload(pixels)
+            if not is_known and payload is None:
+                others.append(number)
+            indices.append(index)
+            payloads.append(payload)
+        for stack in _stacks(others, pictures):
+            for number, payload in zip(stack, self._payloads([pictures[i] for i in stack]), strict=True):
+                payloads[number] = payload
+        return [self._message(*pair) for pair in zip(indices, payloads, strict=True)]
 
-    def _encode(self, source: Words) -> bytes:
+    @staticmethod
+    def _checked(source: Words) -> Words:
         height, width = source.shape
         if not 0 < width <= MAX_SIDE or not 0 < height <= MAX_SIDE:
             raise EncodeError("rectangles", f"{width} x {height} pixels, expected 1 to {MAX_SIDE} each")
         pixels: Words = source & _COLOR
+        return pixels
+
+    def _message(self, index: int | None, payload: CompositePayload | None) -> bytes:
+        """Without a payload, the client has it as a glyph."""
         flags = Flags(0)
         if self._is_first:
             flags, self._is_first = Flags.CACHE_RESET, False
-        index = None
-        payload = None
-        if pixels.size <= MAX_GLYPH_PIXELS:
-            index, is_known = self._glyph(pixels)
+        if index is not None:
             flags |= Flags.GLYPH_INDEX
-            if is_known:
-                flags |= Flags.GLYPH_HIT
-                return self._message(flags, index, None)
-            payload = small.payload(pixels)
-        return self._message(flags, index, payload or self._payload(pixels))
-
-    def _message(self, flags: Flags, index: int | None, payload: CompositePayload | None) -> bytes:
+        if payload is None:
+            flags |= Flags.GLYPH_HIT
         message = BitmapStream(flags, self._sequence_number, index, payload)
         self._sequence_number = (self._sequence_number + 1) % 256
         return encode_structure(message)
@@ -117,16 +131,29 @@ class Encoder:
         self._glyphs[key] = index
         return index, False
 
-    def _payload(self, pixels: Words) -> CompositePayload:
-        found = layout.find(pixels)
-        bands = b""
+    def _payloads(self, pictures: Sequence[Words]) -> list[CompositePayload]:
+        """Of (h, w) words 0x00RRGGBB, C-contiguous; columns of all of them are looked for together."""
+        layouts = [layout.find(pixels) for pixels in pictures]
+        counts = [len(found.lines) for found in layouts]
+        bands, left_out = [b""] * len(pictures), np.zeros(0, np.bool_)
+        if any(counts):
+            tops = np.cumsum([0, *[len(pixels) for pixels in pictures[:-1]]])
+            stack = _stacked(pictures, tops.tolist())
+            lines = layout.joined(layouts, tops.tolist())
+            messages = Messages(np.repeat(np.arange(len(counts)), counts), tops)
+            bands, left_out = self._bands.encode(stack, lines, columns_of(stack, lines), messages)
+        parts = np.split(left_out, np.cumsum(counts)[:-1])
+        return [self._payload(*four) for four in zip(pictures, layouts, bands, parts, strict=True)]
+
+    def _payload(
+        self, pixels: Words, found: Layout, bands: bytes, left_out: NDArray[np.bool_]
+    ) -> CompositePayload:
+        """``left_out`` (lines,) bool: lines of the layout that are not in ``bands``."""
         rest = found.blocks
-        if found.lines:
-            bands, left_out = self._bands.encode(pixels, found, columns_of(pixels, found))
-            if left_out.any():
-                rest = rest + _blocks_of(found, left_out)
-                found = _without(found, left_out)
-                found.is_nested = True
+        if left_out.any():
+            rest = rest + _blocks_of(found, left_out)
+            found = _without(found, left_out)
+            found.is_nested = True
         if not found.is_nested:
             return CompositePayload(residual.encode_flat(found.background, pixels.size), bands)
         below = pixels.copy()
@@ -137,7 +164,32 @@ class Encoder:
         return CompositePayload(residual.encode(below), bands, b"".join(map(encode_structure, areas)))
 
 
-def _blocks_of(found: Layout, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> list[Block]:
+def _stacks(numbers: Sequence[int], pictures: Sequence[Words]) -> list[list[int]]:
+    """Those ``numbers`` of pictures, in order, so many in each that they cost little one below the other."""
+    result: list[list[int]] = []
+    width = height = 0
+    for number in numbers:
+        rows, columns = pictures[number].shape
+        width, height = max(width, columns), height + rows
+        if not result or width * height > _STACK:
+            result.append([])
+            width, height = columns, rows
+        result[-1].append(number)
+    return result
+
+
+def _stacked(pictures: Sequence[Words], tops: Sequence[int]) -> Words:
+    """One below the other, from rows ``tops`` on; a single one as it is."""
+    if len(pictures) == 1:
+        return pictures[0]
+    width = max([pixels.shape[1] for pixels in pictures])
+    result = np.zeros((tops[-1] + len(pictures[-1]), width), np.uint32)
+    for top, pixels in zip(tops, pictures, strict=True):
+        result[top : top + len(pixels), : pixels.shape[1]] = pixels
+    return result
+
+
+def _blocks_of(found: Layout, chosen: NDArray[np.bool_]) -> list[Block]:
     """The bounds of whole lines."""
     result = []
     for starts, ends, lines in zip(found.starts, found.ends, found.line, strict=True):
@@ -148,7 +200,7 @@ def _blocks_of(found: Layout, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]
     return result
 
 
-def _without(found: Layout, chosen: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Layout:
+def _without(found: Layout, chosen: NDArray[np.bool_]) -> Layout:
     """The layout without the bands of some lines."""
     kept = [~chosen[lines] for lines in found.line]
     return Layout(

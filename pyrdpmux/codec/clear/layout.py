@@ -8,6 +8,7 @@ What cannot be cut is a *block*, for palettes, runs or raw pixels.
 Lines begin where their ink begins: a letter has the same columns wherever the line stands.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -55,6 +56,17 @@ class Layout:
     blocks: list[Block] = field(default_factory=list)
     is_nested: bool = False
     """Some part has another blank color than the whole, so that lines are not all there is."""
+
+
+def joined(layouts: Sequence[Layout], tops: Sequence[int]) -> Layout:
+    """The lines of pictures that stand one below the other, from row ``tops`` on each."""
+    result = Layout(0)
+    for layout, top in zip(layouts, tops, strict=True):
+        result.starts += layout.starts
+        result.ends += layout.ends
+        result.line += [part + len(result.lines) for part in layout.line]
+        result.lines += [Line(top + line.top, top + line.bottom, line.background) for line in layout.lines]
+    return result
 
 
 def commonest(words: Words) -> int:

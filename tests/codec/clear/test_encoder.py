@@ -1,5 +1,7 @@
 """The encoder, read by our decoder, the scalar reference and libfreerdp."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -206,3 +208,31 @@ def test_parts_of_frames_need_no_copy() -> None:
 def test_refuses_sizes_that_the_wire_cannot_say(shape: tuple[int, int]) -> None:
     with pytest.raises(EncodeError):
         Encoder().encode_tiles([np.zeros((*shape, 4), np.uint8)])
+
+
+def test_pictures_that_come_together_know_each_others_columns() -> None:
+    line = page("gray text")[16:32]
+    lines = [line, line[:, 40:], line[:, :-40]]
+    apart = [len(Encoder().encode_tiles([one])[0]) for one in lines]
+    together = [len(message) for message in Encoder().encode_tiles(lines)]
+    assert together[0] == apart[0]
+    assert max(together[1:]) < min(apart) / 2
+    check(lines)
+
+
+def test_pictures_of_all_shapes_that_come_together() -> None:
+    shapes = [(14, 400), (150, 9), (60, 60), (9, 300), (14, 90), (1, 1), (33, 400)]
+    source = page("gray text")
+    check([source[y : y + height, y : y + width] for y, (height, width) in enumerate(shapes)], scalar=False)
+
+
+def test_tall_ones_beside_a_wide_one_take_little_memory() -> None:
+    # one below the other and as wide as the widest: 60,000 rows of 16,000 bytes
+    tall = [page("text", 2000, 16)[:, number : number + 2] for number in range(14)] * 4
+    wide = [page("text", 16, 4000)]
+    tracemalloc.start()
+    try:
+        check(tall + wide + tall, scalar=False)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
