@@ -57,8 +57,14 @@ _FEWEST_SAMPLES: Final = 4
 _SKIM: Final = 8
 """Every so many lines are looked at before all of them are."""
 
-_MAX_WRONG: Final = 0.01
-"""Of the pixels of a window that was dragged on: its text would be wrong in more, were it a pixel off."""
+_MAX_WRONG: Final = 0.0005
+"""Of the pixels of a window that was dragged on: with a column more than it has, more would be."""
+
+_WRONG_EDGE: Final = 0.1
+"""Share of the pixels of a column or row at its edge, from which on it is no part of the window."""
+
+_MAX_AGAIN: Final = 8
+"""Frames in a row in which a window is taken to be as large as before: it may have been found too small."""
 
 _PREDICTED_LINES: Final = 16
 _MAX_MISPREDICTED: Final = 0.05
@@ -150,12 +156,17 @@ def prove_again(
     height, width = now.shape
     area = region.intersection(Rect(dx, dy, width, height))
     place = last.destination.moved(dx, dy).intersection(area)
-    if place.is_empty or place.pixels * 2 < last.source.pixels:
+    if place.pixels * 2 < last.source.pixels:
         return None
     differs = differences(now, before, place, dx, dy)
     wrong = int(np.count_nonzero(differs))
-    if wrong > place.pixels * _MAX_WRONG:
-        return None
+    if wrong > place.pixels * _MAX_WRONG:  # it may have been found too large
+        inner = _without_wrong_edges(differs)
+        differs = _part(differs, inner)
+        place = inner.moved(place.x, place.y)
+        wrong = int(np.count_nonzero(differs))
+        if wrong > place.pixels * _MAX_WRONG:
+            return None
     count = int(np.count_nonzero(changed))
     here = (_lines(place, region), _columns(place, region))
     explained = int(np.count_nonzero(changed[here])) - wrong
@@ -166,6 +177,16 @@ def prove_again(
     return Proof(Move(place.moved(-dx, -dy), place.x, place.y), region, count, explained, mask)
 
 
+def _without_wrong_edges(differs: Mask) -> Rect:
+    """What is left of a (h, w) bool without the outer columns and rows in which many pixels are set."""
+    height, width = differs.shape
+    columns = np.flatnonzero(np.count_nonzero(differs, axis=0) <= height * _WRONG_EDGE)
+    rows = np.flatnonzero(np.count_nonzero(differs, axis=1) <= width * _WRONG_EDGE)
+    if not len(columns) or not len(rows):
+        return Rect(0, 0, 0, 0)
+    return Rect.from_corners(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
 class MoveFinder:
     """Finds the moves of one stream of frames; what moved last is likely to move on."""
 
@@ -174,6 +195,8 @@ class MoveFinder:
         """Of the last frame in which anything moved, the largest move first."""
         self._last: Move | None = None
         """The largest of the last frame in which anything moved."""
+        self._again = 0
+        """For how many frames it has been as large."""
         self._steady: Move | None = None
         """The only move of the last frame."""
         self._pause = 0
@@ -204,7 +227,8 @@ class MoveFinder:
         count = int(np.count_nonzero(changed))
         least = max(MIN_CHANGED, int(count * MIN_REST))
         while len(proofs) < maximum and count >= least:
-            search = _Search(before, now, changed, region, [proof.move for proof in proofs], self._last)
+            last = self._last if self._again < _MAX_AGAIN else None
+            search = _Search(before, now, changed, region, [proof.move for proof in proofs], last)
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
@@ -286,6 +310,8 @@ class MoveFinder:
     def _remember(self, moves: list[Move]) -> None:
         self._steady = moves[0] if len(moves) == 1 else None
         if moves:
+            was_again = self._last is not None and self._last.source[2:] == moves[0].source[2:]
+            self._again = self._again + 1 if was_again and self._again < _MAX_AGAIN else 0
             self._last = moves[0]
             self._vectors = [(move.dx, move.dy) for move in moves]
             self._pause = self._rest = 0
