@@ -101,16 +101,22 @@ class ZgfxCompressor:
         if self._far is not None:
             self._far.clear()
 
-    def compress(self, data: bytes) -> bytes:
-        """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message."""
+    def compress(self, data: bytes, *, is_dense: bool = False) -> bytes:
+        """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message.
+
+        ``is_dense``: it cannot be made shorter, which is not tried; later messages may still refer to it.
+        """
         size = self._variant.segment_size
         if self._variant.single and len(data) > size:
             raise EncodeError("ZgfxCompressor.data", f"{len(data)} bytes, at most {size} allowed")
-        segments = [self._segment(data[at : at + size]) for at in range(0, max(1, len(data)), size)]
+        parts = [data[at : at + size] for at in range(0, max(1, len(data)), size)]
+        segments = [self._segment(part, is_dense) for part in parts]
         return encode(SegmentedData(tuple(segments), len(data) if len(segments) > 1 else None))
 
-    def _segment(self, data: bytes) -> Segment:
-        packed = self._packed(data)
+    def _segment(self, data: bytes, is_dense: bool) -> Segment:
+        packed = None if is_dense else self._packed(data)
+        if is_dense:
+            self._keep_unseen(data)
         self._history = (self._history + data)[-min(LZ4_WINDOW, self._variant.history_size) :]
         if packed is None:
             return Segment(self._variant.compression_type, data)
@@ -132,9 +138,7 @@ class ZgfxCompressor:
         return bool(counts @ _LITERAL_WIDTHS < self._dense_ratio * 8 * len(data))
 
     def _packed_short(self, data: bytes) -> bytes | None:
-        self._unseen += data
-        if len(self._unseen) > LZ4_WINDOW // 2:
-            self._look_at_unseen()
+        self._keep_unseen(data)
         if len(data) < _WORTH_IT:
             return None
         block = find_block(data, self._history, self._dense_ratio, thorough=len(data) > _QUICK)
@@ -144,6 +148,11 @@ class ZgfxCompressor:
             return self._coded(data, matches_of(block, len(data), MIN_LENGTH))
         stream, unused = _SHORT.encode(data, block, self._variant.history_size)
         return stream + bytes([unused]) if len(stream) + 1 < len(data) else None
+
+    def _keep_unseen(self, data: bytes) -> None:
+        self._unseen += data
+        if len(self._unseen) > LZ4_WINDOW // 2:
+            self._look_at_unseen()
 
     def _look_at_unseen(self) -> None:
         """Let the far matcher know them."""

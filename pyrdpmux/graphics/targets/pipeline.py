@@ -76,6 +76,9 @@ cannot be told from another one before it is made exact."""
 
 PROGRESSIVE_CONTEXT: Final = 1
 
+MOSTLY: Final = 0.8
+"""Of a message: with so much H.264 in it, compression is not tried."""
+
 DENSE: Final = 1.0
 """What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
 
@@ -255,18 +258,21 @@ class Pipeline:
         """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
         tally = self.tally
         messages = [encode_graphics([StartFrame(frame_id)])]
+        dense_size = 0
         exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
         for command in commands:
             began = tally.clock()
             pdus = [exact[command.rect]] if isinstance(command, Exact) else self._pdus(command, picture)
             messages.append(encode_graphics(pdus))
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
+            dense_size += len(messages[-1]) if isinstance(command, BoxFrame) else 0
         messages.append(encode_graphics([EndFrame(frame_id)]))
-        return self._compressed(b"".join(messages))
+        return self._compressed(b"".join(messages), dense_size)
 
-    def _compressed(self, message: bytes) -> bytes:
+    def _compressed(self, message: bytes, dense_size: int = 0) -> bytes:
+        """``dense_size``: bytes of it that no compression makes shorter."""
         began = self.tally.clock()
-        data = self._zgfx.compress(message)
+        data = self._zgfx.compress(message, is_dense=dense_size > MOSTLY * len(message))
         self.tally.add(Step.COMPRESS, began, size=len(data))
         self.tally.bytes += len(data)
         return data

@@ -287,3 +287,33 @@ class TestHostile:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 20_000_000
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), min_size=1, max_size=8), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_what_is_dense_goes_as_it_is_and_is_history_all_the_same(
+    packets: list[tuple[int, bool]], seed: int
+) -> None:
+    """Also to the matcher that looks far back, whichever lengths alternate."""
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 256, 200_000, np.uint8).tobytes()
+    compressor, decompressor = ZgfxCompressor(), ZgfxDecompressor()
+    for size, is_dense in packets:
+        at = int(rng.integers(0, 1000))
+        data = noise[at : at + size]
+        packed = compressor.compress(data, is_dense=is_dense)
+        assert decompressor.decompress(packed) == data
+        if is_dense:
+            assert len(packed) >= size
+    again = compressor.compress(noise[:2000])
+    assert decompressor.decompress(again) == noise[:2000]
+
+
+def test_a_dense_message_is_referred_to_later() -> None:
+    data = np.random.default_rng(5).integers(0, 256, 30_000, np.uint8).tobytes()
+    compressor = ZgfxCompressor()
+    assert len(compressor.compress(data, is_dense=True)) > len(data)
+    assert len(compressor.compress(data)) < 1000
+    for _ in range(8):
+        compressor.compress(data[::-1], is_dense=True)
+    assert len(compressor.compress(data)) < 1000, "by way of the far matcher"
