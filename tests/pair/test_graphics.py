@@ -50,9 +50,13 @@ from pyrdpmux.rdp.connection.events import (
     GraphicsFrameAcknowledged,
     GraphicsOpened,
     GraphicsQuality,
+    NetworkMeasured,
 )
+from pyrdpmux.rdp.connection.server.auto_detect import FRAME_OUTPUT
 from pyrdpmux.rdp.connection.server.channels.graphics import MAX_CLIENT_PDUS, Graphics
+from pyrdpmux.rdp.connection.server.keepalive import MEASURE_SECONDS, SELDOM_SECONDS
 from pyrdpmux.rdp.connection.trace import ListTracer
+from pyrdpmux.rdp.pdu.auto_detect import BandwidthMeasureStart, BandwidthMeasureStop, RttMeasureRequest
 from pyrdpmux.rdp.x224.negotiation import SecurityProtocol
 from pyrdpmux.wire import encode
 from tests.pair.linked import Linked, client_config, rdp_policy, server_config
@@ -427,3 +431,50 @@ def test_garbage_raises_peer_errors_only(messages: list[bytes], is_opened: bool)
                 machine.received(data, 0.0)
             except PeerError:
                 continue
+
+
+# -- the network ---------------------------------------------------------------------------------------
+
+
+def drawn(pair: Linked, size: int) -> None:
+    """A frame with so many bytes of pixels, which has come."""
+    pixels = WireToSurface1(1, CodecId.UNCOMPRESSED, Rect(0, 0, 800, 600), bytes(size))
+    pair.server.send_graphics(segmented(encode_graphics([StartFrame(1), pixels, EndFrame(1)])))
+    pair.run()
+
+
+def measuring(pair: Linked) -> list[type]:
+    """What the server has said that measures, and what it has said between."""
+    kinds = (BandwidthMeasureStart, BandwidthMeasureStop, ChannelPdu)
+    return [type(pdu) for way, _phase, pdu in entries(pair) if way == ">" and isinstance(pdu, kinds)]
+
+
+@pytest.mark.parametrize(("size", "is_measured"), [(FRAME_OUTPUT // 2, False), (FRAME_OUTPUT, True)])
+def test_the_bandwidth_is_measured_on_a_frame_that_is_large_enough(size: int, is_measured: bool) -> None:
+    pair = linked(wants_message_channel=True)
+    entries(pair).clear()
+    drawn(pair, size)
+    said = measuring(pair)
+    assert (said[0] is BandwidthMeasureStart) is (said[-1] is BandwidthMeasureStop) is is_measured
+    assert said.count(BandwidthMeasureStart) == said.count(BandwidthMeasureStop) == is_measured
+    rates = [event.bits_per_second for event in pair.server_saw(NetworkMeasured) if event.bits_per_second]
+    # within a millisecond, as the clock stands still
+    assert [rate > 8000 * size for rate in rates] == [True] * is_measured
+
+
+def test_round_trips_are_measured_while_there_are_frames_and_seldom_where_they_are_acknowledged() -> None:
+    def round_trips(depth: int | None) -> int:
+        pair = linked(wants_message_channel=True)
+        entries(pair).clear()
+        for number in range(200):
+            drawn(pair, 100)
+            if depth is not None:
+                pair.client.acknowledge_graphics_frame(1, depth, number + 1)
+            pair.run()
+            pair.now += 0.1
+            pair.server.handle_timeout(pair.now)
+        return sum(isinstance(pdu, RttMeasureRequest) for _way, _phase, pdu in entries(pair))
+
+    assert round_trips(None) == pytest.approx(20 / MEASURE_SECONDS, abs=2)
+    assert round_trips(0) == pytest.approx(20 / SELDOM_SECONDS, abs=1)
+    assert round_trips(SUSPEND_FRAME_ACKNOWLEDGEMENT) == pytest.approx(20 / MEASURE_SECONDS, abs=2)

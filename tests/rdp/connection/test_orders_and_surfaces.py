@@ -8,7 +8,7 @@ import pytest
 from pyrdpmux.errors import EncodeError, StateError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.peers.codecs import NSCODEC, NSCODEC_ID, REMOTEFX, REMOTEFX_ID
-from pyrdpmux.rdp.connection.events import FrameAcknowledged
+from pyrdpmux.rdp.connection.events import FrameAcknowledged, NetworkMeasured
 from pyrdpmux.rdp.connection.output_format import (
     BitmapCacheCells,
     NsCodecFormat,
@@ -17,6 +17,7 @@ from pyrdpmux.rdp.connection.output_format import (
 )
 from pyrdpmux.rdp.connection.server.capabilities import demanded_capabilities
 from pyrdpmux.rdp.connection.server.drawing import ORDER_CAPABILITIES, SURFACE_CAPABILITIES
+from pyrdpmux.rdp.connection.server.keepalive import MEASURE_SECONDS, SELDOM_SECONDS
 from pyrdpmux.rdp.fastpath.fragment import MAX_FRAGMENT_SIZE, Reassembler
 from pyrdpmux.rdp.fastpath.header import decode_fast_path, is_fast_path
 from pyrdpmux.rdp.fastpath.surface import (
@@ -29,6 +30,12 @@ from pyrdpmux.rdp.fastpath.surface import (
     SurfaceCommands,
 )
 from pyrdpmux.rdp.fastpath.update import decode_update, decode_updates
+from pyrdpmux.rdp.pdu.auto_detect import (
+    BandwidthMeasureResults,
+    BandwidthMeasureStart,
+    BandwidthMeasureStop,
+    RttMeasureRequest,
+)
 from pyrdpmux.rdp.pdu.capabilities import CapabilitySet, find_capability
 from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import (
     BitmapCacheHostSupportCapability,
@@ -347,3 +354,40 @@ def test_no_command_that_the_client_has_not(flags: SurfaceCommandFlags, refused:
     with pytest.raises(StateError, match=type(refused).__name__):
         client.server.send_surface_commands([refused])
     assert came(client) == []
+
+
+def test_frames_of_surface_commands_are_measured_and_acknowledgements_spare_round_trips() -> None:
+    def round_trips(*, acknowledges: bool) -> int:
+        client = client_with(SURFACE, FrameAcknowledgeCapability(2))
+        entries = client.config.tracer.entries  # type: ignore[attr-defined]
+        entries.clear()
+        for number in range(200):
+            client.server.send_surface_commands([command()], frame_id=number)
+            if acknowledges:
+                client.send(client.share_data(FrameAcknowledge(number)))
+            client.wait(0.1)
+        return sum(isinstance(pdu, RttMeasureRequest) for way, _phase, pdu in entries if way == ">")
+
+    assert round_trips(acknowledges=False) == pytest.approx(20 / MEASURE_SECONDS, abs=2)
+    assert round_trips(acknowledges=True) == pytest.approx(20 / SELDOM_SECONDS, abs=1)
+
+
+@pytest.mark.parametrize("is_surface", [True, False])
+def test_the_first_surface_commands_and_orders_tell_of_the_bandwidth(is_surface: bool) -> None:
+    client = client_with(SURFACE, ORDERS, CACHES)
+    client.server.facts.bits_per_second = None
+    entries = client.config.tracer.entries  # type: ignore[attr-defined]
+    entries.clear()
+    for number in range(20):
+        if is_surface:
+            client.server.send_surface_commands([command(8000)])
+        else:
+            client.server.send_orders(
+                [replace(BITMAP, width=64, cache_id=1, cache_index=number, data=bytes(4096))]
+            )
+    kinds = (BandwidthMeasureStart, BandwidthMeasureStop)
+    said = [type(pdu) for way, _phase, pdu in entries if way == ">" and isinstance(pdu, kinds)]
+    assert said == list(kinds)
+    client.send(client.message(BandwidthMeasureResults(0, 100, 70_000)))
+    [measured] = client.saw(NetworkMeasured)
+    assert measured.bits_per_second == 70_000 * 80

@@ -54,6 +54,7 @@ class Active(SharePhase):
         return self
 
     def on_frame_acknowledge(self, pdu: FrameAcknowledge) -> Phase:
+        self.link.keepalive.saw_acknowledgement()
         self.link.emit(FrameAcknowledged(pdu.frame_id))
         return self
 

@@ -33,6 +33,8 @@ PAYLOAD_COUNT: Final = 2
 MEASURED_OUTPUT: Final = 64 * 1024
 #: later, an output of so many bytes is measured by itself: one with gaps would tell of the gaps
 REPEATED_OUTPUT: Final = 32 * 1024
+#: a whole frame of so many is measured by itself, the first one, too: less is over within a clock tick
+FRAME_OUTPUT: Final = 16 * 1024
 #: between two of these measurements
 BANDWIDTH_SECONDS: Final = 10.0
 #: measurements that were never answered are forgotten
@@ -101,14 +103,19 @@ class AutoDetect:
         kind = RequestType.RTT_CONNECT_TIME if self.is_connect_time else RequestType.RTT
         return RttMeasureRequest(number, kind)
 
-    def before_output(self, size: int) -> BandwidthMeasureStart | None:
-        """Output of ``size`` bytes is about to be sent: perhaps a measurement begins in front of it."""
+    def before_output(self, size: int, *, is_frame: bool = False) -> BandwidthMeasureStart | None:
+        """Output of ``size`` bytes is about to be sent: perhaps a measurement begins in front of it.
+
+        ``is_frame``: all of a frame; until the next one comes there is a gap.
+        """
         if self._is_first and self._facts.bits_per_second is not None:
             self._is_first = self._may_begin = False  # measured while connecting
-        is_wanted = self._may_begin and (self._is_first or size >= REPEATED_OUTPUT)
-        if self._measured_output is not None or not is_wanted:
+        is_enough = size >= FRAME_OUTPUT if is_frame else self._is_first or size >= REPEATED_OUTPUT
+        if self._measured_output is not None or not (self._may_begin and is_enough):
             return None
-        self._wanted_output = MEASURED_OUTPUT if self._is_first else REPEATED_OUTPUT
+        self._wanted_output = (
+            MEASURED_OUTPUT if self._is_first and not is_frame else min(size, REPEATED_OUTPUT)
+        )
         self._measured_output = 0
         self._is_first = self._may_begin = self._is_old = self._is_bandwidth_awaited = False
         self._next_at = None

@@ -10,12 +10,14 @@ from pyrdpmux.codec.bulk.packet import CompressionType, Compressor
 from pyrdpmux.codec.bulk.packets import compressor
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
+from pyrdpmux.rdp.channels.graphics.frames import SUSPEND_FRAME_ACKNOWLEDGEMENT
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
 from pyrdpmux.rdp.connection.envelope import wrap
+from pyrdpmux.rdp.connection.events import GraphicsFrameAcknowledged
 from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.output_format import OutputFormat
@@ -175,12 +177,15 @@ class ServerLink(Machine):
     # -- measuring -------------------------------------------------------------------------------
 
     @contextmanager
-    def output_of(self, size: int) -> Iterator[None]:
-        """While Active: ``size`` bytes of output are sent within, so that they can be measured."""
+    def output_of(self, size: int, *, is_frame: bool = False) -> Iterator[None]:
+        """While Active: ``size`` bytes of output are sent within, so that they can be measured.
+
+        ``is_frame``: they are all of a frame, and what follows comes after a while.
+        """
         if not self.can_auto_detect:
             yield
             return
-        if start := self.auto_detect.before_output(size):
+        if start := self.auto_detect.before_output(size, is_frame=is_frame):
             self.send_message(start)
         yield
         if stop := self.auto_detect.after_output(size):
@@ -276,6 +281,11 @@ class ServerLink(Machine):
                 self.note(text)
             self.send_static(self.facts.channels[channel_id], *queued.messages)
             for event in queued.events:
+                if (
+                    isinstance(event, GraphicsFrameAcknowledged)
+                    and event.queue_depth != SUSPEND_FRAME_ACKNOWLEDGEMENT
+                ):
+                    self.keepalive.saw_acknowledgement()
                 self.emit(event)
 
     def dynamic_for(self, action: str, channel: str) -> ServerDynamicChannels:

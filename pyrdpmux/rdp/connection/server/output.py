@@ -52,8 +52,10 @@ def send_orders(link: ServerLink, orders: Iterable[Order]) -> None:
     """As few Orders Updates as hold them. StateError for orders that the client has not announced."""
     orders = tuple(orders)
     _check_orders(link, orders)
-    for update in encode_orders(orders, link.format.max_orders_size):
-        send_graphics(link, update)
+    updates = list(encode_orders(orders, link.format.max_orders_size))
+    with link.output_of(sum(len(update.order_data) for update in updates)):
+        for update in updates:
+            send_graphics(link, update)
 
 
 def _check_orders(link: ServerLink, orders: Iterable[Order]) -> None:
@@ -96,7 +98,8 @@ def send_surface_commands(link: ServerLink, commands: Sequence[SurfaceCommand], 
         commands = [begin, *commands, end]
     # What a codec has made is no smaller for it.
     compressor = link.output_compressor if any(map(_is_plain, commands)) else None
-    _send_fast_path(link, [SurfaceCommands(group) for group in _grouped(commands, link)], compressor)
+    with link.output_of(sum(map(command_size, commands))):
+        _send_fast_path(link, [SurfaceCommands(group) for group in _grouped(commands, link)], compressor)
     return is_marked and surface.max_unacknowledged_frames is not None
 
 

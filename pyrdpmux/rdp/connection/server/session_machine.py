@@ -92,8 +92,9 @@ class ServerSession(ServerLink):
         if graphics is None:
             raise StateError(self.phase_name, "drawing without the graphics pipeline")
         graphics.draw(message)
-        self.dynamic_for("drawing on", GRAPHICS_CHANNEL).forward(GRAPHICS_CHANNEL)
-        self.flush_channels()
+        with self.output_of(len(message), is_frame=True):
+            self.dynamic_for("drawing on", GRAPHICS_CHANNEL).forward(GRAPHICS_CHANNEL)
+            self.flush_channels()
 
     def send_channel_data(self, channel: str, data: bytes) -> None:
         """One message on a channel: a static one by the name that the client gave it, in lower case, or the
