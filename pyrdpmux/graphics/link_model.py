@@ -40,6 +40,9 @@ RATE_WINDOW: Final = 0.5
 DRAIN_SECONDS: Final = 0.05
 """Seconds, or a round trip, over which the socket's drain is measured."""
 
+MOST_SURPRISE: Final = 2.0
+"""Times what is known, that is believed of a bandwidth that others have measured."""
+
 MIN_INTERVAL: Final = 0.001
 """Seconds below which an interval says nothing."""
 
@@ -91,6 +94,10 @@ class LinkModel:
         self.held = 0
         #: the socket's drain is measured since: time, bytes arrived by then, and whether the link was busy
         self._drain: tuple[float, int, bool] | None = None
+
+    def forget_acknowledgements(self) -> None:
+        """The client has other work with frames than it had."""
+        self._acknowledgements = LeastRoundTrip()
 
     # -- what is known -------------------------------------------------------------------------------
 
@@ -216,7 +223,7 @@ class LinkModel:
             held = min(self._kept_after_pause(frame) or self.held, len(self.frames))
         if held != self.held:
             self.held = held
-            self._acknowledgements = LeastRoundTrip()  # acknowledgements mean something else now
+            self.forget_acknowledgements()  # they mean something else now
 
     def _kept(self, taken_at: float, now: float) -> int:
         """Up to which frame there are, if that was sent long after TCP had brought the acknowledged one, and
@@ -276,9 +283,16 @@ class LinkModel:
         return last
 
     def bandwidth_measured(self, bytes_per_second: float, now: float) -> None:
-        """From outside: at least so much, as our output may have had gaps."""
-        if self.rate.bytes_per_second is None:
+        """From outside: at least so much, as our output may have had gaps.
+
+        A client that was busy with something else has found it all in its kernel, and tells of that: of more
+        than twice what frames have shown, nothing is believed.
+        """
+        known = self.rate.bytes_per_second
+        if known is None:
             self.rate.is_confirmed = True
+        elif self.rate.is_confirmed:
+            bytes_per_second = min(bytes_per_second, MOST_SURPRISE * known)
         self._add_rate(bytes_per_second, now, was_busy=False)
 
     def looked(self, waiting: int, in_flight: int | None, now: float, *, acknowledges: bool) -> None:

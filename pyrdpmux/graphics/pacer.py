@@ -175,10 +175,19 @@ class Pacer:
         self.suspend(now)
         self._acknowledges = self._is_acknowledging = True
 
-    def start_over(self, now: float) -> None:
+    def start_over(
+        self, now: float, *, acknowledges: bool | None = None, frames_per_second: float | None = None
+    ) -> None:
         self._link.forget()
         self._forget()
+        if acknowledges is not None:
+            if acknowledges != self._acknowledges:
+                self._link.forget_acknowledgements()
+            self._acknowledges = acknowledges
         self._is_acknowledging = self._acknowledges
+        self._acknowledged_at = -math.inf
+        if frames_per_second is not None:
+            self._rhythm = Rhythm(frames_per_second)
 
     # -- what is asked -------------------------------------------------------------------------------
 

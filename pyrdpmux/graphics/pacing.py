@@ -64,8 +64,13 @@ class Pacing(Protocol):
     def resume(self, now: float) -> None:
         """Acknowledgements come (again), for frames that are sent from now on."""
 
-    def start_over(self, now: float) -> None:
-        """What was under way does not count any more: another channel, a reset. The link is the same."""
+    def start_over(
+        self, now: float, *, acknowledges: bool | None = None, frames_per_second: float | None = None
+    ) -> None:
+        """What was under way does not count any more: another channel, a reset. The link is the same.
+
+        ``acknowledges``: whether the client is expected to, by the new way; None: as before, like the rate.
+        """
 
     def ready_at(self, now: float) -> float:
         """When the next frame may be sent: at once if that is not after ``now``.

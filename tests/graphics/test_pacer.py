@@ -151,6 +151,29 @@ class TestRules:
         assert (figures.frames_in_flight, figures.bits_per_second) == (0, 8e6)
         assert pacer.ready_at(1.1) == 1.1
 
+    def test_starting_over_by_another_way(self) -> None:
+        pacer = known()
+        for number in range(3):
+            pacer.sent(number, 1000, 1.0 + number)
+            pacer.acknowledged(number, 0, 1.05 + number)
+        assert pacer.figures(4.0).round_trip == pytest.approx(0.049)
+        pacer.start_over(4.0, acknowledges=False, frames_per_second=10.0)
+        figures = pacer.figures(4.0)
+        assert not figures.is_acknowledging
+        assert figures.round_trip == 0.02, "what frames took says nothing of the other way"
+        assert figures.bits_per_second == 8e6
+        pacer.sent(4, 10, 4.0)
+        pacer.sent(5, 10, 4.0)
+        assert pacer.ready_at(4.0) == pytest.approx(4.1)
+        pacer.start_over(5.0)
+        assert not pacer.figures(5.0).is_acknowledging
+
+    def test_a_bandwidth_that_others_measured_is_not_believed_against_what_frames_show(self) -> None:
+        """A client that was busy has found it all in its kernel: 32 KiB in a millisecond."""
+        pacer = known(8e6)
+        pacer.bandwidth(256e6, 1.0)
+        assert pacer.figures(1.0).bits_per_second == 16e6
+
     def test_who_lags_has_to_leave(self) -> None:
         pacer = known(8e6, 0.02)
         pacer.sent(1, 2_000_000, 1.0)
