@@ -12,7 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.blank_screen import FRAMES
 from pyrdpmux.mux.console.console import Console
-from pyrdpmux.mux.console.viewer_picture import MAX_REOPENINGS
+from pyrdpmux.mux.console.reopenings import MAX_REOPENINGS
 from pyrdpmux.rdp.channels.graphics.capabilities import (
     CapabilityVersion,
     GraphicsCapabilitySet,

@@ -6,9 +6,11 @@ from pyrdpmux.rdp.connection.events import GraphicsCacheOffered
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.capabilities.bitmap_cache import BitmapCacheRev2Capability, CacheFlags
 
-OFFER_SECONDS: Final = 0.3
-"""That a client whose cache outlives sessions is waited for before the first frame, to offer it: it does so
-as soon as its capabilities are confirmed. What comes later is used for what is sent then."""
+OFFER_SECONDS: Final = 0.1
+MAX_OFFER_SECONDS: Final = 0.4
+"""Beyond a round trip, and altogether, that a client whose cache outlives sessions is waited for before the
+first frame, to offer it: it does so as soon as its capabilities are confirmed (MS-RDPEGFX 2.2.2.16). A frame
+that did not wait would be sent for nothing; what comes later is used for what is sent then."""
 
 
 class CacheOffer:
@@ -21,10 +23,13 @@ class CacheOffer:
         self.entries: list[tuple[int, int]] | None = None
         self._may_come = False
 
-    def opened(self, connection: ServerConnection, now: float) -> None:
-        """The client begins."""
+    def opened(self, connection: ServerConnection, now: float, round_trip: float | None) -> None:
+        """The client begins; ``round_trip`` in seconds, if it is known."""
         self._may_come, self.entries = True, None
-        self.begins_at = now + OFFER_SECONDS if _keeps_bitmaps(connection) else 0.0
+        self.begins_at = 0.0
+        if _keeps_bitmaps(connection):
+            seconds = MAX_OFFER_SECONDS if round_trip is None else round_trip + OFFER_SECONDS
+            self.begins_at = now + min(seconds, MAX_OFFER_SECONDS)
 
     def came(self, event: GraphicsCacheOffered) -> bool:
         """Whether it is to be used."""

@@ -20,6 +20,7 @@ from pyrdpmux.mux.console.blank_screen import BlankScreen
 from pyrdpmux.mux.console.cache_offer import CacheOffer
 from pyrdpmux.mux.console.pieces import acknowledges, send_pieces
 from pyrdpmux.mux.console.refreshes import Refreshes
+from pyrdpmux.mux.console.reopenings import Reopenings
 from pyrdpmux.mux.console.viewer_figures import viewer_figures
 from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.streaming.streams import Streams
@@ -36,9 +37,6 @@ from pyrdpmux.rdp.connection.server.connection import ServerConnection
 
 GRAPHICS_SECONDS: Final = 3.0
 """For a client that announces the pipeline to open it; then it is sent bitmaps until it does."""
-
-MAX_REOPENINGS: Final = 3
-"""Of a channel that the client closes because it does not like what was sent."""
 
 SETTLE_SECONDS: Final = 1.0
 """That a viewer looks before it may share a stream."""
@@ -83,11 +81,8 @@ class ViewerPicture:
         #: surfaces of ``_state`` are there for certain, and may be deleted
         self._may_delete = True
         self._offer = CacheOffer()
-        #: how often the channel was lost and asked for again, and whether that is still to be done
-        self._reopenings = 0
-        self._is_lost = False
-        #: the client is not given the channel any more, or was waited for in vain
-        self._is_hopeless = False
+        self._reopenings = Reopenings(connection, log)
+        #: the client was waited for in vain
         self._is_late = False
         self._waiting: asyncio.TimerHandle | None = None
         self._blank = BlankScreen()
@@ -171,7 +166,7 @@ class ViewerPicture:
         # Numbers of surfaces go on: of some that were, a client that has begun anew may still know.
         self._state = PipelineState(self._state.surfaces if event.is_repeated else (), 0)
         self._may_delete = not event.is_repeated
-        self._offer.opened(self._connection, self._loop.time())
+        self._offer.opened(self._connection, self._loop.time(), self._peer.round_trip)
         self._leave()
         if event.is_repeated:
             self._heal()
@@ -207,25 +202,13 @@ class ViewerPicture:
         self._graphics = None
         self._is_late = False
         self._leave()
-        self._is_hopeless = event.is_refused or self._reopenings >= MAX_REOPENINGS
-        if not self._is_hopeless:
-            self._reopenings += 1
-            self._is_lost = True
-            self._log.warning("The client has closed the graphics channel: it is opened again")
-            self._reopen()
+        self._reopenings.lost(event, self._loop.time())
+        self._reopen()
         self._enter()
 
     def _reopen(self) -> None:
-        """As soon as the client is Active."""
-        if not self._is_lost or not self._connection.is_active:
-            return
-        self._is_lost = False
-        try:
-            self._connection.open_channel(CHANNEL_NAME)
-        except PyRdpMuxError as error:
-            self._log.debug("The graphics channel cannot be opened again: %s", error)
-            self._is_hopeless = True
-        self._peer.flush()
+        if self._reopenings.ask():
+            self._peer.flush()
 
     def _heal(self) -> None:
         """QUIRK(mstsc): shows nothing of what it decodes, until it is activated again; with its surfaces."""
@@ -324,7 +307,7 @@ class ViewerPicture:
         if self._graphics is not None:
             self._enter_with_pipeline(self._streams, self._graphics)
             return
-        if self._connection.supports_graphics and not self._is_hopeless and not self._is_late:
+        if self._connection.supports_graphics and not self._reopenings.is_hopeless and not self._is_late:
             self._waiting = self._loop.call_later(GRAPHICS_SECONDS, self._wait_no_longer)
         else:
             self._enter_with_bitmaps()
@@ -335,7 +318,7 @@ class ViewerPicture:
         if not self._send_message(pipeline.opening()):
             return
         self._state, self._may_delete = pipeline.state, True
-        self.pacer = Pacer(frames_per_second=streams.frames_per_second)
+        self._start_over(streams, acknowledges=True)
         streams.enter(self, Stream(*self._size, pipeline, frame_id=self._frame_id))
         self._pass_offer_on()
 
@@ -348,9 +331,14 @@ class ViewerPicture:
         self._waiting = None
         if self._streams is None or self._graphics is not None or not self._connection.is_active:
             return
-        output, rate = self._connection.output, self._streams.frames_per_second
-        self.pacer = Pacer(acknowledges=acknowledges(output), frames_per_second=rate)
+        output = self._connection.output
+        self._start_over(self._streams, acknowledges=acknowledges(output))
         self._streams.enter(self, Stream(*self._size, target_for(output), frame_id=self._frame_id))
+
+    def _start_over(self, streams: Streams, *, acknowledges: bool) -> None:
+        """What was under way counts no more; the link is the same."""
+        rate, now = streams.frames_per_second, self._loop.time()
+        self.pacer.start_over(now, acknowledges=acknowledges, frames_per_second=rate)
 
     def _leave(self) -> None:
         self._entry += 1

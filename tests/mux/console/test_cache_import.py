@@ -106,6 +106,7 @@ def test_who_may_have_something_is_waited_for(
     factory: ConnectionFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_offer, "OFFER_SECONDS", 1000.0)
+    monkeypatch.setattr(cache_offer, "MAX_OFFER_SECONDS", 1000.0)
 
     async def scenario() -> None:
         async with served(factory) as console:

@@ -4,7 +4,7 @@ from typing import cast
 
 import pytest
 
-from pyrdpmux.mux.console.cache_offer import OFFER_SECONDS, CacheOffer
+from pyrdpmux.mux.console.cache_offer import MAX_OFFER_SECONDS, OFFER_SECONDS, CacheOffer
 from pyrdpmux.rdp.channels.graphics.cache import CacheEntry
 from pyrdpmux.rdp.connection.events import GraphicsCacheOffered
 from pyrdpmux.rdp.connection.facts import ServerFacts
@@ -23,9 +23,9 @@ def caches(flags: CacheFlags) -> BitmapCacheRev2Capability:
     return BitmapCacheRev2Capability(flags, 1, (CellCacheInfo(100),) * 5)
 
 
-def opened(*capabilities: CapabilitySet) -> CacheOffer:
+def opened(*capabilities: CapabilitySet, round_trip: float | None = 0.05) -> CacheOffer:
     offer = CacheOffer()
-    offer.opened(cast(ServerConnection, Connection(*capabilities)), 10.0)
+    offer.opened(cast(ServerConnection, Connection(*capabilities)), 10.0, round_trip)
     return offer
 
 
@@ -37,7 +37,7 @@ OFFERED = GraphicsCacheOffered((CacheEntry(7, 16384), CacheEntry(8, 99)))
     [
         ((), 0.0),
         ((caches(CacheFlags(0)),), 0.0),
-        ((caches(CacheFlags.PERSISTENT_KEYS_EXPECTED),), 10.0 + OFFER_SECONDS),
+        ((caches(CacheFlags.PERSISTENT_KEYS_EXPECTED),), 10.0 + 0.05 + OFFER_SECONDS),
     ],
 )
 def test_who_keeps_bitmaps_is_waited_for(capabilities: tuple[CapabilitySet, ...], at: float) -> None:
@@ -48,6 +48,15 @@ def test_who_keeps_bitmaps_is_waited_for(capabilities: tuple[CapabilitySet, ...]
     assert offer.begins_at == 0.0
 
 
+@pytest.mark.parametrize(
+    ("round_trip", "seconds"),
+    [(0.0, OFFER_SECONDS), (0.08, 0.08 + OFFER_SECONDS), (5.0, MAX_OFFER_SECONDS), (None, MAX_OFFER_SECONDS)],
+)
+def test_it_is_waited_for_as_long_as_its_link_is(round_trip: float | None, seconds: float) -> None:
+    offer = opened(caches(CacheFlags.PERSISTENT_KEYS_EXPECTED), round_trip=round_trip)
+    assert offer.begins_at == pytest.approx(10.0 + seconds)
+
+
 def test_once_each_time_that_it_begins() -> None:
     offer = CacheOffer()
     assert not offer.came(OFFERED)
@@ -55,6 +64,6 @@ def test_once_each_time_that_it_begins() -> None:
     assert offer.came(OFFERED)
     assert not offer.came(GraphicsCacheOffered(()))
     assert offer.entries == [(7, 16384), (8, 99)]
-    offer.opened(cast(ServerConnection, Connection()), 20.0)
+    offer.opened(cast(ServerConnection, Connection()), 20.0, None)
     assert offer.entries is None
     assert offer.came(GraphicsCacheOffered(()))

@@ -19,9 +19,9 @@ from pyrdpmux.graphics.pacing import PacerFigures
 from pyrdpmux.mux.console import viewer_picture
 from pyrdpmux.mux.console.blank_screen import FRAMES
 from pyrdpmux.mux.console.refreshes import REFRESHES_AT_ONCE, REFRESHES_PER_SECOND
+from pyrdpmux.mux.console.reopenings import FORGIVEN_SECONDS, MAX_REOPENINGS
 from pyrdpmux.mux.console.viewer_picture import (
     GRAPHICS_SECONDS,
-    MAX_REOPENINGS,
     SETTLE_SECONDS,
     ViewerPicture,
 )
@@ -135,6 +135,7 @@ class Peer:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.unsent_bytes = self.in_flight_bytes = 0
+        self.round_trip: float | None = None
         self.room = asyncio.Event()
 
     @property
@@ -552,6 +553,22 @@ def test_a_lost_channel_comes_again_a_few_times_and_then_bitmaps() -> None:
     run(scenario)
 
 
+def test_a_channel_that_has_worked_for_long_is_not_given_up() -> None:
+    async def scenario() -> None:
+        world = World()
+        world.open()
+        world.show()
+        for number in range(2 * MAX_REOPENINGS):
+            await world.shown()
+            await asyncio.sleep(FORGIVEN_SECONDS / MAX_REOPENINGS)
+            world.lose()
+            assert len(world.connection.asked) == number + 1
+            world.open()
+        assert world.connection.bitmaps == []
+
+    run(scenario)
+
+
 def test_a_channel_that_does_not_come_again_is_waited_for_and_then_bitmaps() -> None:
     async def scenario() -> None:
         world = World()
@@ -802,6 +819,39 @@ def test_frames_go_on_whatever_is_said_of_them(depth: int | None) -> None:
         assert len(world.client.kinds(StartFrame)) - frames >= 10
         await world.shown()
         assert figures(world).is_acknowledging, "they have come (again)"
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("way", ["channel", "window", "bitmaps"])
+def test_the_link_is_known_whatever_becomes_of_frames(way: str) -> None:
+    """A viewer that enters again need not find out anew how slow it is."""
+
+    async def scenario() -> None:
+        world = World()
+        world.open()
+        world.show()
+        await world.shown()
+        world.picture.measured(NetworkMeasured(0.08, 0.0))
+        world.picture.measured(NetworkMeasured(0.08, 5e6))
+        world.paint(EVERYTHING, 1)
+        await asyncio.sleep(0.05)
+        before = figures(world)
+        assert before.frames_in_flight
+        match way:
+            case "channel":
+                world.lose()
+                world.open()
+            case "window":
+                world.picture.suppress(True)
+                world.picture.suppress(False)
+            case "bitmaps":
+                world.lose(is_refused=True)
+        after = figures(world)
+        assert (after.frames_in_flight, after.queue) == (0, 0.0)
+        assert after.bits_per_second == before.bits_per_second == 5e6
+        assert after.round_trip is not None
+        assert after.is_acknowledging is (way != "bitmaps")
 
     run(scenario)
 
