@@ -178,6 +178,7 @@ def _play(setup: Setup, cell: Cell, running: Running, presenter: Helper, first: 
     seen = first.seen
     write_png(setup.file(cell, ".png"), picture)
     late = measures.delays(drawn["times"], seen)
+    lags = measures.lags(drawn["times"], seen, drawn["times"][-1] + REST_SECONDS)
     expected = expected_picture(cell.workload, setup.width, setup.height, frames)
     return Result(
         frames=frames,
@@ -185,6 +186,7 @@ def _play(setup: Setup, cell: Cell, running: Running, presenter: Helper, first: 
         fps=len(late) / frames * WORKLOADS[cell.workload].rate,
         p50=measures.percentile(late, 50),
         p95=measures.percentile(late, 95),
+        behind=measures.percentile(lags, 95) or 0.0,
         first_picture=1000 * (seen[0] - first.started),
         sent_before=before.sent,
         sent=after.sent - before.sent,

@@ -36,6 +36,8 @@ class Result:
     #: None if nothing was seen
     p50: float | None
     p95: float | None
+    #: the 95th percentile of all frames: until one of them, or a later one, was seen
+    behind: float
     #: milliseconds from the client's start until it showed frame 0
     first_picture: float
     #: sent until the first frame: the first picture, and what made it better
@@ -90,6 +92,17 @@ def delays(presented: Sequence[float], seen: Mapping[int, float]) -> NDArray[np.
         1000 * (seen[number] - drawn) for number, drawn in enumerate(presented, start=1) if number in seen
     ]
     return np.array(found, np.float64)
+
+
+def lags(presented: Sequence[float], seen: Mapping[int, float], end: float) -> NDArray[np.float64]:
+    """Milliseconds until each frame or a later one was seen, also of those that were left out; those that
+    never came count until ``end``."""
+    found: list[float] = []
+    at = end
+    for number in range(len(presented), 0, -1):
+        at = min(at, seen.get(number, end))
+        found.append(1000 * max(at - presented[number - 1], 0.0))
+    return np.array(found[::-1], np.float64)
 
 
 def percentile(values: NDArray[np.float64], percent: float) -> float | None:

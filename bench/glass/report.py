@@ -11,8 +11,9 @@ from bench.glass.measures import Cell, Failure, Outcome, Result
 Outcomes = Mapping[Cell, Outcome]
 
 DETAILS: Final = (
-    "workload", "server", "frames", "seen", "fps", "p50 ms", "p95 ms", "first ms", "MB", "of it first",
-    "MB after", "still B", "CPU s", "display CPU s", "client CPU s", "drawing CPU s", "RSS MB", "PSNR",
+    "workload", "server", "frames", "seen", "fps", "p50 ms", "p95 ms", "behind ms", "first ms", "MB",
+    "of it first", "MB after", "still B", "CPU s", "display CPU s", "client CPU s", "drawing CPU s", "RSS MB",
+    "PSNR",
 )  # fmt: skip
 
 
@@ -64,6 +65,7 @@ def _details(cell: Cell, result: Result) -> list[str]:
         _number(result.fps, 1),
         _number(result.p50),
         _number(result.p95),
+        _number(result.behind),
         _number(result.first_picture),
         megabytes(result.megabytes),
         megabytes(result.sent_before / 1e6),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.glass.measures import IDENTICAL, delays, percentile, psnr
+from bench.glass.measures import IDENTICAL, delays, lags, percentile, psnr
 
 
 def test_delays_are_of_what_was_seen() -> None:
@@ -32,3 +32,9 @@ def test_opposites_and_other_sizes() -> None:
     black = np.zeros((4, 6, 4), np.uint8)
     assert psnr(black, ~black) == 0.0
     assert psnr(black, black[:3]) == 0.0
+
+
+def test_who_is_left_out_is_behind_until_a_later_one_is_seen() -> None:
+    found = lags([10.0, 10.1, 10.2, 10.3], {0: 1.0, 1: 10.01, 3: 10.25}, end=12.3)
+    assert found.tolist() == pytest.approx([10.0, 150.0, 50.0, 2000.0])
+    assert lags([], {}, 1.0).size == 0

@@ -16,6 +16,7 @@ RESULT = Result(
     fps=29.9,
     p50=10.4,
     p95=20.6,
+    behind=31.2,
     first_picture=450.0,
     sent_before=1_000_000,
     sent=250_000,
