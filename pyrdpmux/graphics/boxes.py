@@ -75,23 +75,23 @@ class Boxes:
         """Those in which everything counts as motion."""
         return [box for box in self._boxes if box.is_video(now)]
 
-    def frame(self, box: Box, changed: Sequence[Rect], now: float) -> BoxFrame:
-        """``changed`` is new, within the box."""
+    def frame(self, box: Box, changed: Sequence[Rect], now: float, room: int | None = None) -> BoxFrame:
+        """``changed`` is new, within the box; ``room`` as in :meth:`show`."""
         box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
         box.used_at = now
-        return BoxFrame(box.number, box.place, self._regions(box.place, changed))
+        return BoxFrame(box.number, box.place, self._regions(box.place, changed), room)
 
-    def show(self, rects: Sequence[Rect], now: float) -> list[Command]:
-        """Commands for pictures in these places."""
+    def show(self, rects: Sequence[Rect], now: float, room: int | None = None) -> list[Command]:
+        """Commands for pictures in these places; ``room``: bytes that a link takes at once; None: many."""
         commands: list[Command] = []
         for group in self._grouped(rects):
             area = bounding_box(group)
             box = self._fitting(area)
             if box is None:
                 box = self._open(area, now, commands)
-                commands.append(BoxFrame(box.number, box.place, self._regions(box.place, group)))
+                commands.append(BoxFrame(box.number, box.place, self._regions(box.place, group), room))
             else:
-                commands.append(self.frame(box, group, now))
+                commands.append(self.frame(box, group, now, room))
         return commands
 
     def rest(self, now: float) -> list[Command]:

@@ -69,6 +69,8 @@ class Lossy:
     """Rectangles of MAIN as a picture, nearly."""
 
     rects: tuple[Rect, ...]
+    #: rather soon than well
+    is_coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ class BoxFrame:
     number: int
     place: Rect
     changed: tuple[Rect, ...]
+    #: that the link takes at once, which it should not exceed; None: as it looks good
+    max_bytes: int | None = None
 
 
 Command = Copy | Fill | Store | Restore | Exact | Lossy | OpenBox | CloseBox | BoxFrame
@@ -112,3 +116,5 @@ class Abilities:
     keeps_what_rests: bool = False
     has_boxes: bool = False
     has_lossy: bool = False
+    #: bytes of a pixel of text that differs from its left neighbor, about
+    text_cost: float = 6.0

@@ -78,6 +78,17 @@ MAX_SLICE: Final = 1 << 20
 UNKNOWN_SLICE: Final = 16 * 1024
 """Bytes of a refinement at least, at most, and while nothing is known of the link."""
 
+FRAME_SECONDS: Final = 0.07
+"""Of the link, that one frame may take: what changes meanwhile waits for it."""
+
+NEAR: Final = 0.01
+"""Seconds of a round trip, below which a link is not expected to be slow."""
+
+MIN_ROOM: Final = 16 * 1024
+UNKNOWN_ROOM: Final = 48 * 1024
+UNKNOWN_NEAR_ROOM: Final = 512 * 1024
+"""Bytes of a frame at least, and while nobody knows what the link takes."""
+
 REGULAR: Final = 0.25
 """Seconds: changes with longer pauses have no rhythm to reckon with."""
 
@@ -209,8 +220,9 @@ class Pacer:
         if self._is_stopped(now):
             return now + MAX_POLL if self._link.is_on_the_way else self._last_sent + self._grace
         if self._link.rate.bytes_per_second is None:
-            is_full = self._is_acknowledging and len(frames) >= UNKNOWN_LINK_FRAMES
-            return self._last_sent + MAX_WAIT if is_full else now
+            if not self._is_acknowledging:
+                return now + POLL if self._link.outstanding > ALLOWANCE else now
+            return self._last_sent + MAX_WAIT if len(frames) >= UNKNOWN_LINK_FRAMES else now
         if not self._is_acknowledging and self._graces and self._acknowledged_at > -math.inf:
             return self._last_sent + SILENT_SECONDS
         at = self._link.busy_until - max(TARGET, OVERLAP * (self._link.busy_until - self._last_sent))
@@ -243,6 +255,15 @@ class Pacer:
         queue = self._link.queue(now)
         size = int(min(max(rate * (self._seconds_free(now) - queue), 0.0), MAX_SLICE))
         return size if queue else max(size, MIN_SLICE)
+
+    def room(self, now: float) -> int:
+        rate = self._link.rate
+        known = rate.bytes_per_second or 0.0
+        if rate.is_confirmed:
+            return max(int(known * FRAME_SECONDS), MIN_ROOM)
+        # What has come within a round trip, and more: it grows as TCP begins.
+        room = known * (self._link.round_trip + FRAME_SECONDS)
+        return max(int(room), UNKNOWN_NEAR_ROOM if self._link.round_trip < NEAR else UNKNOWN_ROOM)
 
     def _seconds_free(self, now: float) -> float:
         """Until the next change is due."""

@@ -83,6 +83,10 @@ class Pacing(Protocol):
         """Bytes of refinement that the link takes before the next change is due."""
         ...
 
+    def room(self, now: float) -> int:
+        """Bytes that a frame may have, so that one that is due right after it is not late."""
+        ...
+
     def lag(self, now: float) -> float:
         """Seconds that the client is behind: how long what it does not have is under way, trip aside."""
         ...

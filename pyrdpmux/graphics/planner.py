@@ -5,7 +5,8 @@ cache), then one color, then text exactly, then pictures nearly, which are made 
 clock and network; deterministic.
 
 INVARIANT: after a plan, the commands of all plans so far make every pixel of MAIN what the surface had when
-it was looked at, but for lossy marks.
+it was looked at, but for lossy marks, and for what is left to the next plans because it is too much for one
+(:mod:`pyrdpmux.graphics.allotment`).
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import numpy as np
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.graphics.allotment import Allotment, Way
 from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
 from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
@@ -89,6 +91,7 @@ class Planner:
         self.fine_pixels = 0
         #: what the next plan begins with
         self._before: list[Command] = []
+        self.allotment = Allotment(width, height, abilities.text_cost)
 
     def forget(self) -> None:
         """An epoch begins: nothing may refer to back surface, cache or boxes as they were.
@@ -113,6 +116,7 @@ class Planner:
         other.main = self.main.clone()
         np.copyto(other.current, self.current)
         other._surface, other._seen = self._surface, self._seen
+        other.allotment = self.allotment.clone()
         other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
         return other
 
@@ -124,16 +128,21 @@ class Planner:
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
+        if self.allotment.is_behind:
+            return self._now
         times = (self.main.next_due(), self._boxes.next_rest(), self._tiles.next_rest())
         return min([time for time in times if time is not None], default=None)
 
-    def plan(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> list[Command]:
+    def plan(
+        self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS, room: int | None = None
+    ) -> list[Command]:
         """Commands that bring clients up to date with ``surface``, of this planner's size.
 
-        ``fine_pixels``: as many may be made exact that rest, or a whole tile; 0: none. Pixels of commands are
-        those of ``current``.
+        ``fine_pixels``: as many may be made exact that rest, or a whole tile; 0: none. ``room``: bytes that
+        the frame should not exceed; None: whatever it takes. Pixels of commands are those of ``current``.
         """
         self._now = now
+        self.allotment.begin(room)
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         box = bounding_box(rects)
@@ -150,7 +159,7 @@ class Planner:
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
-        if fine_pixels:
+        if fine_pixels and not self.allotment.is_behind:
             self._refine(now, fine_pixels)
         self._commands += self._tiles.store_rested(self.main, self.current, now)
         commands, self._commands = self._commands, []
@@ -164,6 +173,7 @@ class Planner:
             self._surface, self._seen = surface, -1
         version = surface.version
         tiles = surface.newer(self._seen) if self._seen >= 0 else np.ones(surface.versions.shape, np.bool_)
+        tiles = tiles | self.allotment.resume()
         hints = surface.proposals(self._seen)
         self._seen = version
         # What lies beside a video is not looked at with each of its pictures.
@@ -229,7 +239,7 @@ class Planner:
             before, current = self.main.words[part][_SAMPLES], self.current[part][_SAMPLES]
             is_drawn = any(rect.overlaps(box.place) for rect in rects)
             if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
-                self._show_box(self._boxes.frame(box, [box.place], now), now)
+                self._show_box(self._boxes.frame(box, [box.place], now, self.allotment.for_video), now)
                 rects = [piece for rect in rects for piece in rect.without(box.place)]
         return rects
 
@@ -243,7 +253,7 @@ class Planner:
             changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
             found = changed_rects(changed, box.place.x, box.place.y)
             if found:
-                self._show_box(self._boxes.frame(box, found, now), now)
+                self._show_box(self._boxes.frame(box, found, now, self.allotment.for_video), now)
             changed[:] = False
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
@@ -293,6 +303,7 @@ class Planner:
         """Everything in these rectangles, each part as befits its kind."""
         fills: dict[int, list[Rect]] = {}
         pictures: list[Rect] = []
+        others: list[Rect] = []
         for rect, kind in self._kinds(rects):
             color = flat_color(self.current[rect.slices]) if kind is Kind.FLAT else None
             if color is not None and self.abilities.can_fill:
@@ -301,8 +312,10 @@ class Planner:
             elif kind is Kind.PICTURE:
                 pictures.append(rect)
             else:
-                self._paint_exactly(rect, kind)
+                others.append(rect)
         self._commands += [Fill(color, tuple(places)) for color, places in fills.items()]
+        for rect in self._taken(others, Way.TEXT):
+            self._paint_exactly(rect, Kind.TEXT)
         self._paint_pictures(pictures, now)
 
     def _kinds(self, rects: Sequence[Rect]) -> list[tuple[Rect, Kind]]:
@@ -323,18 +336,29 @@ class Planner:
         """Nearly if they are large, and clients know how; exactly otherwise."""
         is_large = sum(rect.pixels for rect in rects) >= MIN_PIXELS
         if is_large and self.abilities.has_boxes:
-            for command in self._boxes.show(rects, now):
+            for command in self._boxes.show(rects, now, self.allotment.for_video):
                 if isinstance(command, BoxFrame):
                     self._show_box(command, now)
                 else:
                     self._commands.append(command)
         elif is_large and self.abilities.has_lossy:
-            self._commands.append(Lossy(tuple(rects)))
+            way = Way.LOSSY if self.allotment.fits(rects, Way.LOSSY, self.current) else Way.COARSE
+            rects = self._taken(rects, way)
+            self._commands.append(Lossy(tuple(rects), way is Way.COARSE))
             for rect in rects:
                 self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
         else:
-            for rect in rects:
+            for rect in self._taken(rects, Way.PICTURE):
                 self._paint_exactly(rect, Kind.PICTURE)
+
+    def _taken(self, rects: Sequence[Rect], way: Way) -> list[Rect]:
+        """Those that are painted now. Of the others nobody knows what clients show: some targets paint more
+        than they are told, as it looks at the end.
+        """
+        taken, later = self.allotment.take(rects, way, self.current, self._changed)
+        for rect in later:
+            self.main.words[rect.slices] = UNKNOWN
+        return taken
 
     def _refine(self, now: float, pixels: int) -> None:
         """Make exact what has rested long enough, so much of it."""

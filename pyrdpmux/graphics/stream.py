@@ -93,13 +93,21 @@ class Stream(Generic[Output]):
         """For the first client: what comes before the first frame."""
         return self.target.opening()
 
-    def render(self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS) -> Frame[Output] | None:
+    @property
+    def is_behind(self) -> bool:
+        """The latest frame did not have room for everything: another one is due."""
+        return self.planner.allotment.is_behind
+
+    def render(
+        self, surface: Surface, now: float, fine_pixels: int = FINE_PIXELS, room: int | None = None
+    ) -> Frame[Output] | None:
         """What brings clients up to date with ``surface``, of this size; None if they are.
 
-        ``fine_pixels``: that are made exact, at most, where they were sent lossy and rest since.
+        ``fine_pixels``: that are made exact, at most, where they were sent lossy and rest since. ``room``:
+        bytes that the frame should have at most, about; None: whatever it takes.
         """
         began = self.target.tally.clock()
-        commands = self.planner.plan(surface, now, fine_pixels)
+        commands = self.planner.plan(surface, now, fine_pixels, room)
         self.target.tally.add(Step.FIND, began)
         return self._frame(commands, self.planner.has_rested) if commands else None
 
@@ -149,4 +157,5 @@ class Stream(Generic[Output]):
     def _frame(self, commands: list[Command], is_refinement: bool = False) -> Frame[Output]:
         frame_id = self._next_id()
         output = self.target.frame(frame_id, commands, self.planner.current)
+        self.planner.allotment.learn(self.target.tally.figures())
         return Frame(frame_id, output, tuple(commands), self.target.state, is_refinement)

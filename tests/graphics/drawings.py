@@ -32,6 +32,9 @@ def photo(width: int, height: int, seed: int = 1) -> Words:
 RECTS = st.builds(
     Rect, st.integers(-20, 300), st.integers(-20, 200), st.integers(1, 320), st.integers(1, 240)
 )
+ROOMS = st.sampled_from([None, 0, 2000, 30_000])
+"""Bytes of a frame."""
+
 DRAWINGS = st.lists(
     st.tuples(
         st.sampled_from(["text", "photo", "flat", "scroll", "noise", "pixel"]),

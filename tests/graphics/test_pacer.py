@@ -9,12 +9,16 @@ from hypothesis import strategies as st
 
 from pyrdpmux.graphics.pacer import (
     ALLOWANCE,
+    FRAME_SECONDS,
     MAX_GRACE,
     MAX_LAG,
     MAX_SLICE,
+    MIN_ROOM,
     MIN_SLICE,
     SUSPEND,
     TARGET,
+    UNKNOWN_NEAR_ROOM,
+    UNKNOWN_ROOM,
     UNKNOWN_SLICE,
     Pacer,
 )
@@ -242,6 +246,34 @@ class TestBudget:
         assert pacer.budget(2.1) == 40_000
 
 
+class TestRoom:
+    def test_of_a_link_that_is_known(self) -> None:
+        assert known(5e6).room(1.0) == int(5e6 / 8 * FRAME_SECONDS)
+        assert known(1e11).room(1.0) == int(1e11 / 8 * FRAME_SECONDS)
+        assert known(8e3).room(1.0) == MIN_ROOM
+
+    @pytest.mark.parametrize(
+        ("round_trip", "room"), [(None, UNKNOWN_ROOM), (0.08, UNKNOWN_ROOM), (0.001, UNKNOWN_NEAR_ROOM)]
+    )
+    def test_of_one_that_nobody_knows(self, round_trip: float | None, room: int) -> None:
+        pacer = Pacer()
+        if round_trip is not None:
+            pacer.round_trip(round_trip, 0.0)
+        assert pacer.room(1.0) == room
+
+    def test_it_grows_where_what_has_come_was_little(self) -> None:
+        """Of a link that never was busy nobody knows more than that it delivers so much."""
+        pacer, now, rooms = Pacer(), 1.0, []
+        pacer.round_trip(0.02, 0.0)
+        for frame_id in range(8):
+            rooms.append(pacer.room(now))
+            pacer.sent(frame_id, rooms[-1] if frame_id > 3 else 100, now)
+            pacer.acknowledged(frame_id, 0, now + 0.021)
+            now += 1.0
+        assert rooms[:4] == [UNKNOWN_ROOM] * 4
+        assert rooms[-1] > 16 * UNKNOWN_ROOM
+
+
 class TestLinks:
     """Twelve seconds each, the first two aside."""
 
@@ -389,7 +421,7 @@ def happen(pacer: Pacer, event: tuple[str, float, int], now: float) -> None:
             getattr(pacer, kind)(now)
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(st.tuples(EVENTS, st.sampled_from([0.0, 0.001, 0.02, 0.5, 20.0])), max_size=80),
     st.booleans(),
@@ -406,6 +438,7 @@ def test_whatever_happens_a_frame_may_be_sent_in_the_end(
         assert now <= at < math.inf
         assert 0 <= pacer.budget(now) <= max(MAX_SLICE, UNKNOWN_SLICE)
         assert 0 <= pacer.lag(now) < math.inf
+        assert MIN_ROOM <= pacer.room(now) < math.inf
         figures = pacer.figures(now)
         assert 0 <= figures.queue < math.inf
         assert figures.frames_in_flight <= 256

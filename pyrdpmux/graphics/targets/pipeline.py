@@ -8,17 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-import numpy as np
-
 from pyrdpmux.codec import planar
 from pyrdpmux.codec.avc import codec as avc_codec
-from pyrdpmux.codec.avc.codec import Avc420Encoder
-from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
 from pyrdpmux.codec.clear.small import RAW_PIXELS
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.extras import H264, is_installed
+from pyrdpmux.codec.progressive.block import ComponentQuantization
 from pyrdpmux.codec.progressive.encoder import Encoder as ProgressiveEncoder
 from pyrdpmux.codec.rfx import tile as rfx_tile
 from pyrdpmux.geometry import Rect
@@ -40,6 +37,7 @@ from pyrdpmux.graphics.commands import (
     Store,
 )
 from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
+from pyrdpmux.graphics.targets.box_video import BoxVideo
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -66,15 +64,12 @@ ID_STEP: Final = 2048
 """surfaceIds: each target has so many, from one of MAIN on. A target for clients that have had another before
 takes the next ones: no client is asked whether it has still surfaces of the same number."""
 
-PICTURE_QP: Final = 25
-MAX_RATE: Final = 5_500_000
-"""Bits per second of a box's video, at most: so that noise does not take everything."""
-
-RATED_PIXELS: Final = 1920 * 1080
-"""Of a box that gets MAX_RATE; a larger one gets more in proportion. With as much for 5120x1440, a photograph
-cannot be told from another one before it is made exact."""
-
 PROGRESSIVE_CONTEXT: Final = 1
+COARSE: Final = ComponentQuantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11)
+"""A sixth of the bytes: for who would wait for more."""
+
+CLEAR_COST: Final = 1.2
+"""Bytes that ClearCodec takes for a pixel of text that differs from its left neighbor."""
 
 MOSTLY: Final = 0.8
 """Of a message: with so much H.264 in it, compression is not tried."""
@@ -114,36 +109,6 @@ class PipelineState:
 NOTHING: Final = PipelineState()
 
 
-class _BoxEncoder:
-    """The video of one box: of its surface, which is a little larger than what is shown of it.
-
-    Its picture has what was changed by a frame, ever; what was never shown is black and costs nothing.
-    """
-
-    def __init__(self, width: int, height: int) -> None:
-        self._shown = (width, height)
-        self.width, self.height = coded_size(width, height)
-        self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
-        rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
-        self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=rate)
-
-    def encode(self, source: Pixels, rects: Sequence[Rect]) -> bytes:
-        """``source`` (h, w, 4) is as large as what is shown; ``rects`` of it have changed."""
-        width, height = self._shown
-        regions = []
-        for rect in rects:
-            part = rect.slices
-            self._picture[part] = source[part]
-            # Whole macroblocks: beyond the edges of MAIN as at the edge.
-            region = _grown(rect, self.width, self.height)
-            if region.right > width:
-                self._picture[part[0], width:] = source[part[0], width - 1 :]
-            if region.bottom > height:
-                self._picture[height:, part[1]] = source[height - 1 :, part[1]]
-            regions.append(region)
-        return self._video.encode(self._picture, regions)[0]
-
-
 class Pipeline:
     """The sending end, for clients with a MAIN surface of ``width`` x ``height``."""
 
@@ -174,14 +139,16 @@ class Pipeline:
             keeps_what_rests=True,
             has_boxes=format.has_avc,
             has_lossy=format.has_progressive and not format.has_avc,
+            text_cost=CLEAR_COST,
         )
         self._width, self._height = width, height
         self._old_surfaces = state.surfaces if first_id is None and deletes else ()
         self._first_id = _id_after(state.surfaces) if first_id is None else first_id
-        self._boxes: dict[int, _BoxEncoder] = {}
+        self._boxes: dict[int, BoxVideo] = {}
         self._clear = ClearEncoder(sequence_number=state.clear_sequence)
         self._zgfx = ZgfxCompressor(dense_ratio=DENSE)
-        self._progressive: ProgressiveEncoder | None = None
+        #: by whether they are coarse
+        self._progressive: dict[bool, ProgressiveEncoder] = {}
 
     @property
     def sharing_key(self) -> PipelineFormat:
@@ -208,7 +175,7 @@ class Pipeline:
         """Whatever comes refers to nothing that was; boxes have been closed before."""
         self._clear.begin_epoch()
         self._zgfx.begin_epoch()
-        self._progressive = None
+        self._progressive.clear()
 
     def clone(self) -> "Pipeline":
         other = Pipeline(self._width, self._height, self.format, self.state, self._first_id)
@@ -293,8 +260,8 @@ class Pipeline:
                 return [CacheToSurface(slot, self._first_id + MAIN, tuple([Point(x, y) for x, y in points]))]
             case OpenBox() | CloseBox() | BoxFrame():
                 return self._box(command, picture)
-            case Lossy(rects):
-                return [self._lossy(rects, picture)]
+            case Lossy(rects, is_coarse):
+                return [self._lossy(rects, picture, is_coarse)]
         raise AssertionError(command)
 
     def _box(self, command: OpenBox | CloseBox | BoxFrame, picture: Words) -> list[ServerGraphics]:
@@ -302,7 +269,7 @@ class Pipeline:
         match command:
             case OpenBox(number, width, height):
                 assert number >= FIRST_BOX, "MAIN and BACK are no boxes"
-                box = self._boxes[number] = _BoxEncoder(width, height)
+                box = self._boxes[number] = BoxVideo(width, height)
                 return [CreateSurface(surface_id, box.width, box.height)]
             case CloseBox(number):
                 del self._boxes[number]
@@ -315,18 +282,25 @@ class Pipeline:
         box = self._boxes[command.number]
         whole = Rect(0, 0, box.width, box.height)
         inner = [_moved(rect, -place.x, -place.y) for rect in command.changed]
-        data = box.encode(_bgrx(picture, place), inner)
+        data = box.encode(_bgrx(picture, place), inner, command.max_bytes)
         pdus: list[ServerGraphics] = [WireToSurface1(surface_id, CodecId.AVC420, whole, data)]
         for rect, shown in zip(inner, command.changed, strict=True):
             pdus.append(SurfaceToSurface(surface_id, self._first_id + MAIN, rect, (Point(shown.x, shown.y),)))
         return pdus
 
-    def _lossy(self, rects: Sequence[Rect], picture: Words) -> WireToSurface2:
-        if self._progressive is None:
-            self._progressive = ProgressiveEncoder(
-                self._width, self._height, stages=(), extrapolated=False, differences=False
+    def _lossy(self, rects: Sequence[Rect], picture: Words, is_coarse: bool) -> WireToSurface2:
+        encoder = self._progressive.get(is_coarse)
+        if encoder is None:
+            quantization = COARSE if is_coarse else ComponentQuantization()
+            encoder = self._progressive[is_coarse] = ProgressiveEncoder(
+                self._width,
+                self._height,
+                stages=(),
+                extrapolated=False,
+                differences=False,
+                quantizations=(quantization,) * 3,
             )
-        data = self._progressive.encode(pixels_of(picture), rects)[0]
+        data = encoder.encode(pixels_of(picture), rects)[0]
         return WireToSurface2(self._first_id + MAIN, CodecId.CAPROGRESSIVE, PROGRESSIVE_CONTEXT, data)
 
     def _exact(self, commands: Sequence[Exact], picture: Words) -> dict[Rect, ServerGraphics]:
@@ -371,8 +345,3 @@ def _bgrx(picture: Words, rect: Rect) -> Pixels:
 
 def _moved(rect: Rect, dx: int, dy: int) -> Rect:
     return Rect(rect.x + dx, rect.y + dy, rect.width, rect.height)
-
-
-def _grown(rect: Rect, width: int, height: int) -> Rect:
-    right, bottom = -(-rect.right // MACROBLOCK), -(-rect.bottom // MACROBLOCK)
-    return Rect.from_corners(rect.x, rect.y, right * MACROBLOCK, bottom * MACROBLOCK).clip(width, height)

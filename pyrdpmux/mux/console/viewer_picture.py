@@ -243,6 +243,9 @@ class ViewerPicture:
     def fine_pixels(self, now: float) -> int:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
 
+    def room(self, now: float) -> int:
+        return self.pacer.room(now)
+
     async def send(self, frame: Frame[Any]) -> None:
         if not self._connection.is_active:
             self._hold(frame)

@@ -224,14 +224,17 @@ class LiveStream:
             return
         now = self._loop.time()
         pixels = self._spare_pixels(now, is_changed=is_changed)
+        room = min([seat.room(now) for seat in self.seats])
         invalid, self._invalid = self._invalid, Region()
 
         def render() -> tuple[Frame[Any] | None, float | None]:
             stream.planner.invalidate(tuple(invalid))
-            return stream.render(surface, now, pixels), stream.next_due()
+            return stream.render(surface, now, pixels, room), stream.next_due()
 
         frame, self._next_due = await self.compute(render)
         is_first, self.has_shown = not self.has_shown, True
+        if stream.is_behind:
+            self.changed()
         if frame is not None:
             is_change, fine_pixels = not frame.is_refinement, stream.planner.fine_pixels
             self._cadence.showed(now, self._latest_seconds, fine_pixels, is_change=is_change)

@@ -15,7 +15,7 @@ from pyrdpmux.rdp.pdu.orders.primary import MemBlt, OpaqueRect, ScrBlt
 from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
 from pyrdpmux.rdp.pdu.update import BitmapData
 from tests.graphics.bitmap_session import CELLS, BitmapClient, BitmapSession, output_format
-from tests.graphics.drawings import DRAWINGS, drawn, photo, text
+from tests.graphics.drawings import DRAWINGS, ROOMS, drawn, photo, text
 
 DEPTHS = pytest.mark.parametrize("depth", [32, 24, 16, 15, 8])
 ORDERS = pytest.mark.parametrize("has_orders", [True, False], ids=["orders", "bitmaps only"])
@@ -158,12 +158,19 @@ def test_only_what_counts_keeps_clients_apart() -> None:
     height=st.integers(1, 250),
     depth=st.sampled_from([32, 24, 16, 15, 8]),
     has_orders=st.booleans(),
+    room=ROOMS,
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_drawn_is_shown(
-    drawings: list[tuple[str, Rect, int, int, float]], width: int, height: int, depth: int, has_orders: bool
+    drawings: list[tuple[str, Rect, int, int, float]],
+    width: int,
+    height: int,
+    depth: int,
+    has_orders: bool,
+    room: int | None,
 ) -> None:
     session = BitmapSession(output_format(width, height, depth, has_orders=has_orders))
+    session.room = room
     for kind, rect, by, seed, seconds in drawings:
         rect = rect.clip(width, height)
         if not rect.is_empty:

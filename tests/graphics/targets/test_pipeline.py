@@ -12,13 +12,15 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
+from pyrdpmux.graphics.client_picture import UNKNOWN
 from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
-from tests.graphics.drawings import DRAWINGS, drawn, photo, text
+from tests.graphics.drawings import DRAWINGS, ROOMS, drawn, photo, text
 from tests.graphics.model import part
+from tests.graphics.pictures_on_a_link import noise as sensed
 from tests.graphics.pipeline_client import PipelineClient
 
 VIDEO = PipelineFormat(has_avc=True, cache_slots=4096, cache_bytes=16 << 20)
@@ -41,6 +43,8 @@ class Session:
         self.now = 50.0
         #: noise has been drawn, which a lossy codec turns into something else
         self.is_noisy = False
+        #: bytes of a frame
+        self.room: int | None = None
 
     def write(self, rect: Rect, words: Words) -> None:
         self.surface.words[part(rect)] = words
@@ -48,13 +52,13 @@ class Session:
 
     def show(self, seconds: float = 1 / 60) -> Frame[bytes] | None:
         self.now += seconds
-        frame = self.stream.render(self.surface, self.now)
+        frame = self.stream.render(self.surface, self.now, room=self.room)
         self.client.take_frame(frame)
         self.check()
         return frame
 
     def check(self) -> None:
-        differs = self.client.shown != self.wanted
+        differs = (self.client.shown != self.wanted) & (self.stream.planner.main.words != UNKNOWN)
         assert not (differs & ~self.stream.planner.main.lossy).any()
         if differs.any() and not self.is_noisy:
             off = np.abs(channels(self.client.shown)[differs] - channels(self.wanted)[differs])
@@ -191,12 +195,17 @@ def test_numbers_of_surfaces_come_again() -> None:
 
 
 @FORMATS
-@given(drawings=DRAWINGS, width=st.integers(1, 330), height=st.integers(1, 250))
+@given(drawings=DRAWINGS, width=st.integers(1, 330), height=st.integers(1, 250), room=ROOMS)
 @settings(max_examples=15, deadline=None)
 def test_whatever_is_drawn_is_shown(
-    format: PipelineFormat, drawings: list[tuple[str, Rect, int, int, float]], width: int, height: int
+    format: PipelineFormat,
+    drawings: list[tuple[str, Rect, int, int, float]],
+    width: int,
+    height: int,
+    room: int | None,
 ) -> None:
     session = Session(width, height, format)
+    session.room = room
     for kind, rect, by, seed, seconds in drawings:
         rect = rect.clip(width, height)
         session.is_noisy = session.is_noisy or kind == "noise"
@@ -235,3 +244,22 @@ def test_a_copy_of_a_stream_counts_for_itself() -> None:
     session.show()
     assert session.stream.clone().target.tally.figures() == {}
     assert session.stream.target.tally.figures()[Step.FIND].count == 1
+
+
+def test_pictures_are_coarse_where_the_link_does_not_take_better_ones() -> None:
+    session = Session(640, 400, PROGRESSIVE)
+    session.write(Rect(0, 0, 640, 400), sensed(640, 400, 1))
+    session.room, session.is_noisy = 20_000, True
+    frames = [session.show() for _ in range(20)]
+    assert not session.stream.is_behind
+    coarse = [
+        command.is_coarse
+        for frame in frames
+        if frame is not None
+        for command in frame.commands
+        if isinstance(command, Lossy)
+    ]
+    assert coarse
+    assert all(coarse)
+    assert max(len(frame.output) for frame in frames[1:] if frame is not None) < 2 * session.room
+    session.rest()

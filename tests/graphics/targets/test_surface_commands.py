@@ -24,7 +24,7 @@ from tests.graphics.bitmap_session import (
     output_format,
     surface_format,
 )
-from tests.graphics.drawings import DRAWINGS, drawn, photo, text
+from tests.graphics.drawings import DRAWINGS, ROOMS, drawn, photo, text
 
 REMOTEFX = surface_format(remotefx=REMOTEFX_FORMAT)
 NSCODEC = surface_format(nscodec=NSCODEC_FORMAT)
@@ -175,16 +175,24 @@ def test_only_what_counts_keeps_clients_apart() -> None:
 
 
 @CODECS
-@given(drawings=DRAWINGS, width=st.integers(1, 330), height=st.integers(1, 250), has_orders=st.booleans())
-@settings(max_examples=20, deadline=None)
+@given(
+    drawings=DRAWINGS,
+    width=st.integers(1, 330),
+    height=st.integers(1, 250),
+    has_orders=st.booleans(),
+    room=ROOMS,
+)
+@settings(max_examples=30, deadline=None)
 def test_whatever_is_drawn_is_shown(
     surface: SurfaceFormat,
     drawings: list[tuple[str, Rect, int, int, float]],
     width: int,
     height: int,
     has_orders: bool,
+    room: int | None,
 ) -> None:
     session = BitmapSession(output(width, height, surface, has_orders=has_orders))
+    session.room = room
     for kind, rect, by, seed, seconds in drawings:
         rect = rect.clip(width, height)
         session.is_noisy = session.is_noisy or kind == "noise"

@@ -37,6 +37,13 @@ def desktop() -> Pixels:
     return pixels_of(words)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a client that takes its time to offer, on a busy machine."""
+    monkeypatch.setattr(cache_offer, "OFFER_SECONDS", 5.0)
+    monkeypatch.setattr(cache_offer, "MAX_OFFER_SECONDS", 5.0)
+
+
 class Visit:
     """One session, and what the server has sent in it."""
 

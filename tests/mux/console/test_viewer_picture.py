@@ -169,6 +169,8 @@ class World:
         self.picture = ViewerPicture(
             cast(Any, self.connection), cast(Any, self.peer), log, self.failures.append
         )
+        # Near enough for everything in one frame.
+        self.picture.measured(NetworkMeasured(0.001, 0.0))
         if streams is None:
             self.paint(EVERYTHING, 0)
 
@@ -246,7 +248,7 @@ def test_nothing_is_shown_before_the_stage_lets_it_in_and_after_it_has_left() ->
         world.picture.refresh([EVERYTHING])
         world.picture.suppress(True)
         world.picture.suppress(False)
-        world.picture.measured(NetworkMeasured(0.01, 1_000_000))
+        world.picture.measured(NetworkMeasured(0.01, 1e9))
         world.paint(EVERYTHING, 1)
         await asyncio.sleep(10)
         assert world.connection.sent == 0

@@ -31,6 +31,7 @@ class FakeSeat:
         self.is_behind = False
         self.is_close = True
         self.spare = 1 << 16
+        self.most = 1 << 30
         self.on_send: Callable[[], None] = lambda: None
         #: sending waits for it
         self.gate: asyncio.Event | None = None
@@ -47,6 +48,9 @@ class FakeSeat:
 
     def fine_pixels(self, now: float) -> int:
         return self.spare
+
+    def room(self, now: float) -> int:
+        return self.most
 
     async def send(self, frame: Frame[Any]) -> None:
         if self.gate is not None:

@@ -589,3 +589,49 @@ def test_it_knows_what_it_has_cost() -> None:
         await bench.end()
 
     run(scenario)
+
+
+def test_what_a_link_does_not_take_at_once_comes_with_the_next_frames() -> None:
+    """Of all that share a stream, the slowest link decides."""
+
+    async def scenario() -> None:
+        slow, fast = FakeSeat(), FakeSeat()
+        slow.most = 10_000
+        bench = Bench(slow, fast)
+        await turns(200)
+        assert len(slow.frames) > 4
+        assert [frame.frame_id for frame in slow.frames] == [frame.frame_id for frame in fast.frames]
+        assert not bench.live.stream.is_behind
+        painted = [rect for frame in slow.frames for rect in exact(frame)]
+        assert sum(rect.pixels for rect in painted) == EVERYTHING.pixels
+        jobs = bench.workers.jobs
+        await asyncio.sleep(10)
+        assert bench.workers.jobs == jobs, "then nothing is left to do"
+        await bench.end()
+
+    run(scenario)
+
+
+def test_what_is_left_waits_until_it_can_be_sent() -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        seat.most = 10_000
+        bench = Bench(seat)
+
+        def full() -> None:
+            seat.ready = None
+
+        seat.on_send = full
+        await turns(50)
+        assert len(seat.frames) == 1
+        assert bench.live.stream.is_behind
+        jobs = bench.workers.jobs
+        await asyncio.sleep(10)
+        assert bench.workers.jobs == jobs
+        seat.ready = 0.0
+        bench.live.wake()
+        await turns(50)
+        assert len(seat.frames) == 2
+        await bench.end()
+
+    run(scenario)

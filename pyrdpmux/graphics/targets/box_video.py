@@ -1,0 +1,82 @@
+"""The video of one box, as H.264: of its own size, and no more of it than the link takes."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from pyrdpmux.codec.avc.codec import Avc420Encoder
+from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
+from pyrdpmux.codec.color import Pixels
+from pyrdpmux.geometry import Rect
+
+PICTURE_QP: Final = 25
+MAX_RATE: Final = 5_500_000
+"""Bits per second of a box's video, at most: so that noise does not take everything."""
+
+RATED_PIXELS: Final = 1920 * 1080
+"""Of a box that gets MAX_RATE; a larger one gets more in proportion. With as much for 5120x1440, a photograph
+cannot be told from another one before it is made exact."""
+
+MIN_RATE: Final = 400_000
+"""The same, at least, however slow the link is."""
+
+BURSTS_PER_SECOND: Final = 10
+"""The encoder may spend so much of a second's rate on one picture: :class:`.h264.H264Encoder`."""
+
+RATE_FACTOR: Final = 2.0
+RATED_PICTURES: Final = 15
+"""A video begins anew if its rate is wrong by this factor, after so many of its pictures."""
+
+
+class BoxVideo:
+    """The video of one box: of its surface, which is a little larger than what is shown of it.
+
+    Its picture has what was changed by a frame, ever; what was never shown is black and costs nothing.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._shown = (width, height)
+        self.width, self.height = coded_size(width, height)
+        self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
+        self._most_rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
+        self._video: Avc420Encoder | None = None
+        #: of the video, and of its pictures so far
+        self._rate = self._count = 0
+
+    def encode(self, source: Pixels, rects: Sequence[Rect], max_bytes: int | None = None) -> bytes:
+        """``source`` (h, w, 4) is as large as what is shown; ``rects`` of it have changed.
+
+        ``max_bytes``: of the picture, about; None: as the size allows.
+        """
+        video = self._video_within(max_bytes)
+        width, height = self._shown
+        regions = []
+        for rect in rects:
+            part = rect.slices
+            self._picture[part] = source[part]
+            # Whole macroblocks: beyond the edges of MAIN as at the edge.
+            region = _grown(rect, self.width, self.height)
+            if region.right > width:
+                self._picture[part[0], width:] = source[part[0], width - 1 :]
+            if region.bottom > height:
+                self._picture[height:, part[1]] = source[height - 1 :, part[1]]
+            regions.append(region)
+        return video.encode(self._picture, regions)[0]
+
+    def _video_within(self, max_bytes: int | None) -> Avc420Encoder:
+        """The video goes on, as long as its rate is about right: another one begins with a key frame."""
+        rate = self._most_rate
+        if max_bytes is not None:
+            rate = min(rate, max(8 * max_bytes * BURSTS_PER_SECOND, MIN_RATE))
+        is_wrong = not self._rate / RATE_FACTOR < rate < self._rate * RATE_FACTOR
+        if self._video is None or (is_wrong and self._count >= RATED_PICTURES):
+            self._video = Avc420Encoder(self.width, self.height, PICTURE_QP, max_rate=rate)
+            self._rate, self._count = rate, 0
+        self._count += 1
+        return self._video
+
+
+def _grown(rect: Rect, width: int, height: int) -> Rect:
+    right, bottom = -(-rect.right // MACROBLOCK), -(-rect.bottom // MACROBLOCK)
+    return Rect.from_corners(rect.x, rect.y, right * MACROBLOCK, bottom * MACROBLOCK).clip(width, height)
