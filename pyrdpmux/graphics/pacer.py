@@ -229,7 +229,8 @@ class Pacer:
         if len(frames) <= max(self._held, self._link.taken) and not self._link.is_on_the_way:
             at = min(at, self._last_sent + MAX_WAIT)
         if frames and now - self._dry_at > DRAIN_AFTER:
-            at = max(at, frames[-1].expected_at)
+            has_all = self._link.taken == len(frames)  # then only the client itself is waited for
+            at = max(at, min(frames[-1].expected_at, self._last_sent + MAX_WAIT if has_all else math.inf))
         return at
 
     @property
