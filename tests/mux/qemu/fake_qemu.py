@@ -160,8 +160,12 @@ class FakeQemu:
         self.size = (640, 480)
         #: virtio-gpu can
         self.can_resize = False
+        #: its consoles are those of graphics adapters, and not its own terminals
+        self.is_graphic = False
         self.commands: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
+        #: paths of ``calls``
+        self.paths: list[str] = []
         self.listeners: dict[str, FakeListener] = {}
         self.display: Peer | None = None
         self.monitor: socket.socket | None = None
@@ -269,6 +273,7 @@ class FakeQemu:
             return
         if header.interface != PROPERTIES:
             self.calls.append((interface, header.member, *message.body))
+            self.paths.append(header.path)
         serial = self.display.next_serial()
         answer = method_return(serial, message.serial)
         if header.member == "GetAll":
@@ -298,7 +303,8 @@ class FakeQemu:
                     "ConsoleIDs": Variant("au", list(self.consoles)),
                 }
             case "Console":
-                return {"Width": Variant("u", self.size[0]), "Height": Variant("u", self.size[1])}
+                size = {"Width": Variant("u", self.size[0]), "Height": Variant("u", self.size[1])}
+                return {"Type": Variant("s", "Graphic" if self.is_graphic else "Text"), **size}
             case "Keyboard":
                 return {"Modifiers": Variant("u", self.modifiers)}
             case _:
