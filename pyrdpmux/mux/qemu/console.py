@@ -36,6 +36,9 @@ viewers begin anew."""
 BEGIN_SECONDS: Final = 0.5
 """For all consoles to say what they show, once we listen."""
 
+LOOK_SECONDS: Final = 0.5
+"""How often it is asked whether a head has been silent for long."""
+
 UNWATCHED_SECONDS: Final = 10.0
 """After the last viewer has gone, until QEMU is not listened to any more: it sends whether anybody looks or
 not."""
@@ -72,7 +75,7 @@ class QemuConsole:
         self._begun_by = 0.0
         self._registering: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._input = QemuInput(connection, self._outputs, self._pointer_mode_found, self._news.set)
+        self._input = QemuInput(connection, self._outputs, self._pointer_mode_found, self._asked)
         self._tasks = TaskSet()
         self._resetting: asyncio.TimerHandle | None = None
         self._status = (VmStatus.RUNNING, "")
@@ -90,6 +93,8 @@ class QemuConsole:
         if properties[KEYBOARD].get("Modifiers"):
             self._keyboard_changed(properties[KEYBOARD])
         self._tasks.create(self._keep_painting(self.vm), f"picture of {main.path}")
+        if len(self._heads) > 1:
+            self._tasks.create(self._keep_looking(self.vm), f"heads of {main.path}")
         self.vm.watch(self._watched)
         await self._register()
         self._leave_later()
@@ -195,6 +200,30 @@ class QemuConsole:
         for head in self._heads:
             await head.listen()
         self._loop.call_at(self._begun_by, self._news.set)
+
+    async def _keep_looking(self, vm: Vm) -> None:
+        """Of heads that are shown, but for the main one, see whether they still are."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            silent = [head for head in self._heads[1:] if head.is_silent(self._loop.time())]
+            if silent and self._is_watched and self._registering is None:
+                self._registering = self._tasks.create(self._look_again(vm, silent), "silent heads")
+
+    async def _look_again(self, vm: Vm, heads: Sequence[Head]) -> None:
+        try:
+            for head in heads:
+                await head.look_again(vm)
+        except BackendError as error:
+            self._ended(str(error))
+        finally:
+            self._registering = None
+        self._leave_later()
+
+    def _asked(self) -> None:
+        """The guest was asked for other monitors; what it has may lie otherwise, too."""
+        for head in self._heads:
+            head.expect_news()
+        self._news.set()
 
     def _ended(self, reason: str) -> None:
         if not self._is_closed:

@@ -10,7 +10,7 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.backend import Vm
 from pyrdpmux.mux.picture.cursor import AnyCursor
-from pyrdpmux.mux.qemu.bus import Connection
+from pyrdpmux.mux.qemu.bus import CallFailed, Connection
 from pyrdpmux.mux.qemu.input import CONSOLE
 from pyrdpmux.mux.qemu.listener import Listener
 from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
@@ -25,6 +25,19 @@ PROPERTIES: Final = "org.freedesktop.DBus.Properties"
 
 GUESS_SECONDS: Final = 0.1
 """How long the console's properties may lag behind the updates of a picture that has become larger."""
+
+
+FIRST_SILENCE: Final = 1.0
+LONGEST_SILENCE: Final = 60.0
+"""Without news of a head, after which it is looked at anew: see :meth:`Head.look_again`. Twice as long each
+time."""
+
+ECHO_SECONDS: Final = 0.5
+"""After that, in which what comes is its answer and no news."""
+
+ATTEMPTS: Final = 20
+ATTEMPT_SECONDS: Final = 0.05
+"""To be listened to again: on a bus, QEMU takes one listener at a time (7.2), and has to see its end."""
 
 
 class Head:
@@ -48,6 +61,8 @@ class Head:
         #: QEMU says there that no guest draws on it
         self.is_placeholder = False
         self.cursor: AnyCursor | None = None
+        self._silence = FIRST_SILENCE
+        self._heard_at = self._looked_at = 0.0
         self._connection = connection
         self._changed = changed
         self._ended = ended
@@ -86,6 +101,37 @@ class Head:
             await self._connection.call(
                 self.path, CONSOLE, "RegisterListener", "h", 0, descriptor=theirs.fileno()
             )
+
+    def is_silent(self, now: float) -> bool:
+        """It has shown something, and has had no news for long."""
+        return self._listener is not None and self.is_lit and now - self._heard_at >= self._silence
+
+    def expect_news(self) -> None:
+        """The guest was asked for another monitor."""
+        self._silence, self._heard_at = FIRST_SILENCE, self._loop.time()
+
+    async def look_again(self, vm: Vm) -> None:
+        """With another listener.
+
+        QUIRK(QEMU 7.2): tells nobody that a guest has switched an output off, neither by Disable nor by its
+        placeholder; but who comes then is shown that.
+        """
+        listener, self._listener = self._listener, None
+        if listener is None:
+            return
+        self._generation += 1
+        await vm.compute(listener.close)
+        self._heard_at = self._looked_at = self._loop.time()
+        self._silence = min(2 * self._silence, LONGEST_SILENCE)
+        for _ in range(ATTEMPTS - 1):
+            try:
+                await self.listen()
+            except CallFailed:
+                self._generation += 1  # of that one's end nobody is told
+                await asyncio.sleep(ATTEMPT_SECONDS)
+            else:
+                return
+        await self.listen()
 
     def stop_listening(self) -> None:
         """Nobody looks: what was shown is forgotten."""
@@ -128,6 +174,9 @@ class Head:
         if snapshot is None:
             self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
             return None
+        now = self._loop.time()
+        if snapshot.rects and now > self._looked_at + ECHO_SECONDS:
+            self._silence, self._heard_at = FIRST_SILENCE, now
         self.is_off = snapshot.is_off
         self.surface = surface = snapshot.surface if snapshot.is_enabled else None
         # Nothing but a whole picture makes one, and whatever is drawn over it ends it.
