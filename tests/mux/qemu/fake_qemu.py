@@ -160,6 +160,8 @@ class FakeQemu:
         self.size = (640, 480)
         #: virtio-gpu can
         self.can_resize = False
+        #: listeners that it takes for one too many
+        self.refusals = 0
         #: its consoles are those of graphics adapters, and not its own terminals
         self.is_graphic = False
         self.commands: list[str] = []
@@ -279,6 +281,11 @@ class FakeQemu:
         if header.member == "GetAll":
             values = self._properties(message.body[0].removeprefix(f"{DISPLAY}."))
             answer = method_return(serial, message.serial, "a{sv}", values)
+        elif header.member == "RegisterListener" and self.refusals:
+            self.refusals -= 1
+            os.close(descriptors[0])
+            error = f"{DISPLAY}.Error.Invalid"
+            answer = error_return(serial, message.serial, error, "`:1.1` is already registered!")
         elif header.member == "RegisterListener":
             self.listeners[header.path] = FakeListener(socket.socket(fileno=descriptors[0]))
             self.listeners[header.path].call("GetAll", "s", f"{DISPLAY}.Listener", flags=0)

@@ -14,6 +14,7 @@ from pyrdpmux.mux.backend import MonitorSink, VmStatus
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.qemu import console as module
+from pyrdpmux.mux.qemu import head
 from pyrdpmux.mux.qemu.placeholder import MESSAGES
 from tests.mux.qemu.fake_qemu import ROOT, FakeQemu
 from tests.mux.qemu.placeholders import placeholder
@@ -259,6 +260,78 @@ def test_while_nobody_looks_no_head_is_listened_to(tmp_path: Path, monkeypatch: 
             bench.plain(1, 160, 120, 4)
             await bench.until_shows((LEFT, 8), (RIGHT, 4))
             assert bench.resizes == [(480, 200)], "nobody has to begin anew"
+
+    asyncio.run(scenario())
+
+
+@pytest.fixture
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.005)
+    monkeypatch.setattr(head, "FIRST_SILENCE", 0.02)
+    monkeypatch.setattr(head, "LONGEST_SILENCE", 0.05)
+
+
+@pytest.mark.usefixtures("impatience")
+def test_a_silent_head_is_looked_at_anew(tmp_path: Path) -> None:
+    """QEMU 7.2 does not tell those who listen that it was switched off."""
+
+    async def scenario() -> None:
+        async with heads(tmp_path) as bench:
+            bench.plain(0, 320, 200, 9)
+            bench.plain(1, 160, 120, 5)
+            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+            main, path = bench.qemu.listeners[path_of(0)], path_of(1)
+            for _ in range(3):
+                before = bench.qemu.listeners[path]
+                await until(lambda: bench.qemu.listeners[path] is not before)  # noqa: B023
+                assert before.peer.is_closed
+                bench.plain(1, 160, 120, 5)
+            assert bench.shows(((LEFT, 9), (RIGHT, 5))), "that somebody looks changes nothing"
+            before = bench.qemu.listeners[path]
+            await until(lambda: bench.qemu.listeners[path] is not before)
+            bench.scanout(1, NOT_ACTIVE)
+            await bench.until_shows((LEFT, 9))
+            assert bench.qemu.listeners[path_of(0)] is main, "the main one is not looked at"
+            assert bench.host.lost == ["web"]
+            after = bench.qemu.listeners[path]
+            await asyncio.sleep(0.1)
+            assert bench.qemu.listeners[path] is after, "nor one that shows nothing"
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("impatience")
+def test_a_bus_that_takes_one_listener_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until QEMU has seen the end of the last one, it refuses another."""
+    monkeypatch.setattr(head, "ATTEMPT_SECONDS", 0.01)
+
+    async def scenario() -> None:
+        async with heads(tmp_path) as bench:
+            bench.plain(0, 320, 200, 9)
+            bench.plain(1, 160, 120, 5)
+            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+            bench.qemu.refusals = 5
+            await until(lambda: not bench.qemu.refusals)
+            await until(lambda: not bench.qemu.listeners[path_of(1)].peer.is_closed)
+            bench.plain(1, 160, 120, 6)
+            await bench.until_shows((LEFT, 9), (RIGHT, 6))
+            assert bench.host.lost == ["web"]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.usefixtures("impatience")
+def test_nobody_looks_so_silence_is_no_matter(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with heads(tmp_path) as bench:
+            bench.plain(0, 320, 200, 9)
+            bench.plain(1, 160, 120, 5)
+            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+            bench.vm.look(False)
+            await asyncio.sleep(0.05)  # one may be under way
+            before = bench.qemu.listeners[path_of(1)]
+            await asyncio.sleep(0.1)
+            assert bench.qemu.listeners[path_of(1)] is before
 
     asyncio.run(scenario())
 
