@@ -27,7 +27,10 @@ class ViewerDesktop:
         self.monitors: tuple[Monitor, ...] = (NOTHING,)
 
     def __str__(self) -> str:
-        return ", ".join([str(monitor) for monitor in self.monitors])
+        if len(self.monitors) > 1:
+            return ", ".join([str(monitor) for monitor in self.monitors])
+        _, _, width, height = self.monitors[0].area
+        return f"{width}x{height} at {self.monitors[0].scale} %"
 
     def close(self) -> None:
         """Nothing is wished for any more."""

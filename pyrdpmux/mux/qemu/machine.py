@@ -78,7 +78,7 @@ class QemuMachine:
         name: str | None,
         claim: Callable[[str], str] = str,
         *,
-        max_consoles: int = MAX_CONSOLES,
+        max_vms: int = MAX_CONSOLES,
     ) -> None:
         self.source = source
         self.name = name
@@ -89,7 +89,7 @@ class QemuMachine:
         self._host = host
         self._claim = claim
         self._wanted = name
-        self._max_consoles = max_consoles
+        self._max_vms = max_vms
         self._complaint = ""
         #: by the path of each of its heads
         self._consoles: dict[str, QemuConsole] = {}
@@ -156,7 +156,7 @@ class QemuMachine:
         if self._wanted is None:
             self.name = self._claim(display.name)
         budget = PixelBudget()
-        for index, paths in enumerate(await _grouped(display, self._max_consoles)):
+        for index, paths in enumerate(await _grouped(display, self._max_vms)):
             name = self.name if index == 0 else f"{self.name}:{paths[0].rpartition('_')[2]}"
             assert name is not None
             console = QemuConsole(display.connection, paths, budget)
@@ -240,12 +240,14 @@ class QemuMachine:
 
 
 async def _grouped(display: Display, maximum: int) -> list[list[str]]:
-    """The first console and all others that an adapter draws, as heads of one VM; each other one alone."""
-    paths = list(display.consoles[:maximum])
+    """The consoles of up to so many VMs: the first one with all others that an adapter draws, as heads; each
+    other one alone.
+    """
+    paths = list(display.consoles)
     graphic = []
     for path in paths:
         properties = await console_properties(display.connection, path, CONSOLE)
         if properties.get("Type") == GRAPHIC:
             graphic.append(path)
     heads = graphic if paths[0] in graphic else paths[:1]
-    return [heads, *[[path] for path in paths if path not in heads]]
+    return [heads, *[[path] for path in paths if path not in heads]][:maximum]

@@ -15,6 +15,7 @@ from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.qemu import console as module
 from pyrdpmux.mux.qemu import head
+from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.placeholder import MESSAGES
 from tests.mux.qemu.fake_qemu import ROOT, FakeQemu
 from tests.mux.qemu.placeholders import placeholder
@@ -362,6 +363,31 @@ def test_one_head_that_breaks_its_protocol_ends_all(tmp_path: Path) -> None:
             assert bench.host.lost == ["web", "web"]
 
     asyncio.run(scenario())
+
+
+def test_terminals_of_qemu_are_vms_of_their_own(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        qemu = MixedQemu(tmp_path / "qmp", consoles=(0, 1, 2))
+        async with backend({"web": str(qemu.path)}) as host:
+            await until(lambda: len(qemu.listeners) == 3)
+            await until(lambda: all(listener.answers() for listener in qemu.listeners.values()))
+            qemu.listeners[path_of(0)].scanout(plane(320, 200, 9))
+            qemu.listeners[path_of(1)].scanout(plane(64, 32, 4))
+            qemu.listeners[path_of(2)].scanout(plane(160, 120, 5))
+            await until(lambda: host.vms["web"].screen.heads == (LEFT, RIGHT))
+            await until(lambda: host.vms["web:1"].screen.width == 64)
+            assert host.vms.keys() == {"web", "web:1"}
+        qemu.close()
+
+    asyncio.run(scenario())
+
+
+class MixedQemu(FakeQemu):
+    """Its second console is a terminal."""
+
+    def _handle(self, message: Message, descriptors: list[int]) -> None:
+        self.is_graphic = message.header.path != path_of(1)
+        super()._handle(message, descriptors)
 
 
 def test_no_more_than_sixteen(tmp_path: Path) -> None:
