@@ -7,15 +7,21 @@ over the link twice, and a planner copies from one monitor to another as within 
 from collections.abc import Sequence
 from typing import Final
 
-from pyrdpmux.geometry import Rect, Region
+import numpy as np
+
+from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.commands import MAIN, BoxFrame, Command, Copy, Exact, Fill, Lossy, Restore
-from pyrdpmux.graphics.surface import TILE
+from pyrdpmux.graphics.surface import TILE, tile_rects
 from pyrdpmux.rdp.channels.graphics.drawing import SurfaceToSurface
 from pyrdpmux.rdp.channels.graphics.header import Point
 from pyrdpmux.rdp.channels.graphics.surfaces import CreateSurface, MapSurfaceToOutput
 
 FIRST_MONITOR: Final = 2032
 """Number of the surface of the first monitor, behind all boxes; there are 16 at most."""
+
+
+MAX_PLACES: Final = 64
+"""Copied by themselves after one frame, for each monitor that they are on."""
 
 
 def monitor_surfaces(first_id: int, areas: Sequence[Rect]) -> list[CreateSurface | MapSurfaceToOutput]:
@@ -46,12 +52,17 @@ def copies_to_monitors(
     return copies
 
 
-def painted_on_main(commands: Sequence[Command]) -> list[Rect]:
-    """Where a frame's commands change MAIN; or a little more, where these are many places."""
-    painted = Region()
+def painted_on_main(commands: Sequence[Command], width: int, height: int) -> list[Rect]:
+    """Whole tiles of MAIN, of this size, that a frame's commands change; or more, if they are in many places."""
+    tiles = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
     for command in commands:
-        painted.add_all(_painted_by(command))
-    return list(painted)
+        for rect in _painted_by(command):
+            shown = rect.clip(width, height)
+            if not shown.is_empty:
+                rows = slice(shown.y // TILE, -(-shown.bottom // TILE))
+                tiles[rows, shown.x // TILE : -(-shown.right // TILE)] = True
+    painted = tile_rects(tiles, width, height)
+    return painted if len(painted) <= MAX_PLACES else [bounding_box(painted)]
 
 
 def _painted_by(command: Command) -> Sequence[Rect]:

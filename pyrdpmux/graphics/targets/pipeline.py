@@ -280,7 +280,7 @@ class Pipeline:
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
         if self.format.monitors:
             began = tally.clock()
-            copies = self._to_monitors(painted_on_main(commands))
+            copies = self._to_monitors(painted_on_main(commands, self._width, self._height))
             messages.append(encode_graphics(copies))
             pixels = sum([copy.rect.pixels for copy in copies])
             tally.add(Step.COPY, began, count=len(copies), pixels=pixels, size=len(messages[-1]))

@@ -42,11 +42,11 @@ class ViewerDesktop:
         self.monitors = monitors_of(event.monitors)
         if len(self.monitors) < 2:
             area = Rect(0, 0, event.desktop_width, event.desktop_height)
-            self.monitors = (Monitor(area, self._scale(event)),)
+            scales = [monitor.scale for monitor in self.monitors]
+            self.monitors = (Monitor(area, max(self._scale(), *scales, PLAIN_SCALE)),)
 
-    def _scale(self, event: ClientIntroduced) -> int:
-        if event.monitors:
-            return event.monitors[0].desktop_scale
+    def _scale(self) -> int:
+        """Of the desktop; that of its only monitor is said elsewhere, too, and by some clients only there."""
         core = self._connection.facts.client_core
         scale = core.desktop_scale_factor if core is not None else None
         return scale if scale and MIN_DESKTOP_SCALE <= scale <= MAX_DESKTOP_SCALE else PLAIN_SCALE

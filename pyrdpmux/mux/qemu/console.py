@@ -72,6 +72,7 @@ class QemuConsole:
         #: whose pointer is to be seen
         self._pointer_head: Head | None = None
         self._is_watched = True
+        self._seen = asyncio.Event()
         self._begun_by = 0.0
         self._registering: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -159,6 +160,7 @@ class QemuConsole:
     def _watched(self, is_watched: bool) -> None:
         """Registered anew, QEMU sends all of the picture at once; held keys it has lifted when we left."""
         self._is_watched = is_watched
+        (self._seen.set if is_watched else self._seen.clear)()
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
@@ -202,8 +204,9 @@ class QemuConsole:
         self._loop.call_at(self._begun_by, self._news.set)
 
     async def _keep_looking(self, vm: Vm) -> None:
-        """Of heads that are shown, but for the main one, see whether they still are."""
+        """Of heads that are shown, but for the main one, see whether they still are; while somebody looks."""
         while True:
+            await self._seen.wait()
             await asyncio.sleep(LOOK_SECONDS)
             silent = [head for head in self._heads[1:] if head.is_silent(self._loop.time())]
             if silent and self._is_watched and self._registering is None:

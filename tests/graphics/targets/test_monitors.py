@@ -1,6 +1,6 @@
 """Which places of MAIN are copied to the monitors."""
 
-from pyrdpmux.geometry import MAX_RECTANGLES, Rect
+from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.boxes import NUMBERS
 from pyrdpmux.graphics.classify import Kind
 from pyrdpmux.graphics.commands import (
@@ -9,6 +9,7 @@ from pyrdpmux.graphics.commands import (
     MAIN,
     BoxFrame,
     CloseBox,
+    Command,
     Copy,
     Exact,
     Fill,
@@ -19,6 +20,7 @@ from pyrdpmux.graphics.commands import (
 )
 from pyrdpmux.graphics.targets.monitors import (
     FIRST_MONITOR,
+    MAX_PLACES,
     copies_to_monitors,
     monitor_ids,
     monitor_surfaces,
@@ -44,27 +46,35 @@ def test_surfaces_are_mapped_where_their_areas_are() -> None:
     ]
 
 
+def painted(*commands: Command) -> list[Rect]:
+    return painted_on_main(commands, 300, 200)
+
+
 def test_what_each_command_paints() -> None:
-    one, other = Rect(1, 2, 3, 4), Rect(100, 0, 5, 5)
-    assert painted_on_main([Copy(BACK, Rect(50, 60, 3, 4), MAIN, 1, 2)]) == [one]
-    assert painted_on_main([Copy(MAIN, one, BACK, 7, 8), Store(1, 2, one), OpenBox(2, 9, 9)]) == []
-    assert painted_on_main([CloseBox(2)]) == []
-    assert painted_on_main([Fill(0, (one, other))]) == [one, other]
-    assert painted_on_main([Lossy((one,)), Exact(other, Kind.PICTURE)]) == [one, other]
-    assert painted_on_main([BoxFrame(2, Rect(0, 0, 200, 100), (one, other))]) == [one, other]
-    assert painted_on_main([Restore(4, ((64, 0), (0, 128)))]) == [Rect(64, 0, 64, 64), Rect(0, 128, 64, 64)]
+    one, other = Rect(1, 2, 3, 4), Rect(100, 130, 30, 5)
+    first, second = Rect(0, 0, 64, 64), Rect(64, 128, 128, 64)
+    assert painted(Copy(BACK, Rect(50, 60, 3, 4), MAIN, 1, 2)) == [first]
+    assert painted(Copy(MAIN, one, BACK, 7, 8), Store(1, 2, one), OpenBox(2, 9, 9), CloseBox(2)) == []
+    assert painted(Fill(0, (one, other))) == [first, second]
+    assert painted(Lossy((one,)), Exact(other, Kind.PICTURE)) == [first, second]
+    assert painted(BoxFrame(2, Rect(0, 0, 200, 180), (one, other))) == [first, second]
+    assert painted(Restore(4, ((256, 0), (0, 128)))) == [Rect(256, 0, 44, 64), Rect(0, 128, 64, 64)]
 
 
 def test_what_is_painted_twice_is_copied_once() -> None:
-    one = Rect(0, 0, 64, 64)
-    assert painted_on_main([Fill(0, (one,)), Exact(Rect(8, 8, 8, 8), Kind.TEXT)]) == [one]
+    assert painted(Fill(0, (Rect(0, 0, 64, 64),)), Exact(Rect(8, 8, 8, 8), Kind.TEXT)) == [Rect(0, 0, 64, 64)]
 
 
-def test_however_many_places_there_are_copies_are_few() -> None:
-    places = tuple(Rect(4 * x, 4 * y, 1, 1) for x in range(100) for y in range(100))
-    painted = painted_on_main([Fill(0, places)])
-    assert len(painted) <= MAX_RECTANGLES
-    assert all(any(rect.contains(place) for rect in painted) for place in places)
+def test_what_lies_outside_is_cut_off() -> None:
+    assert painted(Copy(MAIN, Rect(0, 0, 50, 50), MAIN, -10, 180)) == [Rect(0, 128, 64, 72)]
+    assert painted(Fill(0, (Rect(-9, -9, 9, 9), Rect(300, 0, 5, 5)))) == []
+
+
+def test_many_places_are_one() -> None:
+    places = tuple(Rect(128 * x, 64 * y, 1, 1) for x in range(12) for y in range(12) if (x + y) % 2)
+    assert painted_on_main([Fill(0, places)], 4000, 4000) == [bounding_box([*places, Rect(0, 0, 1472, 768)])]
+    few = places[: MAX_PLACES // 2]
+    assert len(painted_on_main([Fill(0, few)], 4000, 4000)) == len(few)
 
 
 def test_each_monitor_gets_its_part() -> None:
