@@ -53,7 +53,7 @@ def copies_to_monitors(
 
 
 def painted_on_main(commands: Sequence[Command], width: int, height: int) -> list[Rect]:
-    """Whole tiles of MAIN, of this size, that a frame's commands change; or more, if they are in many places."""
+    """Whole tiles of MAIN, of this size, that a frame's commands change; or more, if these are scattered."""
     tiles = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
     for command in commands:
         for rect in _painted_by(command):
