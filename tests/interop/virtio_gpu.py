@@ -16,7 +16,7 @@ from typing import Final
 from pyrdpmux.codec.color import Words
 from pyrdpmux.harness.programs import wait_until
 
-PATIENCE: Final = 10.0
+PATIENCE: Final = 60.0
 
 CONFIG_ADDRESS: Final = 0xCF8
 CONFIG_DATA: Final = 0xCFC
@@ -76,9 +76,13 @@ class VirtioGpu:
         self._count = 0
         self._resources: dict[int, int] = {}
         self._next_resource = 1
-        wait_until(lambda: self._get(BOOT_SIGNATURE, "w") == 0xAA55, PATIENCE, "the end of the firmware")
-        self._find()
-        self._begin()
+        try:
+            wait_until(lambda: self._get(BOOT_SIGNATURE, "w") == 0xAA55, PATIENCE, "the firmware's end")
+            self._find()
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._lines.close()
