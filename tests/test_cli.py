@@ -298,6 +298,18 @@ def test_a_table_of_vms_is_safe_to_look_at(tmp_path: Path, capsys: pytest.Captur
     assert len(lines[1]) < 1000
 
 
+def test_the_table_says_how_many_displays_there_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vm = {**HOSTILE_VM, "name": "web", "viewers": [], "width": 1440, "height": 600}
+    heads = [[0, 0, 800, 600], [800, 0, 640, 480]]
+    vms = [{**vm, "heads": heads}, {**vm, "heads": heads[:1]}]
+    assert asked(tmp_path, {"vms": {"vms": vms}}, "vms") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split("  ")[-2:] == ["1440x600, 2 heads", "-"]
+    assert "heads" not in lines[2]
+
+
 def test_vms_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """All that the daemon tells, as it tells it."""
     snapshot = {"vms": [HOSTILE_VM], "shares": [{"kind": "guest", "name": "x", "worked": 0.5}]}

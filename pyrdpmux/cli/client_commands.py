@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,12 +69,18 @@ def run_vms(options: argparse.Namespace) -> int:
     for vm in answer["vms"]:
         viewers = ", ".join([f"{viewer['user'] or '-'} ({viewer['address']})" for viewer in vm["viewers"]])
         port = str(vm["port"]) if vm.get("is_listening", True) else f"{vm['port']} (in use)"
-        rows.append((vm["name"], port, vm["status"], f"{vm['width']}x{vm['height']}", viewers or "-"))
+        rows.append((vm["name"], port, vm["status"], _size_of(vm), viewers or "-"))
     cells = [[escaped(cell, MAX_CELL) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(rows[0]))]
     for row in cells:
         print("  ".join([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]).rstrip())
     return EXIT_OK
+
+
+def _size_of(vm: Mapping[str, Any]) -> str:
+    """Also of how many displays it consists, where there are several."""
+    heads = len(vm.get("heads", ()))
+    return f"{vm['width']}x{vm['height']}" + (f", {heads} heads" if heads > 1 else "")
 
 
 def run_rdp_file(options: argparse.Namespace) -> int:

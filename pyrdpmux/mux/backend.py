@@ -5,11 +5,12 @@ A backend (librdpmux on D-Bus, the demo VM, later others) announces VMs to its :
 that it handed in.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
 
 from pyrdpmux.mux.figures import VmFigures
+from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.net.fair import LoopShare
 
@@ -87,6 +88,21 @@ class ResizeSink(Protocol):
         """A viewer would like this desktop size in pixels, with text and controls of ``scale`` percent.
 
         The VM may do so, sometime, or not; other viewers adapt to what it does.
+        """
+
+
+@runtime_checkable
+class MonitorSink(Protocol):
+    """What an :class:`InputSink` may be as well, if the VM can have several displays."""
+
+    @property
+    def max_monitors(self) -> int:
+        """Displays that it may have, 1 at least."""
+
+    def request_monitors(self, monitors: Sequence[Monitor]) -> None:
+        """A viewer would like a display for each of these, the main one first: no more than ``max_monitors``.
+
+        They do not overlap, and fit a desktop. The VM may do so, sometime, or not, as with sizes.
         """
 
 

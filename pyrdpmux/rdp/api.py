@@ -4,6 +4,7 @@
 can be used without the rest. Every union has a ``decode_*``: bytes in, whichever of its members they are out.
 """
 
+from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
 from pyrdpmux.rdp.channels.display_control.pdu import decode_display_control
 from pyrdpmux.rdp.channels.dynamic.pdu import decode_client_pdu, decode_server_pdu
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
@@ -157,6 +158,7 @@ __all__ = [
     "ConnectionRequested",
     "Deactivated",
     "DesktopLayoutRequested",
+    "DesktopMonitor",
     "Disconnected",
     "DisplayControlReady",
     "ErrorInfoReceived",

@@ -1,5 +1,7 @@
 """Streams that become one: clients that were apart follow one stream, bit for bit."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.targets.pipeline import Pipeline, PipelineFormat
 from tests.graphics.drawings import DRAWINGS, drawn, photo, text
 from tests.graphics.model import part
-from tests.graphics.targets.test_pipeline import FORMATS, VIDEO, Session
+from tests.graphics.targets.test_pipeline import FORMATS, LAYOUT, VIDEO, Session
 
 SIZE = (330, 250)
 EVERYTHING = Rect(0, 0, *SIZE)
@@ -49,14 +51,14 @@ class Meeting:
 
     def check(self) -> None:
         for session in (self.host, self.guest):
-            differs = session.client.shown != self.host.wanted
+            differs = (session.client.shown != self.host.wanted) & self.host.on_monitors
             assert not (differs & ~self.host.stream.planner.main.lossy).any()
 
     def rest(self) -> None:
         while (due := self.host.stream.next_due()) is not None:
             self.show(max(due - self.host.now, 0.0) + 0.001)
         for client in self.clients:
-            assert (client.shown == self.host.wanted).all()
+            assert (client.shown == self.host.wanted)[self.host.on_monitors].all()
 
 
 @FORMATS
@@ -90,8 +92,9 @@ def test_nothing_to_catch_up_with() -> None:
     meeting.rest()
 
 
-def test_who_has_other_surfaces_takes_those_of_the_host() -> None:
-    meeting = Meeting(has_been_elsewhere=True)
+@pytest.mark.parametrize("monitors", [(), LAYOUT])
+def test_who_has_other_surfaces_takes_those_of_the_host(monitors: tuple[Rect, ...]) -> None:
+    meeting = Meeting(replace(VIDEO, monitors=monitors), has_been_elsewhere=True)
     meeting.host.write(EVERYTHING, text(330, 250))
     meeting.host.show()
     meeting.guest.show()
@@ -138,15 +141,24 @@ def test_who_leaves_goes_on_and_comes_back() -> None:
     meeting.rest()
 
 
-@given(before=DRAWINGS, between=DRAWINGS, after=DRAWINGS, apart=st.integers(0, 12))
+@given(
+    before=DRAWINGS,
+    between=DRAWINGS,
+    after=DRAWINGS,
+    apart=st.integers(0, 12),
+    monitors=st.sampled_from([(), LAYOUT]),
+    has_been_elsewhere=st.booleans(),
+)
 @settings(max_examples=15, deadline=None)
 def test_whenever_somebody_joins(
     before: list[tuple[str, Rect, int, int, float]],
     between: list[tuple[str, Rect, int, int, float]],
     after: list[tuple[str, Rect, int, int, float]],
     apart: int,
+    monitors: tuple[Rect, ...],
+    has_been_elsewhere: bool,
 ) -> None:
-    meeting = Meeting()
+    meeting = Meeting(replace(VIDEO, monitors=monitors), has_been_elsewhere=has_been_elsewhere)
     meeting.host.is_noisy = meeting.guest.is_noisy = True
 
     def draw(kind: str, rect: Rect, by: int, seed: int) -> None:

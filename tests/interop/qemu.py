@@ -95,10 +95,10 @@ class Qemu:
         self.monitor.close()
         self.program.kill()
 
-    def screendump(self) -> Picture:
-        """What QEMU itself says that is to be seen."""
+    def screendump(self, **console: str | int) -> Picture:
+        """What QEMU itself says that is to be seen; on another console, if its device and head are named."""
         path = self.folder / "screen.ppm"
-        self.monitor.execute("screendump", filename=str(path))
+        self.monitor.execute("screendump", filename=str(path), **console)
         kind, size, _, pixels = path.read_bytes().split(b"\n", 3)
         assert kind == b"P6"
         width, height = (int(word) for word in size.split())

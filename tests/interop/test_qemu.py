@@ -306,14 +306,15 @@ def looked_at(daemon: Daemon, *, stalls: bool = False) -> Iterator[None]:
     daemon.do(end(task))
 
 
-def test_memtest_on_two_heads(folder: Path) -> None:
-    """virtio-vga has two outputs: two VMs of ours; and a size can be asked for."""
+def test_memtest_on_one_of_two_heads(folder: Path) -> None:
+    """Firmware draws on the first output of a virtio-vga only, and that is all of the VM then."""
     options = ["-device", "virtio-vga,max_outputs=2", "-kernel", str(MEMTEST)]
     with Qemu(folder, *options) as qemu, Daemon(folder, machines={"vm": f"unix:{qemu.socket}"}) as daemon:
-        assert daemon.wait_for_vm("vm") != daemon.wait_for_vm("vm:1")
+        daemon.wait_for_vm("vm")
         qemu.wait_for_text("Memtest86+")
         qemu.monitor.execute("stop")
         daemon.wait_for_screendump(qemu)
+        assert not daemon.is_running("vm:1")
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def displays(**client: Any) -> Linked:
 
 def test_a_client_asks_for_a_size() -> None:
     pair = displays()
-    assert pair.client_saw(DisplayControlReady) == [DisplayControlReady(1, 8192 * 8192)]
+    assert pair.client_saw(DisplayControlReady) == [DisplayControlReady(16, 16 * 8192 * 8192)]
     pair.client.request_desktop_size(1283, 721, scale=150)
     pair.run()
     [requested] = pair.server_saw(DesktopLayoutRequested)
@@ -148,11 +148,9 @@ def test_a_client_asks_for_a_size() -> None:
 
 def test_a_client_does_not_ask_before_it_may_nor_for_what_it_must_not() -> None:
     pair = displays()
-    two = [
-        Monitor(width=800, height=600),
-        Monitor(width=800, height=600, left=800, flags=MonitorFlags(0)),
-    ]
-    for layout in (two, [], [Monitor(width=800, height=600, flags=MonitorFlags(0))]):
+    many = [Monitor(width=200, height=200)]
+    many += [Monitor(width=200, height=200, left=200 * at, flags=MonitorFlags(0)) for at in range(1, 17)]
+    for layout in (many, [], [Monitor(width=800, height=600, flags=MonitorFlags(0))]):
         with pytest.raises(StateError):
             pair.client.request_layout(layout)
     for refused in (linked((), (DISPLAY_CONTROL,)), linked((DISPLAY_CONTROL,), ())):
@@ -170,6 +168,18 @@ def test_several_monitors_are_understood() -> None:
     [requested] = pair.server_saw(DesktopLayoutRequested)
     assert [monitor.left for monitor in requested.monitors] == [-800, 0]
     assert requested.primary.width == 1000
+
+
+def test_more_than_we_could_show_is_ignored() -> None:
+    """The factors would allow it: they are those of one monitor."""
+    pair = displays()
+    wide = [
+        Monitor(width=8192, height=8192, left=8192 * at, flags=MonitorFlags(int(at == 0))) for at in (0, 1)
+    ]
+    pair.client.request_layout(wide)
+    pair.run()
+    assert pair.server_saw(DesktopLayoutRequested) == []
+    assert [text for text in notes(pair) if f"more than {8192 * 8192} square pixels" in str(text)]
 
 
 def test_a_layout_that_cannot_be_had_has_no_effect() -> None:

@@ -42,6 +42,7 @@ NAMES = {
     "ConnectionRequested",
     "Deactivated",
     "DesktopLayoutRequested",
+    "DesktopMonitor",
     "Destination",
     "Disconnected",
     "DisplayControlReady",

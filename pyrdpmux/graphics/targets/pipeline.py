@@ -38,6 +38,12 @@ from pyrdpmux.graphics.commands import (
 )
 from pyrdpmux.graphics.tally import Step, Tally, shown_pixels, step_of
 from pyrdpmux.graphics.targets.box_video import BoxVideo
+from pyrdpmux.graphics.targets.monitors import (
+    copies_to_monitors,
+    monitor_ids,
+    monitor_surfaces,
+    painted_on_main,
+)
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -56,7 +62,7 @@ from pyrdpmux.rdp.channels.graphics.surfaces import (
     MapSurfaceToOutput,
     ResetGraphics,
 )
-from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
+from pyrdpmux.rdp.mcs.monitors import monitor_definitions
 
 FIRST_ID: Final = 1
 LAST_ID: Final = 0xF000
@@ -86,15 +92,18 @@ class PipelineFormat:
     has_progressive: bool = True
     cache_slots: int = 0
     cache_bytes: int = 0
+    #: of the picture, the primary one first, each with a surface of its own; empty: MAIN is all of it
+    monitors: tuple[Rect, ...] = ()
 
     @classmethod
-    def of(cls, abilities: GraphicsAbilities) -> Self:
+    def of(cls, abilities: GraphicsAbilities, monitors: tuple[Rect, ...] = ()) -> Self:
         """For a client that says so, as far as this installation goes along."""
         return cls(
             has_avc=abilities.has_avc420 and is_installed(H264),
             has_progressive=abilities.has_progressive,
             cache_slots=abilities.cache_slots,
             cache_bytes=abilities.cache_bytes,
+            monitors=monitors,
         )
 
 
@@ -162,6 +171,7 @@ class Pipeline:
     @property
     def state(self) -> PipelineState:
         ids = [self._first_id + number for number in (MAIN, BACK, *self._boxes)]
+        ids += monitor_ids(self._first_id, self.format.monitors)
         return PipelineState(tuple(ids), self._clear.sequence_number)
 
     def prepare(self) -> None:
@@ -185,19 +195,25 @@ class Pipeline:
     def opening(self) -> bytes:
         """A message outside of any frame."""
         width, height = self._width, self._height
-        monitor = MonitorDefinition(0, 0, width - 1, height - 1, MonitorFlags.PRIMARY)
+        areas = self.format.monitors or (Rect(0, 0, width, height),)
         pdus: list[ServerGraphics] = [DeleteSurface(surface_id) for surface_id in self._old_surfaces]
-        pdus.append(ResetGraphics(width, height, (monitor,)))
+        pdus.append(ResetGraphics(width, height, monitor_definitions(areas)))
         pdus += self._surfaces()
         return self._compressed(encode_graphics(pdus))
 
     def _surfaces(self) -> list[ServerGraphics]:
         main, back = self._first_id + MAIN, self._first_id + BACK
-        return [
+        pdus: list[ServerGraphics] = [
             CreateSurface(main, self._width, self._height),
             CreateSurface(back, self._width, self._height),
-            MapSurfaceToOutput(main),
         ]
+        if self.format.monitors:
+            return pdus + monitor_surfaces(self._first_id, self.format.monitors)
+        return [*pdus, MapSurfaceToOutput(main)]
+
+    def _to_monitors(self, painted: Sequence[Rect]) -> list[SurfaceToSurface]:
+        """What makes visible what is new on MAIN, where that is not to be seen itself."""
+        return copies_to_monitors(self._first_id, self.format.monitors, painted)
 
     def import_cache(self, slots: Sequence[int]) -> bytes:
         """QUIRK(FreeRDP 3.30): of the cache, it writes slot N to its file if slot N + 1 is used, too; and it
@@ -211,6 +227,7 @@ class Pipeline:
             area = Rect(0, 0, self._width, self._height)
             pdus += host._surfaces()
             pdus.append(SurfaceToSurface(self._first_id + MAIN, host._first_id + MAIN, area, (Point(0, 0),)))
+            pdus += host._to_monitors([area])
             pdus += [DeleteSurface(surface_id) for surface_id in self.state.surfaces]
         # A pixel that is there already, again and again: 26 bytes each, most of which ZGFX takes away.
         corner = Rect(0, 0, 1, 1)
@@ -233,6 +250,12 @@ class Pipeline:
             messages.append(encode_graphics(pdus))
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
             dense_size += len(messages[-1]) if isinstance(command, BoxFrame) else 0
+        if self.format.monitors:
+            began = tally.clock()
+            copies = self._to_monitors(painted_on_main(commands, self._width, self._height))
+            messages.append(encode_graphics(copies))
+            pixels = sum([copy.rect.pixels for copy in copies])
+            tally.add(Step.COPY, began, count=len(copies), pixels=pixels, size=len(messages[-1]))
         messages.append(encode_graphics([EndFrame(frame_id)]))
         return self._compressed(b"".join(messages), dense_size)
 

@@ -34,8 +34,10 @@ from pyrdpmux.rdp.connection.events import (
     GraphicsCommandsReceived,
     GraphicsConfirmed,
     GraphicsReceived,
+    MonitorLayoutReceived,
     PointerReceived,
 )
+from pyrdpmux.rdp.mcs.client_data import MonitorDefinition
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 
 PATIENCE: Final = 30.0
@@ -110,6 +112,12 @@ class Client(ClientInput):
         """Width and height of the desktop."""
         height, width = self.picture.shape[:2]
         return width, height
+
+    @property
+    def monitors(self) -> tuple[MonitorDefinition, ...]:
+        """Those that the desktop consists of, as the server says, counted from the primary one's corner."""
+        told = self.seen(MonitorLayoutReceived)
+        return told[-1].layout.monitors if told else ()
 
     def screenshot(self, path: Path | str | None = None, *, with_pointer: bool = False) -> Pixels:
         """A copy of the picture, also written to ``path`` as PNG; OSError if that fails."""

@@ -149,8 +149,10 @@ class GraphicsRenderer:
         if not 0 < pdu.width <= MAX_SIDE or not 0 < pdu.height <= MAX_SIDE:
             reason = f"{pdu.width}x{pdu.height}, at most {MAX_SIDE} each"
             raise DecodeError("ResetGraphics.width", reason, 0)
+        # Of other monitors, what lies between them is nobody's: no surface would ever paint it over.
+        is_same = pdu.monitors == self.monitors or not self.monitors
         self.monitors = pdu.monitors
-        if self.output.shape[:2] != (pdu.height, pdu.width):
+        if self.output.shape[:2] != (pdu.height, pdu.width) or not is_same:
             self.output = np.zeros((pdu.height, pdu.width, 4), np.uint8)
         for surface in self.surfaces.values():
             surface.pixels[...] = _WHITE

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.acceptor import Acceptor, Arrival
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.admission.logon_desk import LogonTarget
 from pyrdpmux.mux.admission.ticket import Ticket
-from pyrdpmux.mux.backend import InputSink, ResizeSink, VmStatus
+from pyrdpmux.mux.backend import InputSink, MonitorSink, VmStatus
 from pyrdpmux.mux.console.stage import Stage, StageViewer
 from pyrdpmux.mux.console.viewer import Viewer
 from pyrdpmux.mux.figures import VmFigures
@@ -20,6 +21,7 @@ from pyrdpmux.mux.input.typist import Typist
 from pyrdpmux.mux.log.connection_log import printable
 from pyrdpmux.mux.picture.cursor import DOT, AnyCursor, CursorState
 from pyrdpmux.mux.picture.display import Display
+from pyrdpmux.mux.picture.heads import PLAIN_SCALE, Monitor, fit_a_desktop, normalized
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.settings.access import Access, Principal, Proved
 from pyrdpmux.mux.settings.config import ONE_AT_A_TIME, Config
@@ -43,18 +45,23 @@ UNDEFINED_POINTERS: Final[dict[str, AnyCursor]] = {
 DEAF: Final = (VmStatus.PAUSED, VmStatus.CRASHED, VmStatus.MIGRATING, VmStatus.LOST)
 """What is typed now would arrive later, or never. A VM without a signal or starting wants its keys."""
 
-NO_SCALE: Final = 100
-"""Percent."""
-
 
 @dataclass(frozen=True, slots=True)
-class SizeWish:
-    """What a VM was asked for, and the size that it had then."""
+class Wish:
+    """What a VM was asked for, and the heads that it had then."""
 
-    width: int
-    height: int
-    scale: int
-    seen: tuple[int, int]
+    monitors: tuple[Monitor, ...]
+    seen: tuple[Rect, ...]
+
+    @property
+    def areas(self) -> tuple[Rect, ...]:
+        """As they would lie in the picture."""
+        return normalized([monitor.area for monitor in self.monitors])
+
+    @property
+    def scales(self) -> list[int]:
+        """In percent."""
+        return [monitor.scale for monitor in self.monitors]
 
 
 class Console:
@@ -92,7 +99,7 @@ class Console:
         #: of the VM that stands behind the console now
         self._has_picture = False
         #: the last one that it was told
-        self._wish: SizeWish | None = None
+        self._wish: Wish | None = None
         self.set_status(VmStatus.WAITING)
         self.configure(config)
 
@@ -310,31 +317,42 @@ class Console:
         self.arbiter.place(viewer, x, y)
         return True
 
-    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
+    def request_monitors(self, viewer: StageViewer, monitors: Sequence[Monitor]) -> None:
         """Only for who is alone here, so that nobody else may mind, or has the turn."""
         decides = all(other is viewer for other in self.viewers) or self.arbiter.has_turn(viewer)
         if not decides or self.access_of(viewer.principal) is not Access.CONTROL:
             return
         sink = self.arbiter.sink
-        if isinstance(sink, ResizeSink) and not self._has_size(width, height, scale):
-            self._wish = SizeWish(width, height, scale, self._size)
-            sink.request_size(width, height, scale)
+        if not isinstance(sink, MonitorSink):
+            return
+        wish = Wish(tuple(monitors[: sink.max_monitors]), self.display.heads)
+        if len(wish.monitors) > 1 and not fit_a_desktop(wish.areas):
+            logger.info("VM %s: %d monitors too large for one", printable(self.name), len(wish.monitors))
+            wish = Wish(wish.monitors[:1], wish.seen)
+        if not self._has(wish):
+            self._wish = wish
+            sink.request_monitors(wish.monitors)
 
     @property
     def _size(self) -> tuple[int, int]:
         return self.display.width, self.display.height
 
-    def _has_size(self, width: int, height: int, scale: int) -> bool:
-        """The VM has it, and was asked for no other that may still be on its way.
+    def _has(self, wish: Wish) -> bool:
+        """The VM is so, and was asked for nothing else that may still be on its way.
 
         QUIRK(xfreerdp 2.11 /dynamic-resolution): a window that follows the VM's own change of size asks for
         that size, with both sides rounded to even ones: a VM of 641x481 would not be left in peace.
         """
-        wish = self._wish
-        is_on_its_way = wish is not None and wish.seen == self._size != (wish.width, wish.height)
-        is_near = abs(self.display.width - width) <= 1 and abs(self.display.height - height) <= 1
-        has_scale = scale == (wish.scale if wish is not None else NO_SCALE)
-        return is_near and has_scale and not is_on_its_way
+        last = self._wish
+        is_on_its_way = last is not None and last.seen == wish.seen and self._shown(last) != last.areas
+        shown = self._shown(wish)
+        is_near = len(shown) == len(wish.monitors) and all(map(_is_near, shown, wish.areas))
+        scales = last.scales if last is not None else [PLAIN_SCALE] * len(wish.monitors)
+        return is_near and wish.scales == scales and not is_on_its_way
+
+    def _shown(self, wish: Wish) -> tuple[Rect, ...]:
+        """What a client with so many monitors has: all heads are one desktop to who has only one."""
+        return self.display.heads if len(wish.monitors) > 1 else (Rect(0, 0, *self._size),)
 
     def _receive(self, arrival: Arrival) -> Viewer:
         connection = self._factory.connect(self.name, self._size, self._authorize)
@@ -343,6 +361,10 @@ class Console:
     def _authorize(self, proof: Proof) -> bool:
         ticket = proof.ticket
         return isinstance(ticket, Ticket) and self.admits(ticket.principal, ticket)
+
+
+def _is_near(shown: Rect, wanted: Rect) -> bool:
+    return all([abs(one - other) <= 1 for one, other in zip(shown, wanted, strict=True)])
 
 
 def _nobody_listens(is_watched: bool) -> None:

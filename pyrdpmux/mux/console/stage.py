@@ -13,6 +13,7 @@ from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
 from pyrdpmux.mux.figures import ViewerFigures
 from pyrdpmux.mux.picture.display import Display
+from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.settings.access import Principal
 from pyrdpmux.mux.streaming.streams import Streams
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -114,5 +115,5 @@ class Stage(Resolver, Protocol):
     def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         """The guest has moved its pointer; False if the viewer's is not to follow."""
 
-    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
-        """The viewer would like this desktop size, with text and controls of ``scale`` percent."""
+    def request_monitors(self, viewer: StageViewer, monitors: Sequence[Monitor]) -> None:
+        """The viewer would like a desktop of these monitors, one at least, the main one first."""

@@ -11,14 +11,15 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Final
 
 from pyrdpmux.errors import NegotiationFailed
+from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.targets.bitmap_tiles import palette_update
 from pyrdpmux.mux.admission.acceptor import Arrival
 from pyrdpmux.mux.admission.logon_desk import LogonDesk
 from pyrdpmux.mux.admission.networks import Origin
 from pyrdpmux.mux.admission.ticket import Ticket
-from pyrdpmux.mux.channels.display_control import DisplayControl
 from pyrdpmux.mux.console.return_chord import ReturnChord
 from pyrdpmux.mux.console.stage import Stage
+from pyrdpmux.mux.console.viewer_desktop import ViewerDesktop
 from pyrdpmux.mux.console.viewer_input import ViewerInput
 from pyrdpmux.mux.console.viewer_picture import ViewerPicture
 from pyrdpmux.mux.console.viewer_pointer import ViewerPointer
@@ -70,9 +71,8 @@ class Viewer:
         #: the stage has let it in
         self.is_admitted = False
         self.size = (0, 0)
-        #: width, height and scale that its client has asked for last
-        self.wanted_size = (0, 0, 100)
-        self._display_control = DisplayControl(self._wish_size, asyncio.get_running_loop())
+        self._monitors: tuple[Rect, ...] = ()
+        self.desktop = ViewerDesktop(connection, self._wish_monitors)
         self._stage = stage
         self._has_joined = False
         #: why it is sent away as soon as it can be told so
@@ -131,7 +131,7 @@ class Viewer:
             self._tasks = self._logon = None
             self._picture.close()
             self._pointer.close()
-            self._display_control.close()
+            self.desktop.close()
             self._leave()
 
     def begin(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
@@ -162,7 +162,7 @@ class Viewer:
         self._has_joined = True
         self._unsubscribe = stage.display.subscribe(self)
         stage.join(self)
-        self._connection.set_desktop_size(stage.display.width, stage.display.height, self._now())
+        self.desktop.fit(stage.display)
 
     def _leave(self) -> None:
         self.is_admitted = False
@@ -188,7 +188,7 @@ class Viewer:
 
     def screen_resized(self, width: int, height: int) -> None:
         self._picture.start_over()
-        self._connection.set_desktop_size(width, height, self._now())
+        self.desktop.fit(self._stage.display)
         self._peer.flush()
 
     def cursor_changed(self) -> None:
@@ -263,7 +263,7 @@ class Viewer:
                 if self._has_joined:
                     self._stage.watched_changed()
             case DesktopLayoutRequested():
-                self._display_control.requested(event)
+                self.desktop.requested(event)
 
     async def _settle(self) -> None:
         """Of who has hung up, what is left is worth a burst and no more."""
@@ -289,9 +289,7 @@ class Viewer:
             self._go_on(self._return_to, None)
 
     def _on_introduced(self, event: ClientIntroduced) -> None:
-        core = self._connection.facts.client_core
-        scale = core.desktop_scale_factor if core is not None else None
-        self.wanted_size = (event.desktop_width, event.desktop_height, scale or 100)
+        self.desktop.introduced(event)
         self._log.debug("Client %s, build %d", printable(event.client_name), event.client_build)
 
     async def _check_logon(self, logon: NtlmLogon) -> None:
@@ -326,7 +324,7 @@ class Viewer:
             self._join(stage)
 
     def _on_activated(self, event: Activated) -> None:
-        self.size = (event.width, event.height)
+        self.size, self._monitors = (event.width, event.height), event.monitors
         level = logging.DEBUG if event.is_reactivation else logging.INFO
         depth = event.bits_per_pixel
         self._log.log(level, "Active at %dx%d, %d bits per pixel", event.width, event.height, depth)
@@ -346,12 +344,12 @@ class Viewer:
             self.is_admitted = True
             self._stage.watched_changed()
             self._arrival.admit(f"{printable(self.principal.user)}@{self.address}")
-            self._stage.request_size(self, *self.wanted_size)
+            self._stage.request_monitors(self, self.desktop.monitors)
         if not self._connection.is_active:  # the size that it asked for came at once
             return
         self.cursor_changed()
         self.show_leds()
-        self._picture.show(self._stage.streams, self.size)
+        self._picture.show(self._stage.streams, self.size, self._monitors)
 
     def _fail(self, reason: str) -> None:
         self.disconnect(ErrorInfo.SERVER_DENIED_CONNECTION, reason)
@@ -381,11 +379,12 @@ class Viewer:
             case _:
                 self._log.debug("%r", event)
 
-    def _wish_size(self, width: int, height: int, scale: int) -> None:
-        self.wanted_size = (width, height, scale)
+    def _wish_monitors(self) -> None:
         if self.is_admitted:
-            self._log.debug("Wants %dx%d at %d %%", width, height, scale)
-            self._stage.request_size(self, width, height, scale)
+            self._log.debug("Wants %s", self.desktop)
+            self._stage.request_monitors(self, self.desktop.monitors)
+            self.desktop.fit(self._stage.display)
+            self._peer.flush()
 
     def _follow(self, x: int, y: int) -> bool:
         return self._stage.place_pointer(self, x, y)

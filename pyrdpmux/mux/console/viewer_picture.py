@@ -73,6 +73,7 @@ class ViewerPicture:
         self.is_suppressed = False
         self._streams: Streams | None = None
         self._size = (0, 0)
+        self._monitors: tuple[Rect, ...] = ()
         self._refreshes = Refreshes(self._loop)
         # -- the pipeline: what the client can do, once the channel is open, and what it has --
         self._graphics: GraphicsOpened | None = None
@@ -101,17 +102,18 @@ class ViewerPicture:
 
     # -- the owner's side ------------------------------------------------------------------------
 
-    def show(self, streams: Streams, size: tuple[int, int]) -> None:
-        """All of this from now on, on a desktop of this size; the client is Active.
+    def show(self, streams: Streams, size: tuple[int, int], monitors: tuple[Rect, ...] = ()) -> None:
+        """All of this from now on, on a desktop of this size, or of these monitors; the client is Active.
 
         Nothing is shown before this is called.
         """
         is_healing, self._blank.is_healing = self._blank.is_healing, False
-        if is_healing and (self._streams, self._size) == (streams, size) and streams.stream_of(self):
+        is_same = (self._streams, self._size, self._monitors) == (streams, size, monitors)
+        if is_healing and is_same and streams.stream_of(self):
             self._present_again()
             return
         self.start_over()
-        self._streams, self._size = streams, size
+        self._streams, self._size, self._monitors = streams, size, monitors
         self._reopen()
         self._enter()
 
@@ -316,7 +318,7 @@ class ViewerPicture:
             self._enter_with_bitmaps()
 
     def _enter_with_pipeline(self, streams: Streams, graphics: GraphicsOpened) -> None:
-        format = PipelineFormat.of(graphics.abilities)
+        format = PipelineFormat.of(graphics.abilities, self._monitors)
         pipeline = Pipeline(*self._size, format, self._state, deletes=self._may_delete)
         if not self._send_message(pipeline.opening()):
             return

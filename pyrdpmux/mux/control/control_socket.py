@@ -114,6 +114,7 @@ def describe_console(console: Console) -> Answer:
         "status": console.status.value,
         "width": console.screen.width,
         "height": console.screen.height,
+        "heads": [list(head) for head in console.display.heads],
     }
     return about | figures | {"viewers": viewers}
 

@@ -15,6 +15,7 @@ from pyrdpmux.mux.gateway.picker import Entry, Picker, Strip, draw
 from pyrdpmux.mux.gateway.routing import asked_for, wish_of
 from pyrdpmux.mux.log.connection_log import printable
 from pyrdpmux.mux.picture.display import Display
+from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.access import Claimed, Principal
@@ -219,8 +220,9 @@ class GatewaySession:
     def place_pointer(self, viewer: StageViewer, x: int, y: int) -> bool:
         return False
 
-    def request_size(self, viewer: StageViewer, width: int, height: int, scale: int) -> None:
-        """The list is as large as the client's window."""
+    def request_monitors(self, viewer: StageViewer, monitors: Sequence[Monitor]) -> None:
+        """The list is as large as the client's window, or main monitor."""
+        _, _, width, height = monitors[0].area
         width = min(max(width, MIN_SIZE[0]), MAX_SIZE[0])
         height = min(max(height, MIN_SIZE[1]), MAX_SIZE[1])
         self.screen.resize(width, height)

@@ -5,11 +5,13 @@ strokes on the guest's keyboard, everything else passes.
 """
 
 import logging
+from collections.abc import Sequence
 from typing import Final
 
-from pyrdpmux.mux.backend import Button, CharacterSink, InputSink, ResizeSink
+from pyrdpmux.mux.backend import Button, CharacterSink, InputSink, MonitorSink, ResizeSink
 from pyrdpmux.mux.keyboard.layout import Layout, Stroke, Strokes
 from pyrdpmux.mux.keyboard.qnum import ALT_GR, CAPS_LOCK, E0, LEFT_SHIFT, RIGHT_SHIFT
+from pyrdpmux.mux.picture.heads import Monitor
 
 log = logging.getLogger("pyrdpmux.keyboard")
 
@@ -19,7 +21,7 @@ ALT_GRS: Final = frozenset({ALT_GR})
 
 
 class Typist:
-    """An InputSink, CharacterSink and ResizeSink around any InputSink."""
+    """An InputSink, CharacterSink, ResizeSink and MonitorSink around any InputSink."""
 
     def __init__(self, sink: InputSink, layout: Layout) -> None:
         self.sink = sink
@@ -108,6 +110,19 @@ class Typist:
 
     def synchronize(self, toggle_flags: int) -> None:
         self.sink.synchronize(toggle_flags)
+
+    @property
+    def max_monitors(self) -> int:
+        """One, for a VM that has no say in it."""
+        return max(self.sink.max_monitors, 1) if isinstance(self.sink, MonitorSink) else 1
+
+    def request_monitors(self, monitors: Sequence[Monitor]) -> None:
+        """To a VM that knows only sizes, the main one's."""
+        if isinstance(self.sink, MonitorSink):
+            self.sink.request_monitors(monitors)
+        elif monitors:
+            _, _, width, height = monitors[0].area
+            self.request_size(width, height, monitors[0].scale)
 
     def request_size(self, width: int, height: int, scale: int = 100) -> None:
         """Nothing, for a VM that has no say in its size."""

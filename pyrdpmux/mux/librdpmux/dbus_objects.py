@@ -128,6 +128,11 @@ class ListenerInterface(ServiceInterface):
     def viewers(self) -> Annotated[list[dict[str, Variant]], DBusSignature("aa{sv}")]:
         return [viewer_figures(viewer) for viewer in self._figures.viewers]
 
+    @dbus_property(access=PropertyAccess.READ, name="Heads")
+    def heads(self) -> Annotated[list[list[int]], DBusSignature("a(iiii)")]:
+        """The displays of its picture: x, y, width, height."""
+        return [list(head) for head in self.guest.vm.screen.heads] if self.guest.vm is not None else []
+
     @property
     def _figures(self) -> VmFigures:
         return self.guest.vm.figures if self.guest.vm is not None else VmFigures()

@@ -84,7 +84,7 @@ class Helper:
         tasks = TaskSet()
         reason = "it failed"
         try:
-            machine = QemuMachine(registry, BusSource(self._options.dbus_address), VM_NAME, max_consoles=1)
+            machine = QemuMachine(registry, BusSource(self._options.dbus_address), VM_NAME, max_vms=1)
             await machine.publish()
             self._check_port(registry)
             await service.start()

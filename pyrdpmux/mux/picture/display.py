@@ -7,6 +7,7 @@ when the card goes.
 from collections.abc import Callable
 
 from pyrdpmux.codec.color import Pixels
+from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, CursorState
 from pyrdpmux.mux.picture.screen import Observable, Screen
@@ -55,6 +56,11 @@ class Display(Observable):
     @property
     def height(self) -> int:
         return self.screen.height
+
+    @property
+    def heads(self) -> tuple[Rect, ...]:
+        """The VM's displays: see :attr:`.screen.Screen.heads`."""
+        return self.screen.heads
 
     @property
     def cursor(self) -> AnyCursor:

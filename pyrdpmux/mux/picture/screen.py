@@ -37,7 +37,10 @@ class ScreenListener(Protocol):
         """Something was written: see :class:`~pyrdpmux.graphics.surface.Surface` for what."""
 
     def screen_resized(self, width: int, height: int) -> None:
-        """All of the picture is new (black, at first): nothing that a viewer has is of use any more."""
+        """All of the picture is new (black, at first): nothing that a viewer has is of use any more.
+
+        Also told of other heads in a picture of the same size.
+        """
 
     def cursor_changed(self) -> None: ...
 
@@ -86,6 +89,7 @@ class Screen(Observable):
         super().__init__()
         #: another one for each size
         self.surface = new_surface(width, height)
+        self._heads: tuple[Rect, ...] = ()
         self.cursor: AnyCursor = CursorState.DEFAULT
         self._on_painted = on_painted
 
@@ -107,21 +111,31 @@ class Screen(Observable):
         """The whole picture."""
         return self.surface.rect
 
+    @property
+    def heads(self) -> tuple[Rect, ...]:
+        """The VM's displays as parts of the picture, the main one first; mostly one, which is all of it."""
+        return self._heads or (self.rect,)
+
     def resize(self, width: int, height: int) -> None:
-        """Start over in black at another size; the present size changes nothing."""
-        if (width, height) == (self.width, self.height):
+        """Start over in black at another size, of one head; the present size changes nothing."""
+        if (width, height) == (self.width, self.height) and not self._heads:
             return
+        self._heads = ()
         self.surface = new_surface(width, height)
         self.tell(lambda listener: listener.screen_resized(width, height))
         self._on_painted()
 
-    def adopt(self, surface: Surface) -> None:
-        """Show this one, which somebody else paints: see :meth:`written`. Of whatever size."""
-        if surface is self.surface:
+    def adopt(self, surface: Surface, heads: tuple[Rect, ...] = ()) -> None:
+        """Show this one, which somebody else paints: see :meth:`written`. Of whatever size.
+
+        ``heads``: of several, where each lies in it; other heads are told as another size is.
+        """
+        heads = heads if len(heads) > 1 else ()
+        if surface is self.surface and heads == self._heads:
             return
-        has_size = (surface.width, surface.height) == (self.width, self.height)
-        self.surface = surface
-        if has_size:
+        is_same = (surface.width, surface.height, heads) == (self.width, self.height, self._heads)
+        self.surface, self._heads = surface, heads
+        if is_same:
             self.tell_changed()
         else:
             self.tell(lambda listener: listener.screen_resized(surface.width, surface.height))

@@ -1,32 +1,43 @@
-"""One console of a QEMU: its picture into a VM's screen, and the VM's input into the console."""
+"""A VM of the consoles of one QEMU: their pictures into the VM's screen, and the VM's input into them.
+
+Most have one console, whose surface is the screen's. Several that show something are heads of one picture,
+into which a thread copies what is new of each: listeners know nothing of the others.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from pyrdpmux.errors import BackendError
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.backend import Vm, VmHost, VmStatus
+from pyrdpmux.mux.picture.cursor import CursorState
+from pyrdpmux.mux.picture.heads import Composite, arranged
 from pyrdpmux.mux.qemu import input
 from pyrdpmux.mux.qemu.bus import Connection
-from pyrdpmux.mux.qemu.input import CONSOLE, KEYBOARD, MOUSE, QemuInput
-from pyrdpmux.mux.qemu.listener import Listener
+from pyrdpmux.mux.qemu.head import Head
+from pyrdpmux.mux.qemu.input import CONSOLE, KEYBOARD, MOUSE, Output, QemuInput
 from pyrdpmux.mux.qemu.message import Message
-from pyrdpmux.mux.qemu.picture import Picture, PixelBudget, Snapshot
-from pyrdpmux.mux.qemu.sockets import make_pair
+from pyrdpmux.mux.qemu.picture import PixelBudget, Snapshot
 from pyrdpmux.mux.qemu.wire import plain
 from pyrdpmux.net.tasks import TaskSet
 
 log = logging.getLogger("pyrdpmux.qemu")
 
-PROPERTIES: Final = "org.freedesktop.DBus.Properties"
-
-GUESS_SECONDS: Final = 0.1
-"""How long the console's properties may lag behind the updates of a picture that has become larger."""
-
 PAINT_INTERVAL: Final = 0.005
 """Between two looks at what QEMU has sent: it sends a frame as several updates."""
+
+LAYOUT_SECONDS: Final = 0.1
+"""That another layout of heads waits to be shown: a guest changes one after the other, and each time all
+viewers begin anew."""
+
+BEGIN_SECONDS: Final = 0.5
+"""For all consoles to say what they show, once we listen."""
+
+LOOK_SECONDS: Final = 0.5
+"""How often it is asked whether a head has been silent for long."""
 
 UNWATCHED_SECONDS: Final = 10.0
 """After the last viewer has gone, until QEMU is not listened to any more: it sends whether anybody looks or
@@ -39,56 +50,70 @@ RESET_SECONDS: Final = 2.0
 class QemuConsole:
     """Made by :meth:`open`. ``on_ended`` is called once with the reason, unless it is closed."""
 
-    def __init__(self, connection: Connection, path: str, budget: PixelBudget | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, connection: Connection, paths: Sequence[str], budget: PixelBudget | None = None
+    ) -> None:
+        """``paths``: of its consoles, one at least, the main one first."""
         self.vm: Vm | None = None
         self.on_ended: Callable[[str], None] = lambda reason: None
-        self._connection = connection
         self._loop = asyncio.get_running_loop()
-        self._picture = Picture(self._changed, budget)
         #: there is something to paint
         self._news = asyncio.Event()
-        self._listener: Listener | None = None
-        #: counts listeners: the end of one that was given up is no news
-        self._generation = 0
+        self._heads = [Head(connection, path, budget, self._changed, self._ended) for path in paths]
+        #: those that are shown, and where each lies in the picture
+        self._shown: list[Head] = self._heads[:1]
+        self._areas: tuple[Rect, ...] = ()
+        #: of several
+        self._composite: Composite | None = None
+        #: more is new than snapshots say
+        self._is_stale = False
+        #: when another layout is shown at the earliest
+        self._settled_at: float | None = None
+        #: whose pointer is to be seen
+        self._pointer_head: Head | None = None
         self._is_watched = True
+        self._seen = asyncio.Event()
+        self._begun_by = 0.0
         self._registering: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
-        self._input = QemuInput(connection, path, self._size, self._pointer_mode_found)
+        self._input = QemuInput(connection, self._outputs, self._pointer_mode_found, self._asked)
         self._tasks = TaskSet()
-        self._guessing: asyncio.TimerHandle | None = None
         self._resetting: asyncio.TimerHandle | None = None
         self._status = (VmStatus.RUNNING, "")
-        self._shown: tuple[VmStatus, str] | None = None
+        self._told_status: tuple[VmStatus, str] | None = None
         self._is_off = False
-        self._has_leds = False
         self._is_closed = False
 
     async def open(self, host: VmHost, name: str, uuid: str | None) -> None:
         """Publish it as a VM and let QEMU draw. BackendError if QEMU refuses."""
-        properties = {one: await self._properties(one) for one in (CONSOLE, KEYBOARD, MOUSE)}
+        main = self._heads[0]
+        properties = {one: await main.properties(one) for one in (CONSOLE, KEYBOARD, MOUSE)}
         self.vm = await host.add_vm(name, input=self._input, uuid=uuid)
-        self._console_changed(properties[CONSOLE])
+        main.console_changed(properties[CONSOLE])
         self._mouse_changed(properties[MOUSE])
         if properties[KEYBOARD].get("Modifiers"):
             self._keyboard_changed(properties[KEYBOARD])
-        self._tasks.create(self._keep_painting(self.vm), f"picture of {self.path}")
+        self._tasks.create(self._keep_painting(self.vm), f"picture of {main.path}")
+        if len(self._heads) > 1:
+            self._tasks.create(self._keep_looking(self.vm), f"heads of {main.path}")
         self.vm.watch(self._watched)
         await self._register()
         self._leave_later()
 
     async def close(self) -> None:
+        """For good."""
         self._is_closed = True
-        for timer in (self._guessing, self._resetting, self._leaving):
+        for timer in (self._resetting, self._leaving):
             if timer is not None:
                 timer.cancel()
         await self._tasks.cancel_all()
-        if self._listener is not None:
-            self._listener.stop()
+        for head in self._heads:
+            await head.close()
 
     # -- what the machine tells ------------------------------------------------------------------
 
     def set_status(self, status: VmStatus, text: str = "") -> None:
+        """Of the VM."""
         self._end_reset()
         self._status = status, text
         self._show_status()
@@ -101,37 +126,18 @@ class QemuConsole:
             self._show_status()
 
     def properties_changed(self, message: Message) -> None:
-        """A PropertiesChanged signal of this path."""
+        """A PropertiesChanged signal of one of its paths. Keyboard and mouse are the main console's."""
         if message.header.signature != "sa{sv}as":
             return
         interface, changed, _ = message.body
         values = {name: plain(value) for name, value in changed.items()}
-        match interface:
-            case input.CONSOLE:
-                self._console_changed(values)
-            case input.KEYBOARD:
-                self._keyboard_changed(values)
-            case input.MOUSE:
-                self._mouse_changed(values)
-
-    # -- properties ------------------------------------------------------------------------------
-
-    async def _properties(self, interface: str) -> dict[str, Any]:
-        match await self._connection.call(self.path, PROPERTIES, "GetAll", "s", interface):
-            case (dict() as values,):
-                return {name: plain(value) for name, value in values.items()}
-        raise BackendError(f"{self.path}: no properties of {interface}")
-
-    def _console_changed(self, values: dict[str, Any]) -> None:
-        """QEMU tells width and height together, if both have changed."""
-        before = self._picture.size
-        width, height = values.get("Width", before[0]), values.get("Height", before[1])
-        if isinstance(width, int) and isinstance(height, int):
-            self._picture.set_size(width, height)
-        if self._guessing is not None:
-            self._guessing.cancel()
-            self._guessing = None
-            self._news.set()
+        head = next(head for head in self._heads if head.path == message.header.path)
+        if interface == input.CONSOLE:
+            head.console_changed(values)
+        elif interface == input.KEYBOARD and head is self._heads[0]:
+            self._keyboard_changed(values)
+        elif interface == input.MOUSE and head is self._heads[0]:
+            self._mouse_changed(values)
 
     def _keyboard_changed(self, values: dict[str, Any]) -> None:
         leds = values.get("Modifiers")
@@ -149,119 +155,213 @@ class QemuConsole:
         if self.vm is not None:
             self.vm.set_pointer_mode(is_absolute=is_absolute)
 
-    # -- picture ---------------------------------------------------------------------------------
+    # -- listening -------------------------------------------------------------------------------
 
     def _watched(self, is_watched: bool) -> None:
         """Registered anew, QEMU sends all of the picture at once; held keys it has lifted when we left."""
         self._is_watched = is_watched
+        (self._seen.set if is_watched else self._seen.clear)()
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
         if not is_watched:
             self._leave_later()
-        elif self._listener is None and self._generation and self._registering is None:
-            self._registering = self._tasks.create(self._register_again(), f"listener of {self.path}")
+        elif not self._is_listening and self._begun_by and self._registering is None:
+            self._registering = self._tasks.create(
+                self._register_again(), f"listener of {self._heads[0].path}"
+            )
+
+    @property
+    def _is_listening(self) -> bool:
+        return any(head.is_listening for head in self._heads)
 
     def _leave_later(self) -> None:
-        if not self._is_watched and self._listener is not None and self._leaving is None:
+        if not self._is_watched and self._is_listening and self._leaving is None:
             self._leaving = self._loop.call_later(UNWATCHED_SECONDS, self._stop_listening)
 
     def _stop_listening(self) -> None:
         self._leaving = None
-        listener, self._listener = self._listener, None
-        if listener is not None and self.vm is not None:
-            self._generation += 1
-            listener.stop()
-            self._picture.release()
-            self.vm.screen.released()
+        if self.vm is None or self._registering is not None:
+            return
+        for head in self._heads:
+            head.stop_listening()
+        self._composite = None
+        self.vm.screen.released()
 
     async def _register_again(self) -> None:
         try:
             await self._register()
         except BackendError as error:
-            self._ended(self._generation, str(error))
+            self._ended(str(error))
         finally:
             self._registering = None
         self._leave_later()
 
     async def _register(self) -> None:
-        """The listener reads already when QEMU hears of it: QEMU waits for its answers in the main loop."""
-        ours, theirs = make_pair()
-        self._generation += 1
-        ended = partial(self._listener_ended, self._generation)
-        with theirs:
-            self._listener = Listener(ours, self._picture, ended)
-            await self._connection.call(
-                self.path, CONSOLE, "RegisterListener", "h", 0, descriptor=theirs.fileno()
-            )
+        self._begun_by = self._loop.time() + BEGIN_SECONDS
+        for head in self._heads:
+            await head.listen()
+        self._loop.call_at(self._begun_by, self._news.set)
 
-    def _listener_ended(self, generation: int, reason: str) -> None:
-        self._call_soon(self._ended, generation, reason)
+    async def _keep_looking(self, vm: Vm) -> None:
+        """Of heads that are shown, but for the main one, see whether they still are; while somebody looks."""
+        while True:
+            await self._seen.wait()
+            await asyncio.sleep(LOOK_SECONDS)
+            silent = [head for head in self._heads[1:] if head.is_silent(self._loop.time())]
+            if silent and self._is_watched and self._registering is None:
+                self._registering = self._tasks.create(self._look_again(vm, silent), "silent heads")
 
-    def _ended(self, generation: int, reason: str) -> None:
-        if not self._is_closed and generation == self._generation:
+    async def _look_again(self, vm: Vm, heads: Sequence[Head]) -> None:
+        try:
+            for head in heads:
+                await head.look_again(vm)
+        except BackendError as error:
+            self._ended(str(error))
+        finally:
+            self._registering = None
+        self._leave_later()
+
+    def _asked(self) -> None:
+        """The guest was asked for other monitors; what it has may lie otherwise, too."""
+        for head in self._heads:
+            head.expect_news()
+        self._news.set()
+
+    def _ended(self, reason: str) -> None:
+        if not self._is_closed:
             self.on_ended(f"its display ended: {reason}")
 
     def _changed(self) -> None:
-        """Called by the listener's thread, or here."""
-        self._call_soon(self._news.set)
-
-    def _call_soon(self, action: Any, *arguments: Any) -> None:
+        """Called by a listener's thread, or here."""
         try:
-            self._loop.call_soon_threadsafe(action, *arguments)
+            self._loop.call_soon_threadsafe(self._news.set)
         except RuntimeError:
             log.debug("The event loop has ended")
 
+    # -- painting --------------------------------------------------------------------------------
+
     async def _keep_painting(self, vm: Vm) -> None:
-        """Nothing of the picture is copied by the loop: its listener has written it into the surface."""
+        """Nothing of the picture is copied by the loop: a listener has written it into a surface."""
         while True:
             await self._news.wait()
             self._news.clear()
-            if self._guessing is not None:
-                continue  # who ends that tells of news
-            while not self._picture.is_fit:
-                await vm.compute(self._picture.fit)
-            snapshot = self._picture.take()
-            if snapshot is None:
-                self._guessing = self._loop.call_later(GUESS_SECONDS, self._check_guess)
-                continue
-            async with vm.loop_share.turn():
-                self._draw(vm, snapshot)
-            self._is_off = snapshot.is_off
-            if snapshot.rects:
-                self._end_reset()
-            self._show_status()
-            await asyncio.sleep(PAINT_INTERVAL)
+            new: list[tuple[Head, Snapshot]] = []
+            for head in self._heads:
+                snapshot = await head.take(vm, is_one_of_many=len(self._heads) > 1)
+                if snapshot is not None:
+                    new.append((head, snapshot))
+            if new:
+                await self._show(vm, new)
+                await asyncio.sleep(PAINT_INTERVAL)
 
-    def _check_guess(self) -> None:
-        """The properties have come meanwhile, or they are asked for."""
-        self._tasks.create(self._ask_size(), f"size of {self.path}")
+    async def _show(self, vm: Vm, new: Sequence[tuple[Head, Snapshot]]) -> None:
+        shown, areas = self._layout()
+        if not self._may_show(shown, areas):
+            self._is_stale = True  # all of it, later
+        elif len(shown) == 1:
+            await self._draw_one(vm, shown[0], dict(new).get(shown[0]))
+        else:
+            await self._draw_several(vm, shown, areas, dict(new))
+        for head, snapshot in new:
+            self._draw_pointer(vm, head, snapshot)
+        self._is_off = all(head.is_off for head in self._heads)
+        if any(snapshot.rects for _, snapshot in new):
+            self._end_reset()
+        self._show_status()
 
-    async def _ask_size(self) -> None:
-        """They are the truth: the update may be an older one, from before a change of mode."""
-        try:
-            self._console_changed(await self._properties(CONSOLE))
-        except BackendError as error:
-            log.debug("Size of %s: %s", self.path, error)
-            self._picture.accept_size()
-        self._guessing = None
-        self._news.set()
+    def _layout(self) -> tuple[list[Head], tuple[Rect, ...]]:
+        """The heads to be shown, the main one if none shows anything; and where."""
+        lit = [head for head in self._heads if head.is_lit] or self._heads[:1]
+        if len(lit) > 1:
+            sizes = [(head.surface.width, head.surface.height) for head in lit if head.surface is not None]
+            areas = arranged(sizes, self._input.wanted)
+            return lit[: len(areas)], areas
+        return lit, (Rect(0, 0, *lit[0].picture.size),)
 
-    def _draw(self, vm: Vm, snapshot: Snapshot) -> None:
-        screen, surface = vm.screen, snapshot.surface
-        rects = snapshot.rects
-        if surface is not screen.surface and snapshot.is_enabled:
-            screen.adopt(surface)
-            rects = (surface.rect,)
-        if rects:
-            screen.written(surface, rects)
+    def _may_show(self, shown: Sequence[Head], areas: tuple[Rect, ...]) -> bool:
+        """Of several consoles, another layout waits until it has settled."""
+        now = self._loop.time()
+        if len(self._heads) == 1:
+            return True
+        if not all(head.has_begun for head in self._heads) and now < self._begun_by:
+            return False
+        if (shown, areas) == (self._shown, self._areas) or not self._areas:
+            self._settled_at = None
+            return True
+        if self._settled_at is None:
+            self._settled_at = now + LAYOUT_SECONDS
+            self._loop.call_at(self._settled_at, self._news.set)
+        return now >= self._settled_at
+
+    async def _draw_one(self, vm: Vm, head: Head, snapshot: Snapshot | None) -> None:
+        surface, screen = head.surface, vm.screen
+        rects = snapshot.rects if snapshot is not None else ()
+        async with vm.loop_share.turn():
+            self._arrange([head], (Rect(0, 0, *head.picture.size),))
+            self._composite = None
+            if surface is not None and surface is not screen.surface:
+                screen.adopt(surface)
+                rects = (surface.rect,)
+            elif surface is not None and self._is_stale:
+                rects = (surface.rect,)
+            self._is_stale = False
+            if rects and snapshot is not None:
+                screen.written(snapshot.surface, rects)
+
+    async def _draw_several(
+        self, vm: Vm, shown: list[Head], areas: tuple[Rect, ...], new: dict[Head, Snapshot]
+    ) -> None:
+        composite = self._composite
+        is_other = composite is None or (shown, areas) != (self._shown, self._areas)
+        if composite is None or is_other:
+            composite = Composite(areas)
+        has_all, self._is_stale = is_other or self._is_stale, False
+        jobs: list[tuple[int, Surface, tuple[Rect, ...]]] = []
+        for number, head in enumerate(shown):
+            surface = head.surface
+            if surface is not None and has_all:
+                jobs.append((number, surface, (surface.rect,)))
+            elif surface is not None and head in new:
+                jobs.append((number, surface, new[head].rects))
+        rects = await vm.compute(lambda: [rect for job in jobs for rect in composite.copy(*job)])
+        async with vm.loop_share.turn():
+            if is_other:
+                self._arrange(shown, areas)
+                self._composite = composite
+                vm.screen.adopt(composite.surface, areas)
+            if rects:
+                vm.screen.written(composite.surface, rects)
+
+    def _arrange(self, shown: list[Head], areas: tuple[Rect, ...]) -> None:
+        if (shown, areas) != (self._shown, self._areas):
+            self._shown, self._areas = shown, areas
+            self._settled_at = None
+            self._input.arranged()
+
+    def _outputs(self) -> list[Output]:
+        """For the input: all consoles, and where those are that are shown."""
+        if len(self._shown) == 1:
+            places = {self._shown[0]: Rect(0, 0, *self._shown[0].picture.size)}
+        else:
+            places = dict(zip(self._shown, self._areas, strict=True))
+        return [Output(head.path, places.get(head)) for head in self._heads]
+
+    def _draw_pointer(self, vm: Vm, head: Head, snapshot: Snapshot) -> None:
+        """The one that was shown last; hidden where it was, it may still be elsewhere."""
         if snapshot.cursor is not None:
-            screen.set_cursor(snapshot.cursor)
-        if snapshot.position is not None:
-            screen.move_cursor(*snapshot.position)
-
-    def _size(self) -> tuple[int, int]:
-        return self._picture.size
+            head.cursor = snapshot.cursor
+            if head.cursor is not CursorState.HIDDEN or self._pointer_head is None:
+                self._pointer_head = head
+            elif head is self._pointer_head:
+                visible = [one for one in self._heads if one.cursor not in (None, CursorState.HIDDEN)]
+                self._pointer_head = visible[0] if visible else head
+            if self._pointer_head.cursor is not None:
+                vm.screen.set_cursor(self._pointer_head.cursor)
+        if snapshot.position is not None and head in self._shown:
+            x, y = snapshot.position
+            area = self._areas[self._shown.index(head)]
+            vm.screen.move_cursor(area.x + x, area.y + y)
 
     # -- status ----------------------------------------------------------------------------------
 
@@ -281,6 +381,6 @@ class QemuConsole:
             status = VmStatus.NO_SIGNAL, "the display is off"
         else:
             status = self._status
-        if status != self._shown and self.vm is not None:
-            self._shown = status
+        if status != self._told_status and self.vm is not None:
+            self._told_status = status
             self.vm.set_status(*status)

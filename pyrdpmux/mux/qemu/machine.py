@@ -8,6 +8,8 @@ from typing import Any, Final
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.backend import NoInput, Vm, VmHost, VmStatus
 from pyrdpmux.mux.qemu.console import QemuConsole
+from pyrdpmux.mux.qemu.head import console_properties
+from pyrdpmux.mux.qemu.input import CONSOLE
 from pyrdpmux.mux.qemu.message import Message
 from pyrdpmux.mux.qemu.picture import PixelBudget
 from pyrdpmux.mux.qemu.source import MAX_CONSOLES, AnySource, Display
@@ -23,6 +25,9 @@ STABLE_SECONDS: Final = 5.0
 """What has worked for so long is worth a quick attempt when it ends."""
 
 ENDED: Final = "QEMU has ended"
+
+GRAPHIC: Final = "Graphic"
+"""Type of a console that an adapter draws; others are QEMU's own terminals."""
 
 STATUSES: Final = {
     "running": (VmStatus.RUNNING, ""),
@@ -73,7 +78,7 @@ class QemuMachine:
         name: str | None,
         claim: Callable[[str], str] = str,
         *,
-        max_consoles: int = MAX_CONSOLES,
+        max_vms: int = MAX_CONSOLES,
     ) -> None:
         self.source = source
         self.name = name
@@ -84,8 +89,9 @@ class QemuMachine:
         self._host = host
         self._claim = claim
         self._wanted = name
-        self._max_consoles = max_consoles
+        self._max_vms = max_vms
         self._complaint = ""
+        #: by the path of each of its heads
         self._consoles: dict[str, QemuConsole] = {}
         self._ending = ENDED
         self._qmp_tasks = TaskSet()
@@ -150,11 +156,11 @@ class QemuMachine:
         if self._wanted is None:
             self.name = self._claim(display.name)
         budget = PixelBudget()
-        for index, path in enumerate(display.consoles[: self._max_consoles]):
-            name = self.name if index == 0 else f"{self.name}:{path.rpartition('_')[2]}"
+        for index, paths in enumerate(await _grouped(display, self._max_vms)):
+            name = self.name if index == 0 else f"{self.name}:{paths[0].rpartition('_')[2]}"
             assert name is not None
-            console = QemuConsole(display.connection, path, budget)
-            self._consoles[path] = console
+            console = QemuConsole(display.connection, paths, budget)
+            self._consoles |= dict.fromkeys(paths, console)
             console.on_ended = end
             await console.open(self._host, name, display.uuid if index == 0 else None)
             assert console.vm is not None
@@ -171,7 +177,7 @@ class QemuMachine:
         self._ask_status(display)
 
     async def _close(self, display: Display) -> None:
-        consoles, self._consoles = list(self._consoles.values()), {}
+        consoles, self._consoles = list(dict.fromkeys(self._consoles.values())), {}
         await self._qmp_tasks.cancel_all()
         self._is_asking = self._ask_again = False
         for console in consoles:
@@ -202,7 +208,7 @@ class QemuMachine:
         if name == "SHUTDOWN":
             self._ending = "the VM has shut down"
         if name == "RESET":
-            for console in self._consoles.values():
+            for console in dict.fromkeys(self._consoles.values()):
                 console.reset()
         elif name in STATE_EVENTS:
             log.debug("VM %s: %s %s", self.name, name, data)
@@ -225,9 +231,23 @@ class QemuMachine:
                 answer = await display.qmp.execute("query-status")
                 state = answer.get("status") if isinstance(answer, dict) else None
                 status = STATUSES.get(str(state), (VmStatus.PAUSED, str(state)))
-                for console in self._consoles.values():
+                for console in dict.fromkeys(self._consoles.values()):
                     console.set_status(*status)
         except BackendError as error:
             log.debug("VM %s: no status: %s", self.name, error)
         finally:
             self._is_asking = False
+
+
+async def _grouped(display: Display, maximum: int) -> list[list[str]]:
+    """The consoles of up to so many VMs: the first one with all others that an adapter draws, as heads; each
+    other one alone.
+    """
+    paths = list(display.consoles)
+    graphic = []
+    for path in paths:
+        properties = await console_properties(display.connection, path, CONSOLE)
+        if properties.get("Type") == GRAPHIC:
+            graphic.append(path)
+    heads = graphic if paths[0] in graphic else paths[:1]
+    return [heads, *[[path] for path in paths if path not in heads]][:maximum]

@@ -61,6 +61,8 @@ class ClientIntroduced:
     desktop_width: int
     desktop_height: int
     channels: tuple[str, ...]
+    #: that the client has, where it says so
+    monitors: tuple[DesktopMonitor, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,9 @@ class Activated:
     height: int
     bits_per_pixel: int
     is_reactivation: bool
+    #: as what the desktop was shown, the primary one first; empty: all of it is one. A client hears of its
+    #: server's by MonitorLayoutReceived
+    monitors: tuple[Rect, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -18,6 +19,7 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
+from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
 from tests.graphics.drawings import DRAWINGS, ROOMS, drawn, photo, text
 from tests.graphics.model import part
 from tests.graphics.pictures_on_a_link import noise as sensed
@@ -41,6 +43,7 @@ class Session:
         self.client = PipelineClient()
         self.client.take(self.stream.opening())
         self.now = 50.0
+        self.monitors = format.monitors
         #: noise has been drawn, which a lossy codec turns into something else
         self.is_noisy = False
         #: bytes of a frame
@@ -58,7 +61,8 @@ class Session:
         return frame
 
     def check(self) -> None:
-        differs = (self.client.shown != self.wanted) & (self.stream.planner.main.words != UNKNOWN)
+        is_known = self.stream.planner.main.words != UNKNOWN
+        differs = (self.client.shown != self.wanted) & is_known & self.on_monitors
         assert not (differs & ~self.stream.planner.main.lossy).any()
         if differs.any() and not self.is_noisy:
             off = np.abs(channels(self.client.shown)[differs] - channels(self.wanted)[differs])
@@ -70,7 +74,15 @@ class Session:
             if due is None:
                 break
             self.show(max(due - self.now, 0.0) + 0.001)
-        assert (self.client.shown == self.wanted).all()
+        assert (self.client.shown == self.wanted)[self.on_monitors].all()
+
+    @property
+    def on_monitors(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        """(h, w): what a client can show; what lies between monitors is nowhere to be seen."""
+        mask = np.zeros((self.surface.height, self.surface.width), np.bool_)
+        for area in self.monitors or (self.surface.rect,):
+            mask[part(area)] = True
+        return mask
 
     @property
     def wanted(self) -> Words:
@@ -213,6 +225,85 @@ def test_whatever_is_drawn_is_shown(
             session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
         session.show(seconds)
     session.rest()
+
+
+LAYOUT = (Rect(200, 0, 130, 250), Rect(0, 30, 200, 170))
+"""Of 330x250: the primary monitor is on the right, and there is nothing above and below the other one."""
+
+
+@FORMATS
+@given(drawings=DRAWINGS, column=st.integers(1, 329), heights=st.tuples(*[st.integers(1, 250)] * 2))
+@settings(max_examples=15, deadline=None)
+def test_whatever_is_drawn_is_shown_on_several_monitors(
+    format: PipelineFormat,
+    drawings: list[tuple[str, Rect, int, int, float]],
+    column: int,
+    heights: tuple[int, int],
+) -> None:
+    areas = (Rect(0, 0, column, heights[0]), Rect(column, 250 - heights[1], 330 - column, heights[1]))
+    session = Session(330, 250, replace(format, monitors=areas))
+    for kind, rect, by, seed, seconds in drawings:
+        rect = rect.clip(330, 250)
+        session.is_noisy = session.is_noisy or kind == "noise"
+        if not rect.is_empty:
+            session.write(rect, drawn(session.surface.words, kind, rect, by, seed))
+        session.show(seconds)
+    session.rest()
+
+
+def test_each_monitor_has_a_mapped_surface_and_main_has_none() -> None:
+    session = Session(330, 250, replace(EXACT, monitors=LAYOUT))
+    surfaces = session.client.renderer.surfaces
+    mapped = [surface.mapping.target for surface in surfaces.values() if surface.mapping is not None]
+    assert mapped == list(LAYOUT)
+    assert [surface.size for surface in surfaces.values() if surface.mapping is None] == [(330, 250)] * 2
+    assert session.client.renderer.monitors == (
+        MonitorDefinition(0, 0, 129, 249, MonitorFlags.PRIMARY),
+        MonitorDefinition(-200, 30, -1, 199),
+    )
+
+
+def test_what_moves_from_one_monitor_to_another_is_a_copy() -> None:
+    session = Session(640, 240, replace(EXACT, monitors=(Rect(0, 0, 320, 240), Rect(320, 0, 320, 240))))
+    window = photo(160, 120)
+    session.write(Rect(100, 60, 160, 120), window)
+    session.show()
+    before = session.client.bytes
+    session.write(Rect(100, 60, 160, 120), np.zeros((120, 160), np.uint32))
+    session.write(Rect(228, 60, 160, 120), window)
+    session.surface.propose_move(128, 0)
+    session.show()
+    assert session.client.bytes - before < 1500
+    session.rest()
+
+
+def test_another_layout_gets_rid_of_the_surfaces_of_the_last() -> None:
+    session = Session(330, 250, replace(EXACT, monitors=LAYOUT))
+    session.write(session.surface.rect, text(330, 250))
+    frame = session.show()
+    assert frame is not None
+    pipeline = Pipeline(330, 250, EXACT, frame.state)
+    session.stream, session.monitors = Stream(330, 250, pipeline, frame_id=frame.frame_id), ()
+    session.client.take(session.stream.opening())
+    assert set(session.client.renderer.surfaces) == set(pipeline.state.surfaces)
+    assert len(pipeline.state.surfaces) == 2
+    session.show()
+    session.rest()
+
+
+def test_clients_of_other_monitors_share_nothing() -> None:
+    one, other = Pipeline(330, 250, EXACT), Pipeline(330, 250, replace(EXACT, monitors=LAYOUT))
+    assert one.sharing_key != other.sharing_key
+    assert other.clone().sharing_key == other.sharing_key
+
+
+def test_numbers_of_sixteen_monitors_come_again() -> None:
+    areas = tuple(Rect(8 * at, 0, 8, 8) for at in range(16))
+    state = NOTHING
+    for _ in range(100):
+        before, state = set(state.surfaces), Pipeline(128, 8, replace(VIDEO, monitors=areas), state).state
+        assert not before & set(state.surfaces)
+        assert max(state.surfaces) < 0xFFFF
 
 
 @FORMATS

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.channels.display_control import MAX_WAIT_SECONDS, SETTLE_SECONDS, DisplayControl
+from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
 from pyrdpmux.rdp.connection.events import DesktopLayoutRequested
 
@@ -46,8 +48,15 @@ class Bench:
     def __init__(self) -> None:
         self.clock = Clock()
         self.wishes: list[tuple[float, tuple[int, int, int]]] = []
+        #: of all monitors
+        self.layouts: list[tuple[Monitor, ...]] = []
         loop = cast(asyncio.AbstractEventLoop, self.clock)
-        self.control = DisplayControl(lambda *wish: self.wishes.append((self.clock.now - 100.0, wish)), loop)
+        self.control = DisplayControl(self._wish, loop)
+
+    def _wish(self, monitors: tuple[Monitor, ...]) -> None:
+        (_, _, width, height), scale = monitors[0].area, monitors[0].scale
+        self.wishes.append((self.clock.now - 100.0, (width, height, scale)))
+        self.layouts.append(monitors)
 
     def ask(self, width: int, height: int, scale: int = 100) -> None:
         monitor = DesktopMonitor(0, 0, width, height, True, desktop_scale=scale)
@@ -84,12 +93,12 @@ def test_changes_without_end_are_a_wish_a_second() -> None:
     assert bench.wishes[-1][1] == (899, 600, 100)
 
 
-def test_of_several_monitors_the_primary_one_counts() -> None:
+def test_of_several_monitors_the_primary_one_comes_first() -> None:
     bench = Bench()
     left = DesktopMonitor(-640, 0, 640, 480, False)
     bench.control.requested(DesktopLayoutRequested((left, DesktopMonitor(0, 0, 1000, 700, True))))
     bench.clock.pass_by(1)
-    assert [wish for _, wish in bench.wishes] == [(1000, 700, 100)]
+    assert bench.layouts == [(Monitor(Rect(0, 0, 1000, 700)), Monitor(Rect(-640, 0, 640, 480)))]
 
 
 def test_who_is_gone_wishes_nothing() -> None:

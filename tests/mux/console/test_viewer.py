@@ -471,7 +471,9 @@ def test_a_window_that_follows_the_vm_asks_for_nothing(factory: ConnectionFactor
 async def settled(console: Console, size: tuple[int, int]) -> None:
     """Until what some viewer has asked for has settled."""
     await eventually(
-        lambda: any(isinstance(one, Viewer) and one.wanted_size[:2] == size for one in console.viewers)
+        lambda: any(
+            isinstance(one, Viewer) and one.desktop.monitors[0].area[2:] == size for one in console.viewers
+        )
     )
 
 

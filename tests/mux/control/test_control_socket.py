@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 
 from pyrdpmux.errors import MuxError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
 from pyrdpmux.mux.console.console import Console
 from pyrdpmux.mux.control.client import Answer, ask, is_answering
 from pyrdpmux.mux.control.control_socket import MAX_CONNECTIONS, ControlServer, describe_console
+from pyrdpmux.mux.picture.heads import Composite
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS
 from tests.mux.rdp_client import connected
 from tests.mux.recording_sink import RecordingSink
@@ -86,6 +88,18 @@ def test_tells_how_pictures_come_to_viewers(
                 assert vm["ended"]["frames"] == 0
             await until(lambda: not console.figures.streams)
             assert describe_console(console)["ended"]["frames"] == 1, "what it has cost is not forgotten"
+
+    run(scenario)
+
+
+def test_tells_where_the_displays_of_a_vm_are(factory: ConnectionFactory) -> None:
+    async def scenario() -> None:
+        async with served(factory) as console:
+            assert describe_console(console)["heads"] == [[0, 0, 640, 480]]
+            composite = Composite((Rect(0, 0, 800, 600), Rect(800, 0, 640, 480)))
+            console.screen.adopt(composite.surface, composite.heads)
+            vm = describe_console(console)
+            assert (vm["width"], vm["heads"]) == (1440, [[0, 0, 800, 600], [800, 0, 640, 480]])
 
     run(scenario)
 

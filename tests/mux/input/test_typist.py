@@ -1,14 +1,18 @@
 """Characters typed on the guest's keyboard, around what a viewer holds."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from pyrdpmux.errors import MuxError
-from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.backend import Button, InputSink, MonitorSink, ResizeSink
 from pyrdpmux.mux.control.client import MAX_TEXT, pieces_of
 from pyrdpmux.mux.control.type_text import type_text
 from pyrdpmux.mux.input.arbiter import InputArbiter
 from pyrdpmux.mux.input.typist import Typist
 from pyrdpmux.mux.keyboard.layouts import LAYOUTS
+from pyrdpmux.mux.picture.heads import Monitor
 from tests.mux.recording_sink import CharacterSink, RecordingSink
 from tests.mux.serving import run
 
@@ -130,6 +134,39 @@ def test_sizes_pass_to_who_wants_them() -> None:
     sink = Sink()
     Typist(sink, LAYOUTS["us"]).request_size(640, 480)
     assert sink.take() == ["size 640x480"]
+
+
+MONITORS = [Monitor(Rect(0, 0, 800, 600), 150), Monitor(Rect(800, 0, 640, 480))]
+
+
+def test_monitors_pass_to_who_can_have_several() -> None:
+    class Sink(RecordingSink):
+        max_monitors = 3
+
+        def request_monitors(self, monitors: Sequence[Monitor]) -> None:
+            self.told += map(str, monitors)
+
+    sink = Sink()
+    typist = Typist(sink, LAYOUTS["us"])
+    assert isinstance(typist, MonitorSink)
+    assert typist.max_monitors == 3
+    typist.request_monitors(MONITORS)
+    assert sink.take() == ["800x600+0+0 at 150 %", "640x480+800+0 at 100 %"]
+
+
+def test_to_others_the_main_monitor_is_a_size() -> None:
+    class Sink(RecordingSink):
+        def request_size(self, width: int, height: int, scale: int = 100) -> None:
+            self.told.append(f"size {width}x{height} at {scale} %")
+
+    sink = Sink()
+    typist = Typist(sink, LAYOUTS["us"])
+    assert typist.max_monitors == 1
+    typist.request_monitors(MONITORS)
+    assert sink.take() == ["size 800x600 at 150 %"]
+    typist.request_monitors([])
+    Typist(RecordingSink(), LAYOUTS["us"]).request_monitors(MONITORS)
+    assert sink.take() == []
 
 
 # -- texts ---------------------------------------------------------------------------------------------

@@ -139,6 +139,7 @@ def test_types_are_sent_as_announced(bus: str, tmp_path: Path) -> None:
             "RequiresAuthentication": Variant("b", False),
             "Picture": Variant("a{sd}", picture_figures(service.host.vms[UUID].figures)),
             "Viewers": Variant("aa{sv}", [viewer_figures(VIEWER)]),
+            "Heads": Variant("a(iiii)", [(0, 0, 640, 480)]),
         }
         assert properties["Viewers"].value[0]["codecs"] == Variant("as", ["AVC420", "planar"])
         node = await service.caller.introspect(BUS_NAME, PATH)

@@ -6,7 +6,7 @@ import numpy as np
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.picture.display import Display
-from pyrdpmux.mux.picture.screen import Screen
+from pyrdpmux.mux.picture.screen import Screen, new_surface
 from pyrdpmux.mux.picture.status_card import status_picture
 
 
@@ -142,3 +142,16 @@ def test_who_has_closed_it_need_not_wait_for_the_collector() -> None:
         assert [ref() for ref in left] == [None, None]
     finally:
         gc.enable()
+
+
+def test_a_card_lies_over_all_heads() -> None:
+    screen, display, notes = make()
+    heads = (Rect(0, 0, 40, 48), Rect(40, 0, 24, 48))
+    display.cover("vm", "paused")
+    before = display.surface
+    notes.take()
+    screen.adopt(new_surface(64, 48), heads)
+    assert notes.take() == [(64, 48)]
+    assert display.heads == heads
+    assert display.surface is not before
+    assert (display.surface.width, display.surface.height) == (64, 48)

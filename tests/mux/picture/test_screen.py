@@ -247,3 +247,29 @@ def test_another_surface_is_adopted_and_its_size_with_it() -> None:
         screen.adopt(surface)
         assert screen.surface is surface
     assert (notes.changes, notes.sizes, len(paintings)) == (1, [(64, 48)], 2)
+
+
+HEADS = (Rect(0, 0, 60, 50), Rect(60, 0, 40, 50))
+
+
+def test_a_picture_is_one_head() -> None:
+    screen = Screen(100, 50)
+    assert screen.heads == (Rect(0, 0, 100, 50),)
+    screen.adopt(new_surface(100, 50), HEADS[:1])
+    assert screen.heads == (Rect(0, 0, 100, 50),), "as large as it is, whatever its head was"
+
+
+def test_other_heads_are_told_as_another_size_is() -> None:
+    screen, notes = Screen(100, 50), Notes()
+    screen.subscribe(notes)
+    screen.adopt(new_surface(100, 50), HEADS)
+    assert (screen.heads, notes.sizes, notes.changes) == (HEADS, [(100, 50)], 0)
+    screen.adopt(new_surface(100, 50), HEADS)
+    assert (notes.sizes, notes.changes) == ([(100, 50)], 1)
+    screen.adopt(screen.surface, HEADS[::-1])
+    assert (screen.heads, len(notes.sizes)) == (HEADS[::-1], 2)
+    screen.released()
+    assert screen.heads == HEADS[::-1], "who comes next is told the same monitors"
+    screen.resize(100, 50)
+    assert len(screen.heads) == 1
+    assert len(notes.sizes) == 3

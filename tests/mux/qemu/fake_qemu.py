@@ -160,8 +160,14 @@ class FakeQemu:
         self.size = (640, 480)
         #: virtio-gpu can
         self.can_resize = False
+        #: listeners that it takes for one too many
+        self.refusals = 0
+        #: its consoles are those of graphics adapters, and not its own terminals
+        self.is_graphic = False
         self.commands: list[str] = []
         self.calls: list[tuple[Any, ...]] = []
+        #: paths of ``calls``
+        self.paths: list[str] = []
         self.listeners: dict[str, FakeListener] = {}
         self.display: Peer | None = None
         self.monitor: socket.socket | None = None
@@ -269,11 +275,17 @@ class FakeQemu:
             return
         if header.interface != PROPERTIES:
             self.calls.append((interface, header.member, *message.body))
+            self.paths.append(header.path)
         serial = self.display.next_serial()
         answer = method_return(serial, message.serial)
         if header.member == "GetAll":
             values = self._properties(message.body[0].removeprefix(f"{DISPLAY}."))
             answer = method_return(serial, message.serial, "a{sv}", values)
+        elif header.member == "RegisterListener" and self.refusals:
+            self.refusals -= 1
+            os.close(descriptors[0])
+            error = f"{DISPLAY}.Error.Invalid"
+            answer = error_return(serial, message.serial, error, "`:1.1` is already registered!")
         elif header.member == "RegisterListener":
             self.listeners[header.path] = FakeListener(socket.socket(fileno=descriptors[0]))
             self.listeners[header.path].call("GetAll", "s", f"{DISPLAY}.Listener", flags=0)
@@ -298,7 +310,8 @@ class FakeQemu:
                     "ConsoleIDs": Variant("au", list(self.consoles)),
                 }
             case "Console":
-                return {"Width": Variant("u", self.size[0]), "Height": Variant("u", self.size[1])}
+                size = {"Width": Variant("u", self.size[0]), "Height": Variant("u", self.size[1])}
+                return {"Type": Variant("s", "Graphic" if self.is_graphic else "Text"), **size}
             case "Keyboard":
                 return {"Modifiers": Variant("u", self.modifiers)}
             case _:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from pyrdpmux.mux.backend import Button, InputSink, ResizeSink
+from pyrdpmux.geometry import Rect
+from pyrdpmux.mux.backend import Button, InputSink, MonitorSink, ResizeSink
+from pyrdpmux.mux.picture.heads import Monitor
 from pyrdpmux.mux.qemu.bus import CallFailed, Reply
-from pyrdpmux.mux.qemu.input import QemuInput
+from pyrdpmux.mux.qemu.input import Output, QemuInput
 
 INVALID = "org.qemu.Display1.Error.Invalid"
 
@@ -19,6 +21,7 @@ class Recorder:
         self.calls: list[tuple[Any, ...]] = []
         self.replies: list[Reply] = []
         self.is_full = False
+        self.paths: list[str] = []
 
     def post(
         self,
@@ -29,7 +32,7 @@ class Recorder:
         *body: object,
         reply: Reply | None = None,
     ) -> bool:
-        assert path == "/c"
+        self.paths.append(path)
         if self.is_full:
             return False
         self.calls.append((member, *body))
@@ -51,7 +54,7 @@ def qemu() -> Recorder:
 
 
 def make(qemu: Recorder, found: Callable[[bool], None] = lambda is_absolute: None) -> QemuInput:
-    return QemuInput(qemu, "/c", lambda: (640, 480), found)
+    return QemuInput(qemu, lambda: [Output("/c", Rect(0, 0, 640, 480))], found)
 
 
 def key(sink: QemuInput, code: int, down: bool = True, extended: bool = False) -> None:
@@ -225,6 +228,135 @@ def test_locks_follow_a_guest_that_shows_its_own(qemu: Recorder) -> None:
     sink.leds_told(0b001)
     sink.synchronize(0b1000)  # kana is none of QEMU's
     assert qemu.take() == [("Press", 0x46), ("Release", 0x46)]
+
+
+class Desk:
+    """An input of three consoles, the last of which shows nothing."""
+
+    def __init__(self, qemu: Recorder) -> None:
+        self.qemu = qemu
+        self.outputs = [
+            Output("/c0", Rect(0, 0, 800, 600)),
+            Output("/c1", Rect(800, 120, 640, 480)),
+            Output("/c2", None),
+        ]
+        self.asked = 0
+        self.input = QemuInput(qemu, lambda: self.outputs, asked=self._ask)
+
+    def _ask(self) -> None:
+        self.asked += 1
+
+    def take(self) -> list[tuple[Any, ...]]:
+        """Calls with their consoles in front; each motion is answered."""
+        paths, self.qemu.paths = self.qemu.paths, []
+        while self.qemu.replies:
+            self.qemu.answer()
+        return [(path, *call) for path, call in zip(paths, self.qemu.take(), strict=True)]
+
+
+def test_positions_go_to_the_console_that_is_there(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    desk.input.pointer(799, 599)
+    assert desk.take() == [("/c0", "SetAbsPosition", 799, 599)]
+    desk.input.pointer(810, 130)
+    assert desk.take() == [("/c1", "SetAbsPosition", 10, 10)]
+    desk.input.wheel(120, horizontal=False, x=810, y=130)
+    assert desk.take() == [("/c1", "Press", 3), ("/c1", "Release", 3)]
+
+
+def test_between_consoles_the_nearest_one_is_meant(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    desk.input.pointer(1300, 50)
+    assert desk.take() == [("/c1", "SetAbsPosition", 500, 0)]
+    desk.input.pointer(9999, 9999)
+    assert desk.take() == [("/c1", "SetAbsPosition", 639, 479)]
+
+
+def test_a_button_is_released_where_it_was_pressed(qemu: Recorder) -> None:
+    """A tablet that belongs to one console would hold it for ever."""
+    desk = Desk(qemu)
+    desk.input.button(Button.LEFT, down=True, x=10, y=20)
+    desk.input.button(Button.LEFT, down=False, x=900, y=220)
+    assert desk.take() == [
+        ("/c0", "SetAbsPosition", 10, 20),
+        ("/c0", "Press", 0),
+        ("/c1", "SetAbsPosition", 100, 100),
+        ("/c0", "Release", 0),
+    ]
+    desk.input.button(Button.LEFT, down=True, x=900, y=220)
+    assert desk.take() == [("/c1", "Press", 0)]
+
+
+def test_keys_and_relative_motion_are_the_first_consoles(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    desk.input.pointer(900, 300)
+    desk.take()
+    key(desk.input, 0x1E)
+    desk.input.set_pointer_mode(False)
+    desk.input.relative(3, 4)
+    desk.input.button(Button.RIGHT, down=True, x=900, y=300)
+    assert desk.take() == [("/c0", "Press", 0x1E), ("/c0", "RelMotion", 3, 4), ("/c0", "Press", 2)]
+
+
+def test_after_heads_were_rearranged_the_pointer_is_told_again(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    desk.input.pointer(10, 20)
+    desk.take()
+    desk.outputs = [Output("/c0", Rect(640, 0, 800, 600)), Output("/c1", Rect(0, 0, 640, 480))]
+    desk.input.arranged()
+    desk.input.pointer(10, 20)
+    assert desk.take() == [("/c1", "SetAbsPosition", 10, 20)]
+
+
+LEFT = Monitor(Rect(-1280, 0, 1280, 1024), 100)
+MAIN = Monitor(Rect(0, 0, 2560, 1440), 150)
+
+
+def test_monitors(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    assert isinstance(desk.input, MonitorSink)
+    assert desk.input.max_monitors == 3
+    desk.input.request_monitors([MAIN, LEFT])
+    assert desk.take() == [
+        ("/c0", "SetUIInfo", 452, 254, 1280, 0, 2560, 1440),  # 144 pixels per inch
+        ("/c1", "SetUIInfo", 0, 0, 0, 0, 1280, 1024),
+    ]
+    assert desk.input.wanted == (Rect(1280, 0, 2560, 1440), Rect(0, 0, 1280, 1024))
+    assert desk.asked == 1
+
+
+def test_what_we_have_switched_on_is_switched_off_again(qemu: Recorder) -> None:
+    desk = Desk(qemu)
+    desk.outputs[1] = Output("/c1", None)
+    desk.input.request_monitors([MAIN, LEFT])
+    desk.take()
+    desk.outputs[1] = Output("/c1", Rect(800, 0, 1280, 1024))
+    desk.input.request_size(1024, 768)
+    assert desk.take() == [
+        ("/c0", "SetUIInfo", 0, 0, 0, 0, 1024, 768),
+        ("/c1", "SetUIInfo", 0, 0, 0, 0, 0, 0),
+    ]
+    desk.outputs[1] = Output("/c1", None)
+    desk.input.request_size(800, 600)
+    assert desk.take() == [("/c0", "SetUIInfo", 0, 0, 0, 0, 800, 600)]
+
+
+def test_heads_that_somebody_else_has_switched_on_stay(qemu: Recorder) -> None:
+    """A window around both asks for the size of both, for ever again if the first one took it."""
+    desk = Desk(qemu)
+    desk.input.request_size(1440, 600)
+    assert desk.take() == []
+    assert desk.asked == 0
+
+
+@pytest.mark.parametrize(("refused", "count"), [(0, 1), (1, 1), (2, 2)])
+def test_consoles_that_take_no_sizes_are_no_monitors(qemu: Recorder, refused: int, count: int) -> None:
+    desk = Desk(qemu)
+    desk.input.request_monitors([MAIN, LEFT, Monitor(Rect(0, 1440, 800, 600))])
+    for number in range(3):
+        desk.qemu.answer("org.qemu.Display1.Error.Unsupported" if number == refused else "")
+    assert desk.input.max_monitors == count
+    assert desk.input.can_resize is (refused != 0)
 
 
 def test_size(qemu: Recorder) -> None:

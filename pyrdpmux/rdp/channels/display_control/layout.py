@@ -11,6 +11,14 @@ from typing import Final
 
 from pyrdpmux.geometry import MAX_SIDE, Rect
 from pyrdpmux.rdp.channels.display_control.pdu import Monitor, MonitorFlags
+from pyrdpmux.rdp.mcs.client_core import Orientation
+from pyrdpmux.rdp.mcs.client_data import (
+    ClientMonitorData,
+    ClientMonitorExtendedData,
+    MonitorAttributes,
+    MonitorDefinition,
+)
+from pyrdpmux.rdp.mcs.client_data import MonitorFlags as AnnouncedFlags
 
 #: pixels of a side
 MIN_SIDE: Final = 200
@@ -26,7 +34,7 @@ DEVICE_SCALES: Final = (100, 140, 180)
 
 @dataclass(frozen=True, slots=True)
 class DesktopMonitor:
-    """A monitor that a client wants."""
+    """A monitor that a client has, or wants."""
 
     left: int
     top: int
@@ -70,6 +78,59 @@ def desktop_monitor(monitor: Monitor) -> DesktopMonitor:
         desktop_scale=monitor.desktop_scale_factor if has_scale else 100,
         device_scale=monitor.device_scale_factor if has_scale else 100,
     )
+
+
+def announced_monitors(
+    data: ClientMonitorData, extended: ClientMonitorExtendedData | None
+) -> tuple[DesktopMonitor, ...]:
+    """Those that a client has while it connects; empty, if there can be no such.
+
+    What is said of as many monitors as there are (2.2.1.3.10) counts; of others, nobody knows which is meant.
+    """
+    attributes = (MonitorAttributes(0, 0),) * len(data.monitors)
+    if extended is not None and len(extended.monitors) == len(data.monitors):
+        attributes = extended.monitors
+    monitors = [
+        desktop_monitor(
+            Monitor(
+                flags=MonitorFlags.PRIMARY if one.flags & AnnouncedFlags.PRIMARY else MonitorFlags(0),
+                left=one.left,
+                top=one.top,
+                width=one.right - one.left + 1,
+                height=one.bottom - one.top + 1,
+                physical_width=more.physical_width,
+                physical_height=more.physical_height,
+                orientation=more.orientation,
+                desktop_scale_factor=more.desktop_scale_factor,
+                device_scale_factor=more.device_scale_factor,
+            )
+        )
+        for one, more in zip(data.monitors, attributes, strict=True)
+    ]
+    return () if objection(monitors, MAX_SIDE * MAX_SIDE) else tuple(monitors)
+
+
+def monitor_data(
+    monitors: Sequence[DesktopMonitor],
+) -> tuple[ClientMonitorData, ClientMonitorExtendedData]:
+    """The same, as a client says it."""
+    definitions = [
+        MonitorDefinition(
+            one.left,
+            one.top,
+            one.left + one.width - 1,
+            one.top + one.height - 1,
+            AnnouncedFlags.PRIMARY if one.is_primary else AnnouncedFlags(0),
+        )
+        for one in monitors
+    ]
+    attributes = [
+        MonitorAttributes(
+            *(one.physical_size or (0, 0)), Orientation(one.orientation), one.desktop_scale, one.device_scale
+        )
+        for one in monitors
+    ]
+    return ClientMonitorData(tuple(definitions)), ClientMonitorExtendedData(tuple(attributes))
 
 
 def objection(monitors: Sequence[DesktopMonitor], max_area: int) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType
+from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.rdp.channels.display_control.layout import DesktopMonitor
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME
 from pyrdpmux.rdp.channels.graphics.capabilities import GraphicsCapabilitySet
 from pyrdpmux.rdp.connection.client.channels.graphics import DEFAULT_SETS
@@ -28,8 +30,11 @@ DRDYNVC: Final = ChannelDefinition(
 class ClientConfig:
     """Everything a client connection is told at birth."""
 
+    #: of the desktop, unless ``monitors`` say it
     width: int = 1024
     height: int = 768
+    #: announced where the server takes them
+    monitors: tuple[DesktopMonitor, ...] = ()
     #: 32, 24, 16, 15 or 8
     bits_per_pixel: int = 32
     #: what is offered; RDP alone means standard RDP security
@@ -86,6 +91,14 @@ class ClientConfig:
     wall_clock: Callable[[], float]
     limits: Limits = field(default_factory=Limits)
     tracer: Tracer = field(default_factory=NullTracer)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the desktop that is asked for: around all monitors."""
+        if not self.monitors:
+            return self.width, self.height
+        box = bounding_box([Rect(one.left, one.top, one.width, one.height) for one in self.monitors])
+        return box.width, box.height
 
     @property
     def static_channels(self) -> tuple[ChannelDefinition, ...]:

@@ -16,6 +16,7 @@ from pyrdpmux.rdp.x224.negotiation import (
     NegotiationFailure,
     NegotiationRequest,
     NegotiationResponse,
+    ResponseFlags,
     SecurityProtocol,
 )
 from pyrdpmux.rdp.x224.tpdu import ConnectionConfirm, ConnectionRequest, decode_tpdu
@@ -50,8 +51,9 @@ class ConnectionInitiation(ClientPhase):
         match confirm.negotiation:
             case NegotiationFailure(failure_code=code):
                 raise NegotiationFailed(code, code.name)
-            case NegotiationResponse(selected_protocol=selected):
+            case NegotiationResponse(selected_protocol=selected, flags=flags):
                 link.facts.selected_protocol = selected
+                link.facts.takes_extended_data = bool(flags & ResponseFlags.EXTENDED_CLIENT_DATA_SUPPORTED)
         selected = link.facts.selected_protocol
         is_offered = selected & link.config.protocols or selected == link.config.protocols
         if not is_offered:  # also for standard RDP security where TLS was asked for: no downgrade

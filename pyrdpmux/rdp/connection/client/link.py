@@ -42,6 +42,8 @@ class ClientFacts:
     """What a client connection has learnt."""
 
     selected_protocol: SecurityProtocol = SecurityProtocol.RDP
+    #: monitors, among others (2.2.1.2.1)
+    takes_extended_data: bool = False
     server_core: ServerCoreData | None = None
     server_security: ServerSecurityData | None = None
     io_channel_id: int = 0

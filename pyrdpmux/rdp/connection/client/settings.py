@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pyrdpmux.errors import SequenceError
+from pyrdpmux.rdp.channels.display_control.layout import monitor_data
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
 from pyrdpmux.rdp.connection.client.link import ClientLink, ClientPhase
 from pyrdpmux.rdp.connection.client.secure_settings import begin_security
@@ -77,8 +78,7 @@ def _client_blocks(link: ClientLink) -> tuple[ClientDataBlock, ...]:
     if config.skip_channel_join:
         early |= ClientEarlyCapabilityFlags.SUPPORT_SKIP_CHANNELJOIN
     core = ClientCoreData(
-        config.width,
-        config.height,
+        *config.size,
         client_name=config.client_name,
         post_beta2_color_depth=ColorDepth.BPP_8,
         client_product_id=1,
@@ -93,6 +93,8 @@ def _client_blocks(link: ClientLink) -> tuple[ClientDataBlock, ...]:
     blocks: list[ClientDataBlock] = [core, ClientSecurityData(config.encryption_methods)]
     if config.static_channels:
         blocks.append(ClientNetworkData(config.static_channels))
+    if config.monitors and link.facts.takes_extended_data:
+        blocks += monitor_data(config.monitors)
     if config.wants_message_channel:
         blocks.append(ClientMessageChannelData())
     return tuple(blocks)

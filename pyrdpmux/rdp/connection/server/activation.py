@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrdpmux.errors import SequenceError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.connection.events import Activated, Deactivated
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.server.active import Active
@@ -15,7 +16,7 @@ from pyrdpmux.rdp.connection.server.link import SERVER_CHANNEL_ID, SHARE_ID, Ser
 from pyrdpmux.rdp.connection.server.logon import greet
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
-from pyrdpmux.rdp.mcs.client_data import MonitorDefinition, MonitorFlags
+from pyrdpmux.rdp.mcs.monitors import monitor_definitions
 from pyrdpmux.rdp.pdu.activation import ConfirmActive, DeactivateAll, DemandActive
 from pyrdpmux.rdp.pdu.capabilities.general import ExtraFlags, GeneralCapability
 from pyrdpmux.rdp.pdu.display import MonitorLayout, RefreshRectangle
@@ -33,13 +34,13 @@ from pyrdpmux.rdp.pdu.input import InputEvents
 def demand_active(link: ServerLink) -> CapabilitiesExchange:
     """Send our capabilities for the desktop size wanted by now, and wait for the client's."""
     facts = link.facts
-    facts.width, facts.height = link.wanted_size
+    facts.desktop = link.wanted
     capabilities = demanded_capabilities(link, facts.width, facts.height)
     link.send_share(DemandActive(SHARE_ID, capabilities))
     if link.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_MONITOR_LAYOUT_PDU):
-        # 1.3.1.1: after the Demand Active PDU. One monitor: the VM's screen.
-        screen = MonitorDefinition(0, 0, facts.width - 1, facts.height - 1, MonitorFlags.PRIMARY)
-        link.send_share_data(MonitorLayout((screen,)))
+        # 1.3.1.1: after the Demand Active PDU.
+        areas = facts.desktop.monitors or (Rect(0, 0, facts.width, facts.height),)
+        link.send_share_data(MonitorLayout(monitor_definitions(areas)))
     return CapabilitiesExchange(link)
 
 
@@ -141,11 +142,13 @@ def activate(link: ServerLink) -> Phase:
     facts = link.facts
     if not link.is_greeted:
         greet(link)
-    if link.wanted_size != (facts.width, facts.height):
+    if link.wanted != facts.desktop:
         return reactivate(link)
     assert link.output_format is not None
     bits_per_pixel = link.output_format.bits_per_pixel
-    link.emit(Activated(facts.width, facts.height, bits_per_pixel, is_reactivation=link.has_been_active))
+    width, height, monitors = facts.desktop
+    is_again = link.has_been_active
+    link.emit(Activated(width, height, bits_per_pixel, is_reactivation=is_again, monitors=monitors))
     if not link.has_been_active:
         link.has_been_active = True
         link.begin_channels()

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.connection.events import Event
-from pyrdpmux.rdp.connection.facts import ServerFacts
+from pyrdpmux.rdp.connection.facts import Desktop, ServerFacts
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server.config import DoorConfig, GatewayConfig, Selector, ServerConfig
 from pyrdpmux.rdp.connection.server.destination import Destination
@@ -15,6 +16,7 @@ from pyrdpmux.rdp.connection.server.door import ServerDoor
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
+from pyrdpmux.rdp.mcs.monitors import check_monitors
 from pyrdpmux.rdp.nla.logon import Proof
 from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
@@ -53,7 +55,7 @@ class ServerConnection:
         #: from ``Secured`` on
         self.session: ServerSession | None = None
         #: another size than that of this configuration
-        self._wanted_size: tuple[ServerConfig | None, int, int] | None = None
+        self._wanted: tuple[ServerConfig | None, Desktop] | None = None
         self._is_postponed = False
 
     def __repr__(self) -> str:
@@ -115,8 +117,9 @@ class ServerConnection:
         assert config is not None
         session = ServerSession(secured, replace(config.session, tracer=self.door.tracer), now)
         session.frames_per_call = self.frames_per_call
-        if self._wanted_size is not None and self._wanted_size[0] is config:
-            session.set_desktop_size(*self._wanted_size[1:], now)
+        if self._wanted is not None and self._wanted[0] is config:
+            width, height, monitors = self._wanted[1]
+            session.set_desktop_size(width, height, now, monitors)
         return session
 
     def _carry_out(self, session: ServerSession) -> None:
@@ -301,12 +304,17 @@ class ServerConnection:
 
     # -- at any time -----------------------------------------------------------------------------
 
-    def set_desktop_size(self, width: int, height: int, now: float) -> None:
-        """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it."""
+    def set_desktop_size(self, width: int, height: int, now: float, monitors: Sequence[Rect] = ()) -> None:
+        """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it.
+
+        ``monitors``: areas of it, the primary one first, for a client that has as many; none, if all of it
+        is one. ValueError if they overlap or reach beyond it.
+        """
         if self.session is None:
-            self._wanted_size = (self.config, width, height)
+            check_monitors(monitors, width, height)
+            self._wanted = (self.config, Desktop(width, height, tuple(monitors)))
             return
-        self.session.set_desktop_size(width, height, now)
+        self.session.set_desktop_size(width, height, now, monitors)
         self._carry_out(self.session)
 
     def reactivate(self, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pyrdpmux.errors import NegotiationFailed, SequenceError
+from pyrdpmux.rdp.channels.display_control.layout import announced_monitors
 from pyrdpmux.rdp.connection.server.config import StandardSecurityOptions
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerLink
 from pyrdpmux.rdp.connection.server.secured import Secured
@@ -10,6 +11,8 @@ from pyrdpmux.rdp.mcs.client_core import ClientCoreData, ClientEarlyCapabilityFl
 from pyrdpmux.rdp.mcs.client_data import (
     ClientDataBlock,
     ClientMessageChannelData,
+    ClientMonitorData,
+    ClientMonitorExtendedData,
     ClientNetworkData,
     ClientSecurityData,
     EncryptionMethod,
@@ -48,13 +51,25 @@ def adopt_client_blocks(link: ServerLink, blocks: tuple[ClientDataBlock, ...]) -
                 facts.client_security = block
             case ClientNetworkData():
                 facts.client_network = block
+            case ClientMonitorData() | ClientMonitorExtendedData():
+                pass  # the one makes sense with the other
             case ClientMessageChannelData():
                 facts.wants_message_channel = True
             case _:
                 link.note(f"client data block not used: {type(block).__name__}")
+    _adopt_monitors(link, blocks)
     if facts.client_core is None:
         raise SequenceError("BasicSettingsExchange", "ConferenceCreateRequest", ("ClientCoreData",))
     _check_selected_protocol(link.secured, facts.client_core)
+
+
+def _adopt_monitors(link: ServerLink, blocks: tuple[ClientDataBlock, ...]) -> None:
+    monitors = [block for block in blocks if isinstance(block, ClientMonitorData)]
+    extended = [block for block in blocks if isinstance(block, ClientMonitorExtendedData)]
+    if monitors and monitors[-1].monitors:
+        link.facts.client_monitors = announced_monitors(monitors[-1], extended[-1] if extended else None)
+        if not link.facts.client_monitors:
+            link.note(f"{len(monitors[-1].monitors)} client monitors ignored: they cannot be so")
 
 
 def _check_selected_protocol(secured: Secured, core: ClientCoreData) -> None:

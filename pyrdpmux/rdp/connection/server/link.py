@@ -18,7 +18,7 @@ from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
 from pyrdpmux.rdp.connection.envelope import wrap
 from pyrdpmux.rdp.connection.events import GraphicsFrameAcknowledged
-from pyrdpmux.rdp.connection.facts import ServerFacts, StaticChannel
+from pyrdpmux.rdp.connection.facts import Desktop, ServerFacts, StaticChannel
 from pyrdpmux.rdp.connection.machine import Machine, Phase
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.secure import seal
@@ -61,7 +61,7 @@ class ServerLink(Machine):
         #: what the door has agreed and proved
         self.secured = secured
         self.config = config
-        self.facts = ServerFacts(width=config.width, height=config.height)
+        self.facts = ServerFacts(desktop=Desktop(config.width, config.height))
         self.auto_detect = AutoDetect(self.facts, config.entropy)
         self.keepalive = Keepalive()
         #: standard RDP security: what was agreed, and the keys once the Security Exchange is done
@@ -69,8 +69,8 @@ class ServerLink(Machine):
         self.server_random = b""
         self.client_random = b""
         self.standard: StandardSecurity | None = None
-        #: the desktop size that the owner wants; facts have the one that the client was told
-        self.wanted_size: tuple[int, int] = (config.width, config.height)
+        #: the desktop that the owner wants; facts have the one that the client was told
+        self.wanted = self.facts.desktop
         self.output_format: OutputFormat | None = None
         #: of all that is compressed: updates and channels have one history (3.1.8)
         self.outgoing: Compressor | None = None

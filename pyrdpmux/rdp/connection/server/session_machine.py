@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pyrdpmux.errors import StateError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
+from pyrdpmux.rdp.connection.facts import Desktop
 from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server import output
 from pyrdpmux.rdp.connection.server.activation import reactivate
@@ -16,6 +18,7 @@ from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
 from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
+from pyrdpmux.rdp.mcs.monitors import check_monitors
 from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.orders.stream import Order
@@ -132,11 +135,16 @@ class ServerSession(ServerLink):
 
     # -- at any time -----------------------------------------------------------------------------
 
-    def set_desktop_size(self, width: int, height: int, now: float) -> None:
-        """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it."""
+    def set_desktop_size(self, width: int, height: int, now: float, monitors: Sequence[Rect] = ()) -> None:
+        """Another size of the desktop: by deactivation-reactivation, as soon as the phase allows it.
+
+        ``monitors``: areas of it, the primary one first; none, if all of it is one. ValueError if they
+        overlap or reach beyond it.
+        """
+        check_monitors(monitors, width, height)
         self.now = now
-        self.wanted_size = (width, height)
-        if self.is_active and self.wanted_size != (self.facts.width, self.facts.height):
+        self.wanted = Desktop(width, height, tuple(monitors))
+        if self.is_active and self.wanted != self.facts.desktop:
             self._enter(reactivate(self))
 
     def reactivate(self, now: float) -> None:

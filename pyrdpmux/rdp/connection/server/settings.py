@@ -84,6 +84,7 @@ class BasicSettingsExchange(ServerPhase):
                 core.desktop_width,
                 core.desktop_height,
                 tuple(channel.name for channel in facts.channels.values()),
+                facts.client_monitors,
             )
         )
 

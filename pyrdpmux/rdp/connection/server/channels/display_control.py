@@ -18,8 +18,10 @@ from pyrdpmux.rdp.connection.channel import Channel
 from pyrdpmux.rdp.connection.events import DesktopLayoutRequested
 from pyrdpmux.wire import encode
 
-#: one monitor of up to 8192x8192; a layout of several is taken where it fits into that area
-CAPABILITIES: Final = Capabilities(1, MAX_SIDE, MAX_SIDE)
+#: each with sides of up to 8192 pixels; mstsc may take the factors for those of one
+CAPABILITIES: Final = Capabilities(MAX_MONITORS, MAX_SIDE, MAX_SIDE)
+#: square pixels of all monitors together: a layout beyond them is ignored
+MAX_AREA: Final = MAX_SIDE * MAX_SIDE
 
 
 class DisplayControl(Channel):
@@ -36,7 +38,7 @@ class DisplayControl(Channel):
         if not isinstance(pdu, MonitorLayout):
             raise SequenceError(self.name, type(pdu).__name__, ("MonitorLayout",))
         monitors = tuple([desktop_monitor(monitor) for monitor in pdu.monitors])
-        reason = objection(monitors, CAPABILITIES.max_area)
+        reason = objection(monitors, MAX_AREA)
         if reason:
             self.note(f"layout ignored: {reason}")
         else:
