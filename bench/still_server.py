@@ -1,6 +1,10 @@
-"""The daemon with one VM that shows a picture from a file and never changes: python -m bench.still_server."""
+"""The daemon with one VM that shows a picture from a file and never changes: python -m bench.still_server.
+
+What happens to connections is told on standard error, each line with the seconds since 1970.
+"""
 
 import asyncio
+import logging
 import sys
 import tempfile
 from dataclasses import replace
@@ -35,6 +39,8 @@ class StillBackend:
 
 
 def main(port: int, path: Path) -> None:
+    logging.basicConfig(format="%(created).6f %(message)s")
+    logging.getLogger("pyrdpmux").setLevel(logging.DEBUG)
     with tempfile.TemporaryDirectory() as state:
         settings = SecuritySettings(nla=False, tls=True, rdp=False)
         config = replace(Config(), port=port, state_dir=Path(state), security=settings)

@@ -49,7 +49,10 @@ class Box:
     """An open one."""
 
     number: int
+    #: in whole macroblocks, but for the edges of MAIN
     place: Rect
+    #: of it, what has been shown
+    area: Rect
     used_at: float
     #: changes in a row
     hits: int = 1
@@ -79,7 +82,8 @@ class Boxes:
         """``changed`` is new, within the box; ``room`` as in :meth:`show`."""
         box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
         box.used_at = now
-        return BoxFrame(box.number, box.place, self._regions(box.place, changed), room)
+        box.area = bounding_box([box.area, *changed])
+        return BoxFrame(box.number, box.place, _regions(changed), room)
 
     def show(self, rects: Sequence[Rect], now: float, room: int | None = None) -> list[Command]:
         """Commands for pictures in these places; ``room``: bytes that a link takes at once; None: many."""
@@ -89,7 +93,7 @@ class Boxes:
             box = self._fitting(area)
             if box is None:
                 box = self._open(area, now, commands)
-                commands.append(BoxFrame(box.number, box.place, self._regions(box.place, group), room))
+                commands.append(BoxFrame(box.number, box.place, _regions(group), room))
             else:
                 commands.append(self.frame(box, group, now, room))
         return commands
@@ -109,17 +113,10 @@ class Boxes:
     # -- inside ----------------------------------------------------------------------------------
 
     def _aligned(self, rect: Rect) -> Rect:
-        """In whole macroblocks, as far as MAIN reaches: what H.264 regions may be."""
+        """In whole macroblocks, as far as MAIN reaches."""
         left, top = rect.x // CELL * CELL, rect.y // CELL * CELL
         right, bottom = -(-rect.right // CELL) * CELL, -(-rect.bottom // CELL) * CELL
         return Rect.from_corners(left, top, right, bottom).clip(self._width, self._height)
-
-    def _regions(self, place: Rect, rects: Sequence[Rect]) -> tuple[Rect, ...]:
-        """Of a box, in whole macroblocks; one for all, if they nearly fill it or are many."""
-        box = self._aligned(bounding_box(rects)).intersection(place)
-        if len(rects) > MAX_REGIONS or sum(rect.pixels for rect in rects) >= FULL * box.pixels:
-            return (box,)
-        return tuple([self._aligned(rect).intersection(place) for rect in rects])
 
     def _grouped(self, rects: Sequence[Rect]) -> list[Sequence[Rect]]:
         """All of them, if they fill the rectangle around them; otherwise each by itself."""
@@ -141,7 +138,7 @@ class Boxes:
             commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
         while self._next in self.numbers:  # of a video that has played all the time
             self._next = _after(self._next)
-        box = Box(self._next, place, now)
+        box = Box(self._next, place, rect, now)
         self._next = _after(self._next)
         self._boxes.append(box)
         commands.append(OpenBox(box.number, place.width, place.height))
@@ -150,6 +147,14 @@ class Boxes:
     def _close(self, box: Box) -> Command:
         self._boxes.remove(box)
         return CloseBox(box.number)
+
+
+def _regions(rects: Sequence[Rect]) -> tuple[Rect, ...]:
+    """Of a box; one for all, if they nearly fill what is around them or are many."""
+    box = bounding_box(rects)
+    if len(rects) > MAX_REGIONS or sum(rect.pixels for rect in rects) >= FULL * box.pixels:
+        return (box,)
+    return tuple(rects)
 
 
 def _after(number: int) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.allotment import Allotment, Way
-from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes
+from pyrdpmux.graphics.boxes import MIN_PIXELS, Box, Boxes
 from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
 from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
@@ -235,13 +235,24 @@ class Planner:
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
         """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
         for box in self._boxes.videos(now):
-            part = box.place.slices
-            before, current = self.main.words[part][_SAMPLES], self.current[part][_SAMPLES]
-            is_drawn = any(rect.overlaps(box.place) for rect in rects)
+            self._extend(box)
+            area = box.area
+            before, current = self.main.words[area.slices][_SAMPLES], self.current[area.slices][_SAMPLES]
+            is_drawn = any(rect.overlaps(area) for rect in rects)
             if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
-                self._show_box(self._boxes.frame(box, [box.place], now, self.allotment.for_video), now)
-                rects = [piece for rect in rects for piece in rect.without(box.place)]
+                self._show_box(self._boxes.frame(box, [area], now, self.allotment.for_video), now)
+                rects = [piece for rect in rects for piece in rect.without(area)]
         return rects
+
+    def _extend(self, box: Box) -> None:
+        """What moves along most of an edge of what was shown of a video belongs to it, too."""
+        for strip in box.place.without(box.area):
+            changed = self.main.words[strip.slices] != self.current[strip.slices]
+            if found := changed_rects(changed, strip.x, strip.y):
+                reach = bounding_box(found)
+                is_long = max(reach.width, reach.height) >= MOVING * max(strip.width, strip.height)
+                if is_long and np.count_nonzero(changed) >= MOVING * reach.pixels:
+                    box.area = bounding_box([box.area, reach])
 
     def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
         """All else that has changed in videos goes through their boxes, too."""

@@ -165,6 +165,8 @@ def test_regions_lie_within_their_surface() -> None:
         for region in regions:
             assert whole.contains(region.rect)
             assert not region.rect.is_empty
+            edges = (region.rect.x, region.rect.y, region.rect.right, region.rect.bottom)
+            assert not any(edge % 16 for edge in edges), "in whole macroblocks"
     for copy in copies:
         source = surfaces[copy.source_id]
         assert Rect(0, 0, source.width, source.height).contains(copy.rect)

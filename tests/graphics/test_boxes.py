@@ -38,7 +38,7 @@ def test_a_picture_opens_a_box_of_whole_macroblocks() -> None:
     box, frame = boxes.show([Rect(33, 20, 200, 150)], 0.0)
     place = Rect(32, 16, 208, 160)
     assert box == OpenBox(FIRST_BOX, 208, 160)
-    assert frame == BoxFrame(FIRST_BOX, place, (place,))
+    assert frame == BoxFrame(FIRST_BOX, place, (Rect(33, 20, 200, 150),))
     assert boxes.numbers == [FIRST_BOX]
 
 
@@ -53,7 +53,7 @@ def test_the_same_place_goes_on_with_its_box() -> None:
     boxes.show([Rect(0, 0, 320, 240)], 0.0)
     [frame] = boxes.show([Rect(0, 0, 320, 200)], FRAME)
     assert isinstance(frame, BoxFrame)
-    assert frame.changed == (Rect(0, 0, 320, 208),)
+    assert frame.changed == (Rect(0, 0, 320, 200),)
 
 
 def test_a_much_smaller_one_gets_its_own_until_the_box_is_a_video() -> None:
@@ -66,6 +66,17 @@ def test_a_much_smaller_one_gets_its_own_until_the_box_is_a_video() -> None:
     [video] = boxes.videos(MOTION * FRAME)
     assert video.place == Rect(0, 0, 640, 480)
     assert not opened(boxes.show([Rect(0, 0, 160, 160)], MOTION * FRAME))
+
+
+def test_of_a_video_that_is_known_that_has_been_shown() -> None:
+    boxes = Boxes(*SIZE)
+    for step in range(MOTION):
+        boxes.show([Rect(33, 20, 300, 200)], step * FRAME)
+    now = MOTION * FRAME
+    [video] = boxes.videos(now)
+    assert (video.place, video.area) == (Rect(32, 16, 304, 208), Rect(33, 20, 300, 200))
+    boxes.frame(video, [Rect(40, 216, 20, 8)], now)
+    assert video.area == Rect(33, 20, 300, 204)
 
 
 def test_changes_with_pauses_make_no_video() -> None:
@@ -161,9 +172,9 @@ def test_all_that_has_changed_is_shown_within_its_box(is_video: bool, rects: lis
     for frame in found:
         assert EVERYTHING.contains(frame.place)
         assert all(frame.place.contains(rect) for rect in frame.changed)
-        for rect in frame.changed:  # what H.264 regions may be
-            assert (rect.x % 16, rect.y % 16) == (0, 0)
-            assert rect.right % 16 == 0 or rect.right == SIZE[0]
-            assert rect.bottom % 16 == 0 or rect.bottom == SIZE[1]
+        place = frame.place  # from where whole macroblocks are counted, too
+        assert (place.x % 16, place.y % 16) == (0, 0)
+        assert place.right % 16 == 0 or place.right == SIZE[0]
+        assert place.bottom % 16 == 0 or place.bottom == SIZE[1]
     for rect in rects:
         assert any(shown.contains(rect) for frame in found for shown in frame.changed)

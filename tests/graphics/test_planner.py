@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Words
-from pyrdpmux.geometry import Rect
+from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.cached_tiles import STORE_REST
 from pyrdpmux.graphics.client_picture import UNKNOWN, Mask
 from pyrdpmux.graphics.commands import (
@@ -189,6 +189,20 @@ def test_a_video_stays_in_its_box_and_is_made_exact_when_it_rests() -> None:
         assert not session.planner.has_rested, "it is motion, not refinement"
     assert not any(isinstance(command, Exact) for command in session.show(0.1))
     assert session.planner.next_due() is not None
+    session.rest()
+
+
+def test_a_video_that_grows_within_its_macroblocks_stays_in_its_box() -> None:
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), text(640, 480))
+    session.show()
+    for number in range(12):
+        place = Rect(70, 50, 320, 240) if number < 6 else Rect(66, 50, 330, 244)
+        session.write(place, photo(place.width, place.height, number))
+        commands = session.show(1 / 30)
+        [frame] = [command for command in commands if isinstance(command, BoxFrame)]
+        assert not any(isinstance(command, Exact) for command in commands) or number < 3
+        assert bounding_box(frame.changed).contains(place)
     session.rest()
 
 

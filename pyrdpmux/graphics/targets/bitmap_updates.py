@@ -112,16 +112,17 @@ class BitmapUpdates:
         """
         pixels, bitmaps = pixels_of(picture), self.format.bitmaps
         exact = [command.rect for command in commands if isinstance(command, Exact)]
+        fills = [command for command in commands if isinstance(command, Fill)]
+        exact += [rect for fill in fills for rect in fill.rects if _is_lost(rect)]
         damage = Damage(exact, bitmaps.width, bitmaps.height)
         began = self.tally.clock()
         pieces: list[Piece] = [_copy(command) for command in commands if isinstance(command, Copy)]
         pieces += lossy
-        for command in commands:
-            if isinstance(command, Fill):
-                pieces += _fill(command)
+        for fill in fills:
+            pieces += _fill(fill)
         cached = [command for command in commands if isinstance(command, Restore | Store)]
         painted = self._cached(cached, damage, pixels)
-        if rects := damage.rects():
+        if rects := [_widened(rect).clip(bitmaps.width, bitmaps.height) for rect in damage.rects()]:
             painted += bitmaps_of(pixels, rects, bitmaps)
         self._count(commands, painted, began)
         return pieces + painted
@@ -192,4 +193,15 @@ def _copy(command: Copy) -> ScrBlt:
 
 def _fill(command: Fill) -> list[OpaqueRect]:
     color = command.color
-    return [OpaqueRect(*rect, color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF) for rect in command.rects]
+    rects = [rect for rect in command.rects if not _is_lost(rect)]
+    return [OpaqueRect(*rect, color >> 16 & 0xFF, color >> 8 & 0xFF, color & 0xFF) for rect in rects]
+
+
+def _is_lost(rect: Rect) -> bool:
+    """QUIRK(FreeRDP, 2.11 to 3.30): what ends in the first column or row is empty to it (gdi_CRgnToRect)."""
+    return rect.right == 1 or rect.bottom == 1
+
+
+def _widened(rect: Rect) -> Rect:
+    """So that it is not lost."""
+    return Rect.from_corners(rect.x, rect.y, max(rect.right, 2), max(rect.bottom, 2))

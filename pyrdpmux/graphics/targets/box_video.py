@@ -53,10 +53,10 @@ class BoxVideo:
         width, height = self._shown
         regions = []
         for rect in rects:
-            part = rect.slices
-            self._picture[part] = source[part]
             # Whole macroblocks: beyond the edges of MAIN as at the edge.
             region = _grown(rect, self.width, self.height)
+            part = region.clip(width, height).slices
+            self._picture[part] = source[part]
             if region.right > width:
                 self._picture[part[0], width:] = source[part[0], width - 1 :]
             if region.bottom > height:
@@ -78,5 +78,8 @@ class BoxVideo:
 
 
 def _grown(rect: Rect, width: int, height: int) -> Rect:
+    """To whole macroblocks."""
+    left, top = rect.x // MACROBLOCK, rect.y // MACROBLOCK
     right, bottom = -(-rect.right // MACROBLOCK), -(-rect.bottom // MACROBLOCK)
-    return Rect.from_corners(rect.x, rect.y, right * MACROBLOCK, bottom * MACROBLOCK).clip(width, height)
+    grown = Rect.from_corners(left * MACROBLOCK, top * MACROBLOCK, right * MACROBLOCK, bottom * MACROBLOCK)
+    return grown.clip(width, height)

@@ -223,7 +223,7 @@ class Machine(GuestInput):
         draw_ramps(self._base, self._layout.ramps)
         self._card = TestCard(self._base, self._layout.card, self.mode.text_scale)
         self._video = Video(self._base, self._layout.video)
-        self._log = Log(self._base, self._layout.log, self.mode.text_scale)
+        self._log = Log(self._base, self._layout.log, self.mode.text_scale, self.frame)
         self._everything = True
 
     def tick(self) -> None:

@@ -17,6 +17,9 @@ NOISE: Final = 8
 LOG_FRAMES: Final = 5
 """Between two lines: six lines a second."""
 
+EARLIER: Final = 1000
+"""Lines that were there before frame 0: more than any screen shows."""
+
 _LOG_LINES: Final = (
     "eth0: link is up, 1000 Mbit/s",
     "disk: 4096 blocks written",
@@ -58,7 +61,8 @@ class Video:
 class Log:
     """Lines that come at the bottom and go at the top."""
 
-    def __init__(self, target: Words, area: Rect, scale: int) -> None:
+    def __init__(self, target: Words, area: Rect, scale: int, frame: int = 0) -> None:
+        """As if it had been there before ``frame``."""
         self._scale = scale
         self._target = target
         self._line = cell_size(scale)[1]
@@ -70,7 +74,8 @@ class Log:
         fill(target, title, SLATE)
         if title.height > self._line:
             draw_line(target, title.x, title.y + 2, " log"[: self._columns], WHITE, SLATE, scale)
-        for number in range(-rows, 0):
+        following = -(-frame // LOG_FRAMES)
+        for number in range(following - rows, following):
             self._write(number)
 
     def paint(self, frame: int) -> list[Rect]:
@@ -87,7 +92,7 @@ class Log:
         columns = np.s_[area.x : area.right]
         rows = self._target[area.y : area.bottom, columns]
         rows[: -self._line] = rows[self._line :].copy()
-        text = f" {number % 100000:05} {_LOG_LINES[number * 5 % len(_LOG_LINES)]}"
+        text = f" {(number + EARLIER) % 100000:05} {_LOG_LINES[number * 5 % len(_LOG_LINES)]}"
         text = text.ljust(self._columns)[: self._columns]
         draw_line(self._target, area.x, area.bottom - self._line, text, GRAY, NIGHT, self._scale)
 

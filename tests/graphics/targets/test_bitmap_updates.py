@@ -265,3 +265,29 @@ def test_counts_bitmaps_copies_and_what_comes_out_of_the_cache(depth: int, codec
     assert tally.bytes == figures[Step.BITMAPS].bytes
     assert session.client.bytes * 0.95 < tally.bytes < session.client.bytes
     assert session.stream.target.codecs == (codec,)
+
+
+@DEPTHS
+@ORDERS
+@pytest.mark.parametrize(
+    "rect", [Rect(0, 178, 1, 1), Rect(40, 0, 300, 1), Rect(0, 0, 1, 90), Rect(0, 0, 1, 1)]
+)
+def test_nothing_ends_in_the_first_column_or_row(depth: int, has_orders: bool, rect: Rect) -> None:
+    """FreeRDP takes such a rectangle for an empty one, and does not draw it."""
+    session = BitmapSession(output_format(640, 480, depth, has_orders=has_orders))
+    session.write(Rect(0, 0, 640, 480), text(640, 480))
+    session.show()
+    session.write(rect, np.full((rect.height, rect.width), 0xFF0000, np.uint32))
+    session.show()
+    assert session.client.pieces
+    for piece in session.client.pieces:
+        match piece:
+            case OpaqueRect():
+                assert piece.left + piece.width > 1
+                assert piece.top + piece.height > 1
+            case BitmapData():
+                assert piece.right > 0
+                assert piece.bottom > 0
+            case _:
+                assert isinstance(piece, MemBlt | CacheBitmapRev2)
+    assert (session.client.shown == session.wanted).all()

@@ -129,6 +129,24 @@ def test_a_video_at_the_edges_of_the_picture() -> None:
     session.rest()
 
 
+def test_text_beside_a_video_stays_exact_while_it_plays() -> None:
+    session = Session(640, 400)
+    session.write(Rect(0, 0, 640, 400), text(640, 400))
+    session.show()
+    place = Rect(103, 55, 321, 243)
+    around = np.ones((400, 640), np.bool_)
+    around[part(place)] = False
+    videos = 0
+    for seed in range(8):
+        session.write(place, photo(place.width, place.height, seed))
+        frame = session.show(1 / 30)
+        assert frame is not None
+        videos += any(isinstance(command, BoxFrame) for command in frame.commands)
+        assert (session.client.shown == session.wanted)[around].all()
+    assert videos == 8
+    session.rest()
+
+
 def test_scrolling_and_going_back_costs_little() -> None:
     session = Session(640, 480)
     page = text(640, 900)

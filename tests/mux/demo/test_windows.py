@@ -62,6 +62,21 @@ def test_the_log_scrolls_by_a_line() -> None:
     assert (last != before[area.bottom - 10 : area.bottom, :400]).any()
 
 
+@pytest.mark.parametrize("frame", [0, 1, 4 * LOG_FRAMES, 4 * LOG_FRAMES + 3])
+def test_a_log_that_is_made_anew_shows_what_it_has_shown_before(frame: int) -> None:
+    area = Rect(0, 0, 400, 200)
+    target, again = picture(), picture()
+    log = Log(target, area, 1)
+    for earlier in range(frame):
+        log.paint(earlier)
+    other = Log(again, area, 1, frame)
+    assert (target == again).all()
+    for later in range(frame, frame + LOG_FRAMES + 1):
+        log.paint(later)
+        other.paint(later)
+    assert (target == again).all()
+
+
 def test_it_is_the_same_on_every_run() -> None:
     pictures = []
     for _ in range(2):
