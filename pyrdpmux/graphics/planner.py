@@ -32,7 +32,8 @@ from pyrdpmux.graphics.commands import (
     Fill,
     Lossy,
 )
-from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder, Proof
+from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.proofs import Proof
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import bounds_of, changed_rects
 from pyrdpmux.graphics.rows import WIDE

@@ -9,7 +9,7 @@ import numpy as np
 from bench import screens
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.moves import Move, Proof
+from pyrdpmux.graphics.proofs import Move, Proof
 from pyrdpmux.graphics.residual import Mask, changed_mask
 
 Frames = tuple[Words, Words]

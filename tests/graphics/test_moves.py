@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from bench.screens import SCREENS
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics import moves
-from pyrdpmux.graphics.moves import MIN_CHANGED, MIN_EXPLAINED, Move, MoveFinder, Proof, prove
+from pyrdpmux.graphics import moves, proofs
+from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.proofs import MIN_EXPLAINED, Move, Proof, prove
 from pyrdpmux.graphics.residual import Mask
 from pyrdpmux.graphics.votes import Samples, Vector
 from tests.graphics import scenes
@@ -295,7 +296,7 @@ def test_a_window_that_is_dragged_on_is_proved_where_it_was(monkeypatch: pytest.
 
     frames = [frame(100 + 5 * step, 80 + step * step // 2) for step in range(6)]
     assert finder.find(frames[0], frames[1], *damage(frames[0], frames[1])) is not None
-    monkeypatch.setattr(moves, "best_rectangle", None)
+    monkeypatch.setattr(proofs, "best_rectangle", None)
     for before, now in pairwise(frames[1:]):
         mask, region = damage(before, now)
         proof = finder.find(before, now, mask, region)
@@ -351,7 +352,7 @@ def test_the_work_on_a_huge_screen_is_bounded(
 ) -> None:
     """At most a handful of vectors are proved, and on all lines only if an eighth of them says so."""
     proved: list[Vector] = []
-    true_prove = moves.prove
+    true_prove = prove
 
     def counting(
         before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, *, skim: bool = True
