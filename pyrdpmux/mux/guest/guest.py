@@ -44,7 +44,11 @@ ACKNOWLEDGE_TIMEOUT: Final = 0.5
 """How long to wait for a server before painting on; the library waits forever."""
 
 REFRESH_SECONDS: Final = 0.03
-"""Between updates where nobody acknowledges them, as the library does it."""
+"""Between updates where nobody acknowledges them, as the library does it, until a server says how many it can
+use. pyrdpmux tells its own guests."""
+
+PACE: Final = 0.75
+"""Of the time between as many updates: who paints as often is not held up by its own jitter."""
 
 MAX_UPDATES: Final = 2
 """Rectangles announced at once: to read and to answer one costs a server more than to copy what lies between
@@ -96,6 +100,8 @@ class Guest:
         self._switched = False
         self._awaited = 0
         self._interval = 0.0
+        #: between updates that are not acknowledged
+        self._refresh = REFRESH_SECONDS
         self._published_at = 0.0
         self._timeout: asyncio.TimerHandle | None = None
         self._publishing: asyncio.Handle | None = None
@@ -148,6 +154,7 @@ class Guest:
             self._socket.close()
         self.protocol = protocol
         self._interval = 0.0
+        self._refresh = REFRESH_SECONDS
         if protocol.transport is Transport.PAIR:
             pair = PairSocket(self)
             self._socket = pair
@@ -217,8 +224,9 @@ class Guest:
         """The server is there, perhaps a new one that has seen nothing yet."""
         self._awaited = 0
         is_original = self._registration is not None and self._registration.is_original
-        if isinstance(self._input, ResizeSink) and not is_original:
-            self._send(TakesSizes())
+        takes_sizes = isinstance(self._input, ResizeSink)
+        if not is_original and (takes_sizes or not self._waits):
+            self._send(TakesSizes(int(takes_sizes)))
         if self.surface is not None:
             self._switched = True
             self._dirty = Region([Rect(0, 0, self.surface.width, self.surface.height)])
@@ -248,10 +256,19 @@ class Guest:
 
     def _on_complete(self, message: UpdateComplete) -> None:
         if not self._waits:
+            if message.frame_rate is not None:
+                self._paint_at(message.frame_rate)
             return  # a server may say so in every version
         if message.frame_rate is not None:
             self._interval = 1 / max(1, message.frame_rate)
         self._acknowledged(1)
+
+    def _paint_at(self, rate: int) -> None:
+        """So many updates a second, from the next one on."""
+        self._refresh = PACE / max(1, rate)
+        if self._timeout is not None:
+            self._timeout.cancel()
+            self._timeout = self._loop.call_at(self._published_at + self._refresh, self._not_acknowledged)
 
     @property
     def _waits(self) -> bool:
@@ -303,7 +320,7 @@ class Guest:
             self._send(DisplayUpdate(*rect))
         self._published_at = self._loop.time()
         self._awaited = len(rects)
-        seconds = ACKNOWLEDGE_TIMEOUT if self._waits else REFRESH_SECONDS
+        seconds = ACKNOWLEDGE_TIMEOUT if self._waits else self._refresh
         self._timeout = self._loop.call_later(seconds, self._not_acknowledged)
 
     def _send(self, message: Message) -> None:

@@ -103,7 +103,10 @@ class SizeRequest:
 
 @dataclass(frozen=True, slots=True)
 class TakesSizes:
-    """VM to server: it may be sent :class:`SizeRequest`, which no library knows."""
+    """VM to server: whether it may be sent :class:`SizeRequest`, which no library knows.
+
+    Who says so is told a rate in every version (:class:`UpdateComplete`).
+    """
 
     TYPE: ClassVar[int] = 7
     takes: int = 1

@@ -112,6 +112,8 @@ class Session:
         self._copying: Copy | None = None
         #: the framebuffer could not be opened: nothing is better than what was shown before
         self._is_blank = False
+        #: the guest is one of ours
+        self._goes_by_rate = False
         self._timer = AcknowledgementTimer(now)
         self._beat = UnwatchedBeat(now)
         self._complaints = 0
@@ -128,6 +130,7 @@ class Session:
         if is_watched == self._is_watched:
             return
         self._is_watched = is_watched
+        self._tell_rate()
         if not is_watched:
             self._is_stale = self._is_stale or self._copying is not None or not self._damage.is_empty
             if self._screen is not None and self._screen.surface.version:
@@ -321,6 +324,8 @@ class Session:
                 self.ended = True
             case TakesSizes():
                 self.input.takes_sizes = bool(message.takes)
+                self._goes_by_rate = True
+                self._tell_rate()
             case Mouse() | Keyboard() | UpdateComplete() | SizeRequest():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 
@@ -350,6 +355,11 @@ class Session:
     def _acknowledge(self) -> None:
         rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None
         self._send(_completion(rate, self.dialect.base))
+
+    def _tell_rate(self) -> None:
+        """Where updates are not acknowledged, with which it is told otherwise."""
+        if self._goes_by_rate and not self.acknowledges:
+            self._send(encode_message(UpdateComplete(frame_rate=self._rate()), self.dialect.base))
 
     def _rate(self) -> int:
         return WATCHED_RATE if self._is_watched else UNWATCHED_RATE

@@ -10,7 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.mux.librdpmux.acknowledging import KEEP_ALIVE, QUEUED_WITHIN, REPEAT_AFTER, UNWATCHED_BEAT
-from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
+from pyrdpmux.mux.librdpmux.messages import (
+    DisplaySwitch,
+    DisplayUpdate,
+    Message,
+    TakesSizes,
+    UpdateComplete,
+    encode_message,
+)
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, RELEASE_SECONDS, Session
 from pyrdpmux.mux.picture.pixel_format import PixelCode
@@ -518,3 +525,19 @@ def test_no_guest_can_break_its_session(tmp_path: Path, messages: list[bytes]) -
     guest.session.close()
     assert guest.sent == [ACK]
     assert (guest.screen.width, guest.screen.height) == (64, 64)
+
+
+def test_a_guest_of_ours_is_told_its_rate_where_nothing_is_acknowledged(tmp_path: Path) -> None:
+    """The library is told nothing that it does not expect."""
+    library, ours = Guest(tmp_path, version=5), Guest(tmp_path, version=5)
+    for guest in (library, ours):
+        guest.session.watched(False, 0)
+        guest.receive(encode_message(DisplaySwitch(PixelCode.X8R8G8B8, 800, 600), 1))
+        guest.session.watched(True, 1)
+    assert library.sent == ours.sent == []
+    rates = [encode_message(UpdateComplete(frame_rate=rate), 1) for rate in (60, 5)]
+    ours.receive(encode_message(TakesSizes(0), 1))
+    assert ours.sent == rates[:1]
+    assert not ours.session.input.takes_sizes
+    ours.session.watched(False, 2)
+    assert ours.sent == rates
