@@ -44,8 +44,10 @@ ACKNOWLEDGE_TIMEOUT: Final = 0.5
 """How long to wait for a server before painting on; the library waits forever."""
 
 REFRESH_SECONDS: Final = 0.03
-"""Between updates where nobody acknowledges them, as the library does it, until a server says how many it can
-use. pyrdpmux tells its own guests."""
+"""Between updates where nobody acknowledges them, as the library does it."""
+
+MAX_UNANSWERED: Final = 4
+"""Updates in a row, after which a server that need not acknowledge them is not waited for any more."""
 
 PACE: Final = 0.75
 """Of the time between as many updates: who paints as often is not held up by its own jitter."""
@@ -100,8 +102,9 @@ class Guest:
         self._switched = False
         self._awaited = 0
         self._interval = 0.0
-        #: between updates that are not acknowledged
-        self._refresh = REFRESH_SECONDS
+        #: the server acknowledges updates although its version has none: pyrdpmux does so to guests of its own
+        self._is_answered = False
+        self._unanswered = 0
         self._published_at = 0.0
         self._timeout: asyncio.TimerHandle | None = None
         self._publishing: asyncio.Handle | None = None
@@ -154,7 +157,7 @@ class Guest:
             self._socket.close()
         self.protocol = protocol
         self._interval = 0.0
-        self._refresh = REFRESH_SECONDS
+        self._is_answered = False
         if protocol.transport is Transport.PAIR:
             pair = PairSocket(self)
             self._socket = pair
@@ -225,7 +228,8 @@ class Guest:
         self._awaited = 0
         is_original = self._registration is not None and self._registration.is_original
         takes_sizes = isinstance(self._input, ResizeSink)
-        if not is_original and (takes_sizes or not self._waits):
+        has_answers = self.protocol.dialects[0].acknowledgement is not Acknowledgement.NONE
+        if not is_original and (takes_sizes or not has_answers):
             self._send(TakesSizes(int(takes_sizes)))
         if self.surface is not None:
             self._switched = True
@@ -255,25 +259,15 @@ class Guest:
                     log.warning("VM %d: %s from the server", self.vm_id, type(message).__name__)
 
     def _on_complete(self, message: UpdateComplete) -> None:
-        if not self._waits:
-            if message.frame_rate is not None:
-                self._paint_at(message.frame_rate)
-            return  # a server may say so in every version
+        self._is_answered, self._unanswered = True, 0
         if message.frame_rate is not None:
-            self._interval = 1 / max(1, message.frame_rate)
+            self._interval = PACE / max(1, message.frame_rate)
         self._acknowledged(1)
-
-    def _paint_at(self, rate: int) -> None:
-        """So many updates a second, from the next one on."""
-        self._refresh = PACE / max(1, rate)
-        if self._timeout is not None:
-            self._timeout.cancel()
-            self._timeout = self._loop.call_at(self._published_at + self._refresh, self._not_acknowledged)
 
     @property
     def _waits(self) -> bool:
         """Whether updates are acknowledged."""
-        return self.protocol.dialects[0].acknowledgement is not Acknowledgement.NONE
+        return self._is_answered or self.protocol.dialects[0].acknowledgement is not Acknowledgement.NONE
 
     def _acknowledged(self, count: int) -> None:
         if not self._awaited:
@@ -287,6 +281,9 @@ class Guest:
 
     def _not_acknowledged(self) -> None:
         self._timeout = None
+        self._unanswered += 1
+        if self._unanswered >= MAX_UNANSWERED:
+            self._is_answered = False
         self._acknowledged(self._awaited)
 
     def _publish_soon(self) -> None:
@@ -320,7 +317,7 @@ class Guest:
             self._send(DisplayUpdate(*rect))
         self._published_at = self._loop.time()
         self._awaited = len(rects)
-        seconds = ACKNOWLEDGE_TIMEOUT if self._waits else self._refresh
+        seconds = ACKNOWLEDGE_TIMEOUT if self._waits else REFRESH_SECONDS
         self._timeout = self._loop.call_later(seconds, self._not_acknowledged)
 
     def _send(self, message: Message) -> None:

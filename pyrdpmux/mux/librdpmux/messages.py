@@ -105,7 +105,7 @@ class SizeRequest:
 class TakesSizes:
     """VM to server: whether it may be sent :class:`SizeRequest`, which no library knows.
 
-    Who says so is told a rate in every version (:class:`UpdateComplete`).
+    Who says so is acknowledged its updates in every version, with a rate.
     """
 
     TYPE: ClassVar[int] = 7

@@ -112,8 +112,8 @@ class Session:
         self._copying: Copy | None = None
         #: the framebuffer could not be opened: nothing is better than what was shown before
         self._is_blank = False
-        #: the guest is one of ours
-        self._goes_by_rate = False
+        #: a guest of the Python API, which does not paint over what is still to be copied
+        self._is_ours = False
         self._timer = AcknowledgementTimer(now)
         self._beat = UnwatchedBeat(now)
         self._complaints = 0
@@ -130,7 +130,6 @@ class Session:
         if is_watched == self._is_watched:
             return
         self._is_watched = is_watched
-        self._tell_rate()
         if not is_watched:
             self._is_stale = self._is_stale or self._copying is not None or not self._damage.is_empty
             if self._screen is not None and self._screen.surface.version:
@@ -185,7 +184,8 @@ class Session:
 
     @property
     def acknowledges(self) -> bool:
-        return self.dialect.acknowledgement is not Acknowledgement.NONE
+        """Whether the guest is told that an update has been copied."""
+        return self._is_ours or self.dialect.acknowledgement is not Acknowledgement.NONE
 
     @property
     def may_wait(self) -> bool:
@@ -259,7 +259,7 @@ class Session:
         is_blank, self._is_blank = self._is_blank, False
         if self._framebuffer is None and not is_blank:
             damage.clear()
-        if self.dialect.acknowledgement is Acknowledgement.WITH_RATE:
+        if self._tells_rate and not self._is_ours:
             self._settle(now)  # this library paints while we read, whether it is acknowledged or not
         owed, self._owed = self._owed, 0
         self._copying = Copy(screen, self._framebuffer, tuple(damage), owed)
@@ -324,8 +324,9 @@ class Session:
                 self.ended = True
             case TakesSizes():
                 self.input.takes_sizes = bool(message.takes)
-                self._goes_by_rate = True
-                self._tell_rate()
+                if not self._is_ours:
+                    self._is_ours = True
+                    self._acknowledge()  # from here on it waits for them, in versions that have none, too
             case Mouse() | Keyboard() | UpdateComplete() | SizeRequest():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 
@@ -341,8 +342,7 @@ class Session:
     def _settle_unwatched(self, now: float) -> None:
         """At once whom its rate is told: it waits by itself."""
         if self._owed and not self._is_watched:
-            is_told = self.dialect.acknowledgement is Acknowledgement.WITH_RATE
-            if is_told or self._beat.is_due(now):
+            if self._tells_rate or self._beat.is_due(now):
                 self._settle(now)
 
     def _settle(self, now: float) -> None:
@@ -353,13 +353,13 @@ class Session:
         self._beat.answered(now)
 
     def _acknowledge(self) -> None:
-        rate = self._rate() if self.dialect.acknowledgement is Acknowledgement.WITH_RATE else None
+        rate = self._rate() if self._tells_rate else None
         self._send(_completion(rate, self.dialect.base))
 
-    def _tell_rate(self) -> None:
-        """Where updates are not acknowledged, with which it is told otherwise."""
-        if self._goes_by_rate and not self.acknowledges:
-            self._send(encode_message(UpdateComplete(frame_rate=self._rate()), self.dialect.base))
+    @property
+    def _tells_rate(self) -> bool:
+        """With each acknowledgement."""
+        return self._is_ours or self.dialect.acknowledgement is Acknowledgement.WITH_RATE
 
     def _rate(self) -> int:
         return WATCHED_RATE if self._is_watched else UNWATCHED_RATE

@@ -24,7 +24,7 @@ from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat, Words
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""
 
-WIDE: Final = 2
+WIDE: Final = 3
 """A rectangle is wide if so many of it are as wide as the surface: less is read by way of other memory."""
 
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4

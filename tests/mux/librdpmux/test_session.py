@@ -527,17 +527,23 @@ def test_no_guest_can_break_its_session(tmp_path: Path, messages: list[bytes]) -
     assert (guest.screen.width, guest.screen.height) == (64, 64)
 
 
-def test_a_guest_of_ours_is_told_its_rate_where_nothing_is_acknowledged(tmp_path: Path) -> None:
-    """The library is told nothing that it does not expect."""
+def test_a_guest_of_ours_is_acknowledged_its_updates_in_every_version(tmp_path: Path) -> None:
+    """After they have been copied, with a rate; the library is told nothing that it does not expect."""
     library, ours = Guest(tmp_path, version=5), Guest(tmp_path, version=5)
+    told: list[int] = []
+    ours.session._send = lambda data: told.append(int(ours.screen.pixels[0, 0, 0]))
     for guest in (library, ours):
-        guest.session.watched(False, 0)
         guest.receive(encode_message(DisplaySwitch(PixelCode.X8R8G8B8, 800, 600), 1))
-        guest.session.watched(True, 1)
-    assert library.sent == ours.sent == []
-    rates = [encode_message(UpdateComplete(frame_rate=rate), 1) for rate in (60, 5)]
     ours.receive(encode_message(TakesSizes(0), 1))
-    assert ours.sent == rates[:1]
+    assert told == [0], "from now on"
     assert not ours.session.input.takes_sizes
-    ours.session.watched(False, 2)
-    assert ours.sent == rates
+    for guest in (library, ours):
+        guest.paint(0, b"\x07\x07\x07\x00" * (800 * 600))
+        guest.receive(encode_message(DisplayUpdate(0, 0, 800, 600), 1))
+    assert library.sent == []
+    assert told == [0, 7]
+    ours.session._send = ours.sent.append
+    ours.look(False)
+    ours.receive(encode_message(DisplayUpdate(0, 0, 800, 600), 1))
+    ours.look(True)
+    assert ours.sent == [encode_message(UpdateComplete(frame_rate=rate), 1) for rate in (5, 60)]
