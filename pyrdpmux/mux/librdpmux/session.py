@@ -341,9 +341,9 @@ class Session:
 
     def _settle_unwatched(self, now: float) -> None:
         """At once whom its rate is told: it waits by itself."""
-        if self._owed and not self._is_watched:
-            if self._tells_rate or self._beat.is_due(now):
-                self._settle(now)
+        is_due = self._tells_rate or self._beat.is_due(now)
+        if self._owed and not self._is_watched and is_due:
+            self._settle(now)
 
     def _settle(self, now: float) -> None:
         """Nothing is copied that would have to be waited for: the damage is all of the picture, and known."""
