@@ -12,6 +12,9 @@ RESTED: Final = 0.1
 MARGIN: Final = 0.003
 """Seconds that changes come early, and threads late."""
 
+SHARE: Final = 0.5
+"""Of the time that is left, for what only is made better: others have work, too."""
+
 LEAST_PIXELS: Final = 4096
 """That are made exact with each change, however busy: a tile, or what is lossy would stay so for long."""
 
@@ -27,18 +30,22 @@ class Cadence:
 
     def __init__(self) -> None:
         self._changed_at = -RESTED
+        #: between changes, whether they could be shown or not
         self._interval = RESTED
         #: that a change takes, without what is made exact beside it
         self._change_seconds = 0.0
         self._pixel_seconds = PIXEL_SECONDS
 
-    def showed(self, now: float, seconds: float, fine_pixels: int, *, is_change: bool) -> None:
-        """A frame that was begun ``now`` took so long, with as many pixels made exact."""
+    def changed(self, now: float) -> None:
+        """There is something else to show."""
+        gap = now - self._changed_at
+        if gap < RESTED:  # how long it has rested says nothing about the next change
+            self._interval = gap if self._interval >= RESTED else _average(self._interval, gap)
+        self._changed_at = now
+
+    def showed(self, seconds: float, fine_pixels: int, *, is_change: bool) -> None:
+        """A frame took so long, with as many pixels made exact."""
         if is_change:
-            gap = now - self._changed_at
-            if gap < RESTED:  # how long it has rested says nothing about the next change
-                self._interval = gap if self._interval >= RESTED else _average(self._interval, gap)
-            self._changed_at = now
             own = max(0.0, seconds - fine_pixels * self._pixel_seconds)
             self._change_seconds = _average(self._change_seconds, own)
         elif fine_pixels:
@@ -50,7 +57,7 @@ class Cadence:
         if self._interval >= RESTED or since >= RESTED:
             return most
         spare = self._interval - MARGIN - (self._change_seconds if is_changed else since)
-        pixels = int(spare / self._pixel_seconds)
+        pixels = int(SHARE * spare / self._pixel_seconds)
         if pixels < LEAST_PIXELS:
             pixels = LEAST_PIXELS if is_changed else 0
         return min(pixels, most)

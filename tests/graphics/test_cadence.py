@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyrdpmux.graphics.cadence import LEAST_PIXELS, PIXEL_SECONDS, RESTED, Cadence
+from pyrdpmux.graphics.cadence import LEAST_PIXELS, PIXEL_SECONDS, RESTED, SHARE, Cadence
 
 MOST = 1 << 16
 
@@ -12,7 +12,8 @@ def moving(hertz: float, seconds: float, frames: int = 60) -> tuple[Cadence, flo
     cadence, now = Cadence(), 0.0
     for _ in range(frames):
         now += 1 / hertz
-        cadence.showed(now, seconds, 0, is_change=True)
+        cadence.changed(now)
+        cadence.showed(seconds, 0, is_change=True)
     return cadence, now
 
 
@@ -26,7 +27,7 @@ def test_a_picture_that_rests_leaves_all_time() -> None:
 def test_only_what_fits_is_done_before_the_next_change() -> None:
     cadence, now = moving(60, 0.008)
     beside = cadence.fine_pixels(now, MOST, is_changed=True)
-    assert beside == pytest.approx((1 / 60 - 0.008 - 0.003) / PIXEL_SECONDS, rel=0.01)
+    assert beside == pytest.approx(SHARE * (1 / 60 - 0.008 - 0.003) / PIXEL_SECONDS, rel=0.01)
     early, late = [cadence.fine_pixels(now + after, MOST, is_changed=False) for after in (0.008, 0.015)]
     assert beside >= early > LEAST_PIXELS
     assert late == 0, "the change is more urgent"
@@ -40,7 +41,8 @@ def test_however_busy_a_tile_goes_along() -> None:
 def test_the_first_change_after_a_rest_does_not_count_as_slow() -> None:
     cadence, now = moving(60, 0.008)
     usual = cadence.fine_pixels(now, MOST, is_changed=True)
-    cadence.showed(now + 10, 0.008, 0, is_change=True)
+    cadence.changed(now + 10)
+    cadence.showed(0.008, 0, is_change=True)
     assert cadence.fine_pixels(now + 10 + 1 / 60, MOST, is_changed=True) == usual
 
 
@@ -48,5 +50,16 @@ def test_what_a_pixel_takes_is_measured() -> None:
     cadence, now = moving(60, 0.008)
     before = cadence.fine_pixels(now, MOST, is_changed=True)
     for _ in range(30):
-        cadence.showed(now, 10_000 * PIXEL_SECONDS / 4, 10_000, is_change=False)
+        cadence.showed(10_000 * PIXEL_SECONDS / 4, 10_000, is_change=False)
     assert cadence.fine_pixels(now, MOST, is_changed=True) == pytest.approx(min(4 * before, MOST), rel=0.05)
+
+
+def test_changes_that_cannot_be_shown_count_too() -> None:
+    """Otherwise what is made exact would make frames seldom, and seldom frames leave more time for it."""
+    cadence, now = Cadence(), 0.0
+    for number in range(120):
+        now += 1 / 60
+        cadence.changed(now)
+        if number % 3 == 0:
+            cadence.showed(0.02, 0, is_change=True)
+    assert cadence.fine_pixels(now, MOST, is_changed=True) == LEAST_PIXELS

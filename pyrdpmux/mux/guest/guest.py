@@ -102,7 +102,7 @@ class Guest:
         self._switched = False
         self._awaited = 0
         self._interval = 0.0
-        #: the server acknowledges updates, also where its version has none: pyrdpmux does to guests of its own
+        #: the server acknowledges updates, also where its version has none: pyrdpmux does, for guests like us
         self._is_answered = False
         self._unanswered = 0
         self._published_at = 0.0

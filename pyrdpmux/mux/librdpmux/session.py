@@ -341,8 +341,7 @@ class Session:
 
     def _settle_unwatched(self, now: float) -> None:
         """At once whom its rate is told: it waits by itself."""
-        is_due = self._tells_rate or self._beat.is_due(now)
-        if self._owed and not self._is_watched and is_due:
+        if self._owed and not self._is_watched and (self._tells_rate or self._beat.is_due(now)):
             self._settle(now)
 
     def _settle(self, now: float) -> None:

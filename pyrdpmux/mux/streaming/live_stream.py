@@ -116,8 +116,10 @@ class LiveStream:
 
     def changed(self) -> None:
         """The display may show something else."""
+        now = self._loop.time()
+        self._cadence.changed(now)
         if self._changed_at is None:
-            self._changed_at = self._loop.time()
+            self._changed_at = now
         self._wake.set()
 
     def wake(self) -> None:
@@ -237,7 +239,7 @@ class LiveStream:
             self.changed()
         if frame is not None:
             is_change, fine_pixels = not frame.is_refinement, stream.planner.fine_pixels
-            self._cadence.showed(now, self._latest_seconds, fine_pixels, is_change=is_change)
+            self._cadence.showed(self._latest_seconds, fine_pixels, is_change=is_change)
             await self.hand_out(frame)
         if is_first:
             # Not before: the first picture may do without. Not counted as a frame's time.

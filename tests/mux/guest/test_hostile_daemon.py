@@ -276,7 +276,7 @@ def test_several_vms_in_one_process(tmp_path: Path) -> None:
 
 
 def test_where_nothing_is_acknowledged_it_waits_for_a_server_that_does_so(tmp_path: Path) -> None:
-    """Who paints over what is still to be copied shows halves of two pictures; a server that stops is left."""
+    """Who paints over what is still to be copied shows two halves; a server that stops is left."""
 
     async def scenario(server: Server) -> None:
         guest, loop = server.guest, asyncio.get_running_loop()
