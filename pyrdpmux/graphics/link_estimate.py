@@ -14,6 +14,9 @@ LEAST_WINDOW: Final = 10.0
 BUCKETS_PER_SECOND: Final = 2
 """Of the samples of a bucket only the least is kept: 20 of them at most."""
 
+MAX_KNOWN: Final = 4
+"""Bandwidths for which the least round trip is remembered."""
+
 TRAFFIC_WINDOW: Final = 2.0
 """Seconds that figures for people are taken over."""
 
@@ -35,9 +38,12 @@ class LeastRoundTrip:
     def __init__(self) -> None:
         #: bucket number, seconds, bytes; oldest first
         self._samples: deque[tuple[int, float, int]] = deque()
+        #: what was asked of these samples, at which bandwidth: a pacer asks a dozen times for a frame
+        self._known: dict[float | None, float | None] = {}
 
     def add(self, seconds: float, size: int, now: float) -> None:
         """The acknowledgement of ``size`` bytes came after ``seconds``, whether they had to wait or not."""
+        self._known.clear()
         bucket = int(now * BUCKETS_PER_SECOND)
         while self._samples and self._samples[0][0] < bucket - LEAST_WINDOW * BUCKETS_PER_SECOND:
             self._samples.popleft()
@@ -49,10 +55,17 @@ class LeastRoundTrip:
 
     def seconds(self, bytes_per_second: float | None = None) -> float | None:
         """The least; without its transfer where ``bytes_per_second`` says how long that took."""
+        if bytes_per_second not in self._known:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            self._known[bytes_per_second] = self._least(bytes_per_second)
+        return self._known[bytes_per_second]
+
+    def _least(self, bytes_per_second: float | None) -> float | None:
         if bytes_per_second is None:
-            return min((seconds for _, seconds, _ in self._samples), default=None)
+            return min([seconds for _, seconds, _ in self._samples], default=None)
         return min(
-            (max(seconds - size / bytes_per_second, 0.0) for _, seconds, size in self._samples), default=None
+            [max(seconds - size / bytes_per_second, 0.0) for _, seconds, size in self._samples], default=None
         )
 
 

@@ -135,3 +135,15 @@ def test_traffic_is_of_the_last_seconds_and_bounded() -> None:
         100 * MAX_TRAFFIC / TRAFFIC_WINDOW,
     )
     assert traffic.per_second(10.0) == (0.0, 0.0)
+
+
+def test_a_new_sample_counts_whatever_was_asked_before() -> None:
+    least = LeastRoundTrip()
+    least.add(0.5, 1000, 0.0)
+    for rate in (None, 1e4, 1e5, 1e6, 1e7, 1e8):
+        asked = least.seconds(rate)
+        assert asked == least.seconds(rate)
+        assert asked == (0.5 if rate is None else max(0.5 - 1000 / rate, 0.0))
+    least.add(0.2, 10, 1.0)
+    assert least.seconds() == 0.2
+    assert least.seconds(1e4) == min(0.5 - 0.1, 0.2 - 0.001)
