@@ -17,6 +17,7 @@ from typing import Final
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import Region
+from pyrdpmux.graphics.link_estimate import Rhythm
 from pyrdpmux.mux.librdpmux.acknowledging import AcknowledgementTimer, UnwatchedBeat
 from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.input import InputSender
@@ -49,9 +50,9 @@ from pyrdpmux.mux.picture.screen import Screen
 
 log = logging.getLogger("pyrdpmux.librdpmux")
 
-COPY_INTERVAL: Final = 1 / 75
-"""Between the beginnings of two copies: nobody sees more than 60 pictures a second, and a guest that paints
-as many is not to wait for a beat of ours."""
+COPIES_PER_SECOND: Final = 75
+"""At most, in the long run: nobody sees more than 60 pictures a second, and a guest that paints as many is not
+to wait for a beat of ours. Two may come right after each other: two rectangles of one picture do."""
 
 COPY_REST: Final = 1.0
 """Times what a copy took, before the next begins: a guest has half of a thread at most."""
@@ -109,6 +110,7 @@ class Session:
         self._damage = Region()
         self._owed = 0
         self._next_copy = now
+        self._rhythm = Rhythm(COPIES_PER_SECOND)
         self._copying: Copy | None = None
         #: the framebuffer could not be opened: nothing is better than what was shown before
         self._is_blank = False
@@ -247,7 +249,8 @@ class Session:
         screen = self._screen
         if screen is None or not self.is_copy_due(now):
             return None
-        self._next_copy = now + COPY_INTERVAL
+        self._rhythm.gone(now)
+        self._next_copy = self._rhythm.next_at()
         if self._switch is not None:
             self._apply_switch(self._switch, screen)
         if not self._is_watched:

@@ -13,7 +13,7 @@ from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.guest_work import GuestWork
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
-from pyrdpmux.mux.librdpmux.session import COPY_INTERVAL, COPY_REST, Session
+from pyrdpmux.mux.librdpmux.session import COPIES_PER_SECOND, COPY_REST, Session
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface
 from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat, Words
 from pyrdpmux.mux.picture.screen import BAND, Screen
@@ -201,7 +201,14 @@ def test_a_small_copy_is_due_again_at_the_next_frame(world: World) -> None:
         await world.settle()
         guest.session._timer.deadline = 1000.0
         guest.hear(DisplayUpdate(0, 0, 64, 1))
-        assert guest.session.next_deadline() == pytest.approx(100 + COPY_INTERVAL)
+        soon = guest.session.next_deadline()
+        assert soon is not None
+        assert soon - 100 < 0.5 / COPIES_PER_SECOND, "right after the first"
+        world.clock.now = soon
+        guest.work.wake()
+        await world.settle()
+        guest.hear(DisplayUpdate(0, 0, 64, 1))
+        assert guest.session.next_deadline() == pytest.approx(100 + 1 / COPIES_PER_SECOND)
 
     play(scenario)
 
