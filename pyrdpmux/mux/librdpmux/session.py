@@ -51,8 +51,8 @@ from pyrdpmux.mux.picture.screen import Screen
 log = logging.getLogger("pyrdpmux.librdpmux")
 
 COPIES_PER_SECOND: Final = 75
-"""At most, in the long run: nobody sees more than 60 pictures a second, and a guest that paints as many is not
-to wait for a beat of ours. Two may come right after each other: two rectangles of one picture do."""
+"""At most, in the long run: nobody sees more than 60 pictures, and a guest that paints as many is not to wait
+for a beat of ours. Two may come right after each other: two rectangles of one picture do."""
 
 COPY_REST: Final = 1.0
 """Times what a copy took, before the next begins: a guest has half of a thread at most."""
