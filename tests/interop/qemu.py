@@ -26,7 +26,7 @@ QEMU: Final = "qemu-system-x86_64"
 GRUB: Final = Path("/usr/lib/grub-rescue/grub-rescue-cdrom.iso")
 MEMTEST: Final = Path("/boot/memtest86+x64.bin")
 UUID: Final = "11111111-2222-3333-4444-555555555555"
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 
 TEXT_COLUMNS: Final = 80
 TEXT_ROWS: Final = 25
