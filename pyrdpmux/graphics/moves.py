@@ -11,7 +11,7 @@ import numpy as np
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.proofs import DOUBTFUL, Move, Proof, part_of, prove, prove_again
+from pyrdpmux.graphics.proofs import DOUBTFUL, Move, Proof, prove, prove_again
 from pyrdpmux.graphics.residual import Mask
 from pyrdpmux.graphics.rows import differences
 from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
@@ -249,5 +249,5 @@ def _moved(picture: Words, moves: list[Move]) -> Words:
     """A copy of the picture, after moves."""
     result = picture.copy()
     for move in moves:  # numpy copies as if by way of another array where these overlap
-        part_of(result, move.destination)[:] = part_of(result, move.source)
+        result[move.destination.slices] = result[move.source.slices]
     return result

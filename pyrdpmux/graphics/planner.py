@@ -197,7 +197,7 @@ class Planner:
             np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
             bounds = bounds_of(self._changed[part])
             if bounds is not None:
-                found.append(Rect(rect.x + bounds.x, rect.y + bounds.y, bounds.width, bounds.height))
+                found.append(bounds.moved(rect.x, rect.y))
         return found
 
     # -- showing ---------------------------------------------------------------------------------
@@ -385,6 +385,6 @@ def _is_scroll(proof: Proof) -> bool:
     if move.dx and move.dy:
         return False
     inside = move.source.union(move.destination).intersection(proof.region)
-    part = Rect(inside.x - proof.region.x, inside.y - proof.region.y, inside.width, inside.height).slices
+    part = inside.moved(-proof.region.x, -proof.region.y).slices
     outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
     return bool(outside <= MAX_OUTSIDE * proof.explained)

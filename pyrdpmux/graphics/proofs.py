@@ -4,7 +4,7 @@ A vector may come from anywhere, and is not trusted: a wrong guess can be costly
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 
@@ -13,8 +13,6 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.residual import Mask, best_rectangle
 from pyrdpmux.graphics.rows import differences
 from pyrdpmux.graphics.votes import Vector
-
-Array = TypeVar("Array", Words, Mask)
 
 MIN_EXPLAINED: Final = 0.2
 """Of the changed pixels: each of three windows that move at once explains more, and what two pages that have
@@ -90,11 +88,8 @@ def prove(
     area = region.intersection(Rect(dx, dy, width, height))
     if area.is_empty or not count:
         return None
-    here = changed[_lines(area, region), _columns(area, region)]
-    target, origin = (
-        part_of(now, area),
-        part_of(before, Rect(area.x - dx, area.y - dy, area.width, area.height)),
-    )
+    here = changed[area.moved(-region.x, -region.y).slices]
+    target, origin = now[area.slices], before[area.moved(-dx, -dy).slices]
     if skim and area.height >= _SKIM * _SKIM:
         skimmed = _best(here[::_SKIM], target[::_SKIM] == origin[::_SKIM])
         if skimmed is None or skimmed[1] * _SKIM < count * MIN_EXPLAINED / 2:
@@ -104,10 +99,10 @@ def prove(
     if found is None or found[1] <= count * MIN_EXPLAINED:
         return None
     inner, explained = found
-    place = Rect(area.x + inner.x, area.y + inner.y, inner.width, inner.height)
+    place = inner.moved(area.x, area.y)
     mask = changed.copy()
-    mask[_lines(place, region), _columns(place, region)] = part_of(differs, inner)
-    move = Move(Rect(place.x - dx, place.y - dy, place.width, place.height), place.x, place.y)
+    mask[place.moved(-region.x, -region.y).slices] = differs[inner.slices]
+    move = Move(place.moved(-dx, -dy), place.x, place.y)
     return Proof(move, region, count, explained, mask)
 
 
@@ -128,13 +123,13 @@ def prove_again(
     wrong = int(np.count_nonzero(differs))
     if wrong > place.pixels * _MAX_WRONG:  # it may have been found too large
         inner = _without_wrong_edges(differs)
-        differs = part_of(differs, inner)
+        differs = differs[inner.slices]
         place = inner.moved(place.x, place.y)
         wrong = int(np.count_nonzero(differs))
         if wrong > place.pixels * _MAX_WRONG:
             return None
     count = int(np.count_nonzero(changed))
-    here = (_lines(place, region), _columns(place, region))
+    here = place.moved(-region.x, -region.y).slices
     explained = int(np.count_nonzero(changed[here])) - wrong
     if explained <= count * DOUBTFUL:
         return None
@@ -158,15 +153,3 @@ def _best(changed: Mask, equal: Mask) -> tuple[Rect, int] | None:
     score = np.add(changed.view(np.int8), equal.view(np.int8))
     score -= 1
     return best_rectangle(score)
-
-
-def _lines(area: Rect, within: Rect) -> slice:
-    return slice(area.y - within.y, area.bottom - within.y)
-
-
-def _columns(area: Rect, within: Rect) -> slice:
-    return slice(area.x - within.x, area.right - within.x)
-
-
-def part_of(array: Array, area: Rect) -> Array:
-    return array[area.y : area.bottom, area.x : area.right]

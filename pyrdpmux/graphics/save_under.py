@@ -60,7 +60,7 @@ class SaveUnder:
     def _uncovered(self, rect: Rect, is_kept: Mask, changed: Mask) -> list[Rect]:
         found: list[Rect] = []
         while len(found) < MAX_RESTORED and (place := _restorable(is_kept, changed)) is not None:
-            found.append(Rect(rect.x + place.x, rect.y + place.y, place.width, place.height))
+            found.append(place.moved(rect.x, rect.y))
             changed[place.slices] = ~is_kept[place.slices]
         return found
 

@@ -304,7 +304,7 @@ class Pipeline:
         surface_id, place = self._first_id + command.number, command.place
         box = self._boxes[command.number]
         whole = Rect(0, 0, box.width, box.height)
-        inner = [_moved(rect, -place.x, -place.y) for rect in command.changed]
+        inner = [rect.moved(-place.x, -place.y) for rect in command.changed]
         data = box.encode(_bgrx(picture, place), inner, command.max_bytes)
         pdus: list[ServerGraphics] = [WireToSurface1(surface_id, CodecId.AVC420, whole, data)]
         for rect, shown in zip(inner, command.changed, strict=True):
@@ -364,7 +364,3 @@ def _is_for_planes(command: Exact) -> bool:
 def _bgrx(picture: Words, rect: Rect) -> Pixels:
     """A view of a part, (h, w, 4) uint8."""
     return pixels_of(picture)[rect.y : rect.bottom, rect.x : rect.right]
-
-
-def _moved(rect: Rect, dx: int, dy: int) -> Rect:
-    return Rect(rect.x + dx, rect.y + dy, rect.width, rect.height)

@@ -35,7 +35,7 @@ class Monitor:
 def normalized(areas: Sequence[Rect]) -> tuple[Rect, ...]:
     """The same with the corner of the rectangle around all of them at (0, 0)."""
     box = bounding_box(areas)
-    return tuple([Rect(area.x - box.x, area.y - box.y, area.width, area.height) for area in areas])
+    return tuple([area.moved(-box.x, -box.y) for area in areas])
 
 
 def fit_a_desktop(areas: Sequence[Rect]) -> bool:
@@ -91,7 +91,7 @@ class Composite:
         for rect in rects:
             part = rect.clip(min(source.width, head.width), min(source.height, head.height))
             if not part.is_empty:
-                place = Rect(part.x + head.x, part.y + head.y, part.width, part.height)
+                place = part.moved(head.x, head.y)
                 self.surface.words[place.slices] = source.words[part.slices]
                 copied.append(place)
         return copied
