@@ -17,7 +17,7 @@ WIDE: Final = 3
 
 
 def is_wide(width: int, of: int) -> bool:
-    """Whether a part of this width of a picture is sooner compared with all that lies beside it."""
+    """Whether a part of this width of a picture is sooner compared, or read, with all that lies beside it."""
     return width * WIDE >= of
 
 

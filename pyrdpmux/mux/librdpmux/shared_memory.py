@@ -19,13 +19,11 @@ import numpy as np
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect
+from pyrdpmux.graphics.rows import is_wide
 from pyrdpmux.mux.picture.pixel_format import Bytes, PixelFormat, Words
 
 SHARED_MEMORY: Final = Path("/dev/shm")
 """Where Linux keeps the objects of ``shm_open``."""
-
-WIDE: Final = 3
-"""A rectangle is wide if so many of it are as wide as the surface: less is read by way of other memory."""
 
 MIN_LIBRARY_SIZE: Final = 4096 * 2048 * 4
 """The library's objects have always this size, and old servers map all of it."""
@@ -161,7 +159,7 @@ class Framebuffer:
         where they belong.
         """
         has_its_width = words.shape[1] == self.surface.width and words.flags.c_contiguous
-        is_direct = has_its_width and rect.width * WIDE >= self.surface.width and self.surface.format.is_bgrx
+        is_direct = has_its_width and is_wide(rect.width, self.surface.width) and self.surface.format.is_bgrx
         with self._lock:
             if is_direct:
                 self._read_rows(rect.y, words[rect.y : rect.bottom].reshape(-1).view(np.uint8))
