@@ -21,6 +21,7 @@ from pyrdpmux.rdp.channels.graphics.capabilities import (
     GraphicsFlags,
 )
 from pyrdpmux.rdp.channels.graphics.frames import EndFrame
+from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME
 from pyrdpmux.rdp.connection.events import Event, GraphicsCommandsReceived
 
 PATIENCE: Final = 60.0
@@ -49,7 +50,9 @@ class Onlooker(Client):
 
 async def main(host: str, port: str, size: str, mode: str, count: str) -> None:
     width, height = (int(part) for part in size.split("x"))
-    settings: dict[str, Any] = {"user": USER, "password": USER, "graphics": SETS[mode]}
+    channels = (CHANNEL_NAME,) if SETS[mode] else ()
+    settings: dict[str, Any] = {"user": USER, "password": USER}
+    settings |= {"dynamic_channels": channels, "graphics": SETS[mode]}
     look = partial(
         dial, host, int(port), patience=PATIENCE, client=Onlooker, width=width, height=height, **settings
     )
