@@ -92,9 +92,6 @@ UNKNOWN_NEAR_ROOM: Final = 512 * 1024
 REGULAR: Final = 0.25
 """Seconds: changes with longer pauses have no rhythm to reckon with."""
 
-MAX_LAG: Final = 0.5
-"""Seconds behind with which a viewer has to leave a stream that it shares."""
-
 
 class Pacer:
     """The pacing of one viewer: :class:`~pyrdpmux.graphics.pacing.Pacing` says what each method is."""
@@ -279,9 +276,6 @@ class Pacer:
             if frame.expected_at > now or number < held_back:
                 return max(now - frame.sent_at - self._link.round_trip, 0.0)
         return 0.0
-
-    def must_leave(self, now: float) -> bool:
-        return self.lag(now) > MAX_LAG
 
     def figures(self, now: float) -> PacerFigures:
         frames_per_second, sent = self._traffic.per_second(now)

@@ -91,10 +91,6 @@ class Pacing(Protocol):
         """Seconds that the client is behind: how long what it does not have is under way, trip aside."""
         ...
 
-    def must_leave(self, now: float) -> bool:
-        """So far behind that others must not wait for it."""
-        ...
-
     def figures(self, now: float) -> PacerFigures:
         """A snapshot."""
         ...

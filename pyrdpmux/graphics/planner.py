@@ -74,7 +74,7 @@ class Planner:
         self.rect = Rect(0, 0, width, height)
         self.main = Layer(width, height)
         self._saved: SaveUnder | None = None
-        self._tiles = CachedTiles(width, height, abilities.cache_slots, abilities.cache_bytes)
+        self._tiles = self._cached_tiles()
         #: pixels to be painted, from which on the cache is asked
         self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
@@ -94,13 +94,21 @@ class Planner:
         self._before: list[Command] = []
         self.allotment = Allotment(width, height, abilities.text_cost)
 
-    def forget(self) -> None:
-        """An epoch begins: nothing may refer to back surface, cache or boxes as they were.
+    def begin_epoch(self, abilities: Abilities) -> None:
+        """Nothing may refer to back surface, cache or boxes as they were.
 
-        The caller has closed the boxes with :meth:`close_boxes` before.
+        The caller has closed the boxes with :meth:`close_boxes` before. ``abilities``: of all clients from
+        now on, whose cache may be smaller.
         """
         self._saved = None
+        if abilities != self.abilities:
+            self.abilities = abilities
+            self._tiles = self._cached_tiles()
         self._tiles.forget(self._now)
+
+    def _cached_tiles(self) -> CachedTiles:
+        slots, most = self.abilities.cache_slots, self.abilities.cache_bytes
+        return CachedTiles(self.rect.width, self.rect.height, slots, most)
 
     def import_cache(self, entries: Sequence[tuple[int, int]]) -> tuple[int, ...]:
         """Clients have these bitmaps from before: key and bytes. Returns a slot for each, 0 for none."""

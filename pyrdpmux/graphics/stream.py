@@ -47,8 +47,8 @@ class Target(Protocol[Made]):
     def prepare(self) -> None:
         """Do now what takes long when it is first done, for the rest of the process."""
 
-    def begin_epoch(self) -> None:
-        """Whatever comes refers to nothing that was."""
+    def begin_epoch(self, after: Self) -> None:
+        """Whatever comes refers to nothing that was, and is also for clients of ``after``."""
 
     def clone(self) -> Self:
         """One for clients that have had everything so far, which begins an epoch."""
@@ -130,8 +130,8 @@ class Stream(Generic[Output]):
 
     def begin_epoch(self, after: "Stream[Output]") -> None:
         """From here on, whoever shows what :attr:`planner` says can follow, also the clients of ``after``."""
-        self.planner.forget()
-        self.target.begin_epoch()
+        self.target.begin_epoch(after.target)
+        self.planner.begin_epoch(self.target.abilities)
         self._frame_id = max(self._frame_id, after._frame_id)
 
     def catch_up(self, surface: Surface, now: float) -> Frame[Output] | None:

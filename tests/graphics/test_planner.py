@@ -276,7 +276,7 @@ def test_an_epoch_refers_to_nothing_before_it(abilities: Abilities) -> None:
     session.write(Rect(64, 64, 256, 200), scene[:200, :256])
     session.show()
     session.client.apply(session.planner.close_boxes(), session.planner.current)
-    session.planner.forget()
+    session.planner.begin_epoch(abilities)
     joined = ModelClient(512, 320)
     joined.main[:] = session.client.main
     session.client = joined

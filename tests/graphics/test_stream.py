@@ -39,7 +39,7 @@ class Target:
     def state(self) -> tuple[Any, ...]:
         return id(self), self.frames
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, after: object) -> None:
         self.epochs += 1
 
     def clone(self) -> "Target":

@@ -81,7 +81,7 @@ class BitmapUpdates:
     def state(self) -> None:
         """Clients remember nothing that a later target would have to know."""
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, after: "BitmapUpdates") -> None:
         """Nothing refers to what was cached."""
         self._cache.begin_epoch()
 

@@ -5,7 +5,7 @@ lies in messages since the last epoch: who joins a stream is shown everything, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from pyrdpmux.codec import planar
@@ -86,7 +86,7 @@ DENSE: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PipelineFormat:
-    """What the clients of a stream have agreed to; those with equal ones can share it."""
+    """What the clients of a stream have agreed to."""
 
     has_avc: bool = False
     has_progressive: bool = True
@@ -105,6 +105,16 @@ class PipelineFormat:
             cache_bytes=abilities.cache_bytes,
             monitors=monitors,
         )
+
+    @property
+    def without_cache(self) -> Self:
+        return replace(self, cache_slots=0, cache_bytes=0)
+
+    def shared_with(self, other: Self) -> Self:
+        """What both have, if they are the same but for their caches."""
+        assert self.without_cache == other.without_cache
+        slots = min(self.cache_slots, other.cache_slots)
+        return replace(self, cache_slots=slots, cache_bytes=min(self.cache_bytes, other.cache_bytes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,17 +149,6 @@ class Pipeline:
         """
         self.format = format
         self.tally = Tally()
-        self.abilities = Abilities(
-            can_copy=True,
-            has_back=True,
-            can_fill=True,
-            cache_slots=format.cache_slots,
-            cache_bytes=format.cache_bytes,
-            keeps_what_rests=True,
-            has_boxes=format.has_avc,
-            has_lossy=format.has_progressive and not format.has_avc,
-            text_cost=CLEAR_COST,
-        )
         self._width, self._height = width, height
         self._old_surfaces = state.surfaces if first_id is None and deletes else ()
         self._first_id = _id_after(state.surfaces) if first_id is None else first_id
@@ -160,8 +159,24 @@ class Pipeline:
         self._progressive: dict[bool, ProgressiveEncoder] = {}
 
     @property
+    def abilities(self) -> Abilities:
+        format = self.format
+        return Abilities(
+            can_copy=True,
+            has_back=True,
+            can_fill=True,
+            cache_slots=format.cache_slots,
+            cache_bytes=format.cache_bytes,
+            keeps_what_rests=True,
+            has_boxes=format.has_avc,
+            has_lossy=format.has_progressive and not format.has_avc,
+            text_cost=CLEAR_COST,
+        )
+
+    @property
     def sharing_key(self) -> PipelineFormat:
-        return self.format
+        """Of the smallest cache, there can be use for all."""
+        return self.format.without_cache
 
     @property
     def codecs(self) -> tuple[str, ...]:
@@ -181,8 +196,9 @@ class Pipeline:
         elif self.abilities.has_lossy:
             rfx_tile.prepare()
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, after: "Pipeline") -> None:
         """Whatever comes refers to nothing that was; boxes have been closed before."""
+        self.format = self.format.shared_with(after.format)
         self._clear.begin_epoch()
         self._zgfx.begin_epoch()
         self._progressive.clear()

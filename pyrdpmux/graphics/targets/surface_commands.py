@@ -98,9 +98,9 @@ class SurfaceCommands:
         """The tables of RemoteFX."""
         self._encoder.prepare()
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, after: "SurfaceCommands") -> None:
         """Nothing refers to what was cached; pictures stand alone in any case."""
-        self._exact.begin_epoch()
+        self._exact.begin_epoch(after._exact)
 
     def clone(self) -> "SurfaceCommands":
         return SurfaceCommands(self.format)

@@ -234,8 +234,8 @@ class ViewerPicture:
         self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
         return max(self.pacer.ready_at(now), self._offer.begins_at)
 
-    def must_leave(self, now: float) -> bool:
-        return self.pacer.must_leave(now)
+    def lag(self, now: float) -> float:
+        return self.pacer.lag(now)
 
     def keeps_up(self, now: float) -> bool:
         has_settled = now - self._entered_at >= SETTLE_SECONDS

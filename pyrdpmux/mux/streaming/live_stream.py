@@ -20,19 +20,10 @@ from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
+from pyrdpmux.mux.streaming.turns import Turns
 from pyrdpmux.net.workers import WorkerPool
 
 logger = logging.getLogger("pyrdpmux.mux")
-
-PATIENCE: Final = 0.02
-"""Seconds that those who can be sent a frame wait for those who cannot for longer."""
-
-SLACK: Final = 0.05
-"""Seconds until a seat can be sent what others can: with more it does not keep up with them."""
-
-PARDONS: Final = 2
-"""Frames after some have joined, for which nobody is sent away: they have been sent a few at once. Until all
-can be sent one at the same time."""
 
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
@@ -88,12 +79,9 @@ class LiveStream:
         self._next_due: float | None = None
         #: when it looks again, unless it is woken
         self._sleeps_until: float | None = None
-        #: since when somebody waits for the others
-        self._waiting_since: float | None = None
+        self._turns = Turns()
         #: what the clients show there is to be sent again
         self._invalid = Region()
-        #: of PARDONS, those that are left
-        self._pardons = 0
         #: those who are to go alone, and what they are to be sent again then
         self._leaving: dict[Seat, Sequence[Rect]] = {}
         self._offer: _Offer | None = None
@@ -147,7 +135,6 @@ class LiveStream:
             self.seats[seat] = None
         self._leaving |= guest._leaving
         self._invalid.add_all(guest._invalid)
-        self._pardons = PARDONS
         guest.left()
         self.changed()
 
@@ -175,6 +162,8 @@ class LiveStream:
             while self.seats:
                 await self._until_due()
                 async with self.lock:
+                    for seat in self._turns.take_leavers(self.seats, self._loop.time()):
+                        self._leaving.setdefault(seat, ())
                     if self._leaving:
                         await self._let_go()
                     else:
@@ -212,7 +201,6 @@ class LiveStream:
             await seat.send(frame)
 
     async def _show(self) -> None:
-        self._waiting_since = None
         if not self.seats:
             return
         surface, stream = self.display.surface, self.stream
@@ -255,7 +243,6 @@ class LiveStream:
     async def _let_go(self) -> None:
         """Who is to go alone, does so with a copy of the stream; the last one has it for itself anyway."""
         leaving, self._leaving = self._leaving, {}
-        self._waiting_since = None  # those who stay begin anew: a copy may take longer than anybody waits
         for seat, rects in leaving.items():
             if seat in self.seats and len(self.seats) > 1:
                 copied = await self.compute(self.stream.clone)
@@ -283,37 +270,12 @@ class LiveStream:
         due = self._changed_at if self._changed_at is not None else self._next_due
         if due is None:
             return None
-        at = self._ready_at(due, now)
+        at = self._turns.frame_at(self.seats, due, now)
         can_wait = self._changed_at is None
         if can_wait and at is not None and at <= now and not self._spare_pixels(now, is_changed=False):
-            self._waiting_since = None
+            self._turns.begin_anew()
             return now + SPARE_SECONDS
         return at
-
-    def _ready_at(self, due: float, now: float) -> float | None:
-        """When to send what is due then: when all can be sent it, or some have waited long enough."""
-        times = {seat: seat.ready_at(now) for seat in self.seats}
-        ready = [time for time in times.values() if time is not None]
-        first = max(due, min(ready)) if ready else None
-        if first is None or first > now:
-            self._waiting_since = None
-            return first
-        if self._waiting_since is None:
-            self._waiting_since = now
-        # From then on, not from now: whose socket is full says again and again that it will be soon.
-        latest = max(self._waiting_since + SLACK, now)
-        if len(ready) == len(times) and (last := max(ready)) <= latest:
-            if last <= now:
-                self._pardons = 0
-            return last
-        patient = self._waiting_since + PATIENCE
-        if patient <= now and not self._pardons:
-            for seat, time in times.items():
-                if time is None or time > latest or seat.must_leave(now):
-                    self._leaving[seat] = ()
-        elif patient <= now:
-            self._pardons -= 1
-        return patient
 
     def _spare_pixels(self, now: float, *, is_changed: bool) -> int:
         """That all links, and the time until the next change, have room for."""

@@ -12,8 +12,8 @@ class Seat(Hashable, Protocol):
     def ready_at(self, now: float) -> float | None:
         """When its next frame may be sent; None: not before it has told the stream to look again."""
 
-    def must_leave(self, now: float) -> bool:
-        """It is so far behind that a stream of its own would be better for the others."""
+    def lag(self, now: float) -> float:
+        """Seconds that its client is behind, trip aside."""
 
     def keeps_up(self, now: float) -> bool:
         """It has been up to date for a while, so that it could share a stream."""

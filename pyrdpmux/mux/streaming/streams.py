@@ -7,7 +7,7 @@ behind, or wants something again, leaves with a copy, and comes back by the same
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 from pyrdpmux.geometry import Rect
@@ -26,7 +26,14 @@ GATHER_SECONDS: Final = 0.5
 """How often streams are looked at that might become one."""
 
 APART_SECONDS: Final = 5.0
-"""That who has left with a copy stays away: each joining ends the videos and caches of the others."""
+MAX_APART_SECONDS: Final = 60.0
+"""That who has left with a copy stays away, since each joining ends the videos and caches of all: twice as
+long each time, and at most; who was not away for so long begins anew."""
+
+WIDE: Final = 256 * 1024
+ALIKE: Final = 4
+"""Bytes that a link takes of a frame, from which on it does not matter how much, and how many times less the
+links of others may take: all are sent what the narrowest takes."""
 
 
 class Streams:
@@ -42,6 +49,8 @@ class Streams:
         #: two at a time that are about to become one
         self._joining: dict[asyncio.Task[None], tuple[LiveStream, LiveStream]] = {}
         self._gathering: asyncio.TimerHandle | None = None
+        #: how long seats that have left others with a copy stay away, and until when they did
+        self._apart: dict[Seat, tuple[float, float]] = {}
         #: what streams have cost that are no more
         self.ended = WorkFigures()
         #: that each viewer is sent at most
@@ -74,6 +83,7 @@ class Streams:
 
     def leave(self, seat: Seat) -> None:
         """It is sent nothing more; harmless if it was not there."""
+        self._apart.pop(seat, None)
         live = self._of_seat.pop(seat, None)
         if live is not None:
             live.seats.pop(seat, None)
@@ -84,6 +94,7 @@ class Streams:
     async def close(self) -> None:
         """Nobody is sent anything more: what still runs for those who were here ends, and is awaited."""
         self._of_seat.clear()
+        self._apart.clear()
         self._rest()
         tasks = (*self._tasks, *self._joining)
         for task in tasks:
@@ -145,7 +156,7 @@ class Streams:
             self._gathering = asyncio.get_running_loop().call_later(GATHER_SECONDS, self._gather)
 
     def _gather(self) -> None:
-        """Make streams that are alike one, two at a time."""
+        """Make one of each two streams that are alike."""
         self._gathering = None
         loop = asyncio.get_running_loop()
         groups: dict[object, list[LiveStream]] = {}
@@ -155,16 +166,15 @@ class Streams:
                 key = stream.target.sharing_key, stream.width, stream.height
                 groups.setdefault(key, []).append(live)
         for group in groups.values():
-            if len(group) > 1:
-                group.sort(key=lambda live: -len(live.seats))
-                task = loop.create_task(self._join(group[0], group[-1]), name=f"streams of {self._owner}")
-                self._joining[task] = group[0], group[-1]
+            for two in _pairs(group, loop.time()) if len(group) > 1 else ():
+                task = loop.create_task(self._join(*two), name=f"streams of {self._owner}")
+                self._joining[task] = two
                 task.add_done_callback(self._joining.pop)
         if len(self.live) > 1:
             self._gather_later()
 
     def _may_join(self, live: LiveStream, now: float) -> bool:
-        if any(live in two for two in self._joining.values()) or live.lock.locked():
+        if any(live in two for two in self._joining.values()):
             return False
         has_settled = live.has_shown and now >= live.apart_until
         return has_settled and all(seat.keeps_up(now) for seat in live.seats)
@@ -198,5 +208,24 @@ class Streams:
         """The seat goes on with a copy of the stream that it has shared."""
         del live.seats[seat]
         alone = self._run(stream, seat)
-        alone.apart_until = asyncio.get_running_loop().time() + APART_SECONDS
+        now = asyncio.get_running_loop().time()
+        seconds, until = self._apart.get(seat, (0.0, 0.0))
+        is_soon = now - until < MAX_APART_SECONDS
+        seconds = min(2 * seconds, MAX_APART_SECONDS) if seconds and is_soon else APART_SECONDS
+        alone.apart_until = now + seconds
+        self._apart[seat] = seconds, alone.apart_until
         self._gather_later()
+
+
+def _pairs(group: list[LiveStream], now: float) -> Iterator[tuple[LiveStream, LiveStream]]:
+    """Who becomes one: most with fewest, of those whose links take about as much."""
+    rooms = {live: min([seat.room(now) for seat in live.seats]) for live in group}
+    left = sorted(group, key=lambda live: -len(live.seats))
+    while left:
+        host = left.pop(0)
+        for guest in reversed(left):
+            narrow, wide = sorted((rooms[host], rooms[guest]))
+            if min(wide, WIDE) <= ALIKE * narrow:
+                left.remove(guest)
+                yield host, guest
+                break

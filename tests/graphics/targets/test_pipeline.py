@@ -14,7 +14,8 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
 from pyrdpmux.graphics.client_picture import UNKNOWN
-from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy
+from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy, Store
+from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.graphics.tally import Step
@@ -313,6 +314,32 @@ def test_clients_of_other_monitors_share_nothing() -> None:
     one, other = Pipeline(330, 250, EXACT), Pipeline(330, 250, replace(EXACT, monitors=LAYOUT))
     assert one.sharing_key != other.sharing_key
     assert other.clone().sharing_key == other.sharing_key
+
+
+def test_clients_with_caches_of_other_sizes_share_the_smaller_one() -> None:
+    """A client that is told to store in a slot that it has not closes the channel."""
+    many, few = 4096, 20
+    host = Session(640, 400, replace(EXACT, cache_slots=many, cache_bytes=16 << 20))
+    guest = Session(640, 400, replace(EXACT, cache_slots=few, cache_bytes=16 << 20))
+    for session in (host, guest):
+        session.write(session.surface.rect, text(640, 400))
+        session.show()
+        session.rest()
+    assert host.stream.target.sharing_key == guest.stream.target.sharing_key
+    assert host.stream.planner.abilities.cache_slots == many
+    for frame in join(host.stream, guest.stream, 100.0).of_guest:
+        guest.client.take_frame(frame)
+    guest.stream, guest.now = host.stream, 100.0
+    slots = set[int]()
+    for seed in range(2, 5):
+        guest.write(guest.surface.rect, text(640, 400, seed))
+        guest.show()
+        stored = guest.show(1.0)
+        assert stored is not None
+        slots |= {command.slot for command in stored.commands if isinstance(command, Store)}
+    guest.rest()
+    assert max(slots) == few
+    assert guest.stream.clone().planner.abilities.cache_slots == few
 
 
 def test_numbers_of_sixteen_monitors_come_again() -> None:

@@ -28,7 +28,7 @@ class FakeSeat:
         self.frames: list[Frame[Any]] = []
         self.times: list[float] = []
         self.errors: list[Exception] = []
-        self.is_behind = False
+        self.behind = 0.0
         self.is_close = True
         self.spare = 1 << 16
         self.most = 1 << 30
@@ -40,8 +40,8 @@ class FakeSeat:
         self.asked += 1
         return None if self.ready is None else max(self.ready, now)
 
-    def must_leave(self, now: float) -> bool:
-        return self.is_behind
+    def lag(self, now: float) -> float:
+        return self.behind
 
     def keeps_up(self, now: float) -> bool:
         return self.is_close
@@ -80,7 +80,7 @@ class FakeTarget:
     def state(self) -> object:
         return None
 
-    def begin_epoch(self) -> None:
+    def begin_epoch(self, after: object) -> None:
         self.epochs += 1
 
     def clone(self) -> "FakeTarget":

@@ -12,8 +12,16 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.picture.screen import Screen
 from pyrdpmux.mux.streaming import streams as streams_module
-from pyrdpmux.mux.streaming.live_stream import PATIENCE, LiveStream
-from pyrdpmux.mux.streaming.streams import APART_SECONDS, GATHER_SECONDS, Streams
+from pyrdpmux.mux.streaming.live_stream import LiveStream
+from pyrdpmux.mux.streaming.streams import (
+    ALIKE,
+    APART_SECONDS,
+    GATHER_SECONDS,
+    MAX_APART_SECONDS,
+    WIDE,
+    Streams,
+)
+from pyrdpmux.mux.streaming.turns import PATIENCE
 from tests.mux.streaming.seats import (
     SIZE,
     FakeSeat,
@@ -215,7 +223,7 @@ def test_who_is_alike_and_keeps_up_shares_a_stream() -> None:
         await turns()
         assert house.workers.jobs == jobs + 1
         assert len({id(seat.frames[-1]) for seat in seats}) == 1
-        assert cast(FakeTarget, live.stream.target).epochs == 3
+        assert cast(FakeTarget, live.stream.target).epochs == 2, "two at a time"
         assert await tasks() == ["stream of vm"]
         house.workers.jobs = 0
         await asyncio.sleep(60)
@@ -268,7 +276,7 @@ def test_who_falls_behind_leaves_and_comes_back() -> None:
     async def scenario() -> None:
         house = House()
         quick, slow = await house.shared()
-        slow.ready, slow.is_behind, slow.is_close = None, True, False
+        slow.ready, slow.is_close = None, False
         house.change()
         await asyncio.sleep(PATIENCE)
         await turns()
@@ -278,7 +286,7 @@ def test_who_falls_behind_leaves_and_comes_back() -> None:
             house.change(seed)
             await turns()
         assert len(slow.frames) == frames, "nothing is computed for who cannot be sent it"
-        slow.ready, slow.is_behind, slow.is_close = 0.0, False, True
+        slow.ready, slow.is_close = 0.0, True
         house.streams.wake(slow)
         await turns()
         assert len(slow.frames) == frames + 1
@@ -288,6 +296,70 @@ def test_who_falls_behind_leaves_and_comes_back() -> None:
         await turns()
         assert house.live(quick) is house.live(slow)
         assert await tasks() == ["stream of vm"]
+
+    run(scenario)
+
+
+def test_who_falls_behind_again_stays_away_for_longer() -> None:
+    """And begins anew once it has kept up for long."""
+
+    async def scenario() -> None:
+        house = House()
+        quick, slow = await house.shared()
+
+        async def seconds_apart() -> float:
+            slow.ready = None
+            house.change()
+            await asyncio.sleep(PATIENCE)
+            await turns()
+            assert house.live(quick) is not house.live(slow)
+            slow.ready = 0.0
+            house.streams.wake(slow)
+            for tenths in range(10 * int(2 * MAX_APART_SECONDS)):
+                if house.live(quick) is house.live(slow):
+                    return tenths / 10
+                await asyncio.sleep(0.1)
+            raise AssertionError("does not come back")
+
+        times = [await seconds_apart() for _ in range(6)]
+        wanted = [min(APART_SECONDS * 2**number, MAX_APART_SECONDS) for number in range(6)]
+        assert times == pytest.approx(wanted, abs=GATHERED + 0.1)
+        await asyncio.sleep(MAX_APART_SECONDS)
+        assert await seconds_apart() == pytest.approx(APART_SECONDS, abs=GATHERED + 0.1)
+
+    run(scenario)
+
+
+@pytest.mark.parametrize(
+    ("rooms", "shares"),
+    [
+        ((WIDE, 100 * WIDE), True),
+        ((WIDE // ALIKE, WIDE), True),
+        ((WIDE // ALIKE - 1, WIDE), False),
+        ((10_000, 10_000 * ALIKE), True),
+        ((10_000, 10_000 * ALIKE + 1), False),
+    ],
+)
+def test_who_has_a_far_narrower_link_stays_alone(rooms: tuple[int, int], shares: bool) -> None:
+    """All are sent no more than the narrowest takes."""
+
+    async def scenario() -> None:
+        house = House()
+        one, other = (_with(house.enter(), most=room) for room in rooms)
+        await asyncio.sleep(10)
+        assert (house.live(one) is house.live(other)) == shares
+
+    run(scenario)
+
+
+def test_streams_that_are_busy_all_the_time_become_one() -> None:
+    async def scenario() -> None:
+        house = House()
+        one, other = house.enter(), house.enter()
+        for seed in range(2000):
+            house.change(seed)
+            await asyncio.sleep(0.001)
+        assert house.live(one) is house.live(other)
 
     run(scenario)
 
