@@ -144,7 +144,6 @@ TESTED_THROUGH = {
         "mux.demo.card",
     },
     "mux/guest/test_guest.py": {
-        "mux.guest.framebuffer",
     },
     "mux/librdpmux/test_server.py": {
         "mux.librdpmux.bus_turns",
