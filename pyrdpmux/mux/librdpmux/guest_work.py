@@ -16,8 +16,8 @@ from pyrdpmux.mux.librdpmux.session import Session
 from pyrdpmux.net.fair import LoopShare
 from pyrdpmux.net.tasks import TaskSet
 
-SMALL: Final = 1 << 16
-"""Pixels that are copied in less time than a thread needs to begin: a twentieth of a millisecond."""
+SMALL: Final = 1 << 17
+"""Pixels that are read in less time than a thread takes to begin and to end: a tenth of a millisecond."""
 
 UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a

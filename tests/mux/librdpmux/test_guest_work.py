@@ -152,25 +152,29 @@ def test_a_picture_is_copied_in_bands_and_not_by_the_loop(world: World) -> None:
 
 def test_a_small_copy_is_made_at_once(world: World) -> None:
     async def scenario() -> None:
-        guest = world.add("a", 1024, 64)
-        guest.switch(1024, 64)
+        guest = world.add("a", 2048, 64)
+        guest.switch(2048, 64)
         await world.settle()
         assert world.computed == 0
         [figures] = world.schedule.snapshot()
         assert figures.worked == pytest.approx(STEP_SECONDS), "in a turn, and charged to its VM"
-        guest.switch(1025, 64)
+        guest.switch(2049, 64)
         await world.settle()
         assert world.computed == 0, "not before it has rested"
         world.clock.now += 1
-        guest.path.write_bytes(bytes(1025 * 64 * 4))
+        guest.path.write_bytes(bytes(2049 * 64 * 4))
         guest.work.wake()
         await world.settle()
         assert world.computed == 1
+        world.clock.now += 1
+        guest.hear(DisplayUpdate(0, 0, 1, 64))
+        await world.settle()
+        assert world.computed == 2, "of a narrow rectangle all rows are read"
 
     play(scenario)
 
 
-@pytest.mark.parametrize("width", [1024, 2000])
+@pytest.mark.parametrize("width", [2048, 2049])
 def test_what_is_read_at_once_is_copied_at_once(world: World, width: int) -> None:
     """Without a turn of the loop in between; only what a thread copies takes a task."""
 
@@ -182,7 +186,7 @@ def test_what_is_read_at_once_is_copied_at_once(world: World, width: int) -> Non
             yield
 
         guest.work.read(steps())
-        is_small = width == 1024
+        is_small = width == 2048
         assert bool(world.steps) is is_small
         assert (guest.changes, guest.rests) == ((1, 1) if is_small else (0, 0))
         assert guest.work.is_active is not is_small
