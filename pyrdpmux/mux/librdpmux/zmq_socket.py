@@ -48,6 +48,8 @@ class ZmqSocket:
         self._is_reading = False
         #: its descriptor is not looked at
         self._is_deaf = False
+        #: nothing was there to be read, and the descriptor will tell
+        self._is_empty = False
         try:
             self._socket: zmq.Socket[bytes] = zmq_context().socket(kind)
         except zmq.ZMQError as error:
@@ -80,6 +82,7 @@ class ZmqSocket:
 
     def _send(self, frames: list[bytes]) -> bool:
         """Whether it was taken: not by a peer that does not read or that is not there."""
+        self._is_empty = False
         *first, last = frames
         send = self._socket.send
         try:
@@ -107,12 +110,14 @@ class ZmqSocket:
 
     def _look_again(self) -> None:
         """The descriptor tells of a message once, and that may have been just now."""
-        if not self._closed and self._has_message:
+        if not self._closed and not self._is_empty and self._has_message:
             self._loop.call_soon(self._readable)
 
     @property
     def _has_message(self) -> bool:
-        return bool(int(self._socket.get(zmq.EVENTS)) & _POLLIN)
+        """INVARIANT: if there is none, the descriptor tells of the next, until something is sent."""
+        self._is_empty = not int(self._socket.get(zmq.EVENTS)) & _POLLIN
+        return not self._is_empty
 
     def _readable(self) -> None:
         if not self._is_reading and not self._closed:
