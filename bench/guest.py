@@ -81,10 +81,9 @@ class Host(FakeHost):
         return vm
 
 
-async def draw(directory: Path, endpoint: str, name: str, count: int) -> dict[str, float]:
+async def draw(directory: Path, endpoint: str, name: str, count: int, rate: int) -> dict[str, float]:
     """The guest's process: what it used for ``count`` frames, without what was drawing."""
-    workload = WORKLOADS[name]
-    scene = workload.scene(WIDTH, HEIGHT)
+    scene = WORKLOADS[name].scene(WIDTH, HEIGHT)
     loop = asyncio.get_running_loop()
     guest = Guest(GuestInput(), vm_id=VM_ID, uuid=UUID, shared_memory=directory)
     guest.connect(endpoint, PROTOCOLS[5])
@@ -98,7 +97,7 @@ async def draw(directory: Path, endpoint: str, name: str, count: int) -> dict[st
     drawing = 0.0
     process, thread, start = time.process_time(), time.thread_time(), loop.time()
     for number in range(1, count + 1):
-        await asyncio.sleep(max(0.0, start + number / workload.rate - loop.time()))
+        await asyncio.sleep(max(0.0, start + number / rate - loop.time()))
         began = time.thread_time()
         frame = scene.step(number)
         apply(frame, guest.pixels)
@@ -115,7 +114,7 @@ async def draw(directory: Path, endpoint: str, name: str, count: int) -> dict[st
     return {"guest": used, "others": others}
 
 
-async def measure(name: str, count: int, profile: cProfile.Profile | None) -> None:
+async def measure(name: str, count: int, rate: int, profile: cProfile.Profile | None) -> None:
     pool, schedule = WorkerPool(), FairSchedule()
     host = Host(pool, schedule)
     with tempfile.TemporaryDirectory(prefix="bench-", dir="/dev/shm") as folder:
@@ -129,7 +128,7 @@ async def measure(name: str, count: int, profile: cProfile.Profile | None) -> No
         Display(host.vms[UUID].screen).subscribe(onlooker)
         presenter = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bench.guest", "--draw", folder, "--endpoint", endpoint, name),
-            *("--frames", str(count)),
+            *("--frames", str(count), "--rate", str(rate)),
             stdin=-1,
             stdout=-1,
         )
@@ -161,6 +160,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workloads", nargs="*", default=USUAL)
     parser.add_argument("--frames", type=int)
+    parser.add_argument(
+        "--rate", type=int, help="frames per second, where not all of them would be announced"
+    )
     parser.add_argument("--profile", type=Path)
     parser.add_argument("--draw", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
@@ -168,14 +170,17 @@ def main() -> None:
     if options.draw is not None:
         print(
             json.dumps(
-                asyncio.run(draw(options.draw, options.endpoint, options.workloads[0], options.frames))
+                asyncio.run(
+                    draw(options.draw, options.endpoint, options.workloads[0], options.frames, options.rate)
+                )
             )
         )
         return
     profile = cProfile.Profile(time.thread_time) if options.profile is not None else None
     print(f"ms/frame  {'loop':>8} {'pictures':>8} {'ZeroMQ':>8} {'guest':>8} {'its rest':>8}")
     for name in options.workloads:
-        asyncio.run(measure(name, options.frames or SECONDS * WORKLOADS[name].rate, profile))
+        rate = options.rate or WORKLOADS[name].rate
+        asyncio.run(measure(name, options.frames or SECONDS * rate, rate, profile))
     if profile is not None:
         profile.dump_stats(options.profile)
 
