@@ -105,9 +105,9 @@ def test_two_rectangles_are_one_message_for_a_server_of_ours(
             guest.show(Rect(0, 0, 10, 10), np.full((10, 10, 4), 7, np.uint8))
             guest.show(Rect(190, 90, 10, 10), np.full((10, 10, 4), 8, np.uint8))
             await until(lambda: guest.is_settled and bool(heard))
-            assert [type(decode_message(data, 1)) for data in heard] == (
-                [DisplayUpdatePair] if says_so else [DisplayUpdate] * 2
-            )
+            told = [decode_message(data, 1) for data in heard]
+            news = [message for message in told if message != DisplayUpdate(0, 0, 200, 100)]  # told again
+            assert list(map(type, news)) == ([DisplayUpdatePair] if says_so else [DisplayUpdate] * 2)
             pixels = pair.host.vms[UUID].screen.pixels
             assert [int(pixels[y, x, 0]) for x, y in ((0, 0), (9, 9), (199, 99))] == [7, 7, 8]
             await guest.close()
@@ -242,7 +242,7 @@ def test_a_broken_connection_heals(tmp_path: Path) -> None:
             await until(lambda: pair.host.added == ["vm-7", "vm-7"])
             pair.guest.pixels[3, 4] = (5, 6, 7, 0)
             pair.guest.update(Rect(4, 3, 1, 1))
-            await until(lambda: pair.vm.screen.pixels[3, 4].tolist() == [5, 6, 7, 0])
+            await until(lambda: pair.vm.screen.pixels[3, 4, :3].tolist() == [5, 6, 7])
             assert pair.host.removed == []
 
     asyncio.run(scenario())
