@@ -348,7 +348,7 @@ class Machine:
         while not isinstance(self._phase, Ended):
             if self._tls is not None:
                 self._collect_tls(self._tls)
-            if taken == self.frames_per_call:
+            if taken == self.frames_per_call and self._incoming:
                 self._has_more = True
                 return
             frame = self._phase.take_frame(self._incoming)
