@@ -9,7 +9,7 @@ import contextlib
 import select
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyrdpmux.net import tcp
@@ -234,14 +234,9 @@ class Peer:
         """
         await self._writer.drain()
 
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    def turn(self) -> contextlib.AbstractAsyncContextManager[Turn]:
         """To work for this peer: a turn of its share."""
-        if self.share is None:
-            yield _NoTurn()
-        else:
-            async with self.share.turn() as turn:
-                yield turn
+        return self.share.turn() if self.share is not None else contextlib.nullcontext(_NoTurn())
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -266,7 +261,8 @@ class Peer:
             self.bytes_received += len(data)
             if self.share is not None:
                 self._budget.take(len(data), self._loop.time())
-                await asyncio.sleep(self._budget.wait(self._loop.time()))
+                if (seconds := self._budget.wait(self._loop.time())) > 0:
+                    await asyncio.sleep(seconds)
             for at in range(0, len(data), FEED_SIZE):
                 await self._feed(data[at : at + FEED_SIZE])
             if not data:
