@@ -193,6 +193,8 @@ class Machine:
     def data_to_send(self) -> bytes:
         """Bytes for one write to the socket. Drain after every call into the connection, also its last."""
         self._collect_records()
+        if not self._outgoing:
+            return b""
         end = self._outgoing.index(CUT) if CUT in self._outgoing else len(self._outgoing)
         data = b"".join(self._outgoing[:end])
         del self._outgoing[: end + 1]
