@@ -223,8 +223,8 @@ class LinkModel:
         self._correct(now, may_grow=is_late or not is_ambiguous)
 
     def _acknowledge(self, frame: FrameUnderWay, now: float) -> None:
-        self._acknowledgements.add(now - frame.sent_at, frame.size, now)
-        self._reckoned = None
+        if self._acknowledgements.add(now - frame.sent_at, frame.size, now):
+            self._reckoned = None
 
     def _learn_held(self, frame: FrameUnderWay, now: float) -> None:
         """QUIRK(mstsc): frames of H.264 are acknowledged when later ones have come."""
@@ -270,8 +270,10 @@ class LinkModel:
 
     def _add_rate(self, rate: float, now: float, *, was_busy: bool) -> None:
         if rate > 0:
+            known = self.rate.bytes_per_second, self.rate.is_confirmed
             self.rate.add(rate, now, max(RATE_WINDOW, 6 * self.round_trip), was_busy=was_busy)
-            self._reckoned = None
+            if known != (self.rate.bytes_per_second, self.rate.is_confirmed):
+                self._reckoned = None
 
     def _correct(self, now: float, *, may_grow: bool) -> None:
         """The link was done with what has arrived half a round trip ago, and has had the rest since."""
