@@ -249,12 +249,17 @@ class ViewerPicture:
     def room(self, now: float) -> int:
         return self.pacer.room(now)
 
-    async def send(self, frame: Frame[Any]) -> None:
+    def send_at_once(self, frame: Frame[Any]) -> bool:
         if not self._connection.is_active:
             self._hold(frame)
         elif isinstance(frame.output, bytes):
             self._send_graphics(frame)
-        elif frame.output:  # there may be nothing to show: a tile is to be kept
+        else:
+            return not frame.output  # there may be nothing to show: a tile is to be kept
+        return True
+
+    async def send(self, frame: Frame[Any]) -> None:
+        if not self.send_at_once(frame):
             sent = self._peer.bytes_sent
             self._frame_id = frame.frame_id
             try:
