@@ -143,6 +143,8 @@ class LinkModel:
     @property
     def taken(self) -> int:
         """Frames that TCP says have arrived, and that the client has not acknowledged."""
+        if not self.outstanding:
+            return len(self.frames)
         behind = self.size
         for number, frame in enumerate(self.frames):
             behind -= frame.size
