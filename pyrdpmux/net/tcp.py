@@ -7,7 +7,6 @@ sent* yet (TCP_NOTSENT_LOWAT): what waits there is stale before it arrives, and 
 import array
 import fcntl
 import socket
-import sys
 import termios
 from typing import Final
 
@@ -76,7 +75,7 @@ def outstanding(raw: socket.socket) -> tuple[int, int]:
 
 def _asked(raw: socket.socket, request: int) -> int:
     try:
-        return int.from_bytes(fcntl.ioctl(raw.fileno(), request, _INT), sys.byteorder)
+        return array.array("i", fcntl.ioctl(raw.fileno(), request, _INT))[0]
     except OSError:
         return 0
 
