@@ -41,17 +41,22 @@ class LeastRoundTrip:
         #: what was asked of these samples, at which bandwidth: a pacer asks a dozen times for a frame
         self._known: dict[float | None, float | None] = {}
 
-    def add(self, seconds: float, size: int, now: float) -> None:
-        """The acknowledgement of ``size`` bytes came after ``seconds``, whether they had to wait or not."""
-        self._known.clear()
+    def add(self, seconds: float, size: int, now: float) -> bool:
+        """The acknowledgement of ``size`` bytes came after ``seconds``, whether they had to wait or not.
+
+        False if that says nothing new.
+        """
         bucket = int(now * BUCKETS_PER_SECOND)
+        is_same = bool(self._samples) and self._samples[-1][0] >= bucket
+        if is_same and seconds >= self._samples[-1][1]:
+            return False
+        self._known.clear()
         while self._samples and self._samples[0][0] < bucket - LEAST_WINDOW * BUCKETS_PER_SECOND:
             self._samples.popleft()
-        if self._samples and self._samples[-1][0] >= bucket:
-            if seconds >= self._samples[-1][1]:
-                return
+        if is_same:
             self._samples.pop()
         self._samples.append((bucket, seconds, size))
+        return True
 
     def seconds(self, bytes_per_second: float | None = None) -> float | None:
         """The least; without its transfer where ``bytes_per_second`` says how long that took."""

@@ -75,6 +75,8 @@ class LinkModel:
         #: of auto-detect, and of frames: with the client's work
         self._network = LeastRoundTrip()
         self._acknowledgements = LeastRoundTrip()
+        #: what comes of all three; None: they have learned something since
+        self._reckoned: tuple[float | None] | None = None
         self._sent_bytes = 0
         self._knows_socket = False
         self.forget()
@@ -98,12 +100,18 @@ class LinkModel:
     def forget_acknowledgements(self) -> None:
         """The client has other work with frames than it had."""
         self._acknowledgements = LeastRoundTrip()
+        self._reckoned = None
 
     # -- what is known -------------------------------------------------------------------------------
 
     @property
     def known_round_trip(self) -> float | None:
         """The least of late."""
+        if self._reckoned is None:
+            self._reckoned = (self._reckon_round_trip(),)
+        return self._reckoned[0]
+
+    def _reckon_round_trip(self) -> float | None:
         network, raw = self._network.seconds(), self._acknowledgements.seconds()
         if raw is None:
             return network
@@ -135,6 +143,8 @@ class LinkModel:
     @property
     def taken(self) -> int:
         """Frames that TCP says have arrived, and that the client has not acknowledged."""
+        if not self.outstanding:
+            return len(self.frames)
         behind = self.size
         for number, frame in enumerate(self.frames):
             behind -= frame.size
@@ -209,11 +219,14 @@ class LinkModel:
         cause = self.frames[arrived - 1] if arrived else frame
         is_late = now > cause.expected_at + self.slack
         is_ambiguous = bool(self.frames) and self.frames[0].sent_at >= frame.expected_at
-        seen = cause if self.held else frame
-        self._acknowledgements.add(now - seen.sent_at, seen.size, now)
+        self._acknowledge(cause if self.held else frame, now)
         self._measure(frame, now, is_late=is_late)
         self._delivered_at = now
         self._correct(now, may_grow=is_late or not is_ambiguous)
+
+    def _acknowledge(self, frame: FrameUnderWay, now: float) -> None:
+        if self._acknowledgements.add(now - frame.sent_at, frame.size, now):
+            self._reckoned = None
 
     def _learn_held(self, frame: FrameUnderWay, now: float) -> None:
         """QUIRK(mstsc): frames of H.264 are acknowledged when later ones have come."""
@@ -259,7 +272,10 @@ class LinkModel:
 
     def _add_rate(self, rate: float, now: float, *, was_busy: bool) -> None:
         if rate > 0:
+            known = self.rate.bytes_per_second, self.rate.is_confirmed
             self.rate.add(rate, now, max(RATE_WINDOW, 6 * self.round_trip), was_busy=was_busy)
+            if known != (self.rate.bytes_per_second, self.rate.is_confirmed):
+                self._reckoned = None
 
     def _correct(self, now: float, *, may_grow: bool) -> None:
         """The link was done with what has arrived half a round trip ago, and has had the rest since."""
@@ -280,6 +296,7 @@ class LinkModel:
         last = next((frame for frame in reversed(self.frames) if frame.sent_at <= asked_at), None)
         behind = last.size if last is not None and asked_at - last.sent_at < MIN_SLACK else 0
         self._network.add(seconds, behind, now)
+        self._reckoned = None
         return last
 
     def bandwidth_measured(self, bytes_per_second: float, now: float) -> None:
@@ -291,6 +308,7 @@ class LinkModel:
         known = self.rate.bytes_per_second
         if known is None:
             self.rate.is_confirmed = True
+            self._reckoned = None
         elif self.rate.is_confirmed:
             bytes_per_second = min(bytes_per_second, MOST_SURPRISE * known)
         self._add_rate(bytes_per_second, now, was_busy=False)
@@ -322,7 +340,7 @@ class LinkModel:
         for _ in range(self.taken):
             last = self.retire()
         if last is not None:
-            self._acknowledgements.add(now - last.sent_at, last.size, now)
+            self._acknowledge(last, now)
         self.busy_until = now + max(transfer - self.round_trip, 0.0)
 
     def _measure_drain(self, outstanding: int, now: float) -> None:

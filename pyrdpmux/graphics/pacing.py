@@ -2,7 +2,8 @@
 
 Its owner, when there is a change to be sent, then at the time it is told, or after an acknowledgement::
 
-    pacing.unsent(peer.unsent_bytes, now, peer.in_flight_bytes)
+    unsent, in_flight = peer.outstanding_bytes
+    pacing.unsent(unsent, now, in_flight)
     if (at := pacing.ready_at(now)) <= now:
         size = send_frame(frame_id)
         pacing.sent(frame_id, size, now)

@@ -17,8 +17,8 @@ How to work::
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -90,16 +90,9 @@ class LoopShare:
         self.waiters: deque[asyncio.Future[None]] = deque()
         self._schedule = schedule
 
-    @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    def turn(self) -> AbstractAsyncContextManager[Turn]:
         """Wait for a turn; inside, work without awaiting anything until it ``is_over``."""
-        schedule = self._schedule
-        await schedule.granted(self)
-        started = schedule.clock()
-        try:
-            yield Turn(schedule.clock)
-        finally:
-            schedule.finished(self, schedule.clock() - started)
+        return _Granted(self, self._schedule)
 
     async def work(self, steps: Iterable[object]) -> None:
         """Take all ``steps``, as many in a turn as there is time for; each yield ends a step."""
@@ -137,6 +130,24 @@ class LoopShare:
         return ShareFigures(
             self.kind.value, self.name, self.worked, self.turns, self.longest, self.waited, waiting
         )
+
+
+class _Granted(AbstractAsyncContextManager[Turn]):
+    """A turn of a share: waited for where it is entered, charged for where it is left."""
+
+    __slots__ = ("_schedule", "_share", "_started")
+
+    def __init__(self, share: LoopShare, schedule: "FairSchedule") -> None:
+        self._share = share
+        self._schedule = schedule
+
+    async def __aenter__(self) -> Turn:
+        await self._schedule.granted(self._share)
+        self._started = self._schedule.clock()
+        return Turn(self._schedule.clock)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._schedule.finished(self._share, self._schedule.clock() - self._started)
 
 
 class _KindState:
@@ -186,6 +197,8 @@ class FairSchedule:
 
     async def granted(self, share: LoopShare) -> None:
         """Until it is this share's turn. Cancelled, it hands on what it was granted."""
+        if self.begins(share):
+            return
         asked = self.clock()
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         share.waiters.append(waiter)

@@ -9,7 +9,7 @@ import contextlib
 import select
 import socket
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from pyrdpmux.net import tcp
@@ -72,6 +72,8 @@ class Peer:
         self.share = share
         #: on the wire, so far
         self.bytes_received = self.bytes_sent = 0
+        #: of these, when the kernel was last found to have none
+        self._arrived = 0
         self._budget = TokenBucket(BYTES_PER_SECOND, BYTES_AT_ONCE)
         self._reader = reader
         self._writer = writer
@@ -134,7 +136,7 @@ class Peer:
         self._collect()
         if self._on_event is not None and not self._is_telling:
             self._tell(self._on_event)
-        if self._buffered > MAX_UNSENT:
+        if self.buffered_bytes > MAX_UNSENT:
             self.abort()
         if self.connection.should_close:
             self._closing.set()
@@ -178,14 +180,31 @@ class Peer:
         self._closing.set()
 
     @property
+    def outstanding_bytes(self) -> tuple[int, int]:
+        """:attr:`unsent_bytes` and :attr:`in_flight_bytes`: asked of the kernel only if it can have any."""
+        buffered = self.buffered_bytes
+        handed_on = self.bytes_sent - buffered
+        if self._raw is None or handed_on == self._arrived:
+            return buffered, 0
+        unsent, in_flight = tcp.outstanding(self._raw)
+        if not unsent and not in_flight:
+            self._arrived = handed_on
+        return buffered + unsent, in_flight
+
+    @property
     def unsent_bytes(self) -> int:
         """What waits on our side because the link takes no more: in the transport and in the kernel."""
-        return self._buffered + (tcp.outstanding(self._raw)[0] if self._raw is not None else 0)
+        return self.outstanding_bytes[0]
 
     @property
     def in_flight_bytes(self) -> int:
         """What has left us, and the peer's kernel has not acknowledged."""
-        return tcp.outstanding(self._raw)[1] if self._raw is not None else 0
+        return self.outstanding_bytes[1]
+
+    @property
+    def buffered_bytes(self) -> int:
+        """What waits in the transport: all that :meth:`drained` may wait for."""
+        return self._writer.transport.get_write_buffer_size()
 
     @property
     def round_trip(self) -> float | None:
@@ -198,11 +217,6 @@ class Peer:
         self._writer.transport.set_write_buffer_limits(size, size // 4)
         if self._raw is not None and self._raw.fileno() >= 0:
             tcp.limit_unsent(self._raw, min(size, tcp.NOT_SENT))
-
-    @property
-    def _buffered(self) -> int:
-        """In the transport."""
-        return self._writer.transport.get_write_buffer_size()
 
     @property
     def has_hung_up(self) -> bool:
@@ -220,14 +234,9 @@ class Peer:
         """
         await self._writer.drain()
 
-    @contextlib.asynccontextmanager
-    async def turn(self) -> AsyncIterator[Turn]:
+    def turn(self) -> contextlib.AbstractAsyncContextManager[Turn]:
         """To work for this peer: a turn of its share."""
-        if self.share is None:
-            yield _NoTurn()
-        else:
-            async with self.share.turn() as turn:
-                yield turn
+        return self.share.turn() if self.share is not None else contextlib.nullcontext(_NoTurn())
 
     # -- inside ----------------------------------------------------------------------------------
 
@@ -252,7 +261,8 @@ class Peer:
             self.bytes_received += len(data)
             if self.share is not None:
                 self._budget.take(len(data), self._loop.time())
-                await asyncio.sleep(self._budget.wait(self._loop.time()))
+                if (seconds := self._budget.wait(self._loop.time())) > 0:
+                    await asyncio.sleep(seconds)
             for at in range(0, len(data), FEED_SIZE):
                 await self._feed(data[at : at + FEED_SIZE])
             if not data:
@@ -294,7 +304,7 @@ class Peer:
                     self._writer.write_eof()
                 while late < MAX_LATE and (data := await self._reader.read(READ_SIZE)):
                     late += len(data)
-        if self._buffered or late >= MAX_LATE:
+        if self.buffered_bytes or late >= MAX_LATE:
             self._writer.transport.abort()
 
     def _set_timer(self, deadline: float | None) -> None:

@@ -5,7 +5,6 @@ sent* yet (TCP_NOTSENT_LOWAT): what waits there is stale before it arrives, and 
 """
 
 import array
-import contextlib
 import fcntl
 import socket
 import termios
@@ -28,6 +27,8 @@ SEND_BUFFER: Final = 256 * 1024
 
 SIOCOUTQNSD: Final = 0x894B
 """linux/sockios.h: bytes that were not sent yet. TIOCOUTQ counts those that were not acknowledged, too."""
+
+_INT: Final = bytes(4)
 
 RTT_AT: Final = 17
 """linux/tcp.h: tcpi_rtt, in microseconds, is this number of 32 bits in TCP_INFO."""
@@ -66,17 +67,17 @@ def limit_unsent(raw: socket.socket, size: int) -> bool:
 
 def outstanding(raw: socket.socket) -> tuple[int, int]:
     """Bytes that the kernel has not sent yet, and those not acknowledged; 0 where it does not say."""
-    if raw.fileno() < 0 or not is_tcp(raw):
+    if raw.fileno() < 0 or not (all_of_it := _asked(raw, termios.TIOCOUTQ)) or not is_tcp(raw):
         return 0, 0
-    unsent, all_of_it = _asked(raw, SIOCOUTQNSD), _asked(raw, termios.TIOCOUTQ)
+    unsent = _asked(raw, SIOCOUTQNSD)
     return unsent, max(all_of_it - unsent, 0)
 
 
 def _asked(raw: socket.socket, request: int) -> int:
-    answer = array.array("i", [0])
-    with contextlib.suppress(OSError):
-        fcntl.ioctl(raw, request, answer, True)
-    return answer[0]
+    try:
+        return array.array("i", fcntl.ioctl(raw.fileno(), request, _INT))[0]
+    except OSError:
+        return 0
 
 
 def round_trip(raw: socket.socket) -> float | None:

@@ -1,7 +1,7 @@
 """Enumerations that keep unknown values."""
 
 from enum import KEEP, IntEnum, IntFlag
-from typing import Final, Self
+from typing import Final, Self, cast
 
 MAX_KEPT: Final = 1024
 """Combinations of a flag type that are kept; the real ones of any field are far fewer."""
@@ -41,3 +41,13 @@ class OpenIntFlag(IntFlag, boundary=KEEP):
         if len(cls._value2member_map_) > MAX_KEPT:
             cls._value2member_map_.pop(member.value, None)
         return member
+
+    def __and__(self, other: int) -> Self:
+        """Without the detours of :class:`enum.IntFlag`: flags are asked for in every frame."""
+        if not isinstance(other, int):
+            return NotImplemented
+        value = int.__and__(self, other)
+        member = type(self)._value2member_map_.get(value)
+        return type(self)(value) if member is None else cast(Self, member)
+
+    __rand__ = __and__

@@ -1,5 +1,8 @@
 """The model of a link, one event at a time. What comes of it under load is in test_pacer.py."""
 
+import random
+from collections.abc import Callable
+
 import pytest
 
 from pyrdpmux.graphics.link_model import MAX_HELD, MAX_UNDER_WAY, LinkModel
@@ -166,3 +169,24 @@ def test_a_round_trip_says_what_was_sent_before_it() -> None:
     assert found is not None
     assert found.frame_id == 1
     assert link.round_trip_measured(0.2, 1.1) is None
+
+
+def test_what_is_reckoned_once_is_reckoned_anew_after_whatever_is_learned() -> None:
+    chance = random.Random(7)
+    link, now = LinkModel(), 1.0
+    steps: list[Callable[[], object]] = [
+        lambda: link.send(int(now), chance.randrange(1, 90_000), now),
+        lambda: answer(link, now) if link.frames else None,
+        lambda: link.round_trip_measured(chance.random(), now),
+        lambda: link.bandwidth_measured(chance.uniform(1e4, 1e7), now),
+        lambda: link.looked(chance.randrange(9000), chance.randrange(9000), now, acknowledges=False),
+        lambda: link.looked(chance.randrange(9000), chance.randrange(9000), now, acknowledges=True),
+        lambda: link.forget_acknowledgements(),
+    ]
+    seen = set()
+    for _ in range(2000):
+        now += chance.random() / 10
+        chance.choice(steps)()
+        assert link.known_round_trip == link._reckon_round_trip()
+        seen.add(link.known_round_trip)
+    assert len(seen) > 100

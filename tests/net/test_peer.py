@@ -1,6 +1,7 @@
 """One socket and its connection, on 127.0.0.1."""
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,14 @@ import pytest
 
 from pyrdpmux.errors import PeerTimeout
 from pyrdpmux.net import peer as peer_module
+from pyrdpmux.net import tcp
 from pyrdpmux.net.peer import HIGH_WATER, LOW_WATER, MIN_HIGH_WATER, Peer
 from pyrdpmux.rdp.connection.client.connection import ClientConnection
 from pyrdpmux.rdp.connection.events import Activated, Disconnected, Event, GraphicsReceived, ShutdownRequested
 from pyrdpmux.rdp.connection.server.connection import ServerConnection
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
+from tests.mux.rdp_client import eventually
 from tests.net.lines import LineConnection, run, served
 from tests.net.test_tcp import MOST_UNSENT
 from tests.pair.linked import client_config, server_config
@@ -222,6 +225,33 @@ def test_a_slow_reader_is_waited_for() -> None:
     run(scenario)
 
 
+def test_the_kernel_is_not_asked_for_what_it_cannot_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        asked = []
+        outstanding = tcp.outstanding
+
+        def counted(raw: socket.socket) -> tuple[int, int]:
+            asked.append(outstanding(raw))
+            return asked[-1]
+
+        monkeypatch.setattr(tcp, "outstanding", counted)
+        async with served() as host:
+            for _ in range(3):
+                assert host.peer.outstanding_bytes == (0, 0)
+            assert not asked, "nothing was written yet"
+            host.connection.send_frame(bytes(3000), None)
+            host.peer.flush()
+            await host.reader.readexactly(3000)
+            await eventually(lambda: host.peer.outstanding_bytes == (0, 0))
+            found = len(asked)
+            assert found >= 1
+            for _ in range(3):
+                assert host.peer.outstanding_bytes == (0, 0)
+            assert len(asked) == found, "it has had none since"
+
+    run(scenario)
+
+
 def test_what_waits_and_what_is_under_way_are_told_apart() -> None:
     async def scenario() -> None:
         async with served() as host:
@@ -230,7 +260,7 @@ def test_what_waits_and_what_is_under_way_are_told_apart() -> None:
             host.peer.flush()
             await turns()
             waiting = host.peer.unsent_bytes
-            assert waiting > host.peer._buffered > 0, "in the kernel, too"
+            assert waiting > host.peer.buffered_bytes > 0, "in the kernel, too"
             received = 0
             while received < 20_000_000:
                 received += len(await host.reader.read(1 << 20))
@@ -260,7 +290,7 @@ def test_buffers_are_of_the_size_of_the_link(bits_per_second: float, most: int) 
             assert not waits.done()
             while not waits.done():
                 await host.reader.read(1 << 16)
-            assert host.peer._buffered <= most // 4
+            assert host.peer.buffered_bytes <= most // 4
             host.peer.abort()
             host.peer.size_buffers(1e6)
 

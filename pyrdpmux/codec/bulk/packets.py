@@ -9,6 +9,9 @@ from pyrdpmux.codec.bulk.packet import TYPE_MASK, CompressionType, Compressor, D
 from pyrdpmux.codec.bulk.xcrush import XcrushCompressor, XcrushDecompressor
 from pyrdpmux.errors import DecodeError
 
+#: one of them, or the packet does nothing to a history
+_ACTING: Final = int(PacketFlags.COMPRESSED | PacketFlags.AT_FRONT | PacketFlags.FLUSHED)
+
 _COMPRESSORS: Final[dict[CompressionType, Callable[[], Compressor]]] = {
     CompressionType.K8: lambda: MppcCompressor(RDP4),
     CompressionType.K64: lambda: MppcCompressor(RDP5),
@@ -40,7 +43,7 @@ class PacketDecompressor:
 
     def decompress(self, flags: int, data: bytes) -> bytes:
         """Raises DecodeError, nothing else."""
-        if not flags & (PacketFlags.COMPRESSED | PacketFlags.AT_FRONT | PacketFlags.FLUSHED):
+        if not flags & _ACTING:
             return data  # nothing happened to any history; the type may be anything
         number = flags & TYPE_MASK
         if number > self._max_type:

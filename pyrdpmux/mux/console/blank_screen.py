@@ -14,6 +14,9 @@ from pyrdpmux.rdp.connection.events import GraphicsQuality
 FRAMES: Final = 20
 """The first ones, that are looked at."""
 
+SILENT_FRAMES: Final = 300
+"""Sent without a word of how long any took: of who is silent for so long, nothing is expected any more."""
+
 FULL: Final = 0.9
 """Share of the desktop that makes a frame one of the whole screen."""
 
@@ -26,15 +29,23 @@ class BlankScreen:
         self.is_healing = False
         self._is_healed = False
         self._full_frames: set[int] = set()
+        self._sent = 0
         self._frames = 0
         self._zeros = 0
         self._has_full = False
 
     def sent(self, frame_id: int, commands: Sequence[Command], size: tuple[int, int]) -> None:
         """A frame was sent to a desktop of this size."""
-        is_early = self._frames < FRAMES and len(self._full_frames) < FRAMES
-        if is_early and _pixels(commands) >= FULL * size[0] * size[1]:
+        self._sent += 1
+        if self._may_be_blank and _pixels(commands) >= FULL * size[0] * size[1]:
             self._full_frames.add(frame_id)
+
+    @property
+    def _may_be_blank(self) -> bool:
+        """What is sent, or told of it, can still decide something."""
+        has_told = self._frames > 0 or self._sent <= SILENT_FRAMES
+        is_early = self._frames < FRAMES and len(self._full_frames) < FRAMES
+        return has_told and is_early and self._zeros == self._frames and not self._is_healed
 
     def told(self, event: GraphicsQuality) -> bool:
         """What the client says of a frame; True if it is time to heal it."""

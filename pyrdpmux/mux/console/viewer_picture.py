@@ -231,7 +231,8 @@ class ViewerPicture:
     def ready_at(self, now: float) -> float | None:
         if not self._connection.is_active:
             return None
-        self.pacer.unsent(self._peer.unsent_bytes, now, self._peer.in_flight_bytes)
+        unsent, in_flight = self._peer.outstanding_bytes
+        self.pacer.unsent(unsent, now, in_flight)
         return max(self.pacer.ready_at(now), self._offer.begins_at)
 
     def lag(self, now: float) -> float:
@@ -248,12 +249,17 @@ class ViewerPicture:
     def room(self, now: float) -> int:
         return self.pacer.room(now)
 
-    async def send(self, frame: Frame[Any]) -> None:
+    def send_at_once(self, frame: Frame[Any]) -> bool:
         if not self._connection.is_active:
             self._hold(frame)
         elif isinstance(frame.output, bytes):
             self._send_graphics(frame)
-        elif frame.output:  # there may be nothing to show: a tile is to be kept
+        else:
+            return not frame.output  # there may be nothing to show: a tile is to be kept
+        return True
+
+    async def send(self, frame: Frame[Any]) -> None:
+        if not self.send_at_once(frame):
             sent = self._peer.bytes_sent
             self._frame_id = frame.frame_id
             try:
@@ -362,7 +368,7 @@ class ViewerPicture:
     def _watch_socket(self) -> None:
         """Wake the stream when what waits has been sent."""
         is_watching = self._draining is not None and not self._draining.done()
-        if self._streams is not None and self._peer.unsent_bytes and not is_watching:
+        if self._streams is not None and self._peer.buffered_bytes and not is_watching:
             self._draining = self._loop.create_task(self._drain())
 
     async def _drain(self) -> None:

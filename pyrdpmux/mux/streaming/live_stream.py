@@ -185,12 +185,12 @@ class LiveStream:
         return result
 
     async def hand_out(self, frame: Frame[Any]) -> None:
-        """To all who have a seat, in turns of each: nobody waits for another's."""
+        """To all who have a seat, in turns of each where that takes time: nobody waits for another's."""
         self._frames += 1
-        seats = tuple(self.seats)
+        seats = [seat for seat in tuple(self.seats) if seat in self.seats and not seat.send_at_once(frame)]
         if len(seats) == 1:
             await self._send(seats[0], frame)
-        else:
+        elif seats:
             await asyncio.gather(*[self._send(seat, frame) for seat in seats])
 
     # -- inside ----------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ class Seat(Hashable, Protocol):
     def room(self, now: float) -> int:
         """Bytes of a frame that its link takes before another one may be due."""
 
+    def send_at_once(self, frame: Frame[Any]) -> bool:
+        """A frame of the stream, if nothing has to be waited for; False: it is to be sent by :meth:`send`."""
+
     async def send(self, frame: Frame[Any]) -> None:
         """A frame of the stream, in turns of the viewer's share of the loop. Never raises."""
 

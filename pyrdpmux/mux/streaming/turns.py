@@ -65,7 +65,7 @@ class Turns:
         self._burdens = {
             seat: burden + 1 if seat in late else max(burden - RELIEF, 0) for seat, burden in burdens.items()
         }
-        if not late:
+        if not late or not burdens:  # all have gone meanwhile
             return []
         lags = {seat: seat.lag(now) for seat in self._burdens}
         most = min(lags.values()) + MAX_LAG

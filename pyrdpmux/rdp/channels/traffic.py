@@ -26,7 +26,7 @@ from pyrdpmux.rdp.pdu.capabilities.session import VirtualChannelCapability, Virt
 MAX_CHUNK_SIZE: Final = 16256
 #: the compression flags of MS-RDPBCGR 2.2.6.1.1 are those of bulk compression (3.1.8.2.1), higher up
 COMPRESSION_SHIFT: Final = 16
-_FLAGS_MASK: Final = (
+_FLAGS_MASK: Final = int(
     ChannelFlags.COMPRESSION_TYPE_MASK
     | ChannelFlags.PACKET_COMPRESSED
     | ChannelFlags.PACKET_AT_FRONT
@@ -144,6 +144,8 @@ def decompressed(pdu: ChannelPdu, history: Decompressor) -> ChannelPdu:
 
     Every chunk of a direction has to come by here: one that is not compressed may empty the history.
     """
-    flags = pdu.header.flags
+    flags = int(pdu.header.flags)
     data = history.decompress((flags & _FLAGS_MASK) >> COMPRESSION_SHIFT, pdu.data)
-    return ChannelPdu(replace(pdu.header, flags=flags & ~_FLAGS_MASK), data)
+    if data is pdu.data and not flags & _FLAGS_MASK:
+        return pdu
+    return ChannelPdu(replace(pdu.header, flags=ChannelFlags(flags & ~_FLAGS_MASK)), data)

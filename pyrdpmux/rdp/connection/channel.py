@@ -70,6 +70,12 @@ class Channel:
         """Tell the tracer about something ignored on purpose."""
         self._queued.notes.append(text)
 
+    @property
+    def has_queued(self) -> bool:
+        """``take`` has something to hand out."""
+        queued = self._queued
+        return bool(queued.messages or queued.events or queued.notes)
+
     def take(self) -> Queued:
         """What was queued since the last call."""
         queued, self._queued = self._queued, Queued()

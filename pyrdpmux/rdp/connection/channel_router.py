@@ -50,4 +50,5 @@ class ChannelRouter:
     def take(self) -> Iterator[tuple[int, Queued]]:
         """What the machines have queued, by the channels that it is for."""
         for channel_id, machine in self._machines.items():
-            yield channel_id, machine.take()
+            if machine.has_queued:
+                yield channel_id, machine.take()

@@ -117,8 +117,10 @@ class DynamicChannels(Channel):
     # -- inside ----------------------------------------------------------------------------------
 
     def _find(self, name: str) -> Carried | None:
-        of_name = (item for item in self._carried.values() if item.machine.name == name and item.sender)
-        return next(of_name, None)
+        for item in self._carried.values():
+            if item.machine.name == name and item.sender is not None:
+                return item
+        return None
 
     def _require(self, name: str, action: str) -> Carried:
         found = self._find(name)

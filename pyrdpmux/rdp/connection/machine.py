@@ -193,6 +193,8 @@ class Machine:
     def data_to_send(self) -> bytes:
         """Bytes for one write to the socket. Drain after every call into the connection, also its last."""
         self._collect_records()
+        if not self._outgoing:
+            return b""
         end = self._outgoing.index(CUT) if CUT in self._outgoing else len(self._outgoing)
         data = b"".join(self._outgoing[:end])
         del self._outgoing[: end + 1]
@@ -348,7 +350,7 @@ class Machine:
         while not isinstance(self._phase, Ended):
             if self._tls is not None:
                 self._collect_tls(self._tls)
-            if taken == self.frames_per_call:
+            if taken == self.frames_per_call and self._incoming:
                 self._has_more = True
                 return
             frame = self._phase.take_frame(self._incoming)

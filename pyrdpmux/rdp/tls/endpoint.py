@@ -102,6 +102,8 @@ class TlsEndpoint:
                 self._is_handshake_done = True
             while not self._is_eof:
                 self._plain += self._decrypt()
+                if not self._incoming.pending and not self._tls.pending():
+                    return  # asking once more would cost an exception, and let go of the interpreter's lock
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return
         except ssl.SSLError as error:

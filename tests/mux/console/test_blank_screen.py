@@ -5,7 +5,7 @@ import pytest
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
 from pyrdpmux.graphics.commands import BoxFrame, Command, Copy, Exact, Fill, Lossy, Restore
-from pyrdpmux.mux.console.blank_screen import FRAMES, BlankScreen
+from pyrdpmux.mux.console.blank_screen import FRAMES, SILENT_FRAMES, BlankScreen
 from pyrdpmux.rdp.connection.events import GraphicsQuality
 
 SIZE = (100, 100)
@@ -77,6 +77,15 @@ def test_it_is_healed_once() -> None:
     blank.is_healing = False
     assert not blank.heal()
     assert not blank.is_healing
+
+
+@pytest.mark.parametrize("silent", [SILENT_FRAMES - 1, SILENT_FRAMES])
+def test_who_has_been_silent_for_long_is_not_watched_any_more(silent: int) -> None:
+    blank = BlankScreen()
+    for frame_id in range(silent):
+        blank.sent(frame_id, PARTS[1], SIZE)
+    blank.sent(1000, FULL[0], SIZE)
+    assert told(blank, [0] * FRAMES, first=1000) == ([FRAMES] if silent < SILENT_FRAMES else [])
 
 
 def test_what_it_remembers_is_bounded() -> None:

@@ -57,7 +57,14 @@ class Peer:
 
     unsent_bytes = 0
     bytes_sent = 0
-    in_flight_bytes = None
+
+    @property
+    def outstanding_bytes(self) -> tuple[int, None]:
+        return self.unsent_bytes, None
+
+    @property
+    def buffered_bytes(self) -> int:
+        return self.unsent_bytes
 
     def __init__(self, seconds_per_flush: float, on_flush: Callable[[], None]) -> None:
         self.now = 5.0

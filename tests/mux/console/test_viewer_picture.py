@@ -139,6 +139,14 @@ class Peer:
         self.room = asyncio.Event()
 
     @property
+    def outstanding_bytes(self) -> tuple[int, int]:
+        return self.unsent_bytes, self.in_flight_bytes
+
+    @property
+    def buffered_bytes(self) -> int:
+        return self.unsent_bytes
+
+    @property
     def bytes_sent(self) -> int:
         return self._connection.sent
 

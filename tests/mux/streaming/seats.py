@@ -33,6 +33,8 @@ class FakeSeat:
         self.spare = 1 << 16
         self.most = 1 << 30
         self.on_send: Callable[[], None] = lambda: None
+        #: frames are sent piece by piece, as to who has no graphics pipeline
+        self.takes_time = True
         #: sending waits for it
         self.gate: asyncio.Event | None = None
 
@@ -52,9 +54,18 @@ class FakeSeat:
     def room(self, now: float) -> int:
         return self.most
 
+    def send_at_once(self, frame: Frame[Any]) -> bool:
+        if self.takes_time:
+            return False
+        self._take(frame)
+        return True
+
     async def send(self, frame: Frame[Any]) -> None:
         if self.gate is not None:
             await self.gate.wait()
+        self._take(frame)
+
+    def _take(self, frame: Frame[Any]) -> None:
         self.frames.append(frame)
         self.times.append(asyncio.get_running_loop().time())
         self.on_send()

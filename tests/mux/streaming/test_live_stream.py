@@ -327,11 +327,13 @@ def test_who_leaves_while_a_frame_is_computed_is_not_sent_it() -> None:
     run(scenario)
 
 
-def test_who_leaves_while_another_is_sent_the_frame_is_not_sent_it() -> None:
+@pytest.mark.parametrize("takes_time", [True, False])
+def test_who_leaves_while_another_is_sent_the_frame_is_not_sent_it(takes_time: bool) -> None:
     """It may have a seat in another stream by then."""
 
     async def scenario() -> None:
         first, second = FakeSeat(), FakeSeat()
+        first.takes_time = takes_time
         bench = Bench(first, second)
         first.on_send = lambda: bench.live.seats.pop(second, None)
         await turns()
@@ -341,9 +343,11 @@ def test_who_leaves_while_another_is_sent_the_frame_is_not_sent_it() -> None:
     run(scenario)
 
 
-def test_nobody_waits_until_another_has_been_sent_the_frame() -> None:
+@pytest.mark.parametrize("takes_time", [True, False])
+def test_nobody_waits_until_another_has_been_sent_the_frame(takes_time: bool) -> None:
     async def scenario() -> None:
         slow, quick = FakeSeat(), FakeSeat()
+        quick.takes_time = takes_time
         slow.gate = asyncio.Event()
         bench = Bench(slow, quick)
         await turns()

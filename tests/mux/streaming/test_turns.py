@@ -75,3 +75,10 @@ def test_who_has_gone_is_not_told_of() -> None:
     turns, seats = Turns(), [FakeSeat(), FakeSeat(None)]
     assert turns.frame_at(seats, NOW, NOW) == NOW + PATIENCE
     assert turns.take_leavers(seats[:1], NOW) == []
+
+
+def test_nobody_has_to_leave_where_all_have_gone() -> None:
+    turns = Turns()
+    seats = [FakeSeat(), FakeSeat(NOW + 10)]
+    assert turns.frame_at(seats, NOW, NOW) == NOW + PATIENCE
+    assert turns.take_leavers([], NOW + PATIENCE) == []

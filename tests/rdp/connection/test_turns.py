@@ -142,6 +142,13 @@ def test_one_call_takes_no_more_than_it_may(count: int) -> None:
     assert received(server) == 0
 
 
+def test_there_is_no_more_behind_the_only_frame() -> None:
+    client = active(plaintext_config())
+    client.server.frames_per_call = 1
+    client.server.receive_data(client.fast_input([KeyboardEvent(KeyboardFlags(0), 0x1E)]), client.now)
+    assert not client.server.has_more
+
+
 @pytest.mark.parametrize("security", ["tls", "nla", "nla-ex", "rdp-none"])
 def test_nor_does_any_call_on_the_way_to_active(security: str) -> None:
     """The whole of what a client says at once, TLS and the change from door to session among it."""

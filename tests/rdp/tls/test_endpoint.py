@@ -132,6 +132,30 @@ def test_a_damaged_record_is_a_peer_error(context: ssl.SSLContext) -> None:
     assert server.data_to_send()
 
 
+def test_openssl_is_not_asked_for_a_record_that_is_not_there(
+    context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, client = pair(context)
+    asked: list[int] = []
+    decrypt = server._decrypt
+
+    def counted() -> bytes:
+        asked.append(1)
+        return decrypt()
+
+    monkeypatch.setattr(server, "_decrypt", counted)
+    client.write(b"one")
+    client.write(b"two")
+    client.close()
+    sent = client.data_to_send()
+    first = len(sent) // 2
+    server.receive_data(sent[:first])
+    server.receive_data(sent[first:])
+    assert server.read() == b"onetwo"
+    assert server.is_eof
+    assert len(asked) == 4, "two records, the close, and one that was half there"
+
+
 def test_close_is_seen_by_the_peer_after_the_data(context: ssl.SSLContext) -> None:
     server, client = pair(context)
     client.write(b"unread")

@@ -1,6 +1,7 @@
 """Messages of a dynamic channel: cut into blocks, compressed where agreed, and put together again."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from pyrdpmux.codec.bulk.zgfx import RDP8_LITE, ZgfxCompressor, ZgfxDecompressor
@@ -45,11 +46,10 @@ class MessageSender:
 
     def encoded(self, message: bytes) -> list[bytes]:
         """The bytes of :meth:`pdus`: a picture of megabytes is thousands of blocks, behind two headers."""
-        size = len(message)
-        if self._compressor is not None or size <= MAX_SINGLE_MESSAGE:
+        if self._compressor is not None:
             return [encode(pdu) for pdu in self.pdus(message)]
-        first = encode(DataFirst(self._channel_id, size, b""))
-        header = encode(Data(self._channel_id, b""))
+        size = len(message)
+        first, header = _headers(self._channel_id, size)
         begin, room = MAX_PDU_SIZE - len(first), MAX_PDU_SIZE - len(header)
         blocks = [header + message[at : at + room] for at in range(begin, size, room)]
         return [first + message[:begin], *blocks]
@@ -63,6 +63,17 @@ class MessageSender:
         if self._compressor is None:
             return Data(self._channel_id, block)
         return DataCompressed(self._channel_id, self._compressor.compress(block))
+
+
+@lru_cache(maxsize=256)
+def _headers(channel_id: int, size: int) -> tuple[bytes, bytes]:
+    """In front of the first block of a message of this size, and of each that follows.
+
+    A frame goes to all who share a stream, mostly by channels of the same number.
+    """
+    header = encode(Data(channel_id, b""))
+    is_single = size <= MAX_SINGLE_MESSAGE
+    return header if is_single else encode(DataFirst(channel_id, size, b"")), header
 
 
 class MessageReceiver:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final, Self
 
-from pyrdpmux.rdp.channels.graphics.header import GraphicsCommand, layout, reading
+from pyrdpmux.rdp.channels.graphics.header import GraphicsCommand, layout, read_fixed, reading
 from pyrdpmux.wire import Reader, Writer
 
 #: queueDepth of MS-RDPEGFX 2.2.2.13: not known
@@ -71,9 +71,8 @@ class FrameAcknowledge:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        with reading(r, GraphicsCommand.FRAME_ACKNOWLEDGE):
-            queue_depth = r.u32_le("queueDepth")
-            return cls(r.u32_le("frameId"), queue_depth, r.u32_le("totalFramesDecoded"))
+        queue_depth, frame_id, total = read_fixed(r, GraphicsCommand.FRAME_ACKNOWLEDGE, _ACKNOWLEDGE)
+        return cls(frame_id, queue_depth, total)
 
     def write(self, w: Writer) -> None:
         w.block(
@@ -102,9 +101,7 @@ class QoeFrameAcknowledge:
 
     @classmethod
     def read(cls, r: Reader) -> Self:
-        with reading(r, GraphicsCommand.QOE_FRAME_ACKNOWLEDGE):
-            frame_id, timestamp = r.u32_le("frameId"), r.u32_le("timestamp")
-            return cls(frame_id, timestamp, r.u16_le("timeDiffSE"), r.u16_le("timeDiffEDR"))
+        return cls(*read_fixed(r, GraphicsCommand.QOE_FRAME_ACKNOWLEDGE, _QOE))
 
     def write(self, w: Writer) -> None:
         w.block(

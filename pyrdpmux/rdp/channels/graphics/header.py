@@ -78,6 +78,16 @@ def reading(r: Reader, command: GraphicsCommand) -> Iterator[int]:
         yield r.remaining
 
 
+def read_fixed(r: Reader, command: GraphicsCommand, fields: Block) -> tuple[int, ...]:
+    """What is behind the header of a message of this kind that has nothing but its ``layout``'s fields."""
+    found, _flags, size, *values = r.block(fields)
+    if found != command:
+        raise r.error(fields.first, f"{found:#06x}, expected {int(command):#06x}")
+    if size != fields.size:
+        raise r.error(fields.first, f"pduLength {size}, expected {fields.size}")
+    return tuple(values)
+
+
 def read_length(r: Reader) -> int:
     """How many bytes follow the header."""
     size = r.u32_le("header.pduLength")

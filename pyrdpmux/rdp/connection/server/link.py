@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Final
 
 from pyrdpmux.codec.bulk.packet import CompressionType, Compressor
@@ -12,7 +13,7 @@ from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.channels.dynamic.pdu import CHANNEL_NAME as DYNAMIC_CHANNELS
 from pyrdpmux.rdp.channels.graphics.frames import SUSPEND_FRAME_ACKNOWLEDGEMENT
 from pyrdpmux.rdp.channels.graphics.header import CHANNEL_NAME as GRAPHICS_CHANNEL
-from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader
+from pyrdpmux.rdp.channels.static import ChannelPdu, ChannelPduHeader, chunks
 from pyrdpmux.rdp.channels.traffic import Agreement, StaticTraffic
 from pyrdpmux.rdp.connection.channel import Offer
 from pyrdpmux.rdp.connection.channel_router import ChannelRouter
@@ -30,7 +31,7 @@ from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
-from pyrdpmux.rdp.mcs.client_data import EncryptionMethod
+from pyrdpmux.rdp.mcs.client_data import ChannelOptions, EncryptionMethod
 from pyrdpmux.rdp.mcs.domain import DisconnectProviderUltimatum, Reason, SendDataIndication
 from pyrdpmux.rdp.mcs.server_data import EncryptionLevel
 from pyrdpmux.rdp.pdu.auto_detect import AutoDetectResponse
@@ -182,7 +183,7 @@ class ServerLink(Machine):
 
         ``is_frame``: they are all of a frame, and what follows comes after a while.
         """
-        if not self.can_auto_detect:
+        if not self.keepalive.measures:
             yield
             return
         if start := self.auto_detect.before_output(size, is_frame=is_frame):
@@ -244,22 +245,15 @@ class ServerLink(Machine):
     def send_static(self, channel: StaticChannel, *messages: bytes) -> None:
         """Messages on a static channel, cut into chunks.
 
-        The blocks of a picture are thousands of messages of one length, whose envelopes are equal: as long as
-        nothing is encrypted or compressed, only the first of them is made.
+        As long as nothing is encrypted or compressed, messages of one length have equal envelopes.
         """
-        known: dict[int, tuple[bytes, ChannelPduHeader]] = {}
         for message in messages:
-            found = known.get(len(message))
-            if found is not None:
-                envelope, header = found
+            if self.standard is None and self.static_traffic.is_alike(message, channel.options):
+                envelope, header = _envelope(channel.channel_id, int(channel.options), len(message))
                 self.send_frame(envelope + message, ChannelPdu(header, message))
                 continue
-            pdus = list(self.static_traffic.send(message, channel.options))
-            for pdu in pdus:
+            for pdu in self.static_traffic.send(message, channel.options):
                 self.send_data(channel.channel_id, encode(pdu), pdu)
-            if self.standard is None and self.static_traffic.is_alike(message, channel.options):
-                frame = wrap(SendDataIndication(SERVER_CHANNEL_ID, channel.channel_id, encode(pdus[0])))
-                known[len(message)] = frame[: -len(message)], pdus[0].header
 
     def begin_channels(self) -> None:
         """The client is Active for the first time: what is offered may be sent.
@@ -299,6 +293,17 @@ class ServerLink(Machine):
         if self.has_early_capability(ClientEarlyCapabilityFlags.SUPPORT_ERRINFO_PDU):
             self.send_share_data(SetErrorInfo(error_info))
         self.send_domain(DisconnectProviderUltimatum(Reason.PROVIDER_INITIATED))
+
+
+@lru_cache(maxsize=1024)
+def _envelope(channel_id: int, options: int, size: int) -> tuple[bytes, ChannelPduHeader]:
+    """What is in front of a message of this size, if it is one chunk; and what of it is the chunk's header.
+
+    The blocks of a picture are thousands of messages of one size, and go to all who share a stream.
+    """
+    [pdu] = chunks(bytes(size), size, show_protocol=bool(options & ChannelOptions.SHOW_PROTOCOL))
+    frame = wrap(SendDataIndication(SERVER_CHANNEL_ID, channel_id, encode(pdu)))
+    return frame[:-size], pdu.header
 
 
 class ServerPhase(Phase):
