@@ -245,8 +245,8 @@ class ViewerPicture:
     def fine_pixels(self, now: float) -> int:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
 
-    def room(self, now: float) -> int:
-        return self.pacer.room(now)
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        return self.pacer.room(now, seconds)
 
     async def send(self, frame: Frame[Any]) -> None:
         if not self._connection.is_active:

@@ -214,7 +214,7 @@ class LiveStream:
             return
         now = self._loop.time()
         pixels = self._spare_pixels(now, is_changed=is_changed)
-        room = min([seat.room(now) for seat in self.seats])
+        room = min([seat.room(now, self._cadence.change_seconds) for seat in self.seats])
         invalid, self._invalid = self._invalid, Region()
 
         def render() -> tuple[Frame[Any] | None, float | None]:

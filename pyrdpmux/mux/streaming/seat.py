@@ -21,8 +21,8 @@ class Seat(Hashable, Protocol):
     def fine_pixels(self, now: float) -> int:
         """Of what is only made better, how much its link takes without delaying anything."""
 
-    def room(self, now: float) -> int:
-        """Bytes of a frame that its link takes before another one may be due."""
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        """Bytes of a frame that its link takes before another one may be due: not within ``seconds``."""
 
     async def send(self, frame: Frame[Any]) -> None:
         """A frame of the stream, in turns of the viewer's share of the loop. Never raises."""

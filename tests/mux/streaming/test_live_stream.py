@@ -10,7 +10,7 @@ import pytest
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Exact, Lossy
-from pyrdpmux.graphics.stream import Stream
+from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
@@ -27,7 +27,7 @@ from tests.mux.streaming.seats import (
     shown_display,
     stream,
 )
-from tests.mux.support.virtual_time import run, turns
+from tests.mux.support.virtual_time import VirtualLoop, run, turns
 
 EVERYTHING = Rect(0, 0, *SIZE)
 
@@ -574,6 +574,31 @@ def test_what_a_link_does_not_take_at_once_comes_with_the_next_frames() -> None:
         jobs = bench.workers.jobs
         await asyncio.sleep(10)
         assert bench.workers.jobs == jobs, "then nothing is left to do"
+        await bench.end()
+
+    run(scenario)
+
+
+def test_frames_that_take_long_to_compute_may_be_as_long_on_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        made = stream()
+        bench = Bench(seat, made=made)
+        await turns()
+        assert seat.apart == 0.0
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        render = made.render
+
+        def slowly(*arguments: Any) -> Frame[Any] | None:
+            loop.pass_by(0.5)
+            return render(*arguments)
+
+        monkeypatch.setattr(made, "render", slowly)
+        for seed in range(20):
+            bench.change(seed)
+            await turns()
+        assert seat.apart == pytest.approx(0.5, rel=0.05)
         await bench.end()
 
     run(scenario)
