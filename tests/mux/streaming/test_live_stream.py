@@ -12,7 +12,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Exact, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
-from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, LiveStream
+from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, WHOLE_SECONDS, LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.mux.streaming.turns import BURDEN, PATIENCE, SLACK
 from tests.graphics.drawings import photo
@@ -180,6 +180,39 @@ def test_what_changes_while_a_frame_is_computed_comes_with_the_next() -> None:
         bench.workers.gate.set()
         await turns()
         assert (bench.workers.jobs - PREPARING, len(seat.frames)) == (2, 1)
+        await bench.end()
+
+    run(scenario)
+
+
+def test_who_is_painting_is_waited_for_a_little() -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat)
+        await turns()
+        loop, surface = asyncio.get_running_loop(), bench.display.surface
+        surface.is_being_painted = True
+        began = loop.time()
+        bench.change()
+        await asyncio.sleep(WHOLE_SECONDS / 2)
+        assert len(seat.frames) == 1, "the first picture"
+        surface.is_being_painted = False
+        bench.change(2)
+        await turns()
+        assert seat.times[1:] == [began + WHOLE_SECONDS / 2], "as soon as it is told"
+        surface.is_being_painted = True
+        began = loop.time()
+        for seed in range(3, 60):
+            bench.change(seed)
+            await asyncio.sleep(0.001)
+        assert seat.times[2] == pytest.approx(began + WHOLE_SECONDS), "no longer, however much is painted"
+        seat.ready = None
+        bench.change(60)
+        await asyncio.sleep(1)
+        seat.ready, began = 0.0, loop.time()
+        bench.live.wake()
+        await asyncio.sleep(1)
+        assert seat.times[-1] == pytest.approx(began + WHOLE_SECONDS), "from when it could be sent"
         await bench.end()
 
     run(scenario)
