@@ -61,12 +61,10 @@ class Rect(NamedTuple):
 
     def intersection(self, other: "Rect") -> "Rect":
         """What both cover; empty (perhaps with a negative size) if nothing."""
-        return Rect.from_corners(
-            max(self.x, other.x),
-            max(self.y, other.y),
-            min(self.right, other.right),
-            min(self.bottom, other.bottom),
-        )
+        x, y, width, height = self
+        left, top, across, down = other
+        first, upper = max(x, left), max(y, top)
+        return Rect(first, upper, min(x + width, left + across) - first, min(y + height, top + down) - upper)
 
     def overlaps(self, other: "Rect") -> bool:
         """Whether both cover some pixel; neither may be empty."""
@@ -79,6 +77,8 @@ class Rect(NamedTuple):
 
     def clip(self, width: int, height: int) -> "Rect":
         """The part on a surface of this size."""
+        if self.x >= 0 and self.y >= 0 and self.x + self.width <= width and self.y + self.height <= height:
+            return self
         return self.intersection(Rect(0, 0, width, height))
 
     def union(self, other: "Rect") -> "Rect":

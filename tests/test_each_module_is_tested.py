@@ -143,9 +143,6 @@ TESTED_THROUGH = {
     "mux/demo/test_machine.py": {
         "mux.demo.card",
     },
-    "mux/guest/test_guest.py": {
-        "mux.guest.framebuffer",
-    },
     "mux/librdpmux/test_server.py": {
         "mux.librdpmux.bus_turns",
         "mux.librdpmux.router_door",
@@ -160,7 +157,6 @@ TESTED_THROUGH = {
         "mux.librdpmux.requirements",
     },
     "mux/librdpmux/test_router.py": {
-        "mux.librdpmux.peers",
         "mux.librdpmux.zmq_socket",
     },
     "test_cli.py": {

@@ -223,7 +223,7 @@ class Pacer:
             if not self._is_acknowledging:
                 return now + POLL if self._link.outstanding > ALLOWANCE else now
             return self._last_sent + MAX_WAIT if len(frames) >= UNKNOWN_LINK_FRAMES else now
-        if not self._is_acknowledging and self._graces and self._acknowledged_at > -math.inf:
+        if self._is_silent:
             return self._last_sent + SILENT_SECONDS
         at = self._link.busy_until - max(TARGET, OVERLAP * (self._link.busy_until - self._last_sent))
         if len(frames) <= max(self._held, self._link.taken) and not self._link.is_on_the_way:
@@ -232,6 +232,11 @@ class Pacer:
             has_all = self._link.taken == len(frames)  # then only the client itself is waited for
             at = max(at, min(frames[-1].expected_at, self._last_sent + MAX_WAIT if has_all else math.inf))
         return at
+
+    @property
+    def _is_silent(self) -> bool:
+        """The client has stopped acknowledging without having said so."""
+        return not self._is_acknowledging and self._graces > 0 and self._acknowledged_at > -math.inf
 
     @property
     def _held(self) -> int:
@@ -275,6 +280,8 @@ class Pacer:
         return min(max(due, SHORT_SLICE), SLICE)
 
     def lag(self, now: float) -> float:
+        if self._is_silent:
+            return now - self._acknowledged_at
         held_back = self._link.overdue(now) - self._held
         for number, frame in enumerate(self._link.frames):
             if frame.expected_at > now or number < held_back:

@@ -5,11 +5,12 @@ Fair by being short: nobody has more than a few jobs at work or in line, and thr
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from pyrdpmux.net.places import Places
@@ -62,6 +63,8 @@ class WorkerPool:
         """
         await self._places.take(owner)
         self._of_owner.setdefault(owner, 0.0)
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
         seconds = 0.0
 
         def timed() -> T:
@@ -72,23 +75,37 @@ class WorkerPool:
             finally:
                 seconds = time.thread_time() - started
 
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._threads, timed)
-        except RuntimeError:  # closed
-            self._places.give_back(owner)
-            raise
-
-        def ended(done: asyncio.Future[T]) -> None:
+        def ended(done: Future[T]) -> None:
             self._places.give_back(owner)
             self.seconds += seconds
             if owner in self._of_owner:
                 self._of_owner[owner] += seconds
-            if not done.cancelled():
-                done.exception()  # seen, also if nobody waits for it any more
+            _hand_over(done, waiter)
 
-        future.add_done_callback(ended)
-        return await asyncio.shield(future)
+        def ended_in_thread(done: Future[T]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop has gone
+                loop.call_soon_threadsafe(ended, done)
+
+        try:
+            future = self._threads.submit(timed)
+        except RuntimeError:  # closed
+            self._places.give_back(owner)
+            raise
+        future.add_done_callback(ended_in_thread)
+        return await waiter
 
     def close(self) -> None:
         """Take no more jobs: RuntimeError. Those that no thread has yet are cancelled."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _hand_over(done: Future[T], waiter: asyncio.Future[T]) -> None:
+    """What came of a job, unless nobody waits for it any more."""
+    if waiter.done():
+        return
+    if done.cancelled():
+        waiter.cancel()
+    elif (error := done.exception()) is not None:
+        waiter.set_exception(error)
+    else:
+        waiter.set_result(done.result())

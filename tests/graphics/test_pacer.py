@@ -108,9 +108,24 @@ class TestRules:
             now += 0.1
         assert max(gaps) <= MAX_GRACE
         assert not pacer.figures(now).is_acknowledging
+        assert pacer.lag(now) == 0.0, "that it would acknowledge is an assumption"
         pacer.acknowledged(19, 0, now)
         assert pacer.figures(now).is_acknowledging
         assert pacer.ready_at(now) == now
+
+    def test_who_stops_acknowledging_lags(self) -> None:
+        """It may be stopped altogether, and does not keep up with anybody then."""
+        pacer = known()
+        pacer.sent(1, 1000, 1.0)
+        pacer.acknowledged(1, 0, 1.02)
+        now = 1.1
+        for frame_id in range(2, 20):
+            now = max(now, pacer.ready_at(now))
+            pacer.sent(frame_id, 1000, now)
+        assert not pacer.figures(now).is_acknowledging
+        assert pacer.lag(now) == pytest.approx(now - 1.02)
+        pacer.acknowledged(19, 0, now + 1)
+        assert pacer.lag(now + 1) == 0.0
 
     def test_unknown_repeated_and_old_acknowledgements_have_no_effect(self) -> None:
         pacer = known()

@@ -1,6 +1,7 @@
 """The framebuffer that a guest shares (section 5), from its owner's side."""
 
 import contextlib
+import mmap
 import os
 import stat
 from pathlib import Path
@@ -11,16 +12,22 @@ from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.shared_memory import MIN_LIBRARY_SIZE, Surface
 from pyrdpmux.mux.picture.pixel_format import Bytes
+from pyrdpmux.mux.picture.screen import bands_of
 
 
 class GuestFramebuffer:
-    """An object of our own making, written like a file: memory that runs out is an error, not a SIGBUS."""
+    """An object of our own making, mapped.
+
+    What is mapped has been allocated before: memory that runs out is an error, not a SIGBUS. Nobody but
+    its owner can make the object shorter.
+    """
 
     def __init__(self, path: Path, mode: int = 0o600) -> None:
         """A left-over of an earlier process of the same user is replaced."""
         self._path = path
         self._descriptor = _create(path, mode)
         self._size = 0
+        self._mapped: Bytes = np.empty(0, np.uint8)
         self.reserve(MIN_LIBRARY_SIZE)
 
     def reserve(self, size: int) -> None:
@@ -31,29 +38,29 @@ class GuestFramebuffer:
 
     def write(self, surface: Surface, rect: Rect, bgrx: Bytes) -> None:
         """Put a part of the guest's picture, which lies on the surface, in its place and format."""
-        pixels = surface.format.from_bgrx(bgrx[rect.y : rect.bottom, rect.x : rect.right])
-        start = rect.y * surface.stride + rect.x * surface.format.bytes_per_pixel
-        if rect.width == surface.width:
-            self._put(pixels, start)
-        else:
-            for row in range(rect.height):
-                self._put(pixels[row], start + row * surface.stride)
+        if surface.size > self._mapped.size:
+            self._map(surface.size)
+        size = surface.format.bytes_per_pixel
+        pixels = self._mapped[: surface.size].reshape(surface.height, surface.width, size)
+        for band in bands_of(rect):
+            surface.format.pack_bgrx(bgrx[band.slices], pixels[band.slices])
 
     def close(self) -> None:
         """The end of the VM: nobody else removes the object."""
         if self._descriptor >= 0:
+            self._mapped = np.empty(0, np.uint8)
             os.close(self._descriptor)
             self._descriptor = -1
             with contextlib.suppress(FileNotFoundError):
                 self._path.unlink()
 
-    def _put(self, pixels: Bytes, offset: int) -> None:
+    def _map(self, size: int) -> None:
         try:
-            written = os.pwritev(self._descriptor, [np.ascontiguousarray(pixels).data], offset)
+            os.posix_fallocate(self._descriptor, 0, size)
+            mapping = mmap.mmap(self._descriptor, size)
         except OSError as error:
             raise BackendError(f"{self._path}: {error.strerror or error}") from error
-        if written != pixels.nbytes:
-            raise BackendError(f"{self._path}: no memory left")
+        self._mapped = np.frombuffer(mapping, np.uint8)
 
 
 def _create(path: Path, mode: int) -> int:

@@ -21,8 +21,10 @@ from pyrdpmux.mux.guest.registration import Identity, Registration
 from pyrdpmux.mux.librdpmux.bus import OBJECT_PATH
 from pyrdpmux.mux.librdpmux.input import dispatch_keyboard, dispatch_mouse
 from pyrdpmux.mux.librdpmux.messages import (
+    TAKES_PAIRS,
     DisplaySwitch,
     DisplayUpdate,
+    DisplayUpdatePair,
     Keyboard,
     Message,
     Mouse,
@@ -104,6 +106,7 @@ class Guest:
         self._interval = 0.0
         #: the server acknowledges updates, also where its version has none: pyrdpmux does, for guests like us
         self._is_answered = False
+        self._takes_pairs = False
         self._unanswered = 0
         self._published_at = 0.0
         self._timeout: asyncio.TimerHandle | None = None
@@ -226,6 +229,7 @@ class Guest:
     def connected(self) -> None:
         """The server is there, perhaps a new one that has seen nothing yet."""
         self._awaited = 0
+        self._takes_pairs = False
         is_original = self._registration is not None and self._registration.is_original
         takes_sizes = isinstance(self._input, ResizeSink)
         has_answers = self.protocol.dialects[0].acknowledgement is not Acknowledgement.NONE
@@ -262,7 +266,10 @@ class Guest:
         self._is_answered, self._unanswered = True, 0
         if message.frame_rate is not None:
             self._interval = PACE / max(1, message.frame_rate)
-        self._acknowledged(1)
+        if message.success == TAKES_PAIRS:
+            self._takes_pairs = True
+        else:
+            self._acknowledged(1)
 
     @property
     def _waits(self) -> bool:
@@ -277,7 +284,8 @@ class Guest:
             if self._timeout is not None:
                 self._timeout.cancel()
                 self._timeout = None
-            self._publish_soon()
+            if not self._dirty.is_empty:
+                self._publish_soon()
 
     def _not_acknowledged(self) -> None:
         self._timeout = None
@@ -313,10 +321,14 @@ class Guest:
         if self._switched:
             self._switched = False
             self._send(DisplaySwitch(self.surface.format.code, self.surface.width, self.surface.height))
-        for rect in rects:
-            self._send(DisplayUpdate(*rect))
+        if self._takes_pairs and len(rects) == 2:
+            updates: list[Message] = [DisplayUpdatePair(*rects[0], *rects[1])]
+        else:
+            updates = [DisplayUpdate(*rect) for rect in rects]
+        for update in updates:
+            self._send(update)
         self._published_at = self._loop.time()
-        self._awaited = len(rects)
+        self._awaited = len(updates)
         seconds = ACKNOWLEDGE_TIMEOUT if self._waits else REFRESH_SECONDS
         self._timeout = self._loop.call_later(seconds, self._not_acknowledged)
 

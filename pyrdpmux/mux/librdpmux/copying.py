@@ -4,7 +4,7 @@ Whoever has planned a copy goes on meanwhile, and may stop it before its next ba
 closed at any time: nothing is read from it afterwards.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import Rect
@@ -34,18 +34,17 @@ class Copy:
 
     @property
     def pixels(self) -> int:
-        """To be copied."""
-        return sum(rect.pixels for rect in self._rects)
+        """To be read or painted: a framebuffer is read in whole rows."""
+        if self._framebuffer is None:
+            return sum(rect.pixels for rect in self._rects)
+        return sum(rect.height for rect in self._rects) * self._framebuffer.surface.width
 
     def run(self, clock: Callable[[], float]) -> None:
         """Copy; nothing is raised."""
         started = clock()
         try:
-            for band in self._bands():
-                if self.is_stopped:
-                    break
-                self._copy(band)
-                self._written.append(band)
+            for rect in self._rects:
+                self._copy_bands(rect)
         except BackendError as error:
             self.error = error
         self.seconds = clock() - started
@@ -54,9 +53,18 @@ class Copy:
         """Tell of what was copied, also of a part; on the loop."""
         self._screen.written(self._surface, self._written)
 
-    def _bands(self) -> Iterator[Rect]:
-        for rect in self._rects:
-            yield from bands_of(rect)
+    def _copy_bands(self, rect: Rect) -> None:
+        """What was written of it is known, however that ends."""
+        bottom = rect.y
+        try:
+            for band in bands_of(rect):
+                if self.is_stopped:
+                    break
+                self._copy(band)
+                bottom = band.bottom
+        finally:
+            if bottom > rect.y:
+                self._written.append(Rect(rect.x, rect.y, rect.width, bottom - rect.y))
 
     def _copy(self, band: Rect) -> None:
         if self._framebuffer is not None:

@@ -16,8 +16,8 @@ from pyrdpmux.mux.librdpmux.session import Session
 from pyrdpmux.net.fair import LoopShare
 from pyrdpmux.net.tasks import TaskSet
 
-SMALL: Final = 1 << 16
-"""Pixels that are copied in less time than a thread needs to begin: a twentieth of a millisecond."""
+SMALL: Final = 1 << 17
+"""Pixels that are read in less time than a thread takes to begin and to end: a tenth of a millisecond."""
 
 UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
@@ -37,7 +37,10 @@ class GuestWork:
         self._reader: asyncio.Task[None] | None = None
         self._copier: asyncio.Task[None] | None = None
         self._reading: Iterator[None] | None = None
-        self._is_reading_at_once = False
+        #: a turn that was not waited for
+        self._is_at_once = False
+        #: a copy for a thread
+        self._begun: Copy | None = None
         self._pause: asyncio.TimerHandle | None = None
 
     def start(self, share: LoopShare, compute: Compute) -> None:
@@ -51,26 +54,27 @@ class GuestWork:
         if self._session.may_wait:
             loop = asyncio.get_running_loop()
             self._pause = loop.call_later(UNWATCHED_READ_SECONDS, self._end_pause)
-        elif not self._read_at_once():
-            self.wake()
+            return
+        self._work_at_once()
+        self.wake()
+        self._rest()
 
     def wake(self) -> None:
         """A copy may be due."""
         share, compute = self._share, self._compute
-        if share is None or compute is None:
+        if share is None or compute is None or self._is_at_once:
             return
         if not self._session.may_wait:
             self._stop_pause()
-        is_read = self._reading is None or self._is_reading_at_once
-        if self._reader is None and not is_read and self._pause is None:
+        if self._reader is None and self._reading is not None and self._pause is None:
             self._reader = self._tasks.create(self._read(share), f"messages of {share.name}")
-        if self._copier is None and self._session.is_copy_due(self._clock()):
+        if self._copier is None and (self._begun is not None or self._session.is_copy_due(self._clock())):
             self._copier = self._tasks.create(self._copy(share, compute), f"picture of {share.name}")
 
     @property
     def is_active(self) -> bool:
         """Whether something is being done, or waits for its turn."""
-        return self._reader is not None or self._copier is not None
+        return self._is_at_once or self._reader is not None or self._copier is not None
 
     def close(self) -> None:
         self._share = self._compute = self._reading = None
@@ -80,15 +84,20 @@ class GuestWork:
                 task.cancel()
         self._reader = self._copier = None
 
-    def _read_at_once(self) -> bool:
-        """If nobody else wants the loop: a task for a message or two costs more than they do."""
+    def _work_at_once(self) -> None:
+        """If nobody else wants the loop: tasks for a message and a small copy cost more than these."""
         if self._share is None or self._reader is not None:
-            return False
-        self._is_reading_at_once = True
+            return
+        self._is_at_once = True
         try:
-            return self._share.work_at_once(self._steps())
+            self._share.work_at_once(self._steps_at_once())
         finally:
-            self._is_reading_at_once = False
+            self._is_at_once = False
+
+    def _steps_at_once(self) -> Iterator[None]:
+        yield from self._steps()
+        if self._copier is None and self._session.is_copy_due(self._clock()):
+            self._begun = self._begin()
 
     def _stop_pause(self) -> None:
         if self._pause is not None:
@@ -119,21 +128,25 @@ class GuestWork:
     async def _copy(self, share: LoopShare, compute: Compute) -> None:
         """The same. A copy is planned in a turn, and a small one made there."""
         try:
-            while self._session.is_copy_due(self._clock()):
-                async with share.turn():
-                    copy = self._session.begin_copy(self._clock())
-                    if copy is not None and copy.pixels <= SMALL:
-                        self._make(copy)
-                        copy = None
+            while self._begun is not None or self._session.is_copy_due(self._clock()):
+                if self._begun is None:
+                    async with share.turn():
+                        self._begun = self._begin()
+                copy, self._begun = self._begun, None
                 if copy is not None:
                     await self._make_elsewhere(copy, compute)
         finally:
             self._copier = None
         self._rest()
 
-    def _make(self, copy: Copy) -> None:
+    def _begin(self) -> Copy | None:
+        """In a turn: what is left to be copied elsewhere; a small copy is made."""
+        copy = self._session.begin_copy(self._clock())
+        if copy is None or copy.pixels > SMALL:
+            return copy
         copy.run(self._clock)
         self._session.end_copy(copy, self._clock())
+        return None
 
     async def _make_elsewhere(self, copy: Copy, compute: Compute) -> None:
         """Cancelled, the thread stops before its next band."""

@@ -4,7 +4,8 @@ A message of the C library is followed by padding up to the size it allocated, w
 object is decoded, what follows is ignored.
 """
 
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
+from functools import cache
 from typing import ClassVar, Final, TypeAlias
 
 import msgpack  # type: ignore[import-untyped]
@@ -26,6 +27,13 @@ _UNPACKER_LIMITS: Final = {
 """Nothing bigger than a message could be is built only to be refused."""
 
 _SIGN: Final = 1 << 63
+
+
+COPIED: Final = 1
+"""What every library is told."""
+
+TAKES_PAIRS: Final = 2
+"""Nothing was copied: the server takes :class:`DisplayUpdatePair`. Ours, to guests of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +84,12 @@ class Keyboard:
 class UpdateComplete:
     """Server to VM: the update has been copied, the framebuffer may be written again.
 
-    From protocol 3 on with the frames per second that the display should be refreshed at.
+    From protocol 3 on with the frames per second that the display should be refreshed at. Who says
+    :class:`TakesSizes` is answered with :data:`TAKES_PAIRS` instead of a success.
     """
 
     TYPE: ClassVar[int] = 4
-    success: int = 1
+    success: int = COPIED
     frame_rate: int | None = None
 
 
@@ -112,8 +121,38 @@ class TakesSizes:
     takes: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class DisplayUpdatePair:
+    """VM to server: these two rectangles changed, together, and are acknowledged together. Ours."""
+
+    TYPE: ClassVar[int] = 8
+    x: int
+    y: int
+    width: int
+    height: int
+    other_x: int
+    other_y: int
+    other_width: int
+    other_height: int
+
+    @property
+    def rects(self) -> tuple[Rect, Rect]:
+        return (
+            Rect(self.x, self.y, self.width, self.height),
+            Rect(self.other_x, self.other_y, self.other_width, self.other_height),
+        )
+
+
 Message: TypeAlias = (
-    DisplayUpdate | DisplaySwitch | Mouse | Keyboard | UpdateComplete | Shutdown | SizeRequest | TakesSizes
+    DisplayUpdate
+    | DisplaySwitch
+    | Mouse
+    | Keyboard
+    | UpdateComplete
+    | Shutdown
+    | SizeRequest
+    | TakesSizes
+    | DisplayUpdatePair
 )
 
 MESSAGES: Final[tuple[type[Message], ...]] = (
@@ -125,8 +164,12 @@ MESSAGES: Final[tuple[type[Message], ...]] = (
     Shutdown,
     SizeRequest,
     TakesSizes,
+    DisplayUpdatePair,
 )
 
+
+_NAMES: Final = {kind: tuple(field.name for field in fields(kind)) for kind in MESSAGES}
+"""Of the values of each message, in order."""
 
 _ARRAY: Final = 0x90
 """msgpack's fixarray: the number of values is added."""
@@ -137,10 +180,17 @@ _FROM_VM: Final = {1 + len(fields(kind)): kind.TYPE for kind in (DisplayUpdate, 
 
 def encode_message(message: Message, base: int = 0) -> bytes:
     """Shortest forms, no padding. Negative numbers become what the C library makes of them."""
-    values = [value for value in astuple(message) if value is not None]
+    given = (getattr(message, name) for name in _NAMES[type(message)])
+    values = [value for value in given if value is not None]
     values = [value & 0xFFFFFFFFFFFFFFFF if value < 0 else value for value in values]
     packed: bytes = msgpack.packb([base + message.TYPE, *values])
     return packed
+
+
+@cache
+def encode_completion(success: int, rate: int | None, base: int) -> bytes:
+    """An :class:`UpdateComplete`: the same few, again and again."""
+    return encode_message(UpdateComplete(success, rate), base)
 
 
 def decode_message(data: bytes, base: int = 0) -> Message:
@@ -149,7 +199,7 @@ def decode_message(data: bytes, base: int = 0) -> Message:
     if not 0 <= kind - base < len(MESSAGES):
         raise BackendError(f"message type {kind}, expected {base} to {base + len(MESSAGES) - 1}")
     message = MESSAGES[kind - base]
-    expected = len(fields(message))
+    expected = len(_NAMES[message])
     if message is UpdateComplete and len(arguments) == 1:
         expected = 1
     if len(arguments) != expected:
@@ -169,7 +219,15 @@ def numbering_of(data: bytes) -> int | None:
 
 def looks_like_update(data: bytes, base: int) -> bool:
     """Whether it begins as a DISPLAY_UPDATE does, for who does not care where."""
-    return data.startswith(bytes([_ARRAY + 1 + len(fields(DisplayUpdate)), base + DisplayUpdate.TYPE]))
+    return data.startswith(_beginnings(base))
+
+
+@cache
+def _beginnings(base: int) -> tuple[bytes, ...]:
+    return tuple(
+        bytes([_ARRAY + 1 + len(_NAMES[kind]), base + kind.TYPE])
+        for kind in (DisplayUpdate, DisplayUpdatePair)
+    )
 
 
 def _decode_integers(data: bytes) -> list[int]:

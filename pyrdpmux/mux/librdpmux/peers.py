@@ -21,14 +21,27 @@ class Peer:
     inode: int
     uid: int
     pid: int
+    #: "host:uid:gid:pid", as libzmq keeps it with the connection; the first is meaningless for a unix socket
+    address: str
 
     @classmethod
     def of(cls, frame: zmq.Frame) -> "Peer":
         """Who sent this."""
         descriptor = int(frame.get(zmq.SRCFD))
-        # "host:uid:gid:pid"; the first is meaningless for a unix socket
-        uid, _, pid = str(frame.get("Peer-Address")).split(":")[-3:]
-        return cls(frame.bytes, descriptor, _inode(descriptor), int(uid), int(pid))
+        address = str(frame.get("Peer-Address"))
+        uid, _, pid = address.split(":")[-3:]
+        return cls(frame.bytes, descriptor, _inode(descriptor), int(uid), int(pid), address)
+
+    def has_sent(self, frame: zmq.Frame) -> bool:
+        """Whether this comes from the same process, by a connection of the same number.
+
+        No system call. A routing id alone can be chosen by its owner.
+        """
+        return (
+            frame.bytes == self.routing_id
+            and frame.get(zmq.SRCFD) == self.descriptor
+            and frame.get("Peer-Address") == self.address
+        )
 
     @property
     def is_alive(self) -> bool:

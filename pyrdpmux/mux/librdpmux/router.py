@@ -90,6 +90,10 @@ class Route:
         if self._guess is not None:
             self._user.connected()
 
+    def knows(self, frame: zmq.Frame) -> bool:
+        """Whether it comes from who was admitted."""
+        return self._peer is not None and self._peer.has_sent(frame)
+
     def admits(self, sender: Peer) -> str:
         """Why not, or nothing; whoever is admitted first stays."""
         if self._uid is not None and sender.uid not in (self._uid, 0):
@@ -242,7 +246,7 @@ class Router(ZmqSocket):
             if route is None:
                 uuid = frames[1].bytes[:UUID_SIZE]
                 log.warning("zmq uuid", "ZeroMQ: a message for an unknown VM: %s", printable(repr(uuid)))
-            elif complaint := route.admits(Peer.of(frames[0])):
+            elif not route.knows(frames[0]) and (complaint := route.admits(Peer.of(frames[0]))):
                 log.warning("zmq peer", "ZeroMQ: a message for %s %s", route.uuid.decode(), complaint)
             else:
                 batches.setdefault(route, []).append(frames[2].bytes)

@@ -10,7 +10,6 @@ While nobody looks nothing is copied, and a guest that can wait for its answer d
 import logging
 import os
 from collections.abc import Callable, Iterable
-from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +21,11 @@ from pyrdpmux.mux.librdpmux.acknowledging import AcknowledgementTimer, Unwatched
 from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.input import InputSender
 from pyrdpmux.mux.librdpmux.messages import (
+    COPIED,
+    TAKES_PAIRS,
     DisplaySwitch,
     DisplayUpdate,
+    DisplayUpdatePair,
     Keyboard,
     Message,
     Mouse,
@@ -32,6 +34,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     TakesSizes,
     UpdateComplete,
     decode_message,
+    encode_completion,
     encode_message,
     looks_like_update,
     numbering_of,
@@ -320,6 +323,9 @@ class Session:
             case DisplayUpdate():
                 self._owe()
                 self._damage.add(message.rect.clip(*self._size()))
+            case DisplayUpdatePair():
+                self._owe()
+                self._damage.add_all(rect.clip(*self._size()) for rect in message.rects)
             case DisplaySwitch():
                 self._switch = self.latest_switch = message
                 self._stop_copy()
@@ -327,9 +333,10 @@ class Session:
                 self.ended = True
             case TakesSizes():
                 self.input.takes_sizes = bool(message.takes)
-                if not self._is_ours:
-                    self._is_ours = True
-                    self._acknowledge()  # from here on it waits for them, in versions that have none, too
+                self._is_ours = True
+                self._acknowledge(
+                    TAKES_PAIRS
+                )  # from here on it waits for answers, in versions that have none, too
             case Mouse() | Keyboard() | UpdateComplete() | SizeRequest():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 
@@ -354,9 +361,9 @@ class Session:
         self._owed = 0
         self._beat.answered(now)
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, success: int = COPIED) -> None:
         rate = self._rate() if self._tells_rate else None
-        self._send(_completion(rate, self.dialect.base))
+        self._send(encode_completion(success, rate, self.dialect.base))
 
     @property
     def _tells_rate(self) -> bool:
@@ -388,8 +395,3 @@ class Session:
             self._tell(str(error))
         if self._complaints == MAX_COMPLAINTS:
             self._tell("further complaints are not logged")
-
-
-@cache
-def _completion(rate: int | None, base: int) -> bytes:
-    return encode_message(UpdateComplete(frame_rate=rate), base)

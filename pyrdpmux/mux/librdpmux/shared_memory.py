@@ -83,6 +83,8 @@ class Framebuffer:
         self._descriptor = descriptor
         self._path = path
         self.surface = surface
+        self._stride = surface.stride
+        self._is_bgrx = surface.format.is_bgrx
         self._scratch: Bytes = np.empty(0, np.uint8)
         #: held while a band is read: a descriptor that is closed meanwhile may be another file's
         self._lock = threading.Lock()
@@ -145,7 +147,7 @@ class Framebuffer:
         """
         surface = self.surface
         shape = (rect.height, surface.width, surface.format.bytes_per_pixel)
-        size = rect.height * surface.stride
+        size = rect.height * self._stride
         if size > self._scratch.size:
             self._scratch = np.empty(size, np.uint8)
         rows = self._scratch[:size]
@@ -158,8 +160,9 @@ class Framebuffer:
         What lies beside a wide rectangle comes along, where no bytes have to be turned: its rows are read to
         where they belong.
         """
-        has_its_width = words.shape[1] == self.surface.width and words.flags.c_contiguous
-        is_direct = has_its_width and is_wide(rect.width, self.surface.width) and self.surface.format.is_bgrx
+        width = self.surface.width
+        has_its_width = words.shape[1] == width and words.flags.c_contiguous
+        is_direct = self._is_bgrx and has_its_width and is_wide(rect.width, width)
         with self._lock:
             if is_direct:
                 self._read_rows(rect.y, words[rect.y : rect.bottom].reshape(-1).view(np.uint8))
@@ -170,7 +173,7 @@ class Framebuffer:
         if self._descriptor < 0:
             raise BackendError(f"{self._path}: closed")
         try:
-            count = os.preadv(self._descriptor, [rows.data], first * self.surface.stride)
+            count = os.preadv(self._descriptor, [rows.data], first * self._stride)
         except OSError as error:
             raise BackendError(f"{self._path}: {error.strerror or error}") from error
         if count != len(rows):

@@ -22,6 +22,9 @@ default of 1023 would be the end at 341 VMs."""
 MAX_NEWS: Final = 16
 """Comings and goings looked at before other descriptors of the loop get their turn."""
 
+_POLLIN: Final = int(zmq.POLLIN)
+_NOT_LAST: Final = int(zmq.NOBLOCK | zmq.SNDMORE)
+
 _NEWS: Final = zmq.EVENT_ACCEPTED | zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED
 
 
@@ -45,6 +48,8 @@ class ZmqSocket:
         self._is_reading = False
         #: its descriptor is not looked at
         self._is_deaf = False
+        #: nothing was there to be read, and the descriptor will tell
+        self._is_empty = False
         try:
             self._socket: zmq.Socket[bytes] = zmq_context().socket(kind)
         except zmq.ZMQError as error:
@@ -77,12 +82,18 @@ class ZmqSocket:
 
     def _send(self, frames: list[bytes]) -> bool:
         """Whether it was taken: not by a peer that does not read or that is not there."""
+        self._is_empty = False
+        *first, last = frames
+        send = self._socket.send
         try:
-            self._socket.send_multipart(frames, zmq.NOBLOCK)
+            for frame in first:
+                send(frame, _NOT_LAST)
+            send(last, zmq.NOBLOCK)
         except zmq.ZMQError:
             return False
         finally:
-            self._look_again()
+            if not self._is_reading:  # who reads looks again at the end
+                self._look_again()
         return True
 
     def _take(self, messages: list[list[zmq.Frame]]) -> None:
@@ -99,8 +110,14 @@ class ZmqSocket:
 
     def _look_again(self) -> None:
         """The descriptor tells of a message once, and that may have been just now."""
-        if not self._closed and int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN:
+        if not self._closed and not self._is_empty and self._has_message:
             self._loop.call_soon(self._readable)
+
+    @property
+    def _has_message(self) -> bool:
+        """INVARIANT: if there is none, the descriptor tells of the next, until something is sent."""
+        self._is_empty = not int(self._socket.get(zmq.EVENTS)) & _POLLIN
+        return not self._is_empty
 
     def _readable(self) -> None:
         if not self._is_reading and not self._closed:
@@ -131,11 +148,15 @@ class ZmqSocket:
 
     def _receive(self) -> list[list[zmq.Frame]]:
         messages: list[list[zmq.Frame]] = []
-        while len(messages) < STEP:
-            try:
-                messages.append(self._socket.recv_multipart(zmq.NOBLOCK, copy=False))
-            except zmq.Again:
-                break
+        receive = self._socket.recv
+        try:
+            while len(messages) < STEP and self._has_message:
+                frames = [receive(zmq.NOBLOCK, copy=False)]
+                while frames[-1].more:
+                    frames.append(receive(zmq.NOBLOCK, copy=False))
+                messages.append(frames)
+        except zmq.Again:
+            pass  # its sender has gone
         return messages
 
     def _monitored(self) -> None:

@@ -21,6 +21,9 @@ Words: TypeAlias = NDArray[np.uint32]
 COLOR_MASK: Final = np.uint32(0x00FFFFFF)
 """The three color bytes of a BGRX word."""
 
+OPAQUE: Final = np.uint32(0xFF000000)
+"""Its fourth byte, full."""
+
 
 class PixelCode(IntEnum):
     """``pixman_format_code_t``: bpp << 24 | order << 16 | a << 12 | r << 8 | g << 4 | b."""
@@ -97,7 +100,7 @@ class PixelFormat:
 
     def from_bgrx(self, bgrx: Bytes) -> Bytes:
         """The reverse, for guests: low bits are cut off where a channel has less than 8; alpha is full."""
-        words = _as_words(bgrx) & COLOR_MASK
+        words = _as_words(bgrx)
         match self.bytes_per_pixel:
             case 4:
                 return _as_bytes(_to_32(words, self._order))
@@ -107,6 +110,13 @@ class PixelFormat:
                 )
             case _:
                 return _reduce(words, self.code)
+
+    def pack_bgrx(self, bgrx: Bytes, pixels: Bytes) -> None:
+        """The same, into (height, width, bytes per pixel) bytes that are there, at any row stride."""
+        if self.is_bgrx:
+            np.bitwise_or(_as_words(bgrx), OPAQUE, out=_as_words(pixels))
+        else:
+            pixels[...] = self.from_bgrx(bgrx)
 
     @property
     def _order(self) -> _Order:
@@ -158,18 +168,21 @@ def _from_32(words: Words, order: _Order) -> Words:
 
 
 def _to_32(words: Words, order: _Order) -> Words:
-    """The reverse, with the fourth byte full."""
-    opaque = words | np.uint32(0xFF000000)
+    """The reverse, with the fourth byte full, whatever it was."""
     match order:
         case _Order.ARGB:
-            return opaque
+            turned = words | OPAQUE
         case _Order.ABGR:
-            turned = words.byteswap() >> np.uint32(8)
-            return turned | np.uint32(0xFF000000)
+            turned = words.byteswap()
+            turned >>= np.uint32(8)
+            turned |= OPAQUE
         case _Order.RGBA:
-            return (words << np.uint32(8)) | np.uint32(0xFF)
+            turned = words << np.uint32(8)
+            turned |= np.uint32(0xFF)
         case _Order.BGRA:
-            return opaque.byteswap()
+            turned = words | OPAQUE
+            turned = turned.byteswap(inplace=True)
+    return turned
 
 
 def _from_24(pixels: Bytes, order: _Order) -> Bytes:

@@ -166,8 +166,7 @@ class LiveStream:
             while self.seats:
                 await self._until_due()
                 async with self.lock:
-                    for seat in self._turns.take_leavers(self.seats, self._loop.time()):
-                        self._leaving.setdefault(seat, ())
+                    self._send_away()
                     if self._leaving:
                         await self._let_go()
                     else:
@@ -282,9 +281,14 @@ class LiveStream:
         at = self._turns.frame_at(self.seats, due, now)
         can_wait = self._changed_at is None
         if can_wait and at is not None and at <= now and not self._spare_pixels(now, is_changed=False):
-            self._turns.begin_anew()
+            self._send_away()  # who takes nothing keeps the others from what is only made better
             return now + SPARE_SECONDS
         return at
+
+    def _send_away(self) -> None:
+        """Who has held up the others for too long is to go alone."""
+        for seat in self._turns.take_leavers(self.seats, self._loop.time()):
+            self._leaving.setdefault(seat, ())
 
     def _spare_pixels(self, now: float, *, is_changed: bool) -> int:
         """That all links, and the time until the next change, have room for."""

@@ -36,10 +36,6 @@ class Turns:
         self._late: dict[Seat, float | None] = {}
         self._burdens: dict[Seat, int] = {}
 
-    def begin_anew(self) -> None:
-        """Nobody has waited for anybody yet."""
-        self._waiting_since = None
-
     def frame_at(self, seats: Iterable[Seat], due: float, now: float) -> float | None:
         """When to send what is due then: when all can be sent it, or some have waited long enough.
 
@@ -62,7 +58,7 @@ class Turns:
         return self._waiting_since + PATIENCE
 
     def take_leavers(self, seats: Iterable[Seat], now: float) -> list[Seat]:
-        """A frame is about to go: who has to leave before, as it was not ready for too many."""
+        """A frame is about to go, or would be: who has to leave before, as it was not ready for too many."""
         self._waiting_since = None
         late, self._late = self._late, {}
         burdens = {seat: self._burdens.get(seat, 0) for seat in seats}

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from pyrdpmux.mux.backend import Button, Vm
 from pyrdpmux.mux.guest import Guest, PixelCode, Rect, pixel_format
 from pyrdpmux.mux.librdpmux.backend import LibrdpmuxBackend
 from pyrdpmux.mux.librdpmux.input import InputSender
+from pyrdpmux.mux.librdpmux.messages import DisplayUpdate, DisplayUpdatePair, decode_message
+from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.registration import Registration
+from pyrdpmux.mux.librdpmux.session import Session
 from tests.mux.support.fake_host import FakeHost, FakeVm, InputNotes, until
+
+UUID = "6b8b4567-327b-23c6-643c-986966334873"
 
 
 class Pair:
@@ -67,6 +73,44 @@ def test_every_format_arrives(tmp_path: Path, code: PixelCode) -> None:
             await until(lambda: pair.guest.is_settled)
             expected = format_.to_bgrx(format_.from_bgrx(picture))
             assert (pair.vm.screen.pixels == expected)[..., :3].all()
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+def test_two_rectangles_are_one_message_for_a_server_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says_so: bool
+) -> None:
+    """One that has said that it takes them: others, older ones of ours too, get an update for each."""
+    if not says_so:
+        acknowledge = Session._acknowledge
+        monkeypatch.setattr(Session, "_acknowledge", lambda session, *_: acknowledge(session))
+    heard: list[bytes] = []
+    receive = Session.receive
+
+    def noted(session: Session, messages: Iterable[bytes], now: float) -> None:
+        heard.extend(messages)
+        receive(session, messages, now)
+
+    monkeypatch.setattr(Session, "receive", noted)
+
+    async def scenario() -> None:
+        async with Pair(tmp_path) as pair:
+            guest = Guest(pair.notes, vm_id=8, uuid=UUID, shared_memory=tmp_path)
+            registration = Registration(vm_id=8, version=5, uuid=UUID, uid=os.getuid())
+            guest.connect(await pair.backend.server.register(registration), PROTOCOLS[5])
+            guest.switch(pixel_format(PixelCode.X8R8G8B8), 200, 100)
+            await until(lambda: guest.is_settled and guest._is_answered)
+            heard.clear()
+            guest.show(Rect(0, 0, 10, 10), np.full((10, 10, 4), 7, np.uint8))
+            guest.show(Rect(190, 90, 10, 10), np.full((10, 10, 4), 8, np.uint8))
+            await until(lambda: guest.is_settled and bool(heard))
+            assert [type(decode_message(data, 1)) for data in heard] == (
+                [DisplayUpdatePair] if says_so else [DisplayUpdate] * 2
+            )
+            pixels = pair.host.vms[UUID].screen.pixels
+            assert [int(pixels[y, x, 0]) for x, y in ((0, 0), (9, 9), (199, 99))] == [7, 7, 8]
+            await guest.close()
 
     asyncio.run(scenario())
 

@@ -17,7 +17,7 @@ from pyrdpmux.mux.librdpmux.session import COPIES_PER_SECOND, COPY_REST, Session
 from pyrdpmux.mux.librdpmux.shared_memory import Framebuffer, Surface
 from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat, Words
 from pyrdpmux.mux.picture.screen import BAND, Screen
-from pyrdpmux.net.fair import FairSchedule, Kind
+from pyrdpmux.net.fair import SLICE_SECONDS, FairSchedule, Kind
 
 ACK = b"\x92\x04\x01"
 STEP_SECONDS = 0.0015
@@ -152,20 +152,66 @@ def test_a_picture_is_copied_in_bands_and_not_by_the_loop(world: World) -> None:
 
 def test_a_small_copy_is_made_at_once(world: World) -> None:
     async def scenario() -> None:
-        guest = world.add("a", 1024, 64)
-        guest.switch(1024, 64)
+        guest = world.add("a", 2048, 64)
+        guest.switch(2048, 64)
         await world.settle()
         assert world.computed == 0
         [figures] = world.schedule.snapshot()
         assert figures.worked == pytest.approx(STEP_SECONDS), "in a turn, and charged to its VM"
-        guest.switch(1025, 64)
+        guest.switch(2049, 64)
         await world.settle()
         assert world.computed == 0, "not before it has rested"
         world.clock.now += 1
-        guest.path.write_bytes(bytes(1025 * 64 * 4))
+        guest.path.write_bytes(bytes(2049 * 64 * 4))
         guest.work.wake()
         await world.settle()
         assert world.computed == 1
+        world.clock.now += 1
+        guest.hear(DisplayUpdate(0, 0, 1, 64))
+        await world.settle()
+        assert world.computed == 2, "of a narrow rectangle all rows are read"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("width", [2048, 2049])
+def test_what_is_read_at_once_is_copied_at_once(world: World, width: int) -> None:
+    """Without a turn of the loop in between; only what a thread copies takes a task."""
+
+    async def scenario() -> None:
+        guest = world.add("a", width, 64)
+
+        def steps() -> Iterator[None]:
+            guest.switch(width, 64)
+            yield
+
+        guest.work.read(steps())
+        is_small = width == 2048
+        assert bool(world.steps) is is_small
+        assert (guest.changes, guest.rests) == ((1, 1) if is_small else (0, 0))
+        assert guest.work.is_active is not is_small
+        await world.settle()
+        assert (guest.changes, guest.rests, world.computed) == (1, 1, int(not is_small))
+        [figures] = world.schedule.snapshot()
+        assert figures.turns == 1
+
+    play(scenario)
+
+
+def test_a_copy_waits_for_its_turn_after_a_long_step(world: World) -> None:
+    async def scenario() -> None:
+        guest = world.add("a", 1024, 64)
+
+        def steps() -> Iterator[None]:
+            world.clock.now += SLICE_SECONDS
+            guest.switch(1024, 64)
+            yield
+
+        guest.work.read(steps())
+        assert world.steps == []
+        assert guest.work.is_active
+        await world.settle()
+        assert len(world.steps) == 1
 
     play(scenario)
 

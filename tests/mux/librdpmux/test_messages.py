@@ -9,6 +9,7 @@ from pyrdpmux.mux.librdpmux.messages import (
     MESSAGES,
     DisplaySwitch,
     DisplayUpdate,
+    DisplayUpdatePair,
     Keyboard,
     Message,
     Mouse,
@@ -85,8 +86,16 @@ def test_an_update_is_known_by_its_beginning(base: int, message: Message, text: 
     assert not looks_like_update(unhex(text)[:1], base)
 
 
+@pytest.mark.parametrize("base", [0, 1])
+def test_a_pair_is_known_by_its_beginning(base: int) -> None:
+    pair = encode_message(DisplayUpdatePair(1, 2, 3, 4, 500, 600, 7, 8), base)
+    assert pair == bytes([0x99, 8 + base]) + unhex("01 02 03 04 cd01f4 cd0258 07 08")
+    assert looks_like_update(pair, base)
+    assert not looks_like_update(pair, 1 - base)
+
+
 def test_type_0_is_nothing_where_they_count_from_1() -> None:
-    with pytest.raises(BackendError, match="type 0, expected 1 to 8"):
+    with pytest.raises(BackendError, match="type 0, expected 1 to 9"):
         decode_message(unhex("95 00 00 00 cd0320 cd0258"), 1)
 
 
@@ -97,7 +106,7 @@ def test_type_0_is_nothing_where_they_count_from_1() -> None:
         ("90", "no array"),
         ("05", "no array"),
         ("c0", "no array"),
-        ("91 08", "type 8"),
+        ("91 09", "type 9"),
         ("91 ff", "type -1"),
         ("91 cfffffffffffffffff", "type -1"),
         ("91 04", "UpdateComplete with 0"),
@@ -135,6 +144,6 @@ def test_whatever_the_bytes(data: bytes) -> None:
 @given(st.data())
 def test_values_come_back(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(MESSAGES))
-    values = data.draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=4, max_size=4))
+    values = data.draw(st.lists(st.integers(-(2**63), 2**63 - 1), min_size=8, max_size=8))
     message = kind(*values[: len(kind.__slots__)])
     assert decode_message(encode_message(message)) == message

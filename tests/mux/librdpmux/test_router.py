@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import zmq
 
 from pyrdpmux.errors import BackendError
 from pyrdpmux.mux.librdpmux.dealer import DealerSocket
+from pyrdpmux.mux.librdpmux.peers import Peer
 from pyrdpmux.mux.librdpmux.router import CONNECTIONS_PER_VM, SPARE_CONNECTIONS, Route, Router
 from tests.mux.support.fake_host import until
 from tests.mux.support.library import ZeroMqLibrary
@@ -413,5 +415,35 @@ def test_a_guest_that_connects_without_end_takes_few_descriptors(tmp_path: Path,
         await until(lambda: len(router._connections) <= 2)
         library.close()
         router.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_known_peer_is_not_looked_up_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of the kernel for each message; no other process or connection is taken for it."""
+    frames: list[zmq.Frame] = []
+    of = Peer.of
+
+    def noted(frame: zmq.Frame) -> Peer:
+        frames.append(frame)
+        return of(frame)
+
+    monkeypatch.setattr(Peer, "of", noted)
+
+    async def scenario() -> None:
+        notes = Notes()
+        _, route, endpoint = private(tmp_path, notes)
+        library = ZeroMqLibrary(endpoint, UUID)
+        for number in range(3):
+            await library.send_frames(UUID.encode(), b"%d" % number)
+        await until(lambda: notes.messages == [b"0", b"1", b"2"])
+        [frame] = frames
+        peer = of(frame)
+        assert peer.has_sent(frame)
+        assert not replace(peer, routing_id=b"\0????").has_sent(frame)
+        assert not replace(peer, descriptor=peer.descriptor + 1).has_sent(frame)
+        assert not replace(peer, address=f"{peer.address}1").has_sent(frame)
+        library.close()
+        route.close()
 
     asyncio.run(scenario())

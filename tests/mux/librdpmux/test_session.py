@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from pyrdpmux.mux.librdpmux.acknowledging import KEEP_ALIVE, QUEUED_WITHIN, REPEAT_AFTER, UNWATCHED_BEAT
 from pyrdpmux.mux.librdpmux.messages import (
+    TAKES_PAIRS,
     DisplaySwitch,
     DisplayUpdate,
+    DisplayUpdatePair,
     Message,
     TakesSizes,
     UpdateComplete,
@@ -527,6 +529,28 @@ def test_no_guest_can_break_its_session(tmp_path: Path, messages: list[bytes]) -
     guest.session.close()
     assert guest.sent == [ACK]
     assert (guest.screen.width, guest.screen.height) == (64, 64)
+
+
+def test_two_rectangles_are_copied_and_acknowledged_together(tmp_path: Path) -> None:
+    """Of a guest of ours, which is told each time it asks that it may say so; also while nobody looks."""
+    guest = Guest(tmp_path, version=5)
+    for _ in range(2):
+        guest.receive(encode_message(TakesSizes(0), 1))
+    assert guest.sent == [encode_message(UpdateComplete(TAKES_PAIRS, 60), 1)] * 2
+    guest.receive(encode_message(DisplaySwitch(X8R8G8B8, 800, 600), 1))
+    guest.paint(0, b"\x07\x07\x07\x00" * (800 * 600))
+    guest.sent.clear()
+    pair = encode_message(DisplayUpdatePair(10, 20, 5, 5, 700, 590, 200, 200), 1)
+    guest.receive(pair)
+    assert guest.sent == [encode_message(UpdateComplete(frame_rate=60), 1)]
+    assert [int(guest.screen.pixels[y, x, 0]) for x, y in ((10, 20), (14, 24), (799, 599))] == [7, 7, 7]
+    guest.look(False)
+    guest.sent.clear()
+    guest.paint(0, b"\x09\x09\x09\x00" * (800 * 600))
+    guest.receive(pair)
+    assert guest.sent == [encode_message(UpdateComplete(frame_rate=5), 1)]
+    guest.look(True)
+    assert guest.screen.pixels[0, 0, 0] == 9
 
 
 def test_a_guest_of_ours_is_acknowledged_its_updates_in_every_version(tmp_path: Path) -> None:

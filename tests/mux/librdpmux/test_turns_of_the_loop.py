@@ -93,8 +93,8 @@ def test_a_large_picture_takes_nothing_of_the_loop(tmp_path: Path, ticks: Ticks)
         await until(lambda: screen.width == WIDTH and bool(screen.pixels[-1].any()))
         assert sum(ticks.bytes.values()) == 0
         before = ticks.number
-        await library.send("95 00 00 00 cd0100 40")
-        await until(lambda: sum(ticks.bytes.values()) == 0x100 * 0x40 * 4)
+        await library.send("95 00 00 00 cd0100 10")
+        await until(lambda: sum(ticks.bytes.values()) == 0x100 * 0x10 * 4)
         assert ticks.number > before, "what takes less time than a thread needs to begin is done by the loop"
         library.close()
 

@@ -480,6 +480,25 @@ def test_what_rests_is_made_exact_as_links_have_it_to_spare() -> None:
     run(scenario)
 
 
+def test_who_takes_nothing_does_not_keep_others_from_what_is_made_exact() -> None:
+    """It leaves, although nothing changes any more."""
+
+    async def scenario() -> None:
+        quick, stalled = FakeSeat(), FakeSeat()
+        bench = Bench(quick, stalled, made=lossy_stream())
+        await turns()
+        stalled.spare = 0
+        resting_photo(bench)
+        await turns()
+        stalled.ready = 1000.0
+        await asyncio.sleep(5)
+        assert [seat for seat, _ in bench.alone] == [stalled]
+        assert not bench.live.stream.planner.main.has_lossy
+        await bench.end()
+
+    run(scenario)
+
+
 # -- other pictures ----------------------------------------------------------------------------------
 
 

@@ -10,7 +10,6 @@ NOW = 50.0
 
 def goes(turns: Turns, seats: list[FakeSeat], now: float = NOW) -> list[object]:
     """A frame goes after as much patience as there is; who has to leave before."""
-    turns.begin_anew()
     at = turns.frame_at(seats, now, now)
     if at is not None and at > now:
         assert turns.frame_at(seats, now, at) == at
