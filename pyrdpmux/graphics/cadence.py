@@ -32,8 +32,8 @@ class Cadence:
         self._changed_at = -RESTED
         #: between changes, whether they could be shown or not
         self._interval = RESTED
-        #: that a change takes, without what is made exact beside it
-        self._change_seconds = 0.0
+        #: that a change takes, on average, without what is made exact beside it
+        self.change_seconds = 0.0
         self._pixel_seconds = PIXEL_SECONDS
 
     def changed(self, now: float) -> None:
@@ -47,7 +47,7 @@ class Cadence:
         """A frame took so long, with as many pixels made exact."""
         if is_change:
             own = max(0.0, seconds - fine_pixels * self._pixel_seconds)
-            self._change_seconds = _average(self._change_seconds, own)
+            self.change_seconds = _average(self.change_seconds, own)
         elif fine_pixels:
             self._pixel_seconds = _average(self._pixel_seconds, seconds / fine_pixels)
 
@@ -56,7 +56,7 @@ class Cadence:
         since = 0.0 if is_changed else now - self._changed_at
         if self._interval >= RESTED or since >= RESTED:
             return most
-        spare = self._interval - MARGIN - (self._change_seconds if is_changed else since)
+        spare = self._interval - MARGIN - (self.change_seconds if is_changed else since)
         pixels = int(SHARE * spare / self._pixel_seconds)
         if pixels < LEAST_PIXELS:
             pixels = LEAST_PIXELS if is_changed else 0

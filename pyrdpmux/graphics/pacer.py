@@ -81,6 +81,9 @@ UNKNOWN_SLICE: Final = 16 * 1024
 FRAME_SECONDS: Final = 0.07
 """Of the link, that one frame may take: what changes meanwhile waits for it."""
 
+MAX_FRAME_SECONDS: Final = 1.0
+"""And where the next frame takes longer than that to be computed: as long, but no longer than this."""
+
 NEAR: Final = 0.01
 """Seconds of a round trip, below which a link is not expected to be slow."""
 
@@ -259,13 +262,14 @@ class Pacer:
         size = int(min(max(rate * (self._seconds_free(now) - queue), 0.0), MAX_SLICE))
         return size if queue else max(size, MIN_SLICE)
 
-    def room(self, now: float) -> int:
+    def room(self, now: float, seconds: float = 0.0) -> int:
         rate = self._link.rate
         known = rate.bytes_per_second or 0.0
+        seconds = max(FRAME_SECONDS, min(seconds, MAX_FRAME_SECONDS))
         if rate.is_confirmed:
-            return max(int(known * FRAME_SECONDS), MIN_ROOM)
+            return max(int(known * seconds), MIN_ROOM)
         # What has come within a round trip, and more: it grows as TCP begins.
-        room = known * (self._link.round_trip + FRAME_SECONDS)
+        room = known * (self._link.round_trip + seconds)
         return max(int(room), UNKNOWN_NEAR_ROOM if self._link.round_trip < NEAR else UNKNOWN_ROOM)
 
     def _seconds_free(self, now: float) -> float:

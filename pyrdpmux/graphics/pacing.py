@@ -84,8 +84,11 @@ class Pacing(Protocol):
         """Bytes of refinement that the link takes before the next change is due."""
         ...
 
-    def room(self, now: float) -> int:
-        """Bytes that a frame may have, so that one that is due right after it is not late."""
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        """Bytes that a frame may have, so that one that is due right after it is not late.
+
+        ``seconds``: that the next one takes at least until it can be sent.
+        """
         ...
 
     def lag(self, now: float) -> float:

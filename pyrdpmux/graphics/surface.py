@@ -60,6 +60,8 @@ class Surface:
         self.width, self.height = width, height
         #: of the last write
         self.version = 0
+        #: its painter is in the midst of something that belongs together: who looks takes half of it
+        self.is_being_painted = False
         self._proposals: deque[Proposal] = deque(maxlen=MAX_PROPOSALS)
 
     @staticmethod

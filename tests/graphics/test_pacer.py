@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pyrdpmux.graphics.pacer import (
     ALLOWANCE,
     FRAME_SECONDS,
+    MAX_FRAME_SECONDS,
     MAX_GRACE,
     MAX_SLICE,
     MIN_ROOM,
@@ -263,6 +264,15 @@ class TestRoom:
         assert known(5e6).room(1.0) == int(5e6 / 8 * FRAME_SECONDS)
         assert known(1e11).room(1.0) == int(1e11 / 8 * FRAME_SECONDS)
         assert known(8e3).room(1.0) == MIN_ROOM
+
+    @pytest.mark.parametrize(
+        ("apart", "seconds"),
+        [(FRAME_SECONDS / 2, FRAME_SECONDS), (0.5, 0.5), (60.0, MAX_FRAME_SECONDS)],
+    )
+    def test_of_frames_that_cannot_come_sooner(self, apart: float, seconds: float) -> None:
+        """What is left of a frame waits for the computer, too, and half a picture is seen meanwhile."""
+        assert known(5e6).room(1.0, apart) == pytest.approx(5e6 / 8 * seconds, abs=1)
+        assert known(8e3).room(1.0, apart) == MIN_ROOM
 
     @pytest.mark.parametrize(
         ("round_trip", "room"), [(None, UNKNOWN_ROOM), (0.08, UNKNOWN_ROOM), (0.001, UNKNOWN_NEAR_ROOM)]

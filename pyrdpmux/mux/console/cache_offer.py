@@ -41,6 +41,12 @@ class CacheOffer:
 
 
 def _keeps_bitmaps(connection: ServerConnection) -> bool:
-    """Whether the client may have any: the pipeline has no flag for it, the older caches have."""
-    caches = connection.facts.capability(BitmapCacheRev2Capability)
-    return caches is not None and bool(caches.cache_flags & CacheFlags.PERSISTENT_KEYS_EXPECTED)
+    """Whether the client may have any: the pipeline has no flag for it, the older caches have.
+
+    QUIRK(FreeRDP 2.11): flags a persistent cache because we offer one, has none, and says so by a list of no
+    keys. FreeRDP 3 lists the keys of the bitmaps that it offers.
+    """
+    facts = connection.facts
+    caches = facts.capability(BitmapCacheRev2Capability)
+    is_flagged = caches is not None and bool(caches.cache_flags & CacheFlags.PERSISTENT_KEYS_EXPECTED)
+    return is_flagged and facts.has_persistent_keys is not False

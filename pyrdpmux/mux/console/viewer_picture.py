@@ -246,8 +246,8 @@ class ViewerPicture:
     def fine_pixels(self, now: float) -> int:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
 
-    def room(self, now: float) -> int:
-        return self.pacer.room(now)
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        return self.pacer.room(now, seconds)
 
     def send_at_once(self, frame: Frame[Any]) -> bool:
         if not self._connection.is_active:

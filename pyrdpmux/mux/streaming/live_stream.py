@@ -28,6 +28,10 @@ logger = logging.getLogger("pyrdpmux.mux")
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
 
+WHOLE_SECONDS: Final = 0.03
+"""That a painter in the midst of its next picture is waited for, which takes it 5 to 20 ms mostly: with half
+of that, a page that scrolls is torn."""
+
 T = TypeVar("T")
 
 _numbers = itertools.count(1)
@@ -213,7 +217,7 @@ class LiveStream:
             return
         now = self._loop.time()
         pixels = self._spare_pixels(now, is_changed=is_changed)
-        room = min([seat.room(now) for seat in self.seats])
+        room = min([seat.room(now, self._cadence.change_seconds) for seat in self.seats])
         invalid, self._invalid = self._invalid, Region()
 
         def render() -> tuple[Frame[Any] | None, float | None]:
@@ -253,12 +257,17 @@ class LiveStream:
 
     async def _until_due(self) -> None:
         """Until there may be something to send, and somebody to send it to."""
+        whole_by: float | None = None
         while self.seats and not self._leaving:
             self._wake.clear()
             now = self._loop.time()
             at = self._due_at(now)
-            if at is not None and at <= now:
-                return
+            if at is None or at > now:
+                whole_by = None
+            else:
+                at = whole_by = now + WHOLE_SECONDS if whole_by is None else whole_by
+                if at <= now or self._changed_at is None or not self.display.surface.is_being_painted:
+                    return
             self._sleeps_until = at
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(at):

@@ -21,8 +21,8 @@ class Seat(Hashable, Protocol):
     def fine_pixels(self, now: float) -> int:
         """Of what is only made better, how much its link takes without delaying anything."""
 
-    def room(self, now: float) -> int:
-        """Bytes of a frame that its link takes before another one may be due."""
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        """Bytes of a frame that its link takes before another one may be due: not within ``seconds``."""
 
     def send_at_once(self, frame: Frame[Any]) -> bool:
         """A frame of the stream, if nothing has to be waited for; False: it is to be sent by :meth:`send`."""

@@ -1,7 +1,8 @@
 """What a VNC server paints, into the surface of its VM, by the thread that decodes it.
 
-Pixels are written at once, and their tiles are touched at the end of an update, so that nobody takes half of
-one; a long update shows what it has every :data:`LONGEST_UPDATE`.
+Pixels are written at once, and their tiles are touched at the end of an update. Tiles that were touched
+before may be looked at meanwhile: ``Surface.is_being_painted`` tells that it is better to wait. A long update
+shows what it has every :data:`LONGEST_UPDATE`.
 """
 
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ class Painter:
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
+        surface.is_being_painted = False
         self._written: list[Rect] = []
         self._moves: dict[tuple[int, int], None] = {}
         #: there is something to show
@@ -42,6 +44,7 @@ class Painter:
         if visible.is_empty:
             return
         words = pixels.view(np.uint32)[: visible.height, : visible.width, 0]
+        surface.is_being_painted = True
         surface.words[visible.y : visible.bottom, visible.x : visible.right] = words
         self._written.append(visible)
 
@@ -55,6 +58,7 @@ class Painter:
             raise ValueError(f"{source} of a picture of {surface.width}x{surface.height}")
         dx, dy = x - source.x, y - source.y
         visible = Rect(x, y, source.width, source.height).clip(surface.width, surface.height)
+        surface.is_being_painted = True
         # In the order in which no band overwrites what another is still to be copied from.
         bands = list(bands_of(visible))
         for band in reversed(bands) if dy > 0 else bands:
@@ -79,6 +83,7 @@ class Painter:
     def show(self) -> bool:
         """Touch what was written; False if nothing was."""
         self._since = None
+        self._surface.is_being_painted = False
         if not self._written:
             return False
         self._surface.touch(self._written)

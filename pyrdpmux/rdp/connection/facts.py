@@ -58,6 +58,10 @@ class ServerFacts:
     capabilities: tuple[CapabilitySet, ...] = ()
     desktop: Desktop = Desktop(0, 0)
 
+    # Connection Finalization
+    #: it lists bitmaps of earlier sessions; False if its list is empty
+    has_persistent_keys: bool | None = None
+
     # measured
     round_trip_seconds: float | None = None
     bits_per_second: float | None = None

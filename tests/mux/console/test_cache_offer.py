@@ -48,6 +48,17 @@ def test_who_keeps_bitmaps_is_waited_for(capabilities: tuple[CapabilitySet, ...]
     assert offer.begins_at == 0.0
 
 
+@pytest.mark.parametrize(("has_keys", "is_waited_for"), [(None, True), (True, True), (False, False)])
+def test_who_lists_no_bitmaps_is_not_waited_for(has_keys: bool | None, is_waited_for: bool) -> None:
+    """A client that sends no list at all may still offer: not every one keeps both caches together."""
+    connection = Connection(caches(CacheFlags.PERSISTENT_KEYS_EXPECTED))
+    connection.facts.has_persistent_keys = has_keys
+    offer = CacheOffer()
+    offer.opened(cast(ServerConnection, connection), 10.0, 0.05)
+    assert (offer.begins_at > 0.0) is is_waited_for
+    assert offer.came(OFFERED), "whoever offers is heard"
+
+
 @pytest.mark.parametrize(
     ("round_trip", "seconds"),
     [(0.0, OFFER_SECONDS), (0.08, 0.08 + OFFER_SECONDS), (5.0, MAX_OFFER_SECONDS), (None, MAX_OFFER_SECONDS)],

@@ -32,6 +32,8 @@ class FakeSeat:
         self.is_close = True
         self.spare = 1 << 16
         self.most = 1 << 30
+        #: what it was told of how long the frame after the latest takes
+        self.apart = 0.0
         self.on_send: Callable[[], None] = lambda: None
         #: frames are sent piece by piece, as to who has no graphics pipeline
         self.takes_time = True
@@ -51,7 +53,8 @@ class FakeSeat:
     def fine_pixels(self, now: float) -> int:
         return self.spare
 
-    def room(self, now: float) -> int:
+    def room(self, now: float, seconds: float = 0.0) -> int:
+        self.apart = seconds
         return self.most
 
     def send_at_once(self, frame: Frame[Any]) -> bool:

@@ -10,9 +10,9 @@ import pytest
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Exact, Lossy
-from pyrdpmux.graphics.stream import Stream
+from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.mux.picture.display import Display
-from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, LiveStream
+from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, WHOLE_SECONDS, LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.mux.streaming.turns import BURDEN, PATIENCE, SLACK
 from tests.graphics.drawings import photo
@@ -27,7 +27,7 @@ from tests.mux.streaming.seats import (
     shown_display,
     stream,
 )
-from tests.mux.support.virtual_time import run, turns
+from tests.mux.support.virtual_time import VirtualLoop, run, turns
 
 EVERYTHING = Rect(0, 0, *SIZE)
 
@@ -180,6 +180,39 @@ def test_what_changes_while_a_frame_is_computed_comes_with_the_next() -> None:
         bench.workers.gate.set()
         await turns()
         assert (bench.workers.jobs - PREPARING, len(seat.frames)) == (2, 1)
+        await bench.end()
+
+    run(scenario)
+
+
+def test_who_is_painting_is_waited_for_a_little() -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat)
+        await turns()
+        loop, surface = asyncio.get_running_loop(), bench.display.surface
+        surface.is_being_painted = True
+        began = loop.time()
+        bench.change()
+        await asyncio.sleep(WHOLE_SECONDS / 2)
+        assert len(seat.frames) == 1, "the first picture"
+        surface.is_being_painted = False
+        bench.change(2)
+        await turns()
+        assert seat.times[1:] == [began + WHOLE_SECONDS / 2], "as soon as it is told"
+        surface.is_being_painted = True
+        began = loop.time()
+        for seed in range(3, 60):
+            bench.change(seed)
+            await asyncio.sleep(0.001)
+        assert seat.times[2] == pytest.approx(began + WHOLE_SECONDS), "no longer, however much is painted"
+        seat.ready = None
+        bench.change(60)
+        await asyncio.sleep(1)
+        seat.ready, began = 0.0, loop.time()
+        bench.live.wake()
+        await asyncio.sleep(1)
+        assert seat.times[-1] == pytest.approx(began + WHOLE_SECONDS), "from when it could be sent"
         await bench.end()
 
     run(scenario)
@@ -597,6 +630,31 @@ def test_what_a_link_does_not_take_at_once_comes_with_the_next_frames() -> None:
         jobs = bench.workers.jobs
         await asyncio.sleep(10)
         assert bench.workers.jobs == jobs, "then nothing is left to do"
+        await bench.end()
+
+    run(scenario)
+
+
+def test_frames_that_take_long_to_compute_may_be_as_long_on_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> None:
+        seat = FakeSeat()
+        made = stream()
+        bench = Bench(seat, made=made)
+        await turns()
+        assert seat.apart == 0.0
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        render = made.render
+
+        def slowly(*arguments: Any) -> Frame[Any] | None:
+            loop.pass_by(0.5)
+            return render(*arguments)
+
+        monkeypatch.setattr(made, "render", slowly)
+        for seed in range(20):
+            bench.change(seed)
+            await turns()
+        assert seat.apart == pytest.approx(0.5, rel=0.05)
         await bench.end()
 
     run(scenario)

@@ -112,3 +112,18 @@ def test_not_every_move_of_thousands_is_proposed() -> None:
         list(painter.copy(Rect(0, 0, 1, 1), number + 1, 1))
     painter.show()
     assert len(surface.proposals(0)) == MAX_MOVES
+
+
+def test_the_surface_tells_that_it_is_in_the_midst_of_an_update() -> None:
+    painter, surface = painter_of(40, 30)
+    assert not surface.is_being_painted
+    painter.paint(40, 0, noise(4, 4))
+    assert not surface.is_being_painted, "nothing of it is to be seen"
+    painter.paint(0, 0, noise(4, 4))
+    assert surface.is_being_painted
+    painter.show()
+    assert not surface.is_being_painted
+    for _ in painter.copy(Rect(0, 0, 4, 4), 8, 8):
+        assert surface.is_being_painted
+    Painter(surface)
+    assert not surface.is_being_painted, "whoever painted before does no more"

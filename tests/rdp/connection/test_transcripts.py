@@ -371,11 +371,23 @@ class TestFinalization:
         client.send(client.confirm_active(), *client.finalization())
         assert client.server.is_active
 
-    def test_a_persistent_key_list_changes_nothing(self) -> None:
+    @pytest.mark.parametrize(
+        ("lists", "has_keys"),
+        [
+            ((), None),
+            ((PersistentKeyList(),), False),
+            ((PersistentKeyList(keys=((), (7,), (), (), ()), total_entries=(0, 1, 0, 0, 0)),), True),
+            ((PersistentKeyList(total_entries=(0, 0, 9, 0, 0)), PersistentKeyList()), True),
+        ],
+    )
+    def test_of_persistent_keys_it_is_only_known_whether_there_are_any(
+        self, lists: tuple[PersistentKeyList, ...], has_keys: bool | None
+    ) -> None:
         client = Scripted().reach("ConnectionFinalization")
         *first, font_list = client.finalization()
-        client.send(*first, client.share_data(PersistentKeyList()), font_list)
+        client.send(*first, *[client.share_data(pdu) for pdu in lists], font_list)
         assert client.server.is_active
+        assert client.server.facts.has_persistent_keys is has_keys
 
     @pytest.mark.parametrize("missing", [0, 2])
     def test_a_font_list_too_early_is_refused(self, missing: int) -> None:

@@ -113,8 +113,11 @@ class ConnectionFinalization(SharePhase):
             link.send_share_data(grant)
         return self
 
-    def on_persistent_key_list(self, _pdu: PersistentKeyList) -> Phase:
-        return self.on_stale(_pdu)  # we offer no persistent cache; some clients send their list anyway
+    def on_persistent_key_list(self, pdu: PersistentKeyList) -> Phase:
+        """Of a cache that we do not use; whether there is anything in it is worth to know."""
+        facts = self.link.facts
+        facts.has_persistent_keys = facts.has_persistent_keys or any((*pdu.keys, *pdu.total_entries))
+        return self.on_stale(pdu)
 
     def on_font_list(self, _pdu: FontList) -> Phase:
         if not (self.is_synchronized and self.has_control):
