@@ -47,6 +47,9 @@ MIN_CACHED: Final = 100_000
 SPLIT_PIXELS: Final = 16_384
 """A rectangle of more pixels may hold things of different kinds."""
 
+FEW_RECTS: Final = 4
+"""So many are searched for changed pixels one by one, more of them together."""
+
 SMALL_PIXELS: Final = 4096
 """A rectangle around changes of no more is painted as a whole: a letter was typed, a cursor blinks."""
 
@@ -165,8 +168,7 @@ class Planner:
         elif changed := self._compare(surface, rects):
             self._tiles.changed(changed, now)
             self._show_videos(changed, now)
-            self._find_moves(changed, hints)
-            self._show_changes(changed, now)
+            self._show_changes(self._find_moves(changed, hints), now)
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
@@ -209,7 +211,8 @@ class Planner:
         if not count:
             return
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
-        painted = self._different([box] if count >= MIN_CHANGED else rects)
+        is_one = count >= MIN_CHANGED and len(rects) > FEW_RECTS
+        painted = self._different([box] if is_one else rects)
         if self._saved is not None:
             copies, painted = self._saved.uncover(
                 painted, self.main, self.current, self._changed, now + PICTURE_REST
@@ -288,17 +291,22 @@ class Planner:
         self.main.copy_marks(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
         return True
 
-    def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
-        """Copy what has moved."""
-        box = bounding_box(rects)
-        changed = self._changed[box.slices]
+    def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> list[Rect]:
+        """Copy what has moved; disjoint rectangles around what is wrong then."""
         if not self.abilities.can_copy:
-            return
-        if np.count_nonzero(changed) >= MIN_CHANGED:
-            proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
-            for proof in proofs:
-                self._move(proof.move, is_last=proof is proofs[-1])
-                self._changed[proof.region.slices] = proof.mask
+            return list(rects)
+        # A clock in the corner is no reason to look at all that lies between it and a window.
+        region = bounding_box([rect for rect in rects if rect.pixels >= MIN_CHANGED] or rects)
+        changed = self._changed[region.slices]
+        if np.count_nonzero(changed) < MIN_CHANGED:
+            return list(rects)
+        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
+        for proof in proofs:
+            self._move(proof.move, is_last=proof is proofs[-1])
+        if not proofs:
+            return list(rects)
+        changed[:] = proofs[-1].mask
+        return [region, *[piece for rect in rects for piece in rect.without(region)]]
 
     def _move(self, move: Move, *, is_last: bool) -> None:
         self._copy_moved(move)
