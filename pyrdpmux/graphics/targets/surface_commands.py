@@ -6,12 +6,13 @@ are exact. Plain surface bits are four bytes a pixel, and NSCodec rounds.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.rfx import tile as rfx_tile
 from pyrdpmux.codec.rfx.encoder import Encoder as RemoteFxEncoder
+from pyrdpmux.codec.rfx.quant import DEFAULT, Quantization
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Command, Lossy
@@ -30,6 +31,9 @@ REMOTEFX_DEPTH: Final = 16
 
 MAX_COMMAND_SIZE: Final = 64 * 1024
 """Bytes of one command: what is smaller is sooner on its way."""
+
+COARSE: Final = Quantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11)
+"""A ninth of the bytes: for who would wait for more."""
 
 LossyCodec = RemoteFxFormat | NsCodecFormat
 
@@ -117,15 +121,22 @@ class SurfaceCommands:
 
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence, which is a frame of ``frame_id`` to its sender."""
-        lossy = [rect for command in commands if isinstance(command, Lossy) for rect in command.rects]
-        if not lossy:
-            return self._exact.frame_with([], commands, picture)
-        began = self.tally.clock()
-        pieces = self._encoder.encode(pixels_of(picture), lossy)
-        pixels, size = sum([rect.pixels for rect in lossy]), size_of(pieces)
-        self.tally.add(Step.LOSSY, began, count=len(pieces), pixels=pixels, size=size)
-        self.tally.bytes += size
+        pieces: list[SetSurfaceBits] = []
+        for is_coarse in (False, True):
+            rects = [rect for item in commands if _is_lossy(item, is_coarse) for rect in item.rects]
+            if not rects:
+                continue
+            began = self.tally.clock()
+            more = self._encoder.encode(pixels_of(picture), rects, is_coarse)
+            pixels, size = sum([rect.pixels for rect in rects]), size_of(more)
+            self.tally.add(Step.LOSSY, began, count=len(more), pixels=pixels, size=size)
+            self.tally.bytes += size
+            pieces += more
         return self._exact.frame_with(pieces, commands, picture)
+
+
+def _is_lossy(command: Command, is_coarse: bool) -> TypeGuard[Lossy]:
+    return isinstance(command, Lossy) and command.is_coarse == is_coarse
 
 
 class _RemoteFx:
@@ -138,21 +149,30 @@ class _RemoteFx:
         # A client understands only what it has offered. RLGR3 is no smaller, and takes longer.
         mode = Mode.RLGR1 if format.has_rlgr1 else Mode.RLGR3
         self._mode = mode
-        self._encoder = RemoteFxEncoder(width, height, mode=mode, image_mode=format.is_image_mode)
+        #: by whether they are coarse
+        self._encoders = {
+            is_coarse: RemoteFxEncoder(
+                width,
+                height,
+                mode=mode,
+                image_mode=format.is_image_mode,
+                quantizations=(COARSE if is_coarse else DEFAULT,) * 3,
+            )
+            for is_coarse in (False, True)
+        }
 
     def prepare(self) -> None:
         rfx_tile.prepare(self._mode)
 
-    def encode(self, picture: Pixels, rects: Sequence[Rect]) -> list[SetSurfaceBits]:
-        self._encoder.begin_epoch()
-        return [
-            _command(self._area, self._codec_id, data)
-            for data in self._encoder.encode(picture, rects, self._max_size)
-        ]
+    def encode(self, picture: Pixels, rects: Sequence[Rect], is_coarse: bool) -> list[SetSurfaceBits]:
+        encoder = self._encoders[is_coarse]
+        encoder.begin_epoch()
+        messages = encoder.encode(picture, rects, self._max_size)
+        return [_command(self._area, self._codec_id, data) for data in messages]
 
 
 class _NsCodec:
-    """A bitmap of NSCodec for each tile, as coarse as the client allows."""
+    """A bitmap of NSCodec for each tile, always as coarse as the client allows."""
 
     def __init__(self, format: NsCodecFormat) -> None:
         self._codec_id = format.codec_id
@@ -163,7 +183,7 @@ class _NsCodec:
     def prepare(self) -> None:
         """There are no tables."""
 
-    def encode(self, picture: Pixels, rects: Sequence[Rect]) -> list[SetSurfaceBits]:
+    def encode(self, picture: Pixels, rects: Sequence[Rect], is_coarse: bool) -> list[SetSurfaceBits]:
         tiles = [tile for rect in rects for tile in _cut(rect)]
         streams = nscodec.encode(picture, tiles, self._loss, self._subsamples)
         return [_command(tile, self._codec_id, data) for tile, data in zip(tiles, streams, strict=True)]

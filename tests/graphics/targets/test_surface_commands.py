@@ -53,6 +53,22 @@ def test_pictures_are_lossy_and_become_exact(surface: SurfaceFormat) -> None:
     assert not commands(session)
 
 
+def test_remotefx_is_coarse_where_the_link_does_not_take_better_ones() -> None:
+    """In a frame of 20 kB there is no room for a tenth of it otherwise."""
+    sizes = {}
+    for room in (None, 20_000):
+        session = BitmapSession(output(640, 400, REMOTEFX))
+        session.room = room
+        session.write(Rect(0, 0, 640, 400), photo(640, 400))
+        frame = session.show()
+        assert frame is not None
+        assert {item.is_coarse for item in frame.commands if isinstance(item, Lossy)} == {room is not None}
+        shown = sum(rect.pixels for item in frame.commands if isinstance(item, Lossy) for rect in item.rects)
+        sizes[room] = sum(len(command.bitmap.data) for command in commands(session)) / shown
+        session.rest()
+    assert sizes[20_000] < sizes[None] / 5
+
+
 @CODECS
 @pytest.mark.parametrize("has_orders", [True, False], ids=["orders", "bitmaps only"])
 def test_a_picture_that_moves_takes_its_losses_along(surface: SurfaceFormat, has_orders: bool) -> None:

@@ -88,6 +88,16 @@ async def heads(tmp_path: Path, count: int = 2) -> AsyncIterator[Bench]:
 LEFT, RIGHT = Rect(0, 0, 320, 200), Rect(320, 0, 160, 120)
 
 
+@asynccontextmanager
+async def two_heads(tmp_path: Path) -> AsyncIterator[Bench]:
+    """LEFT, of gray 9, and RIGHT, of gray 5, are shown."""
+    async with heads(tmp_path) as bench:
+        bench.plain(0, 320, 200, 9)
+        bench.plain(1, 160, 120, 5)
+        await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        yield bench
+
+
 def test_two_heads_are_one_picture(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with heads(tmp_path) as bench:
@@ -155,10 +165,7 @@ def test_who_says_nothing_is_not_waited_for_long(tmp_path: Path, monkeypatch: py
 
 def test_heads_lie_as_the_monitors_that_were_asked_for(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             sink = bench.vm.input
             assert isinstance(sink, MonitorSink)
             sink.request_monitors([Monitor(Rect(0, 0, 400, 300)), Monitor(Rect(-200, 100, 200, 200), 200)])
@@ -182,10 +189,7 @@ def test_a_head_that_comes_and_goes_costs_a_layout_now_and_then(
     monkeypatch.setattr(module, "LAYOUT_SECONDS", 0.3)
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             begun = asyncio.get_running_loop().time()
             for _ in range(20):
                 bench.scanout(1, NOT_ACTIVE)
@@ -207,10 +211,7 @@ def test_what_changes_while_a_layout_settles_is_shown(
     monkeypatch.setattr(module, "LAYOUT_SECONDS", 60.0)
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             bench.scanout(1, NOT_ACTIVE)
             await asyncio.sleep(0.05)
             bench.plain(0, 320, 200, 7)
@@ -226,10 +227,7 @@ def test_the_pointer_is_where_it_was_shown_last(tmp_path: Path) -> None:
     shape = np.full((8, 8, 4), 255, np.uint8)
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             first, second = (bench.qemu.listeners[path_of(number)] for number in (0, 1))
             for listener, x in ((first, 3), (second, 5)):
                 listener.call("CursorDefine", "iiiiay", 8, 8, x, 0, shape.tobytes())
@@ -248,10 +246,7 @@ def test_while_nobody_looks_no_head_is_listened_to(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(module, "UNWATCHED_SECONDS", 0.01)
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             before = dict(bench.qemu.listeners)
             bench.vm.look(False)
             await until(lambda: all(listener.peer.is_closed for listener in before.values()))
@@ -277,10 +272,7 @@ def test_a_silent_head_is_looked_at_anew(tmp_path: Path) -> None:
     """QEMU 7.2 does not tell those who listen that it was switched off."""
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             main, path = bench.qemu.listeners[path_of(0)], path_of(1)
             for _ in range(3):
                 before = bench.qemu.listeners[path]
@@ -307,10 +299,7 @@ def test_a_bus_that_takes_one_listener_at_a_time(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(head, "ATTEMPT_SECONDS", 0.01)
 
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             bench.qemu.refusals = 5
             await until(lambda: not bench.qemu.refusals)
             await until(lambda: not bench.qemu.listeners[path_of(1)].peer.is_closed)
@@ -324,10 +313,7 @@ def test_a_bus_that_takes_one_listener_at_a_time(tmp_path: Path, monkeypatch: py
 @pytest.mark.usefixtures("impatience")
 def test_nobody_looks_so_silence_is_no_matter(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             bench.vm.look(False)
             await asyncio.sleep(0.05)  # one may be under way
             before = bench.qemu.listeners[path_of(1)]
@@ -339,10 +325,7 @@ def test_nobody_looks_so_silence_is_no_matter(tmp_path: Path) -> None:
 
 def test_the_display_is_off_when_all_heads_are(tmp_path: Path) -> None:
     async def scenario() -> None:
-        async with heads(tmp_path) as bench:
-            bench.plain(0, 320, 200, 9)
-            bench.plain(1, 160, 120, 5)
-            await bench.until_shows((LEFT, 9), (RIGHT, 5))
+        async with two_heads(tmp_path) as bench:
             bench.qemu.listeners[path_of(0)].call("Disable", "")
             await bench.until_shows((Rect(0, 0, 160, 120), 5))
             assert bench.vm.statuses[-1][0] is VmStatus.RUNNING
