@@ -26,6 +26,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import split
 from pyrdpmux.graphics.moves import MoveFinder
 from pyrdpmux.graphics.residual import Mask, changed_mask, changed_rects
+from pyrdpmux.graphics.snapshot import Snapshot
 from tests.graphics.scenes import damage
 
 HEIGHT: Final = 1080
@@ -123,9 +124,12 @@ def decide(frame: Frame, finder: MoveFinder, before: Words, now: Words, region: 
 
 
 def predict(frame: Frame, finder: MoveFinder, before: Words, now: Words, region: Rect) -> None:
-    """The short way of a steady scroll, in place of comparison and search."""
+    """The short way of a steady scroll, in place of taking over, comparison and search."""
+    snapshot, main = Snapshot(now.shape[1], now.shape[0]), before.copy()
     start = time.thread_time()
-    if finder.predict(before, now, region, np.empty(now.shape, np.bool_)) is not None:
+    move = finder.predict(before, now, region)
+    if move is not None:
+        snapshot.take_moved(now, main, region, move)
         took = time.thread_time() - start
         frame.seconds["predicted"] = min(frame.seconds.get("predicted", np.inf), took)
 

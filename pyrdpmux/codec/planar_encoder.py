@@ -92,15 +92,12 @@ class _Tables(NamedTuple):
 @lru_cache(maxsize=32)
 def _tables(width: int) -> _Tables:
     start = width + 1
-    shape = start + width + 2
-    attached, last, second_last = (np.zeros(shape, np.uint8) for _ in range(3))
-    extra = np.zeros(shape, np.int64)
-    for length in range(3, width + 1):
-        for index, lent in ((length, _lent(length)), (start + length + 1, 0)):
-            rest = split_run(length - lent)
-            attached[index], extra[index] = lent, len(rest)
-            last[index] = run_control(rest[-1]) if rest else 0
-            second_last[index] = run_control(rest[-2]) if len(rest) > 1 else 0
+    length = np.arange(width + 1)
+    # How much of a run goes into the control byte before it; never leaves a rest of 1 or 2.
+    lent = np.where(length <= RAW_MAX, length, np.minimum(RAW_MAX, length - 3))
+    # Behind them the runs that start a line; a run of 1 or 2 is never asked for.
+    attached = np.concatenate([lent, np.zeros(start + 1, np.intp)]).astype(np.uint8)
+    extra, last, second_last = _long_runs(np.concatenate([length - lent, [0], length]))
     count = np.arange(width + 1)
     chunks = -(-count // RAW_MAX)
     full = np.maximum(chunks - 1, 0)
@@ -111,9 +108,19 @@ def _tables(width: int) -> _Tables:
     return _Tables(start, *tables)
 
 
-def _lent(length: int) -> int:
-    """How much of a run goes into the control byte before it; never leaves a rest of 1 or 2."""
-    return length if length <= RAW_MAX else min(RAW_MAX, length - 3)
+def _long_runs(length: Positions) -> tuple[Positions, Bytes, Bytes]:
+    """How many runs :func:`split_run` makes of each length, and what becomes of the last two; 0 for none."""
+    count, rest = np.divmod(length, RUN_MAX)
+    # One that would leave 1 or 2 is shorter, so that they become 3.
+    missing = np.where((rest == 1) | (rest == 2), 3 - rest, 0)
+    count += rest > 0
+    last = np.where(rest > 0, rest + missing, RUN_MAX)
+    controls = np.array([run_control(run) for run in range(RUN_MAX + 1)], np.uint8)
+    return (
+        count,
+        np.where(count > 0, controls[last], np.uint8(0)),
+        np.where(count > 1, controls[RUN_MAX - missing], np.uint8(0)),
+    )
 
 
 def split_run(length: int) -> list[int]:

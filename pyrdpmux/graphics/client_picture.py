@@ -57,13 +57,15 @@ class Layer:
     def paint(self, rect: Rect, source: Words) -> None:
         """``source``, a picture of the same size, is shown in ``rect`` as it is."""
         part = rect.slices
-        self.words[part] = source[part]
+        if source is not self.words:
+            self.words[part] = source[part]
         self._lossy[part] = False
 
     def paint_lossy(self, rect: Rect, source: Words, due: float) -> None:
         """Nearly as it is, until it is ``due``."""
         part = rect.slices
-        self.words[part] = source[part]
+        if source is not self.words:
+            self.words[part] = source[part]
         self._lossy[part] = True
         self._due[_cells(rect)] = due
 
@@ -76,8 +78,16 @@ class Layer:
         in the end, if the caller paints all that it differs in from what was copied.
         """
         target = Rect(x, y, source.width, source.height)
-        # numpy copies within an array by way of another one.
-        self.words[target.slices] = origin.words[source.slices] if picture is None else picture[target.slices]
+        if picture is None:
+            # numpy copies within an array by way of another one.
+            self.words[target.slices] = origin.words[source.slices]
+        elif picture is not self.words:
+            self.words[target.slices] = picture[target.slices]
+        self.copy_marks(origin, source, x, y, due)
+
+    def copy_marks(self, origin: "Layer", source: Rect, x: int, y: int, due: float) -> None:
+        """The losses of what is copied, only."""
+        target = Rect(x, y, source.width, source.height)
         if not (origin.has_lossy or self.has_lossy):
             return
         losses = origin._lossy[source.slices]

@@ -13,7 +13,7 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.proofs import DOUBTFUL, Move, Proof, prove, prove_again
 from pyrdpmux.graphics.residual import Mask
-from pyrdpmux.graphics.rows import differences
+from pyrdpmux.graphics.surface import COLOR
 from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
 
 MIN_CHANGED: Final = 3000
@@ -49,7 +49,10 @@ _MAX_AGAIN: Final = 8
 """Frames in a row in which a window is taken to be as large as before: it may have been found too small."""
 
 _PREDICTED_LINES: Final = 16
+_FEWEST_LINES: Final = 8
 _MAX_MISPREDICTED: Final = 0.05
+_MAX_OUTSIDE: Final = 0.02
+"""Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
 
 
 class MoveFinder:
@@ -104,12 +107,11 @@ class MoveFinder:
         self._remember([proof.move for proof in proofs])
         return proofs
 
-    def predict(self, before: Words, now: Words, region: Rect, out: Mask) -> Proof | None:
+    def predict(self, before: Words, now: Words, region: Rect) -> Move | None:
         """The last frame's only move once more, before anything is compared: a page scrolls steadily.
 
-        ``region`` is what was drawn in. None if every 16th line says otherwise. ``changed`` and ``explained``
-        of the proof are estimates from these lines; its mask is exact, and a part of ``out``, (h, w) bool,
-        which has nothing of use elsewhere then, or if there is no proof.
+        ``region`` is what was drawn in; of ``now`` the fourth bytes mean nothing. None if every 16th line
+        says otherwise. A move that is not true leaves more to be painted, and is not wrong.
         """
         if self._steady is None or (self._steady.dx and self._steady.dy):
             return None  # a window that is dragged changes its speed
@@ -119,22 +121,21 @@ class MoveFinder:
             return None
         source = area.moved(-dx, -dy)
         lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
-        target = now[area.slices][lines]
+        target = now[area.slices][lines] & COLOR
         wrong = int(np.count_nonzero(target != before[source.slices][lines]))
         changed = int(np.count_nonzero(target != before[area.slices][lines]))
         explained = (changed - wrong) * _PREDICTED_LINES
         seen = len(target) * area.width
         if wrong > seen * _MAX_MISPREDICTED or explained < MIN_CHANGED or changed - wrong < changed * GOOD:
             return None
-        differences(now, before, area, dx, dy, out)
-        outside = 0
-        for piece in region.without(area):
-            out[piece.slices] = differences(now, before, piece)  # beside what has just been found
-            outside += int(np.count_nonzero(out[piece.slices]))
-        if outside > explained * (1 - GOOD):  # more has moved than last time
+        # What a scroll gets wrong lies where it came from or went to; a window's edge goes beyond.
+        inside = area.union(source).intersection(region)
+        outside = _estimate(before, now, region.without(inside))
+        if outside > explained * _MAX_OUTSIDE:
             return None
-        estimate = changed * _PREDICTED_LINES + outside
-        return Proof(Move(source, area.x, area.y), region, estimate, explained, out[region.slices])
+        if outside + _estimate(before, now, inside.without(area)) > explained * (1 - GOOD):
+            return None  # more has moved than last time
+        return Move(source, area.x, area.y)
 
     def _proposals(self, search: "_Search", hints: Sequence[Vector], first: bool) -> Iterator[Vector]:
         """Vectors, the likeliest first, as long as none of them is good."""
@@ -251,3 +252,14 @@ def _moved(picture: Words, moves: list[Move]) -> Words:
     for move in moves:  # numpy copies as if by way of another array where these overlap
         result[move.destination.slices] = result[move.source.slices]
     return result
+
+
+def _estimate(before: Words, now: Words, areas: Sequence[Rect]) -> float:
+    """How many pixels differ in them, from one of 16 lines at least, as :meth:`MoveFinder.predict` looks."""
+    count = 0.0
+    for area in areas:
+        step = min(max(area.height // _FEWEST_LINES, 1), _PREDICTED_LINES)
+        part = area.slices
+        lines = (now[part][step // 2 :: step] & COLOR) != before[part][step // 2 :: step]
+        count += np.count_nonzero(lines) * area.height / len(lines)
+    return count

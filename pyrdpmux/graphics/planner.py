@@ -33,23 +33,22 @@ from pyrdpmux.graphics.commands import (
     Lossy,
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
-from pyrdpmux.graphics.proofs import Proof
+from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import bounds_of, changed_rects
+from pyrdpmux.graphics.residual import changed_rects
 from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
+from pyrdpmux.graphics.snapshot import Snapshot
 from pyrdpmux.graphics.surface import Surface, tile_rects
-
-COLOR: Final = np.uint32(0x00FFFFFF)
-
-MAX_OUTSIDE: Final = 0.02
-"""Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
 
 SPLIT_PIXELS: Final = 16_384
 """A rectangle of more pixels may hold things of different kinds."""
+
+FEW_RECTS: Final = 4
+"""So many are searched for changed pixels one by one, more of them together."""
 
 SMALL_PIXELS: Final = 4096
 """A rectangle around changes of no more is painted as a whole: a letter was typed, a cursor blinks."""
@@ -79,9 +78,8 @@ class Planner:
         self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
-        #: what the surface had when it was looked at, masked
-        self.current: Words = np.zeros((height, width), np.uint32)
-        self._changed = np.zeros((height, width), np.bool_)
+        self._snapshot = Snapshot(width, height)
+        self._changed = self._snapshot.changed
         self._surface: Surface | None = None
         self._seen = 0
         self._now = 0.0
@@ -93,6 +91,11 @@ class Planner:
         #: what the next plan begins with
         self._before: list[Command] = []
         self.allotment = Allotment(width, height, abilities.text_cost)
+
+    @property
+    def current(self) -> Words:
+        """What the surface had when it was looked at, masked."""
+        return self._snapshot.words
 
     def begin_epoch(self, abilities: Abilities) -> None:
         """Nothing may refer to back surface, cache or boxes as they were.
@@ -123,7 +126,8 @@ class Planner:
         """One for clients that show the same, whose next commands refer to nothing but that."""
         other = Planner(self.rect.width, self.rect.height, self.abilities)
         other.main = self.main.clone()
-        np.copyto(other.current, self.current)
+        other._snapshot = self._snapshot.clone(self.main.words)
+        other._changed = other._snapshot.changed
         other._surface, other._seen = self._surface, self._seen
         other.allotment = self.allotment.clone()
         other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
@@ -131,6 +135,7 @@ class Planner:
 
     def invalidate(self, rects: Sequence[Rect]) -> None:
         """What clients show there is to be painted again."""
+        self._snapshot.part_from(self.main.words)
         for rect in rects:
             self.main.words[rect.intersection(self.rect).slices] = UNKNOWN
             self._surface = None
@@ -156,15 +161,14 @@ class Planner:
         hints, rects = self._look(surface)
         box = bounding_box(rects)
         begun = len(self._commands)
-        if self.abilities.can_copy and self._predict(box):
+        if self.abilities.can_copy and self._predict(surface, box):
             self._tiles.changed([box], now)
             self._show_videos([box], now)
             self._show_changes([box], now)
-        elif changed := self._compare(self._without_videos(rects, now)):
+        elif changed := self._compare(surface, rects):
             self._tiles.changed(changed, now)
             self._show_videos(changed, now)
-            self._find_moves(changed, hints)
-            self._show_changes(changed, now)
+            self._show_changes(self._find_moves(changed, hints), now)
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
@@ -177,7 +181,7 @@ class Planner:
     # -- looking ---------------------------------------------------------------------------------
 
     def _look(self, surface: Surface) -> tuple[list[tuple[int, int]], list[Rect]]:
-        """Take over what is newer; returns proposed moves, and where to look."""
+        """Proposed moves, and where to look."""
         if surface is not self._surface:
             self._surface, self._seen = surface, -1
         version = surface.version
@@ -189,24 +193,14 @@ class Planner:
         if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not self._boxes.videos(self._now):
             tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
-        for rect in rects:
-            part = rect.slices
-            np.bitwise_and(surface.words[part], COLOR, out=self.current[part])
         return hints, rects
 
-    def _compare(self, rects: Sequence[Rect]) -> list[Rect]:
-        """Where something differs in them; ``_changed`` is right within the box around all."""
-        box = bounding_box(rects)
-        if len(rects) > 1:
-            self._changed[box.slices] = False
-        found = []
-        for rect in rects:
-            part = rect.slices
-            np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-            bounds = bounds_of(self._changed[part])
-            if bounds is not None:
-                found.append(bounds.moved(rect.x, rect.y))
-        return found
+    def _compare(self, surface: Surface, rects: list[Rect]) -> list[Rect]:
+        """Where something differs in them, but for videos, which are shown."""
+        if not self._boxes.videos(self._now):
+            return self._snapshot.take_and_compare(surface.words, self.main.words, rects)
+        self._snapshot.take(surface.words, self.main.words, rects)
+        return self._snapshot.compare(self.main.words, self._without_videos(rects, self._now))
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -217,7 +211,8 @@ class Planner:
         if not count:
             return
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
-        painted = self._different([box] if count >= MIN_CHANGED else rects)
+        is_one = count >= MIN_CHANGED and len(rects) > FEW_RECTS
+        painted = self._different([box] if is_one else rects)
         if self._saved is not None:
             copies, painted = self._saved.uncover(
                 painted, self.main, self.current, self._changed, now + PICTURE_REST
@@ -282,30 +277,45 @@ class Planner:
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
-    def _predict(self, box: Rect) -> bool:
+    def _predict(self, surface: Surface, box: Rect) -> bool:
         """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
-        if box.pixels < MIN_CHANGED:
+        if box.pixels < MIN_CHANGED or any(
+            video.place.overlaps(box) for video in self._boxes.videos(self._now)
+        ):
             return False
-        proof = self._moves.predict(self.main.words, self.current, box, self._changed)
-        if proof is None or not _is_scroll(proof):
+        move = self._moves.predict(self.main.words, surface.words, box)
+        if move is None:
             return False
-        self._move(proof, is_last=True)
+        self._copy_moved(move)
+        self._snapshot.take_moved(surface.words, self.main.words, box, move)
+        self.main.copy_marks(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
         return True
 
-    def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> None:
-        """Copy what has moved."""
-        box = bounding_box(rects)
-        changed = self._changed[box.slices]
+    def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> list[Rect]:
+        """Copy what has moved; disjoint rectangles around what is wrong then."""
         if not self.abilities.can_copy:
-            return
-        if np.count_nonzero(changed) >= MIN_CHANGED:
-            proofs = self._moves.find_all(self.main.words, self.current, changed, box, hints)
-            for proof in proofs:
-                self._move(proof, is_last=proof is proofs[-1])
-                self._changed[proof.region.slices] = proof.mask
+            return list(rects)
+        # A clock in the corner is no reason to look at all that lies between it and a window.
+        region = bounding_box([rect for rect in rects if rect.pixels >= MIN_CHANGED] or rects)
+        changed = self._changed[region.slices]
+        if np.count_nonzero(changed) < MIN_CHANGED:
+            return list(rects)
+        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
+        for proof in proofs:
+            self._move(proof.move, is_last=proof is proofs[-1])
+        if not proofs:
+            return list(rects)
+        changed[:] = proofs[-1].mask
+        return [region, *[piece for rect in rects for piece in rect.without(region)]]
 
-    def _move(self, proof: Proof, *, is_last: bool) -> None:
-        move = proof.move
+    def _move(self, move: Move, *, is_last: bool) -> None:
+        self._copy_moved(move)
+        # What is wrong after the last move is painted from ``current`` anyway.
+        words = self.current if is_last else None
+        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST, words)
+
+    def _copy_moved(self, move: Move) -> None:
+        """Have it copied, and what it covers kept."""
         if self.abilities.has_back:
             if self._saved is None:
                 self._saved = SaveUnder(self.rect.width, self.rect.height)
@@ -313,9 +323,6 @@ class Planner:
                 self.main, move.source, move.destination, self._now + PICTURE_REST
             )
         self._commands.append(Copy(MAIN, move.source, MAIN, move.x, move.y))
-        # What is wrong after the last move is painted from ``current`` anyway.
-        words = self.current if is_last else None
-        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST, words)
 
     # -- painting --------------------------------------------------------------------------------
 
@@ -376,6 +383,8 @@ class Planner:
         than they are told, as it looks at the end.
         """
         taken, later = self.allotment.take(rects, way, self.current, self._changed)
+        if later:
+            self._snapshot.part_from(self.main.words)
         for rect in later:
             self.main.words[rect.slices] = UNKNOWN
         return taken
@@ -385,14 +394,3 @@ class Planner:
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self.fine_pixels += rect.pixels
             self._paint_exactly(rect, classify(self.current[rect.slices]))
-
-
-def _is_scroll(proof: Proof) -> bool:
-    """What is wrong after the move lies where it came from or went to; a window's edge goes beyond."""
-    move = proof.move
-    if move.dx and move.dy:
-        return False
-    inside = move.source.union(move.destination).intersection(proof.region)
-    part = inside.moved(-proof.region.x, -proof.region.y).slices
-    outside = np.count_nonzero(proof.mask) - np.count_nonzero(proof.mask[part])
-    return bool(outside <= MAX_OUTSIDE * proof.explained)

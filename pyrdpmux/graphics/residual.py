@@ -243,7 +243,7 @@ class _Cells:
         rows, columns = self.set.shape
         band, gap, slack = 1, _GAP, _SLACK
         while True:
-            lines = self.set if band == 1 else _folded(self.set, band)
+            lines, edges = _distinct(self.set if band == 1 else _folded(self.set, band))
             runs = _runs(lines, min(gap, columns))
             if len(runs) <= _MAX_RUNS:
                 found = _joined(runs.tolist(), slack)
@@ -251,6 +251,7 @@ class _Cells:
                     break
             band, gap, slack = band * 2, gap * 2 + 1, slack * 2
         corners = np.array(found, np.intp).reshape(-1, 4)
+        corners[:, 1::2] = edges[corners[:, 1::2]]
         if band > 1:
             corners[:, 1::2] *= band
             for corner in corners:
@@ -298,6 +299,16 @@ def _folded(flags: Mask, band: int) -> Mask:
     """So many rows in one."""
     result: Mask = np.logical_or.reduceat(flags, np.arange(0, len(flags), band), axis=0)
     return result
+
+
+def _distinct(flags: Mask) -> tuple[Mask, Corners]:
+    """Rows that differ from the one above; and for each where it begins, and where all of them end.
+
+    The runs of a row like the one above always go on with the same rectangles.
+    """
+    first = np.ones(len(flags), np.bool_)
+    (flags[1:] != flags[:-1]).any(axis=1, out=first[1:])
+    return flags[first], np.append(np.flatnonzero(first), len(flags))
 
 
 def _runs(flags: Mask, gap: int) -> Corners:

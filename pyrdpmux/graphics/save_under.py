@@ -52,7 +52,7 @@ class SaveUnder:
             is_kept = self._layer.words[part] == current[part]
             found = self._uncovered(rect, is_kept, changed[part])
             for place in found:
-                main.copy(self._layer, place, place.x, place.y, due)
+                main.copy(self._layer, place, place.x, place.y, due, current)
                 copies.append(Copy(BACK, place, MAIN, place.x, place.y))
             rest += changed_rects(changed[part], rect.x, rect.y) if found else [rect]
         return copies, rest

@@ -22,6 +22,9 @@ from pyrdpmux.graphics.residual import bounds_of
 TILE: Final = 64
 """Pixels per side of a tile."""
 
+COLOR: Final = np.uint32(0x00FFFFFF)
+"""Of a pixel as a word, the bytes that mean something."""
+
 MAX_PROPOSALS: Final = 64
 """Moves that are remembered; who looks after more writes than that has to find them itself."""
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from bench.screens import SCREENS
-from pyrdpmux.codec import planar
+from pyrdpmux.codec import planar, planar_encoder
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.errors import DecodeError, EncodeError
 from pyrdpmux.geometry import Rect
@@ -357,3 +357,11 @@ class TestDecoder:
         assert frame.any(axis=2).sum() == 48
         with pytest.raises(DecodeError):
             planar.decode(stream[:-1], 8, 6, out=frame)
+
+
+def test_long_runs_are_what_split_run_makes_of_each() -> None:
+    count, last, second_last = planar_encoder._long_runs(np.arange(200))
+    for length in [0, *range(3, 200)]:
+        controls = [planar_encoder.run_control(part) for part in planar_encoder.split_run(length)]
+        assert count[length] == len(controls)
+        assert [second_last[length], last[length]] == [0, 0, *controls][-2:]

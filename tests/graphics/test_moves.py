@@ -15,6 +15,7 @@ from pyrdpmux.graphics import moves, proofs
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
 from pyrdpmux.graphics.proofs import MIN_EXPLAINED, Move, Proof, prove
 from pyrdpmux.graphics.residual import Mask
+from pyrdpmux.graphics.snapshot import Snapshot
 from pyrdpmux.graphics.votes import Samples, Vector
 from tests.graphics import scenes
 from tests.graphics.scenes import FULL, after, damage, picture, scroll, window
@@ -254,8 +255,18 @@ def test_two_panes_that_scroll_at_once_are_two_moves() -> None:
 
 
 def predicted(finder: MoveFinder, before: Words, now: Words, region: Rect) -> Proof | None:
-    """With a mask that had something else before."""
-    return finder.predict(before, now, region, np.ones(now.shape, np.bool_))
+    """With what a snapshot finds then, whose mask had something else before."""
+    drawn = now | np.uint32(0xAB000000)
+    move = finder.predict(before, drawn, region)
+    if move is None:
+        return None
+    snapshot, main = Snapshot(now.shape[1], now.shape[0]), before.copy()
+    snapshot.changed[:] = True
+    snapshot.take_moved(drawn, main, region, move)
+    assert (main[region.slices] == now[region.slices]).all()
+    changed = int(np.count_nonzero((before != now)[region.slices]))
+    mask = snapshot.changed[region.slices]
+    return Proof(move, region, changed, changed - int(np.count_nonzero(mask)), mask)
 
 
 def test_steady_scroll_is_predicted_and_exact() -> None:

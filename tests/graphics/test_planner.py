@@ -352,3 +352,17 @@ def test_a_tile_with_each_frame_is_all_of_it_in_the_end(
         session.show()
     assert not session.planner.allotment.is_behind
     session.rest()
+
+
+def test_a_video_on_a_page_that_scrolls_is_shown_wherever_it_is() -> None:
+    """What a copy of the page gets wrong in the video's place is painted, too."""
+    session = Session(1024, 640)
+    page = text(1024, 1400)
+    place = Rect(320, 160, 160, 128)
+    for step in range(12):
+        top = 16 * step if step > 4 else 0
+        session.surface.words[:] = page[top : top + 640]
+        session.surface.touch([Rect(0, 0, 1024, 640)])
+        session.write(place, photo(place.width, place.height, step))
+        session.show(1 / 30)
+    session.rest()

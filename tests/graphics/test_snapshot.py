@@ -1,0 +1,100 @@
+"""Band by band, the same as for each pixel."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pyrdpmux.codec.color import Words
+from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics import snapshot as snapshots
+from pyrdpmux.graphics.proofs import Move
+from pyrdpmux.graphics.snapshot import Snapshot
+from pyrdpmux.graphics.surface import COLOR
+
+
+@pytest.fixture(autouse=True)
+def short_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "BAND_BYTES", 300)
+
+
+def pictures(width: int, height: int) -> tuple[Words, Words]:
+    """What a surface has, with fourth bytes, and what clients show."""
+    rng = np.random.default_rng(5)
+    source, main = rng.integers(0, 2, (2, height, width), dtype=np.uint32)
+    source |= rng.integers(0, 256, source.shape, dtype=np.uint32) << np.uint32(24)
+    return source, main
+
+
+RECTS = [Rect(0, 0, 40, 16), Rect(5, 20, 7, 9), Rect(30, 29, 10, 1)]
+
+
+def test_what_differs_is_found_in_one_go_as_in_two() -> None:
+    source, main = pictures(40, 30)
+    main[20:29, 5:12] = source[20:29, 5:12] & COLOR
+    wanted = source & COLOR
+    for is_one in (True, False):
+        snapshot = Snapshot(40, 30)
+        snapshot.changed[:] = True
+        if is_one:
+            found = snapshot.take_and_compare(source, main, RECTS)
+        else:
+            snapshot.take(source, main, RECTS)
+            found = snapshot.compare(main, RECTS)
+        assert all(any(rect.contains(part) for rect in RECTS) for part in found)
+        inside = np.zeros(main.shape, np.bool_)
+        for rect in RECTS:
+            inside[rect.slices] = True
+        assert (snapshot.words == np.where(inside, wanted, 0)).all()
+        assert (snapshot.changed == (inside & (wanted != main))).all()
+        assert not any(part.overlaps(RECTS[1]) for part in found), "nothing differs there"
+
+
+@given(st.sampled_from(["x", "y"]), st.integers(-12, 12), st.booleans(), st.data())
+def test_after_a_move_it_differs_where_a_copy_would(
+    axis: str, by: int, is_beside: bool, data: st.DataObject
+) -> None:
+    """Wherever it leads to, and whatever is beside it."""
+    width, height = 40, 30
+    source, main = pictures(width, height)
+    dx, dy = (by, 0) if axis == "x" else (0, by)
+    limits = Rect(0, 0, width, height).intersection(Rect(dx, dy, width, height))
+    left = data.draw(st.integers(limits.x, limits.right - 1))
+    top = data.draw(st.integers(limits.y, limits.bottom - 1))
+    right = data.draw(st.integers(left + 1, limits.right))
+    bottom = data.draw(st.integers(top + 1, limits.bottom))
+    target = Rect.from_corners(left, top, right, bottom)
+    region = target.union(Rect(data.draw(st.integers(0, left)), data.draw(st.integers(0, top)), 1, 1))
+    if not is_beside:
+        still = main.copy()
+        still[target.slices] = source[target.slices] & COLOR
+        source = still
+    move = Move(target.moved(-dx, -dy), target.x, target.y)
+    wanted, copied = main.copy(), main.copy()
+    copied[target.slices] = main[move.source.slices]
+    wanted[region.slices] = source[region.slices] & COLOR
+    snapshot = Snapshot(width, height)
+    snapshot.take_and_compare(main, main, [Rect(0, 0, width, height)])
+    snapshot.changed[:] = True
+    snapshot.take_moved(source, main, region, move)
+    assert (snapshot.changed[region.slices] == (copied != wanted)[region.slices]).all()
+    assert (main == wanted).all()
+    assert (snapshot.words == wanted).all()
+
+
+def test_after_a_move_it_is_independent_of_main_again_when_it_has_to_be() -> None:
+    source, main = pictures(40, 30)
+    main[:] = source & COLOR
+    region = Rect(0, 2, 40, 20)
+    snapshot = Snapshot(40, 30)
+    snapshot.take_and_compare(source, main, [Rect(0, 0, 40, 30)])
+    source[2:10] ^= 1
+    wanted = source & COLOR
+    snapshot.take_moved(source, main, region, Move(Rect(0, 6, 40, 16), 0, 2))
+    copy = snapshot.clone(main)
+    snapshot.take_moved(source, main, Rect(0, 10, 40, 20), Move(Rect(0, 14, 40, 16), 0, 10))
+    source[4:8] ^= 3
+    assert snapshot.take_and_compare(source, main, [Rect(0, 4, 40, 4)]) == [Rect(0, 4, 40, 4)]
+    main[:] = 7
+    assert (copy.words == wanted).all()
+    assert (snapshot.words == source & COLOR).all()
