@@ -22,6 +22,9 @@ MIN_CHANGED: Final = 3000
 GOOD: Final = 0.8
 """Of the changed pixels: below this another vector may be better, as one that is a pixel off was."""
 
+WHOLE_PAGE: Final = 0.97
+"""Of the pixels that change where a page scrolls: with less, it was not all of it that was found before."""
+
 MIN_AGREEMENT: Final = 0.55
 """Of the samples, for the vector of the last frame. With 0.4, one that was off by a line was once taken."""
 
@@ -50,6 +53,9 @@ _MAX_AGAIN: Final = 8
 
 _PREDICTED_LINES: Final = 16
 _FEWEST_LINES: Final = 8
+_MOST_LINES: Final = 8
+"""By which a page is looked for that scrolls by one at a time: so many frames may have been left out."""
+
 _MAX_MISPREDICTED: Final = 0.05
 _MAX_OUTSIDE: Final = 0.02
 """Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
@@ -67,6 +73,8 @@ class MoveFinder:
         """For how many frames it has been as large."""
         self._steady: Move | None = None
         """The only move of the last frame."""
+        self._line = 0
+        """The least step of what scrolls, in pixels; 0: not known."""
         self._pause = 0
         self._rest = 0
 
@@ -110,32 +118,31 @@ class MoveFinder:
     def predict(self, before: Words, now: Words, region: Rect) -> Move | None:
         """The last frame's only move once more, before anything is compared: a page scrolls steadily.
 
-        ``region`` is what was drawn in; of ``now`` the fourth bytes mean nothing. None if every 16th line
-        says otherwise. A move that is not true leaves more to be painted, and is not wrong.
+        By as much, or by as many lines more or less as another frame was late. ``region`` is what was drawn
+        in; of ``now`` the fourth bytes mean nothing. None if every 16th line says otherwise. A move that is
+        not true leaves more to be painted, and is not wrong.
         """
-        if self._steady is None or (self._steady.dx and self._steady.dy):
+        steady = self._steady
+        if steady is None or (steady.dx and steady.dy):
             return None  # a window that is dragged changes its speed
-        dx, dy = self._steady.dx, self._steady.dy
-        area = self._steady.destination.intersection(region)
-        if area.is_empty or area.pixels * 2 < self._steady.source.pixels:
-            return None
-        source = area.moved(-dx, -dy)
-        lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
-        target = now[area.slices][lines] & COLOR
-        wrong = int(np.count_nonzero(target != before[source.slices][lines]))
-        changed = int(np.count_nonzero(target != before[area.slices][lines]))
-        explained = (changed - wrong) * _PREDICTED_LINES
-        seen = len(target) * area.width
-        if wrong > seen * _MAX_MISPREDICTED or explained < MIN_CHANGED or changed - wrong < changed * GOOD:
-            return None
-        # What a scroll gets wrong lies where it came from or went to; a window's edge goes beyond.
-        inside = area.union(source).intersection(region)
-        outside = _estimate(before, now, region.without(inside))
-        if outside > explained * _MAX_OUTSIDE:
-            return None
-        if outside + _estimate(before, now, inside.without(area)) > explained * (1 - GOOD):
-            return None  # more has moved than last time
-        return Move(source, area.x, area.y)
+        for vector in self._steps((steady.dx, steady.dy)):
+            place = steady.room.intersection(steady.room.moved(*vector)).intersection(region)
+            if not place.is_empty and place.pixels * 2 >= steady.source.pixels:
+                move = _predicted(before, now, region, place, vector)
+                if move is not None:
+                    self._vectors, self._steady = [vector], move
+                    return move
+        return None
+
+    def _steps(self, last: Vector) -> list[Vector]:
+        """By which a page that scrolls may go on: as it did, and by other multiples of its least step."""
+        size = abs(sum(last))
+        if not self._line or size % self._line:
+            self._line = size
+        ways = last[0] // size, last[1] // size
+        sizes = [self._line * number for number in range(1, _MOST_LINES + 1)]
+        others = [(ways[0] * step, ways[1] * step) for step in sizes]
+        return list(dict.fromkeys([last, *others]))
 
     def _proposals(self, search: "_Search", hints: Sequence[Vector], first: bool) -> Iterator[Vector]:
         """Vectors, the likeliest first, as long as none of them is good."""
@@ -148,7 +155,8 @@ class MoveFinder:
             return
         yield from _likely(before, samples, self._vectors, MIN_AGREEMENT)
         if self._vectors and not search.is_good:
-            near = around(self._vectors[0], _NEAR)
+            last = self._vectors[0]
+            near = around(last, _NEAR) if all(last) else self._steps(last)
             yield from _likely(before, samples, near, MIN_AGREEMENT)
         if not search.is_good:
             yield from vote(before, samples, _REACH, _VOTERS if first else 2 * _VOTERS)
@@ -181,6 +189,28 @@ class MoveFinder:
             self._last = moves[0]
             self._vectors = [(move.dx, move.dy) for move in moves]
             self._pause = self._rest = 0
+
+
+def _predicted(before: Words, now: Words, region: Rect, area: Rect, vector: Vector) -> Move | None:
+    """The move into ``area``, if every 16th line says that it is true and that nothing else has moved."""
+    source = area.moved(-vector[0], -vector[1])
+    lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
+    target = now[area.slices][lines] & COLOR
+    wrong = int(np.count_nonzero(target != before[source.slices][lines]))
+    if wrong > target.size * _MAX_MISPREDICTED:
+        return None
+    changed = int(np.count_nonzero(target != before[area.slices][lines]))
+    explained = (changed - wrong) * _PREDICTED_LINES
+    if explained < MIN_CHANGED or changed - wrong < changed * GOOD:
+        return None
+    # What a scroll gets wrong lies where it came from or went to; a window's edge goes beyond.
+    inside = area.union(source).intersection(region)
+    outside = _estimate(before, now, region.without(inside))
+    if outside > explained * _MAX_OUTSIDE:
+        return None
+    if outside + _estimate(before, now, inside.without(area)) > explained * (1 - GOOD):
+        return None  # more has moved than last time
+    return Move(source, area.x, area.y)
 
 
 class _Search:
@@ -229,7 +259,10 @@ class _Search:
         if self._last is not None:
             again = prove_again(self._shown, self.now, self.changed, self.region, self._last, vector)
             if again is not None:
-                self.best, self._is_again = again, True
+                self.best = again
+                # Of a page, all is known to scroll, or more of it than the last time may.
+                self._is_again = again.share >= (0 if all(vector) else WHOLE_PAGE)
+            if self._is_again:
                 return
         skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
         proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim)

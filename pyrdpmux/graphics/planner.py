@@ -159,16 +159,12 @@ class Planner:
         self.allotment.begin(room)
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
-        box = bounding_box(rects)
         begun = len(self._commands)
-        if self.abilities.can_copy and self._predict(surface, box):
-            self._tiles.changed([box], now)
-            self._show_videos([box], now)
-            self._show_changes([box], now)
-        elif changed := self._compare(surface, rects):
+        is_predicted, changed = self._take_over(surface, rects)
+        if changed:
             self._tiles.changed(changed, now)
             self._show_videos(changed, now)
-            self._show_changes(self._find_moves(changed, hints), now)
+            self._show_changes(changed if is_predicted else self._find_moves(changed, hints), now)
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
@@ -194,6 +190,16 @@ class Planner:
             tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         return hints, rects
+
+    def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[bool, list[Rect]]:
+        """What the surface has there: whether it is as was predicted, and where something differs."""
+        box = bounding_box(rects)
+        surface.readers.add(self)
+        try:
+            is_predicted = self.abilities.can_copy and self._predict(surface, box)
+            return is_predicted, [box] if is_predicted else self._compare(surface, rects)
+        finally:
+            surface.readers.discard(self)
 
     def _compare(self, surface: Surface, rects: list[Rect]) -> list[Rect]:
         """Where something differs in them, but for videos, which are shown."""
@@ -279,9 +285,8 @@ class Planner:
 
     def _predict(self, surface: Surface, box: Rect) -> bool:
         """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
-        if box.pixels < MIN_CHANGED or any(
-            video.place.overlaps(box) for video in self._boxes.videos(self._now)
-        ):
+        videos = self._boxes.videos(self._now)
+        if box.pixels < MIN_CHANGED or any(video.place.overlaps(box) for video in videos):
             return False
         move = self._moves.predict(self.main.words, surface.words, box)
         if move is None:

@@ -46,6 +46,11 @@ class Move:
         return Rect(self.x, self.y, self.source.width, self.source.height)
 
     @property
+    def room(self) -> Rect:
+        """Around all that it touches: what scrolls goes on in there."""
+        return self.source.union(self.destination)
+
+    @property
     def dx(self) -> int:
         return self.x - self.source.x
 
@@ -111,14 +116,29 @@ def prove_again(
 ) -> Proof | None:
     """The rectangle of the last move, moved on by ``vector``; None if it is not almost all right there.
 
-    Arguments are those of :func:`prove`, which it takes the place of: a window keeps its size.
+    Arguments are those of :func:`prove`, which it takes the place of: a window keeps its size, and a page
+    that scrolls its room.
     """
     dx, dy = vector
     height, width = now.shape
     area = region.intersection(Rect(dx, dy, width, height))
-    place = last.destination.moved(dx, dy).intersection(area)
-    if place.pixels * 2 < last.source.pixels:
-        return None
+    window, page = last.destination.moved(dx, dy), last.room.intersection(last.room.moved(dx, dy))
+    places = [window.intersection(area)]
+    if places[0] != window:
+        places.insert(0, page.intersection(area))
+    for place in places:
+        if place.pixels * 2 >= last.source.pixels:
+            proof = _prove_there(before, now, changed, region, place, vector)
+            if proof is not None:
+                return proof
+    return None
+
+
+def _prove_there(
+    before: Words, now: Words, changed: Mask, region: Rect, place: Rect, vector: Vector
+) -> Proof | None:
+    """That almost all of ``place`` has come there by ``vector``; arguments are those of :func:`prove`."""
+    dx, dy = vector
     differs = differences(now, before, place, dx, dy)
     wrong = int(np.count_nonzero(differs))
     if wrong > place.pixels * _MAX_WRONG:  # it may have been found too large

@@ -65,6 +65,8 @@ class Surface:
         self.version = 0
         #: its painter is in the midst of something that belongs together: who looks takes half of it
         self.is_being_painted = False
+        #: who takes pixels over at this moment, and would have half of two pictures if one was written now
+        self.readers: set[object] = set()
         self._proposals: deque[Proposal] = deque(maxlen=MAX_PROPOSALS)
 
     @staticmethod

@@ -317,6 +317,43 @@ def test_a_window_that_is_dragged_on_is_proved_where_it_was(monkeypatch: pytest.
         assert_exact(before, now, [proof])
 
 
+def test_a_page_that_scrolls_by_more_lines_now_and_then_is_predicted() -> None:
+    """Frames were left out: by less than it ever did, and by more."""
+    finder, start = MoveFinder(), 600
+    before, now = scroll(0, start)[0], scroll(0, start + 32)[0]
+    assert finder.find(before, now, *damage(before, now)) is not None
+    start += 32
+    for step in (32, 64, 32, 96, 32):
+        before, start = now, start + step
+        now = scroll(0, start)[0]
+        proof = predicted(finder, before, now, FULL)
+        assert proof is not None
+        assert proof.move.dy == -step
+        assert (after(before, proof, now) == now).all()
+    before, now = now, scroll(0, start + 16)[0]
+    assert predicted(finder, before, now, FULL) is None, "by half a step: that has to be found"
+    assert finder.find(before, now, *damage(before, now)) is not None
+    before, now = now, scroll(0, start + 16 + 48)[0]
+    assert predicted(finder, before, now, FULL) is not None
+
+
+def test_a_page_of_which_a_part_was_found_is_found_as_a_whole() -> None:
+    """It is no window that keeps its size: less and less of it would be copied, and it is not predicted."""
+    finder, start = MoveFinder(), 600
+    page = scroll(0, start)[0]
+    heights = []
+    for number in range(6):
+        before, start = page, start + 16
+        page = scroll(0, start)[0]
+        now = page.copy()
+        if number == 1:
+            now[600:1000] = before[600:1000]  # once, a part of it stands still
+        [proof, *_] = finder.find_all(before, now, *damage(before, now))
+        heights.append(proof.move.source.height)
+    assert heights[1] < heights[0] - 300
+    assert heights[-1] == heights[0]
+
+
 def test_nothing_is_predicted_for_what_stands_still_or_goes_another_way() -> None:
     finder = MoveFinder()
     before, now = scroll(16)

@@ -27,7 +27,8 @@ class Copy:
         #: that it took, without what it had to wait for
         self.seconds = 0.0
         self._screen = screen
-        self._surface: Surface = screen.surface
+        #: onto this
+        self.surface: Surface = screen.surface
         self._framebuffer = framebuffer
         self._rects = rects
         self._written: list[Rect] = []
@@ -51,7 +52,7 @@ class Copy:
 
     def show(self) -> None:
         """Tell of what was copied, also of a part; on the loop."""
-        self._screen.written(self._surface, self._written)
+        self._screen.written(self.surface, self._written)
 
     def _copy_bands(self, rect: Rect) -> None:
         """What was written of it is known, however that ends."""
@@ -68,6 +69,6 @@ class Copy:
 
     def _copy(self, band: Rect) -> None:
         if self._framebuffer is not None:
-            self._framebuffer.put(band, self._surface.words)
+            self._framebuffer.put(band, self.surface.words)
         else:
-            self._surface.words[band.y : band.bottom, band.x : band.right] = 0
+            self.surface.words[band.y : band.bottom, band.x : band.right] = 0

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.backend import Compute
 from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.session import Session
@@ -22,6 +23,11 @@ SMALL: Final = 1 << 17
 UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
 second it says so little meanwhile that ZeroMQ's thread, which goes on reading, holds it by far."""
+
+READER_SECONDS: Final = 0.03
+READER_POLL: Final = 0.002
+"""That who takes the last picture over is waited for before the next one is copied, and between two looks. It
+takes 5 to 20 ms of a whole screen."""
 
 
 class GuestWork:
@@ -150,11 +156,20 @@ class GuestWork:
 
     async def _make_elsewhere(self, copy: Copy, compute: Compute) -> None:
         """Cancelled, the thread stops before its next band."""
+        copy.surface.is_being_painted = True
         try:
+            await self._until_taken_over(copy.surface)
             await compute(lambda: copy.run(self._clock))
         finally:
             copy.is_stopped = True
+            copy.surface.is_being_painted = False
             self._session.end_copy(copy, self._clock())
+
+    async def _until_taken_over(self, surface: Surface) -> None:
+        """Nobody takes half of this picture for half of the next: a page that scrolls would be torn."""
+        latest = self._clock() + READER_SECONDS
+        while surface.readers and self._clock() < latest:  # noqa: ASYNC110 (a thread ends it)
+            await asyncio.sleep(READER_POLL)
 
     def _rest(self) -> None:
         if not self.is_active:

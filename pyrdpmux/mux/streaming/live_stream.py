@@ -224,7 +224,12 @@ class LiveStream:
             stream.planner.invalidate(tuple(invalid))
             return stream.render(surface, now, pixels, room), stream.next_due()
 
-        frame, self._next_due = await self.compute(render)
+        # From here on, not from when a thread begins: nobody is to paint the next picture meanwhile.
+        surface.readers.add(stream.planner)
+        try:
+            frame, self._next_due = await self.compute(render)
+        finally:
+            surface.readers.discard(stream.planner)
         is_first, self.has_shown = not self.has_shown, True
         if stream.is_behind:
             self.changed()

@@ -5,6 +5,7 @@ before may be looked at meanwhile: ``Surface.is_being_painted`` tells that it is
 shows what it has every :data:`LONGEST_UPDATE`.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -23,6 +24,10 @@ MAX_KEPT: Final = 4096
 
 MAX_MOVES: Final = 64
 """Of an update, that are proposed; servers send a handful."""
+
+READER_SECONDS: Final = 0.03
+READER_POLL: Final = 0.001
+"""That who takes the last picture over is waited for, and between two looks: half of two pictures is torn."""
 
 
 class Painter:
@@ -44,7 +49,7 @@ class Painter:
         if visible.is_empty:
             return
         words = pixels.view(np.uint32)[: visible.height, : visible.width, 0]
-        surface.is_being_painted = True
+        self._begin()
         surface.words[visible.y : visible.bottom, visible.x : visible.right] = words
         self._written.append(visible)
 
@@ -58,7 +63,7 @@ class Painter:
             raise ValueError(f"{source} of a picture of {surface.width}x{surface.height}")
         dx, dy = x - source.x, y - source.y
         visible = Rect(x, y, source.width, source.height).clip(surface.width, surface.height)
-        surface.is_being_painted = True
+        self._begin()
         # In the order in which no band overwrites what another is still to be copied from.
         bands = list(bands_of(visible))
         for band in reversed(bands) if dy > 0 else bands:
@@ -71,6 +76,15 @@ class Painter:
             self._written.append(visible)
             if len(self._moves) < MAX_MOVES:
                 self._moves[dx, dy] = None
+
+    def _begin(self) -> None:
+        """An update paints: not before those who look have taken the picture over, but no later than that."""
+        surface = self._surface
+        if not surface.is_being_painted:
+            surface.is_being_painted = True
+            latest = time.monotonic() + READER_SECONDS
+            while surface.readers and time.monotonic() < latest:
+                time.sleep(READER_POLL)
 
     def is_due(self, now: float) -> bool:
         """What was written is to be shown although the update goes on. To be asked after each step."""

@@ -10,7 +10,7 @@ import pytest
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.mux.librdpmux.copying import Copy
-from pyrdpmux.mux.librdpmux.guest_work import GuestWork
+from pyrdpmux.mux.librdpmux.guest_work import READER_POLL, READER_SECONDS, GuestWork
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPIES_PER_SECOND, COPY_REST, Session
@@ -170,6 +170,33 @@ def test_a_small_copy_is_made_at_once(world: World) -> None:
         guest.hear(DisplayUpdate(0, 0, 1, 64))
         await world.settle()
         assert world.computed == 2, "of a narrow rectangle all rows are read"
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["until they have it", "but not for long"])
+def test_who_takes_the_last_picture_over_is_waited_for(world: World, ends: bool) -> None:
+    """What reads while this writes has half of two pictures. Meanwhile nobody begins to look."""
+
+    async def scenario() -> None:
+        guest = world.add("a", 8192, 1000)
+        guest.switch(8192, 1000)
+        await world.settle()
+        surface = guest.screen.surface
+        assert not surface.is_being_painted
+        world.clock.now += 1
+        surface.readers.add("somebody")
+        guest.hear(DisplayUpdate(0, 0, 8192, 1000))
+        await turns(lambda: surface.is_being_painted)
+        await asyncio.sleep(3 * READER_POLL)
+        assert world.computed == 1
+        if ends:
+            surface.readers.clear()
+        else:
+            world.clock.now += READER_SECONDS
+        await world.settle()
+        assert world.computed == 2
+        assert not surface.is_being_painted
 
     play(scenario)
 

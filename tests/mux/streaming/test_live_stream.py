@@ -218,6 +218,29 @@ def test_who_is_painting_is_waited_for_a_little() -> None:
     run(scenario)
 
 
+def test_a_painter_is_told_until_the_picture_is_taken_over() -> None:
+    """Also before a thread begins; whatever comes of it."""
+
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat)
+        surface = bench.display.surface
+        bench.workers.gate.clear()
+        await turns()
+        assert surface.readers == {bench.live.stream.planner}
+        bench.workers.gate.set()
+        await turns()
+        assert len(seat.frames) == 1
+        assert not surface.readers
+        bench.workers.error = ZeroDivisionError()
+        bench.change()
+        await turns()
+        assert seat.errors
+        assert not surface.readers
+
+    run(scenario)
+
+
 # -- several seats -----------------------------------------------------------------------------------
 
 

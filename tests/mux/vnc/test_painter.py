@@ -1,5 +1,8 @@
 """Pixels into a surface, copies within it, and when they are shown."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -7,7 +10,7 @@ from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS
-from pyrdpmux.mux.vnc.painter import LONGEST_UPDATE, MAX_KEPT, MAX_MOVES, Painter
+from pyrdpmux.mux.vnc.painter import LONGEST_UPDATE, MAX_KEPT, MAX_MOVES, READER_SECONDS, Painter
 
 NOW = 100.0
 
@@ -127,3 +130,21 @@ def test_the_surface_tells_that_it_is_in_the_midst_of_an_update() -> None:
         assert surface.is_being_painted
     Painter(surface)
     assert not surface.is_being_painted, "whoever painted before does no more"
+
+
+def test_who_takes_the_picture_over_is_waited_for_once_and_not_for_long() -> None:
+    painter, surface = painter_of(40, 30)
+    surface.readers.add("somebody")
+    started = time.monotonic()
+    painter.paint(0, 0, noise(4, 4))
+    waited = time.monotonic() - started
+    assert waited >= READER_SECONDS
+    assert surface.words[0, 0], "it has gone on without"
+    started = time.monotonic()
+    for _ in range(50):
+        painter.paint(0, 0, noise(4, 4))
+    assert time.monotonic() - started < 50 * READER_SECONDS, "not for each rectangle"
+    painter.show()
+    threading.Timer(READER_SECONDS / 3, surface.readers.clear).start()
+    painter.paint(0, 0, noise(4, 4))
+    assert not surface.readers, "when they have it, it goes on"
