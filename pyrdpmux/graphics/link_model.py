@@ -43,6 +43,9 @@ DRAIN_SECONDS: Final = 0.05
 MOST_SURPRISE: Final = 2.0
 """Times what is known, that is believed of a bandwidth that others have measured."""
 
+NEAR: Final = 0.01
+"""Seconds of a round trip, below which a link is not expected to be slow."""
+
 MIN_INTERVAL: Final = 0.001
 """Seconds below which an interval says nothing."""
 
@@ -312,6 +315,16 @@ class LinkModel:
         elif self.rate.is_confirmed:
             bytes_per_second = min(bytes_per_second, MOST_SURPRISE * known)
         self._add_rate(bytes_per_second, now, was_busy=False)
+
+    def delivered(self, bytes_per_second: float, now: float) -> None:
+        """TCP says that so much has arrived in the peer's kernel.
+
+        A client that works long at a small frame looks like a slow link. Where it is near, it is that kernel
+        that it answers from; behind a longer way there may be a tunnel, whose near end answers for it.
+        """
+        trip = self._network.seconds()
+        if trip is not None and trip < NEAR:
+            self._add_rate(bytes_per_second, now, was_busy=False)
 
     def looked(self, waiting: int, in_flight: int | None, now: float, *, acknowledges: bool) -> None:
         """So much waits in our socket; and so much has left it that TCP has no acknowledgement for.

@@ -20,7 +20,7 @@ import math
 from typing import Final
 
 from pyrdpmux.graphics.link_estimate import Rhythm, Traffic
-from pyrdpmux.graphics.link_model import LinkModel
+from pyrdpmux.graphics.link_model import NEAR, LinkModel
 from pyrdpmux.graphics.pacing import PacerFigures
 
 SUSPEND: Final = 0xFFFFFFFF
@@ -83,9 +83,6 @@ FRAME_SECONDS: Final = 0.07
 
 MAX_FRAME_SECONDS: Final = 1.0
 """And where the next frame takes longer than that to be computed: as long, but no longer than this."""
-
-NEAR: Final = 0.01
-"""Seconds of a round trip, below which a link is not expected to be slow."""
 
 MIN_ROOM: Final = 16 * 1024
 UNKNOWN_ROOM: Final = 48 * 1024
@@ -171,6 +168,10 @@ class Pacer:
     def bandwidth(self, bits_per_second: float, now: float) -> None:
         if 0 < bits_per_second < math.inf:
             self._link.bandwidth_measured(bits_per_second / 8, now)
+
+    def delivered(self, bytes_per_second: float, now: float) -> None:
+        if 0 < bytes_per_second < math.inf:
+            self._link.delivered(bytes_per_second, now)
 
     def unsent(self, size: int, now: float, in_flight: int | None = None) -> None:
         in_flight = None if in_flight is None else max(in_flight, 0)

@@ -56,6 +56,9 @@ class Pacing(Protocol):
     def bandwidth(self, bits_per_second: float, now: float) -> None:
         """Auto-detect has measured that the link delivers at least so much."""
 
+    def delivered(self, bytes_per_second: float, now: float) -> None:
+        """TCP says that so much of what was sent arrives: at the near end of a tunnel, perhaps."""
+
     def unsent(self, size: int, now: float, in_flight: int | None = None) -> None:
         """Bytes that wait in our socket; ``in_flight``: those that have left it and TCP still waits for."""
 

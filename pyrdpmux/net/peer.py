@@ -211,6 +211,11 @@ class Peer:
         """Seconds between the kernels, smoothed; None where there is no TCP."""
         return tcp.round_trip(self._raw) if self._raw is not None else None
 
+    @property
+    def delivery_rate(self) -> int | None:
+        """Bytes a second that TCP has brought to the peer's kernel; None where nobody says."""
+        return tcp.delivery_rate(self._raw) if self._raw is not None else None
+
     def size_buffers(self, bits_per_second: float) -> None:
         """Let little more wait on our side than such a link takes in BUFFERED_SECONDS."""
         size = round(min(max(bits_per_second / 8 * BUFFERED_SECONDS, MIN_HIGH_WATER), HIGH_WATER))

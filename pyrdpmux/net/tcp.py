@@ -7,6 +7,7 @@ sent* yet (TCP_NOTSENT_LOWAT): what waits there is stale before it arrives, and 
 import array
 import fcntl
 import socket
+import sys
 import termios
 from typing import Final
 
@@ -32,6 +33,9 @@ _INT: Final = bytes(4)
 
 RTT_AT: Final = 17
 """linux/tcp.h: tcpi_rtt, in microseconds, is this number of 32 bits in TCP_INFO."""
+
+DELIVERY_RATE_AT: Final = 40
+"""linux/tcp.h: tcpi_delivery_rate, in bytes a second, are these two, from Linux 4.9 on."""
 
 
 def tune(raw: socket.socket) -> None:
@@ -82,11 +86,28 @@ def _asked(raw: socket.socket, request: int) -> int:
 
 def round_trip(raw: socket.socket) -> float | None:
     """Seconds, as TCP has smoothed them: between the kernels, so without the client's own work."""
+    words = _told(raw, RTT_AT + 1)
+    return words[RTT_AT] / 1e6 if words and words[RTT_AT] else None
+
+
+def delivery_rate(raw: socket.socket) -> int | None:
+    """Bytes a second that have arrived of late, in the peer's kernel; None where that is not told."""
+    words = _told(raw, DELIVERY_RATE_AT + 2)
+    if words is None:
+        return None
+    low, high = words[DELIVERY_RATE_AT : DELIVERY_RATE_AT + 2]
+    if sys.byteorder == "big":
+        low, high = high, low
+    return low | high << 32 or None
+
+
+def _told(raw: socket.socket, count: int) -> "array.array[int] | None":
+    """The first numbers of 32 bits of TCP_INFO; None where there are not so many."""
     if raw.fileno() < 0 or not is_tcp(raw):
         return None
     words = array.array("I")
     try:
-        words.frombytes(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 4 * (RTT_AT + 1)))
+        words.frombytes(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 4 * count))
     except (OSError, ValueError):
         return None
-    return words[RTT_AT] / 1e6 if len(words) > RTT_AT and words[RTT_AT] else None
+    return words if len(words) == count else None

@@ -113,6 +113,24 @@ class TestRules:
         assert pacer.figures(now).is_acknowledging
         assert pacer.ready_at(now) == now
 
+    @pytest.mark.parametrize(("round_trip", "is_near"), [(0.001, True), (0.03, False)])
+    def test_a_client_at_work_is_no_slow_link_where_tcp_says_so(
+        self, round_trip: float, is_near: bool
+    ) -> None:
+        """Of a near client; behind a longer way, a tunnel's end may answer for it."""
+        pacer, now = known(80e6, round_trip), 1.0
+        for frame_id in range(40):
+            now = max(now, pacer.ready_at(now))
+            pacer.sent(frame_id, 5_000, now)
+            now += 0.15
+            pacer.acknowledged(frame_id, 0, now)
+        assert pacer.room(now) < 64_000, "it seems to be slow"
+        pacer.delivered(20e6, now)
+        assert (pacer.room(now) > 1_000_000) == is_near
+        pacer.delivered(0.0, now)
+        pacer.delivered(math.inf, now)
+        assert (pacer.room(now) > 1_000_000) == is_near
+
     def test_who_stops_acknowledging_lags(self) -> None:
         """It may be stopped altogether, and does not keep up with anybody then."""
         pacer = known()

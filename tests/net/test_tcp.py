@@ -89,6 +89,19 @@ def test_tcp_knows_its_round_trip(pair: tuple[socket.socket, socket.socket]) -> 
     assert 0 < seconds < 1
 
 
+def test_tcp_knows_what_arrives(pair: tuple[socket.socket, socket.socket]) -> None:
+    ours, client = pair
+    client.settimeout(5)
+    for _ in range(20):
+        ours.send(bytes(10_000))
+        read = 0
+        while read < 10_000:
+            read += len(client.recv(10_000))
+    rate = tcp.delivery_rate(ours)
+    assert rate is not None
+    assert 1e5 < rate < 1e12
+
+
 def test_other_sockets_and_closed_ones_are_left_alone(pair: tuple[socket.socket, socket.socket]) -> None:
     one, other = socket.socketpair()
     with one, other:
@@ -96,8 +109,10 @@ def test_other_sockets_and_closed_ones_are_left_alone(pair: tuple[socket.socket,
         one.send(b"something")
         assert tcp.outstanding(one) == (0, 0)
         assert tcp.round_trip(one) is None
+        assert tcp.delivery_rate(one) is None
         assert not tcp.limit_unsent(one, 1000)
     ours, _ = pair
     ours.close()
     assert tcp.outstanding(ours) == (0, 0)
     assert tcp.round_trip(ours) is None
+    assert tcp.delivery_rate(ours) is None

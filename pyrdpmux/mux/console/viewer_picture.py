@@ -44,6 +44,9 @@ SETTLE_SECONDS: Final = 1.0
 CLOSE: Final = 0.1
 """Seconds behind, at most, for who is to share a stream."""
 
+ENOUGH: Final = 512 * 1024
+"""Bytes of a frame: if the link is believed to take less, TCP is asked what it takes."""
+
 BYTES_PER_PIXEL: Final = 2
 """Of a photograph that is made exact, about."""
 
@@ -247,7 +250,11 @@ class ViewerPicture:
         return min(self.pacer.budget(now) // BYTES_PER_PIXEL, FINE_PIXELS)
 
     def room(self, now: float, seconds: float = 0.0) -> int:
-        return self.pacer.room(now, seconds)
+        room = self.pacer.room(now, seconds)
+        if room < ENOUGH and (rate := self._peer.delivery_rate):
+            self.pacer.delivered(rate, now)
+            room = self.pacer.room(now, seconds)
+        return room
 
     def send_at_once(self, frame: Frame[Any]) -> bool:
         if not self._connection.is_active:

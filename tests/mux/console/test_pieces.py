@@ -59,6 +59,9 @@ class Peer:
     bytes_sent = 0
 
     @property
+    def delivery_rate(self) -> None: ...
+
+    @property
     def outstanding_bytes(self) -> tuple[int, None]:
         return self.unsent_bytes, None
 

@@ -139,6 +139,9 @@ class Peer:
         self.room = asyncio.Event()
 
     @property
+    def delivery_rate(self) -> None: ...
+
+    @property
     def outstanding_bytes(self) -> tuple[int, int]:
         return self.unsent_bytes, self.in_flight_bytes
 
