@@ -47,7 +47,6 @@ TESTED_THROUGH = {
     },
     "codec/test_planar.py": {
         "codec.planar_decoder",
-        "codec.planar_encoder",
     },
     "codec/test_nscodec.py": {
         "codec.nscodec_rle",

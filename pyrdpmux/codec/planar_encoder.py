@@ -9,8 +9,7 @@ one row of one matrix, so that one pass of each step serves all of them::
     row 1  |  0  | deltas   | end |   tile 0, red plane, second line
            |     |          |     |   ... green, blue; tile 1 ...
 
-Lines may be some bytes longer, so that a tile is a multiple of 64 bytes. Of gray tiles only one plane is
-looked at, and sent three times.
+Lines may be longer, so that a tile is a multiple of 64 bytes. Of gray tiles one plane is sent three times.
 
 Column 0 is the zero that a line starts with ("the RAW value ... is assumed to be zero"), and is always
 counted as part of a run; what follows column w never is. So the edges of the runs alternate strictly, up,

@@ -5,8 +5,7 @@ cache), then one color, then text exactly, then pictures nearly, which are made 
 clock and network; deterministic.
 
 INVARIANT: after a plan, the commands of all plans so far make every pixel of MAIN what the surface had when
-it was looked at, but for lossy marks, and for what is left to the next plans because it is too much for one
-(:mod:`pyrdpmux.graphics.allotment`).
+it was looked at, but for lossy marks, and for what the allotment leaves to the next plans.
 """
 
 from collections.abc import Sequence

@@ -34,13 +34,13 @@ STALLED: Final = 4.0
 def commands(monkeypatch: pytest.MonkeyPatch) -> set[type]:
     """What viewers were sent, by kind."""
     kinds: set[type] = set()
-    send = ViewerPicture.send
+    send = ViewerPicture.send_at_once
 
-    async def noted(self: ViewerPicture, frame: Any) -> None:
+    def noted(self: ViewerPicture, frame: Any) -> bool:
         kinds.update(type(command) for command in frame.commands)
-        await send(self, frame)
+        return send(self, frame)
 
-    monkeypatch.setattr(ViewerPicture, "send", noted)
+    monkeypatch.setattr(ViewerPicture, "send_at_once", noted)
     return kinds
 
 
