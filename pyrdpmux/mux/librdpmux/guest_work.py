@@ -24,10 +24,10 @@ UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
 second it says so little meanwhile that ZeroMQ's thread, which goes on reading, holds it by far."""
 
-READER_SECONDS: Final = 0.03
+READER_SECONDS: Final = 0.1
 READER_POLL: Final = 0.002
 """That who takes the last picture over is waited for before the next one is copied, and between two looks. It
-takes 5 to 20 ms of a whole screen."""
+takes 5 to 20 ms of a whole screen, 80 of a large one on a busy machine."""
 
 
 class GuestWork:

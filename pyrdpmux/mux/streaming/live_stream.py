@@ -28,9 +28,9 @@ logger = logging.getLogger("pyrdpmux.mux")
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
 
-WHOLE_SECONDS: Final = 0.03
-"""That a painter in the midst of its next picture is waited for, which takes it 5 to 20 ms mostly: with half
-of that, a page that scrolls is torn."""
+WHOLE_SECONDS: Final = 0.1
+"""That a painter in the midst of its next picture is waited for, which takes it 5 to 20 ms, 80 of a large
+screen on a busy machine: with half of that, a page that scrolls is torn."""
 
 T = TypeVar("T")
 

@@ -25,7 +25,7 @@ MAX_KEPT: Final = 4096
 MAX_MOVES: Final = 64
 """Of an update, that are proposed; servers send a handful."""
 
-READER_SECONDS: Final = 0.03
+READER_SECONDS: Final = 0.1
 READER_POLL: Final = 0.001
 """That who takes the last picture over is waited for, and between two looks: half of two pictures is torn."""
 

@@ -204,7 +204,7 @@ def test_who_is_painting_is_waited_for_a_little() -> None:
         began = loop.time()
         for seed in range(3, 60):
             bench.change(seed)
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(WHOLE_SECONDS / 30)
         assert seat.times[2] == pytest.approx(began + WHOLE_SECONDS), "no longer, however much is painted"
         seat.ready = None
         bench.change(60)
