@@ -1,10 +1,12 @@
 """A real QEMU with something to show, and our daemon in a thread beside it."""
 
 import asyncio
+import errno
 import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -50,7 +52,12 @@ class Monitor:
     def __init__(self, path: Path) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.settimeout(PATIENCE)
-        self._socket.connect(os.fspath(path))
+        # The socket is there before QEMU listens.
+        until = time.monotonic() + PATIENCE
+        while (error := self._socket.connect_ex(os.fspath(path))) == errno.ECONNREFUSED:
+            assert time.monotonic() < until, "QEMU does not listen"
+            time.sleep(0.01)
+        assert not error, os.strerror(error)
         self._lines = self._socket.makefile("rb")
         self._lines.readline()
         self.execute("qmp_capabilities")
