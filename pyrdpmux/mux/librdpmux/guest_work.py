@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.surface import WHOLE_SECONDS, Surface
 from pyrdpmux.mux.backend import Compute
 from pyrdpmux.mux.librdpmux.copying import Copy
 from pyrdpmux.mux.librdpmux.session import Session
@@ -24,10 +24,8 @@ UNWATCHED_READ_SECONDS: Final = 1.0
 """Between two looks at what a guest says that nobody looks at, if it may be kept waiting. At 33 updates a
 second it says so little meanwhile that ZeroMQ's thread, which goes on reading, holds it by far."""
 
-READER_SECONDS: Final = 0.1
 READER_POLL: Final = 0.002
-"""That who takes the last picture over is waited for before the next one is copied, and between two looks. It
-takes 5 to 20 ms of a whole screen, 80 of a large one on a busy machine."""
+"""Seconds between two looks whether the last picture has been taken over."""
 
 
 class GuestWork:
@@ -167,7 +165,7 @@ class GuestWork:
 
     async def _until_taken_over(self, surface: Surface) -> None:
         """Nobody takes half of this picture for half of the next: a page that scrolls would be torn."""
-        latest = self._clock() + READER_SECONDS
+        latest = self._clock() + WHOLE_SECONDS
         while surface.readers and self._clock() < latest:  # noqa: ASYNC110 (a thread ends it)
             await asyncio.sleep(READER_POLL)
 

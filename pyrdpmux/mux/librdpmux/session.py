@@ -334,9 +334,8 @@ class Session:
             case TakesSizes():
                 self.input.takes_sizes = bool(message.takes)
                 self._is_ours = True
-                self._acknowledge(
-                    TAKES_PAIRS
-                )  # from here on it waits for answers, in versions that have none, too
+                # From here on it waits for answers, in versions that have none, too.
+                self._acknowledge(TAKES_PAIRS)
             case Mouse() | Keyboard() | UpdateComplete() | SizeRequest():
                 raise BackendError(f"{type(message).__name__} from a VM, which only a server sends")
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.cadence import Cadence
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.surface import WHOLE_SECONDS
 from pyrdpmux.mux.figures import StreamFigures, WorkFigures
 from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.seat import Seat
@@ -27,10 +28,6 @@ logger = logging.getLogger("pyrdpmux.mux")
 
 SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
-
-WHOLE_SECONDS: Final = 0.1
-"""That a painter in the midst of its next picture is waited for, which takes it 5 to 20 ms, 80 of a large
-screen on a busy machine: with half of that, a page that scrolls is torn."""
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.surface import Surface
+from pyrdpmux.graphics.surface import WHOLE_SECONDS, Surface
 from pyrdpmux.mux.picture.screen import bands_of
 
 LONGEST_UPDATE: Final = 0.05
@@ -25,9 +25,8 @@ MAX_KEPT: Final = 4096
 MAX_MOVES: Final = 64
 """Of an update, that are proposed; servers send a handful."""
 
-READER_SECONDS: Final = 0.1
 READER_POLL: Final = 0.001
-"""That who takes the last picture over is waited for, and between two looks: half of two pictures is torn."""
+"""Seconds between two looks whether the last picture has been taken over."""
 
 
 class Painter:
@@ -82,7 +81,7 @@ class Painter:
         surface = self._surface
         if not surface.is_being_painted:
             surface.is_being_painted = True
-            latest = time.monotonic() + READER_SECONDS
+            latest = time.monotonic() + WHOLE_SECONDS
             while surface.readers and time.monotonic() < latest:
                 time.sleep(READER_POLL)
 

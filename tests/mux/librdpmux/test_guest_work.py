@@ -9,8 +9,9 @@ from typing import TypeVar
 import pytest
 
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.surface import WHOLE_SECONDS
 from pyrdpmux.mux.librdpmux.copying import Copy
-from pyrdpmux.mux.librdpmux.guest_work import READER_POLL, READER_SECONDS, GuestWork
+from pyrdpmux.mux.librdpmux.guest_work import READER_POLL, GuestWork
 from pyrdpmux.mux.librdpmux.messages import DisplaySwitch, DisplayUpdate, Message, encode_message
 from pyrdpmux.mux.librdpmux.protocol import PROTOCOLS
 from pyrdpmux.mux.librdpmux.session import COPIES_PER_SECOND, COPY_REST, Session
@@ -193,7 +194,7 @@ def test_who_takes_the_last_picture_over_is_waited_for(world: World, ends: bool)
         if ends:
             surface.readers.clear()
         else:
-            world.clock.now += READER_SECONDS
+            world.clock.now += WHOLE_SECONDS
         await world.settle()
         assert world.computed == 2
         assert not surface.is_being_painted

@@ -11,8 +11,9 @@ import pytest
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Abilities, Exact, Lossy
 from pyrdpmux.graphics.stream import Frame, Stream
+from pyrdpmux.graphics.surface import WHOLE_SECONDS
 from pyrdpmux.mux.picture.display import Display
-from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, WHOLE_SECONDS, LiveStream
+from pyrdpmux.mux.streaming.live_stream import SPARE_SECONDS, LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.mux.streaming.turns import BURDEN, PATIENCE, SLACK
 from tests.graphics.drawings import photo
