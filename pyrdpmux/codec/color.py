@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 
 from pyrdpmux.errors import EncodeError
 
+COLOR_MASK: Final = np.uint32(0x00FFFFFF)
+"""The three color bytes of a BGRX word; the fourth means nothing."""
+
 Pixels = NDArray[np.uint8]
 """(height, width, 4) uint8, top-down: blue, green, red, and a fourth byte, which is alpha in a pointer, 0 on
 the screen of a VM, and otherwise without meaning."""
@@ -115,7 +118,7 @@ def _blue(source: Words) -> NDArray[np.uint16]:
 
 def to_bgr24(source: Words) -> NDArray[np.uint32]:
     """Any shape of words with the unused byte cleared."""
-    return source & np.uint32(0x00FFFFFF)
+    return source & COLOR_MASK
 
 
 def to_indices(source: Words) -> NDArray[np.uint8]:

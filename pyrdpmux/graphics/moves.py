@@ -9,11 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from pyrdpmux.codec.color import Words
+from pyrdpmux.codec.color import COLOR_MASK, Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.proofs import DOUBTFUL, Move, Proof, prove, prove_again
 from pyrdpmux.graphics.residual import Mask
-from pyrdpmux.graphics.surface import COLOR
 from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
 
 MIN_CHANGED: Final = 3000
@@ -195,7 +194,7 @@ def _predicted(before: Words, now: Words, region: Rect, area: Rect, vector: Vect
     """The move into ``area``, if every 16th line says that it is true and that nothing else has moved."""
     source = area.moved(-vector[0], -vector[1])
     lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
-    target = now[area.slices][lines] & COLOR
+    target = now[area.slices][lines] & COLOR_MASK
     wrong = int(np.count_nonzero(target != before[source.slices][lines]))
     if wrong > target.size * _MAX_MISPREDICTED:
         return None
@@ -293,6 +292,6 @@ def _estimate(before: Words, now: Words, areas: Sequence[Rect]) -> float:
     for area in areas:
         step = min(max(area.height // _FEWEST_LINES, 1), _PREDICTED_LINES)
         part = area.slices
-        lines = (now[part][step // 2 :: step] & COLOR) != before[part][step // 2 :: step]
+        lines = (now[part][step // 2 :: step] & COLOR_MASK) != before[part][step // 2 :: step]
         count += np.count_nonzero(lines) * area.height / len(lines)
     return count

@@ -10,11 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from pyrdpmux.codec.color import Words
+from pyrdpmux.codec.color import COLOR_MASK, Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.residual import Mask, bounds_of
-from pyrdpmux.graphics.surface import COLOR
 
 BAND_BYTES: Final = 256 * 1024
 """Of a picture, that are looked at together with as many of another one."""
@@ -54,7 +53,7 @@ class Snapshot:
         """What ``source``, the pixels of a surface, has in these rectangles."""
         self.part_from(main, rects)
         for rect in rects:
-            np.bitwise_and(source[rect.slices], COLOR, out=self.words[rect.slices])
+            np.bitwise_and(source[rect.slices], COLOR_MASK, out=self.words[rect.slices])
 
     def compare(self, main: Words, rects: Sequence[Rect]) -> list[Rect]:
         """Where something of it differs; ``changed`` is right within the box around all rectangles."""
@@ -72,7 +71,7 @@ class Snapshot:
         for rect in rects:
             for part in _parts(rect):
                 if source is not None:
-                    np.bitwise_and(source[part], COLOR, out=self.words[part])
+                    np.bitwise_and(source[part], COLOR_MASK, out=self.words[part])
                 np.not_equal(main[part], self.words[part], out=self.changed[part])
             bounds = bounds_of(self.changed[rect.slices])
             if bounds is not None:
@@ -99,7 +98,7 @@ class Snapshot:
         scratch, beside = np.empty((rows, region.width), np.uint32), np.empty((rows, region.width), np.bool_)
         for top, stop in bands:
             now, before, differs = scratch[: stop - top], shown[top:stop], changed[top:stop]
-            np.bitwise_and(new[top:stop], COLOR, out=now)
+            np.bitwise_and(new[top:stop], COLOR_MASK, out=now)
             painted = slice(None)
             if target.y <= top < target.bottom:
                 is_vertical = not move.dx

@@ -22,9 +22,6 @@ from pyrdpmux.graphics.residual import bounds_of
 TILE: Final = 64
 """Pixels per side of a tile."""
 
-COLOR: Final = np.uint32(0x00FFFFFF)
-"""Of a pixel as a word, the bytes that mean something."""
-
 WHOLE_SECONDS: Final = 0.1
 """That whoever takes a picture over and whoever paints the next one wait for each other: either takes 5 to 20
 ms, 80 of a large screen on a busy machine. With half of two pictures, a page that scrolls is torn."""

@@ -5,12 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyrdpmux.codec.color import Words
+from pyrdpmux.codec.color import COLOR_MASK, Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics import snapshot as snapshots
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.snapshot import Snapshot
-from pyrdpmux.graphics.surface import COLOR
 
 
 @pytest.fixture(autouse=True)
@@ -31,8 +30,8 @@ RECTS = [Rect(0, 0, 40, 16), Rect(5, 20, 7, 9), Rect(30, 29, 10, 1)]
 
 def test_what_differs_is_found_in_one_go_as_in_two() -> None:
     source, main = pictures(40, 30)
-    main[20:29, 5:12] = source[20:29, 5:12] & COLOR
-    wanted = source & COLOR
+    main[20:29, 5:12] = source[20:29, 5:12] & COLOR_MASK
+    wanted = source & COLOR_MASK
     for is_one in (True, False):
         snapshot = Snapshot(40, 30)
         snapshot.changed[:] = True
@@ -67,12 +66,12 @@ def test_after_a_move_it_differs_where_a_copy_would(
     region = target.union(Rect(data.draw(st.integers(0, left)), data.draw(st.integers(0, top)), 1, 1))
     if not is_beside:
         still = main.copy()
-        still[target.slices] = source[target.slices] & COLOR
+        still[target.slices] = source[target.slices] & COLOR_MASK
         source = still
     move = Move(target.moved(-dx, -dy), target.x, target.y)
     wanted, copied = main.copy(), main.copy()
     copied[target.slices] = main[move.source.slices]
-    wanted[region.slices] = source[region.slices] & COLOR
+    wanted[region.slices] = source[region.slices] & COLOR_MASK
     snapshot = Snapshot(width, height)
     snapshot.take_and_compare(main, main, [Rect(0, 0, width, height)])
     snapshot.changed[:] = True
@@ -84,12 +83,12 @@ def test_after_a_move_it_differs_where_a_copy_would(
 
 def test_after_a_move_it_is_independent_of_main_again_when_it_has_to_be() -> None:
     source, main = pictures(40, 30)
-    main[:] = source & COLOR
+    main[:] = source & COLOR_MASK
     region = Rect(0, 2, 40, 20)
     snapshot = Snapshot(40, 30)
     snapshot.take_and_compare(source, main, [Rect(0, 0, 40, 30)])
     source[2:10] ^= 1
-    wanted = source & COLOR
+    wanted = source & COLOR_MASK
     snapshot.take_moved(source, main, region, Move(Rect(0, 6, 40, 16), 0, 2))
     copy = snapshot.clone(main)
     snapshot.take_moved(source, main, Rect(0, 10, 40, 20), Move(Rect(0, 14, 40, 16), 0, 10))
@@ -97,4 +96,4 @@ def test_after_a_move_it_is_independent_of_main_again_when_it_has_to_be() -> Non
     assert snapshot.take_and_compare(source, main, [Rect(0, 4, 40, 4)]) == [Rect(0, 4, 40, 4)]
     main[:] = 7
     assert (copy.words == wanted).all()
-    assert (snapshot.words == source & COLOR).all()
+    assert (snapshot.words == source & COLOR_MASK).all()

@@ -13,13 +13,11 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pyrdpmux.codec.color import COLOR_MASK
 from pyrdpmux.errors import BackendError
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Words: TypeAlias = NDArray[np.uint32]
-
-COLOR_MASK: Final = np.uint32(0x00FFFFFF)
-"""The three color bytes of a BGRX word."""
 
 OPAQUE: Final = np.uint32(0xFF000000)
 """Its fourth byte, full."""

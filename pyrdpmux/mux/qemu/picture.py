@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pyrdpmux.codec.color import Pixels
+from pyrdpmux.codec.color import COLOR_MASK, Pixels
 from pyrdpmux.errors import BackendError
 from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect, Region
 from pyrdpmux.graphics.surface import Surface
 from pyrdpmux.mux.picture.cursor import AnyCursor, Cursor, CursorState
-from pyrdpmux.mux.picture.pixel_format import COLOR_MASK, PixelCode, PixelFormat, pixel_format
+from pyrdpmux.mux.picture.pixel_format import PixelCode, PixelFormat, pixel_format
 from pyrdpmux.mux.picture.screen import NO_SIGNAL_SIZE, bands_of, new_surface
 
 MAX_COMPARED: Final = 64 << 10
