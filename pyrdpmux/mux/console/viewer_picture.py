@@ -241,9 +241,13 @@ class ViewerPicture:
     def lag(self, now: float) -> float:
         return self.pacer.lag(now)
 
+    @property
+    def backlog(self) -> int:
+        return self._peer.unsent_bytes
+
     def keeps_up(self, now: float) -> bool:
         has_settled = now - self._entered_at >= SETTLE_SECONDS
-        is_read_from = self._peer.unsent_bytes <= ALLOWANCE
+        is_read_from = self.backlog <= ALLOWANCE
         return self._connection.is_active and has_settled and is_read_from and self.pacer.lag(now) <= CLOSE
 
     def fine_pixels(self, now: float) -> int:

@@ -15,6 +15,10 @@ class Seat(Hashable, Protocol):
     def lag(self, now: float) -> float:
         """Seconds that its client is behind, trip aside."""
 
+    @property
+    def backlog(self) -> int:
+        """Bytes for it that wait on our side."""
+
     def keeps_up(self, now: float) -> bool:
         """It has been up to date for a while, so that it could share a stream."""
 

@@ -25,6 +25,10 @@ RELIEF: Final = 2
 MAX_LAG: Final = 0.5
 """Seconds behind the one that is the least behind, with which a seat has to leave."""
 
+MAX_BACKLOG: Final = 1 << 20
+"""Bytes that wait on our side for a seat that is not ready, with which it has to leave: it may be that nobody
+reads them, and each frame of the others would go on top."""
+
 
 class Turns:
     """Of the seats of one stream."""
@@ -69,8 +73,9 @@ class Turns:
             return []
         lags = {seat: seat.lag(now) for seat in self._burdens}
         most = min(lags.values()) + MAX_LAG
-        return [
-            seat
-            for seat, ready_at in late.items()
-            if seat in lags and (ready_at is None or self._burdens[seat] > BURDEN or lags[seat] > most)
-        ]
+
+        def has_to_leave(seat: Seat, ready_at: float | None) -> bool:
+            is_slow = self._burdens[seat] > BURDEN or lags[seat] > most
+            return ready_at is None or is_slow or seat.backlog > MAX_BACKLOG
+
+        return [seat for seat, ready_at in late.items() if seat in lags and has_to_leave(seat, ready_at)]

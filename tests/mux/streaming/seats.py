@@ -29,6 +29,7 @@ class FakeSeat:
         self.times: list[float] = []
         self.errors: list[Exception] = []
         self.behind = 0.0
+        self.backlog = 0
         self.is_close = True
         self.spare = 1 << 16
         self.most = 1 << 30

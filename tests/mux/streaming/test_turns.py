@@ -2,7 +2,7 @@
 
 import pytest
 
-from pyrdpmux.mux.streaming.turns import BURDEN, MAX_LAG, PATIENCE, RELIEF, SLACK, Turns
+from pyrdpmux.mux.streaming.turns import BURDEN, MAX_BACKLOG, MAX_LAG, PATIENCE, RELIEF, SLACK, Turns
 from tests.mux.streaming.seats import FakeSeat
 
 NOW = 50.0
@@ -51,6 +51,17 @@ def test_who_lags_behind_the_others_leaves_as_soon_as_it_is_late() -> None:
     seats[1].behind = MAX_LAG + 0.01
     assert goes(turns, seats) == []
     seats[1].ready = NOW + 10
+    assert goes(turns, seats) == [seats[1]]
+
+
+def test_who_reads_nothing_leaves_before_much_waits_for_it() -> None:
+    turns, seats = Turns(), [FakeSeat(), FakeSeat()]
+    seats[1].backlog = MAX_BACKLOG + 1
+    assert goes(turns, seats) == [], "it is ready: the others' frames are no burden"
+    seats[1].ready = NOW + 10
+    seats[1].backlog = MAX_BACKLOG
+    assert goes(turns, seats) == []
+    seats[1].backlog = MAX_BACKLOG + 1
     assert goes(turns, seats) == [seats[1]]
 
 
