@@ -232,6 +232,7 @@ async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> N
     """SIGINT is a person who ends it; after SIGTERM there may be another daemon, which nobody tells us."""
     import asyncio
 
+    from pyrdpmux.mux import collector
     from pyrdpmux.mux.log.rate_limited import RateLimitedLog, quiet_accept_errors
     from pyrdpmux.net.descriptors import raise_limit
 
@@ -247,7 +248,12 @@ async def _run_until_signal(daemon: "Daemon", on_ready: Callable[[], None]) -> N
     loop.add_signal_handler(signal.SIGINT, end)
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, daemon.reload_soon)
-    await daemon.run(stop, on_ready)
+
+    def ready() -> None:
+        collector.set_aside()
+        on_ready()
+
+    await daemon.run(stop, ready)
 
 
 def passwd_command(options: argparse.Namespace) -> str:

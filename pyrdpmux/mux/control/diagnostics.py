@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pyrdpmux.codec.table import CODECS, described
+from pyrdpmux.mux.collector import looking_at_everything
 
 PROCESS: Final = Path("/proc/self")
 
@@ -24,11 +25,12 @@ _NUMBERS: Final = re.compile(r"\d+")
 
 def diagnose() -> dict[str, Any]:
     """Tasks, our objects, threads, descriptors and memory, after a collection of garbage; and our codecs."""
-    gc.collect()
+    with looking_at_everything():
+        objects = _count(_our_classes())
     _trim()
     return {
         "tasks": _count(task.get_name() for task in asyncio.all_tasks()),
-        "objects": _count(_our_classes()),
+        "objects": objects,
         "threads": threading.active_count(),
         "descriptors": descriptors(PROCESS),
         "memory": memory(PROCESS),
