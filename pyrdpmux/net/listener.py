@@ -13,7 +13,7 @@ OnConnection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 READ_LIMIT = 64 * 1024
 
 
-ACCEPTED_AT_ONCE: Final = 8
+ACCEPTED_AT_ONCE: Final = 2
 """Connections that are accepted before other descriptors of the loop get their turn."""
 
 BACKLOG: Final = 512

@@ -5,6 +5,7 @@ own: who opens many sockets pushes out its own. A connection counts from its acc
 it never logs on until its socket is closed.
 """
 
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -29,6 +30,13 @@ class Pending:
     is_exempt: bool
     #: closes it at once
     evict: Callable[[], None]
+    #: of all, in the order of their coming
+    number: int
+
+    @property
+    def group(self) -> tuple[str, bool]:
+        """One address of a network may be exempt, and its neighbors not."""
+        return self.origin.narrow, self.is_exempt
 
 
 class PendingTable:
@@ -39,13 +47,15 @@ class PendingTable:
         #: how many had to go
         self.evicted = 0
         self._is_suspect = is_suspect
+        self._count = 0
+        self._numbers = itertools.count()
         #: the oldest first
-        self._places: dict[Pending, None] = {}
+        self._groups: dict[tuple[str, bool], dict[Pending, None]] = {}
         self._narrow: Counter[str] = Counter()
         self._wide: Counter[str] = Counter()
 
     def __len__(self) -> int:
-        return len(self._places)
+        return self._count
 
     def of(self, origin: Origin) -> int:
         """How many come from there."""
@@ -53,11 +63,12 @@ class PendingTable:
 
     def enter(self, origin: Origin, evict: Callable[[], None], *, is_exempt: bool = False) -> Pending:
         """A place for one more; ``evict`` is called when another needs it."""
-        place = Pending(origin, is_exempt, evict)
-        self._places[place] = None
+        place = Pending(origin, is_exempt, evict, next(self._numbers))
+        self._groups.setdefault(place.group, {})[place] = None
+        self._count += 1
         self._narrow[origin.narrow] += 1
         self._wide[origin.wide] += 1
-        while len(self._places) > self.limit:
+        while self._count > self.limit:
             victim = self._victim()
             self.leave(victim)
             self.evicted += 1
@@ -66,9 +77,13 @@ class PendingTable:
 
     def leave(self, place: Pending) -> None:
         """It has logged on, or its socket is closed."""
-        if place not in self._places:
+        group = self._groups.get(place.group, {})
+        if place not in group:
             return
-        del self._places[place]
+        del group[place]
+        if not group:
+            del self._groups[place.group]
+        self._count -= 1
         for counter, network in ((self._narrow, place.origin.narrow), (self._wide, place.origin.wide)):
             counter[network] -= 1
             if not counter[network]:
@@ -76,20 +91,14 @@ class PendingTable:
 
     def _victim(self) -> Pending:
         """Of who keeps failing before others, of the most loaded network before others, the oldest."""
-        loads: dict[str, tuple[bool, int, int]] = {}
-        worst: Pending | None = None
-        worst_load: tuple[bool, bool, int, int] | None = None
-        for place in self._places:
+
+        def load(place: Pending) -> tuple[bool, bool, int, int, int]:
             origin = place.origin
-            if origin.narrow not in loads:
-                loads[origin.narrow] = (
-                    self._is_suspect(origin),
-                    self._narrow[origin.narrow],
-                    self._wide[origin.wide],
-                )
-            # One address of a network may be exempt, and its neighbors not.
-            load = (not place.is_exempt, *loads[origin.narrow])
-            if worst_load is None or load > worst_load:
-                worst, worst_load = place, load
-        assert worst is not None
-        return worst
+            suspect, narrow, wide = (
+                self._is_suspect(origin),
+                self._narrow[origin.narrow],
+                self._wide[origin.wide],
+            )
+            return not place.is_exempt, suspect, narrow, wide, -place.number
+
+        return max([next(iter(group)) for group in self._groups.values()], key=load)
