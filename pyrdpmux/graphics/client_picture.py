@@ -63,10 +63,13 @@ class Layer:
 
     def paint_lossy(self, rect: Rect, source: Words, due: float) -> None:
         """Nearly as it is, until it is ``due``."""
-        part = rect.slices
         if source is not self.words:
-            self.words[part] = source[part]
-        self._lossy[part] = True
+            self.words[rect.slices] = source[rect.slices]
+        self.mark_lossy(rect, due)
+
+    def mark_lossy(self, rect: Rect, due: float) -> None:
+        """What is shown there is only nearly what was meant."""
+        self._lossy[rect.slices] = True
         self._due[_cells(rect)] = due
 
     def copy(

@@ -18,8 +18,8 @@ from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.allotment import Allotment, Way
 from pyrdpmux.graphics.boxes import MIN_PIXELS, Box, Boxes
 from pyrdpmux.graphics.cached_tiles import CachedTiles
-from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
-from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
+from pyrdpmux.graphics.classify import Kind, classify, flat_color, kinds_of
+from pyrdpmux.graphics.client_picture import Layer
 from pyrdpmux.graphics.commands import (
     MAIN,
     Abilities,
@@ -32,25 +32,19 @@ from pyrdpmux.graphics.commands import (
     Lossy,
 )
 from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.pictures import Pictures
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import changed_rects
+from pyrdpmux.graphics.residual import Mask, changed_rects, rects_around
 from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
-from pyrdpmux.graphics.snapshot import Snapshot
 from pyrdpmux.graphics.surface import Surface, tile_rects
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
 
-SPLIT_PIXELS: Final = 16_384
-"""A rectangle of more pixels may hold things of different kinds."""
-
 FEW_RECTS: Final = 4
 """So many are searched for changed pixels one by one, more of them together."""
-
-SMALL_PIXELS: Final = 4096
-"""A rectangle around changes of no more is painted as a whole: a letter was typed, a cursor blinks."""
 
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
@@ -70,15 +64,14 @@ class Planner:
     def __init__(self, width: int, height: int, abilities: Abilities) -> None:
         self.abilities = abilities
         self.rect = Rect(0, 0, width, height)
-        self.main = Layer(width, height)
+        self._pictures = Pictures(width, height)
         self._saved: SaveUnder | None = None
         self._tiles = self._cached_tiles()
         #: pixels to be painted, from which on the cache is asked
         self._cached_from = min(MIN_CACHED, width * height)
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
-        self._snapshot = Snapshot(width, height)
-        self._changed = self._snapshot.changed
+        self._changed = self._pictures.changed
         self._surface: Surface | None = None
         self._seen = 0
         self._now = 0.0
@@ -92,9 +85,14 @@ class Planner:
         self.allotment = Allotment(width, height, abilities.text_cost)
 
     @property
+    def main(self) -> Layer:
+        """What clients show."""
+        return self._pictures.main
+
+    @property
     def current(self) -> Words:
         """What the surface had when it was looked at, masked."""
-        return self._snapshot.words
+        return self._pictures.current
 
     def begin_epoch(self, abilities: Abilities) -> None:
         """Nothing may refer to back surface, cache or boxes as they were.
@@ -124,9 +122,8 @@ class Planner:
     def clone(self) -> "Planner":
         """One for clients that show the same, whose next commands refer to nothing but that."""
         other = Planner(self.rect.width, self.rect.height, self.abilities)
-        other.main = self.main.clone()
-        other._snapshot = self._snapshot.clone(self.main.words)
-        other._changed = other._snapshot.changed
+        other._pictures = self._pictures.clone()
+        other._changed = other._pictures.changed
         other._surface, other._seen = self._surface, self._seen
         other.allotment = self.allotment.clone()
         other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
@@ -134,10 +131,8 @@ class Planner:
 
     def invalidate(self, rects: Sequence[Rect]) -> None:
         """What clients show there is to be painted again."""
-        self._snapshot.part_from(self.main.words)
-        for rect in rects:
-            self.main.words[rect.intersection(self.rect).slices] = UNKNOWN
-            self._surface = None
+        self._pictures.forget([rect.intersection(self.rect) for rect in rects])
+        self._surface = None if rects else self._surface
 
     def next_due(self) -> float | None:
         """When there is something to do although nothing changes."""
@@ -155,15 +150,20 @@ class Planner:
         the frame should not exceed; None: whatever it takes. Pixels of commands are those of ``current``.
         """
         self._now = now
+        self._pictures.begin()
         self.allotment.begin(room)
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         begun = len(self._commands)
-        is_predicted, changed = self._take_over(surface, rects)
+        lines, changed = self._take_over(surface, rects)
         if changed:
             self._tiles.changed(changed, now)
             self._show_videos(changed, now)
-            self._show_changes(changed if is_predicted else self._find_moves(changed, hints), now)
+            if lines is not None:
+                self._show_changes(changed, now, lines)
+            else:
+                self._show_changes(self._find_moves(changed, hints), now)
+        self._pictures.finish()
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
@@ -190,34 +190,38 @@ class Planner:
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         return hints, rects
 
-    def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[bool, list[Rect]]:
-        """What the surface has there: whether it is as was predicted, and where something differs."""
+    def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[Mask | None, list[Rect]]:
+        """What the surface has there: where something differs.
+
+        If it is as was predicted, that is one rectangle, and in which of its rows (height,) bool.
+        """
         box = bounding_box(rects)
         surface.readers.add(self)
         try:
-            is_predicted = self.abilities.can_copy and self._predict(surface, box)
-            return is_predicted, [box] if is_predicted else self._compare(surface, rects)
+            lines = self._predict(surface, box) if self.abilities.can_copy else None
+            return lines, [box] if lines is not None else self._compare(surface, rects)
         finally:
             surface.readers.discard(self)
 
     def _compare(self, surface: Surface, rects: list[Rect]) -> list[Rect]:
         """Where something differs in them, but for videos, which are shown."""
         if not self._boxes.videos(self._now):
-            return self._snapshot.take_and_compare(surface.words, self.main.words, rects)
-        self._snapshot.take(surface.words, self.main.words, rects)
-        return self._snapshot.compare(self.main.words, self._without_videos(rects, self._now))
+            return self._pictures.take_and_compare(surface.words, rects)
+        self._pictures.take(surface.words, rects)
+        return self._pictures.compare(self._without_videos(rects, self._now))
 
     # -- showing ---------------------------------------------------------------------------------
 
-    def _show_changes(self, rects: Sequence[Rect], now: float) -> None:
-        """Whatever ``_changed`` has in these rectangles."""
+    def _show_changes(self, rects: Sequence[Rect], now: float, lines: Mask | None = None) -> None:
+        """Whatever ``_changed`` has in these rectangles; ``lines`` (height,) bool: of one, in which rows."""
         box = bounding_box(rects)
-        count = int(np.count_nonzero(self._changed[box.slices]))
+        count = int(np.count_nonzero(self._changed[box.slices] if lines is None else lines))
         if not count:
             return
+        self._pictures.settle()
         # One search in one box for many pixels; typing has a glyph here and a cursor there.
         is_one = count >= MIN_CHANGED and len(rects) > FEW_RECTS
-        painted = self._different([box] if is_one else rects)
+        painted = rects_around(self._changed, [box] if is_one else rects, lines)
         if self._saved is not None:
             copies, painted = self._saved.uncover(
                 painted, self.main, self.current, self._changed, now + PICTURE_REST
@@ -228,22 +232,15 @@ class Planner:
             restored = self._tiles.restore(box, self.main, self.current, self._changed)
             if restored:
                 self._commands += restored
-                painted = self._different([box])
+                painted = rects_around(self._changed, [box])
         self._paint(painted, now)
         if is_large and not self.abilities.keeps_what_rests:
             self._commands += self._tiles.store(box, self.main, self.current)
 
-    def _different(self, areas: Sequence[Rect]) -> list[Rect]:
-        """Disjoint rectangles that hold all changed pixels of these, which are disjoint, too."""
-        found: list[Rect] = []
-        for area in areas:
-            is_small = area.pixels <= SMALL_PIXELS
-            found += [area] if is_small else changed_rects(self._changed[area.slices], area.x, area.y)
-        return found
-
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
         """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
         for box in self._boxes.videos(now):
+            self._pictures.catch_up()
             self._extend(box)
             area = box.area
             before, current = self.main.words[area.slices][_SAMPLES], self.current[area.slices][_SAMPLES]
@@ -268,6 +265,7 @@ class Planner:
         for box in self._boxes.videos(now):
             if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
                 continue
+            self._pictures.catch_up()
             part = box.place.slices
             # Beyond the rectangles nothing is known of the mask.
             changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
@@ -280,20 +278,21 @@ class Planner:
         self._commands.append(frame)
         self._tiles.changed(frame.changed, now)
         for rect in frame.changed:
-            self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
+            self._pictures.show_lossy(rect, now + PICTURE_REST)
 
-    def _predict(self, surface: Surface, box: Rect) -> bool:
-        """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
+    def _predict(self, surface: Surface, box: Rect) -> Mask | None:
+        """A page scrolls on as it did: that takes the place of comparison and search; None if not.
+
+        Otherwise in which rows of the box something differs.
+        """
         videos = self._boxes.videos(self._now)
         if box.pixels < MIN_CHANGED or any(video.place.overlaps(box) for video in videos):
-            return False
+            return None
         move = self._moves.predict(self.main.words, surface.words, box)
         if move is None:
-            return False
+            return None
         self._copy_moved(move)
-        self._snapshot.take_moved(surface.words, self.main.words, box, move)
-        self.main.copy_marks(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
-        return True
+        return self._pictures.take_moved(surface.words, box, move, self._now + PICTURE_REST)
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> list[Rect]:
         """Copy what has moved; disjoint rectangles around what is wrong then."""
@@ -304,19 +303,21 @@ class Planner:
         changed = self._changed[region.slices]
         if np.count_nonzero(changed) < MIN_CHANGED:
             return list(rects)
+        self._pictures.catch_up()
         proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
-        for proof in proofs:
-            self._move(proof.move, is_last=proof is proofs[-1])
         if not proofs:
             return list(rects)
+        *moves, last = [proof.move for proof in proofs]
+        due = self._now + PICTURE_REST
+        for move in moves:
+            self._copy_moved(move)
+            self.main.copy(self.main, move.source, move.x, move.y, due)
+        self._copy_moved(last)
+        # What is wrong after the last move is painted from ``current`` anyway.
+        self._pictures.settle([move.destination for move in moves])
+        self.main.copy_marks(self.main, last.source, last.x, last.y, due)
         changed[:] = proofs[-1].mask
         return [region, *[piece for rect in rects for piece in rect.without(region)]]
-
-    def _move(self, move: Move, *, is_last: bool) -> None:
-        self._copy_moved(move)
-        # What is wrong after the last move is painted from ``current`` anyway.
-        words = self.current if is_last else None
-        self.main.copy(self.main, move.source, move.x, move.y, self._now + PICTURE_REST, words)
 
     def _copy_moved(self, move: Move) -> None:
         """Have it copied, and what it covers kept."""
@@ -335,7 +336,7 @@ class Planner:
         fills: dict[int, list[Rect]] = {}
         pictures: list[Rect] = []
         others: list[Rect] = []
-        for rect, kind in self._kinds(rects):
+        for rect, kind in kinds_of(self.current, rects):
             color = flat_color(self.current[rect.slices]) if kind is Kind.FLAT else None
             if color is not None and self.abilities.can_fill:
                 fills.setdefault(color, []).append(rect)
@@ -348,16 +349,6 @@ class Planner:
         for rect in self._taken(others, Way.TEXT):
             self._paint_exactly(rect, Kind.TEXT)
         self._paint_pictures(pictures, now)
-
-    def _kinds(self, rects: Sequence[Rect]) -> list[tuple[Rect, Kind]]:
-        parts: list[tuple[Rect, Kind]] = []
-        for rect in rects:
-            words = self.current[rect.slices]
-            if rect.pixels > SPLIT_PIXELS:
-                parts += split(words, (rect.x, rect.y))
-            else:
-                parts.append((rect, classify(words)))
-        return parts
 
     def _paint_exactly(self, rect: Rect, kind: Kind) -> None:
         self._commands.append(Exact(rect, kind))
@@ -387,10 +378,7 @@ class Planner:
         than they are told, as it looks at the end.
         """
         taken, later = self.allotment.take(rects, way, self.current, self._changed)
-        if later:
-            self._snapshot.part_from(self.main.words)
-        for rect in later:
-            self.main.words[rect.slices] = UNKNOWN
+        self._pictures.forget(later)
         return taken
 
     def _refine(self, now: float, pixels: int) -> None:

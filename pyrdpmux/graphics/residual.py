@@ -5,6 +5,7 @@ eight lines are folded by OR into cells of 8x8 pixels, and what follows works on
 cells in each row of cells, runs one above the other joined, each rectangle cut to its true bounds at the end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -22,6 +23,9 @@ CELL: Final = 8
 
 MAX_RECTS: Final = 128
 """A rectangle costs a header and an encoder's start; past this fewer and larger ones are cheaper."""
+
+SMALL_PIXELS: Final = 4096
+"""A rectangle around changes of no more is painted as a whole: a letter was typed, a cursor blinks."""
 
 _GAP: Final = 3
 """Unchanged cells that a run goes on over: less than a second rectangle costs."""
@@ -55,19 +59,36 @@ def changed_mask(before: Words, now: Words) -> Mask:
     return result
 
 
-def changed_rects(mask: Mask, origin_x: int, origin_y: int, *, max_rects: int = MAX_RECTS) -> list[Rect]:
+def changed_rects(
+    mask: Mask, origin_x: int, origin_y: int, *, max_rects: int = MAX_RECTS, lines: Mask | None = None
+) -> list[Rect]:
     """At most ``max_rects`` disjoint rectangles that cover every set pixel of a (h, w) bool, top to bottom.
 
     Each is the bounding box of the pixels in it. The mask's first pixel lies at ``origin_x``, ``origin_y``.
+    ``lines``: (h,) bool, where any is set, if that is known.
     """
     found: list[Rect] = []
-    for top, bottom in _bands(mask):
+    for top, bottom in _bands(np.logical_or.reduce(mask, axis=1) if lines is None else lines):
         band = mask[top:bottom]
         line = _line_in(band)
         found += [line.moved(0, top)] if line is not None else _rects_of(band, top, max_rects)
     if len(found) > max(max_rects, 1):
         found = _rects_of(mask, 0, max_rects)
     return [rect.moved(origin_x, origin_y) for rect in found]
+
+
+def rects_around(mask: Mask, areas: Sequence[Rect], lines: Mask | None = None) -> list[Rect]:
+    """Disjoint rectangles that hold all set pixels of a mask in areas, which are disjoint, too.
+
+    ``lines``: of a large area, if it is the only one, in which of its rows there are any.
+    """
+    found: list[Rect] = []
+    for area in areas:
+        if area.pixels <= SMALL_PIXELS:
+            found.append(area)
+        else:
+            found += changed_rects(mask[area.slices], area.x, area.y, lines=lines)
+    return found
 
 
 def _line_in(mask: Mask) -> Rect | None:
@@ -82,14 +103,17 @@ def _line_in(mask: Mask) -> Rect | None:
     return None if has_gaps else bounds
 
 
-def _bands(mask: Mask) -> list[tuple[int, int]]:
-    """First line and the one after the last, in whole cells, of parts with many others between them."""
-    lines = np.flatnonzero(mask.any(axis=1)) // CELL
+def _bands(is_set: Mask) -> list[tuple[int, int]]:
+    """First line and the one after the last, in whole cells, of parts with many others between them.
+
+    ``is_set``: (h,) bool, of each line.
+    """
+    lines = is_set.nonzero()[0] // CELL
     if not len(lines):
         return []
-    breaks = np.flatnonzero(np.diff(lines) > _APART)
-    starts, stops = lines[np.append(0, breaks + 1)], lines[np.append(breaks, len(lines) - 1)]
-    return list(zip((starts * CELL).tolist(), ((stops + 1) * CELL).tolist(), strict=True))
+    breaks = (lines[1:] - lines[:-1] > _APART).nonzero()[0].tolist()
+    starts = [int(lines[place]) * CELL for place in (0, *[place + 1 for place in breaks])]
+    return list(zip(starts, [(int(lines[place]) + 1) * CELL for place in (*breaks, -1)], strict=True))
 
 
 def _rects_of(mask: Mask, y: int, max_rects: int) -> list[Rect]:

@@ -50,6 +50,7 @@ class Session:
         self.now = 100.0
         #: bytes of a frame
         self.room: int | None = None
+        self.frames = 0
 
     def write(self, rect: Rect, words: Words) -> None:
         self.surface.words[part(rect)] = words
@@ -68,6 +69,10 @@ class Session:
         """Where the client is only near is marked; the planner knows what was meant everywhere."""
         main = self.planner.main
         assert (main.words == self.wanted)[self.known].all()
+        assert (self.planner.current == self.wanted).all()
+        self.frames += 1
+        if self.frames % 2:  # its own pixels, whosever they were
+            assert (self.planner.clone().current == self.wanted).all()
         assert self.known.all() or self.planner.allotment.is_behind
         differs = self.client.main != self.wanted
         assert not (differs & ~main.lossy & self.known).any()

@@ -81,6 +81,41 @@ def test_after_a_move_it_differs_where_a_copy_would(
     assert (snapshot.words == wanted).all()
 
 
+def test_main_becomes_what_was_taken_and_its_pixels_are_our_own_when_they_have_to_be() -> None:
+    source, main = pictures(40, 30)
+    main[:] = source & COLOR_MASK
+    snapshot = Snapshot(40, 30)
+    snapshot.take_and_compare(source, main, [Rect(0, 0, 40, 30)])
+    source[2:10, 5:20] ^= 1
+    snapshot.take_and_compare(source, main, [Rect(5, 2, 15, 4), Rect(5, 6, 15, 4)])
+    main[20:25, 30:] = 9
+    shown = snapshot.become_main(main, [Rect(30, 20, 10, 5)])
+    wanted = source & COLOR_MASK
+    assert shown is snapshot.words
+    assert (shown == wanted).all()
+    assert snapshot.become_main(shown) is shown
+    source[4:8] ^= 3
+    assert snapshot.take_and_compare(source, shown, [Rect(0, 4, 40, 4)]) == [Rect(0, 4, 40, 4)]
+    assert (shown == wanted).all(), "until it is told to become that"
+    shown[:] = 7
+    assert (snapshot.words == source & COLOR_MASK).all()
+
+
+@pytest.mark.parametrize("most", [0, snapshots.MAX_PAIRS])
+def test_what_is_missing_is_copied_however_many_rectangles_it_is(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MAX_PAIRS", most)
+    source, main = pictures(40, 30)
+    snapshot = Snapshot(40, 30)
+    snapshot.take_and_compare(source, main, [Rect(0, 0, 40, 15), Rect(0, 15, 40, 15)])
+    shown = snapshot.become_main(main)
+    source[3:20, 3:20] ^= 1
+    snapshot.take_and_compare(source, shown, [Rect(3, 3, 17, 10), Rect(3, 13, 17, 7)])
+    shown[:] = 7
+    assert (snapshot.words == source & COLOR_MASK).all()
+
+
 def test_after_a_move_it_is_independent_of_main_again_when_it_has_to_be() -> None:
     source, main = pictures(40, 30)
     main[:] = source & COLOR_MASK
