@@ -106,6 +106,8 @@ class Layer:
     def is_exact(self, rect: Rect) -> bool:
         """Whether all of it is known, and shown as it was meant."""
         part = rect.slices
+        if self._lossy[rect.y, rect.x]:  # all of it, most often
+            return False
         return not self._lossy[part].any() and not (self.words[part] == UNKNOWN).any()
 
     def overdue(self, now: float) -> Mask:

@@ -68,10 +68,14 @@ class SaveUnder:
 def _restorable(is_kept: Mask, changed: Mask) -> Rect | None:
     """Where a copy back makes most pixels right, if that is worth it; both (h, w) bool."""
     wins = is_kept & changed
-    if np.count_nonzero(wins) < MIN_RESTORED:
+    saved = int(np.count_nonzero(wins))
+    if saved < MIN_RESTORED:
         return None
-    score = wins.astype(np.int8)
-    score[~is_kept & ~changed] = -1
+    if saved == wins.size:  # most often, and nothing is better
+        return Rect(0, 0, wins.shape[1], wins.shape[0])
+    # 1 where a copy makes a pixel right, -1 where it makes it wrong.
+    score = np.add(is_kept.view(np.int8), changed.view(np.int8))
+    score -= 1
     # Strips of an L are found along one of its sides only.
     along, across = best_rectangle(score), best_rectangle(np.ascontiguousarray(score.T))
     if across is not None and (along is None or across[1] > along[1]):
