@@ -25,6 +25,9 @@ MIN_BAND: Final = 8192
 NARROW: Final = 16
 """What lies beside a move is narrow if it is no more of the region than one of so many parts."""
 
+MIN_EXCHANGED: Final = 65_536
+"""Pixels that are sooner not copied: what is typed stays where it is in the processor's caches."""
+
 MAX_PAIRS: Final = 1024
 """Of rectangles, of which one is cut from the other: above this, more is copied than has to be."""
 
@@ -69,11 +72,17 @@ class Snapshot:
     def become_main(self, main: Words, written: Sequence[Rect] = ()) -> Words:
         """All in which MAIN differs is being painted: returns its pixels from here on, which are ``words``.
 
-        The pixels that it had are our own, as soon as they are needed: nothing is copied. ``written``: where
-        MAIN is not what it was when something was taken last, besides that.
+        The pixels that it had are our own, as soon as they are needed, and nothing is copied; a few pixels
+        are. ``written``: where MAIN is not what it was when something was taken last, besides that.
         """
-        if self.words is not main:
-            self._own, self._missing = main, [*self._taken, *written]
+        if self.words is main:
+            return main
+        places = [*self._taken, *written]
+        if sum([place.pixels for place in places]) < MIN_EXCHANGED:
+            for place in places:
+                main[place.slices] = self.words[place.slices]
+            return main
+        self._own, self._missing = main, places
         return self.words
 
     def take(self, source: Words, main: Words, rects: Sequence[Rect]) -> None:

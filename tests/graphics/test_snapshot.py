@@ -81,7 +81,11 @@ def test_after_a_move_it_differs_where_a_copy_would(
     assert (snapshot.words == wanted).all()
 
 
-def test_main_becomes_what_was_taken_and_its_pixels_are_our_own_when_they_have_to_be() -> None:
+@pytest.mark.parametrize("least", [0, snapshots.MIN_EXCHANGED])
+def test_main_becomes_what_was_taken_and_its_pixels_are_our_own_when_they_have_to_be(
+    least: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "MIN_EXCHANGED", least)
     source, main = pictures(40, 30)
     main[:] = source & COLOR_MASK
     snapshot = Snapshot(40, 30)
@@ -91,7 +95,7 @@ def test_main_becomes_what_was_taken_and_its_pixels_are_our_own_when_they_have_t
     main[20:25, 30:] = 9
     shown = snapshot.become_main(main, [Rect(30, 20, 10, 5)])
     wanted = source & COLOR_MASK
-    assert shown is snapshot.words
+    assert (shown is snapshot.words) == (not least)
     assert (shown == wanted).all()
     assert snapshot.become_main(shown) is shown
     source[4:8] ^= 3
@@ -106,6 +110,7 @@ def test_what_is_missing_is_copied_however_many_rectangles_it_is(
     most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(snapshots, "MAX_PAIRS", most)
+    monkeypatch.setattr(snapshots, "MIN_EXCHANGED", 0)
     source, main = pictures(40, 30)
     snapshot = Snapshot(40, 30)
     snapshot.take_and_compare(source, main, [Rect(0, 0, 40, 15), Rect(0, 15, 40, 15)])
