@@ -290,7 +290,8 @@ class Planner:
         changed = self._changed[region.slices]
         if np.count_nonzero(changed) < MIN_CHANGED:
             return list(rects)
-        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
+        motion = self._videos.within(region, self._now)
+        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints, motion=motion)
         for proof in proofs:
             self._move(proof.move, is_last=proof is proofs[-1])
         if not proofs:

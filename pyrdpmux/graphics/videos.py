@@ -39,6 +39,8 @@ class Videos:
         self._snapshot = snapshot
         #: frames until moves are looked for in videos again, and how many that was the last time
         self._rest = self._pause = 0
+        #: more than videos has changed
+        self._is_beside = False
 
     def may_have_moved(self, rects: Sequence[Rect], now: float) -> bool:
         """Whether moves are to be looked for before videos are shown: always where more than they has
@@ -46,7 +48,8 @@ class Videos:
         beside = list(rects)
         for box in self._boxes.videos(now):
             beside = [piece for rect in beside for piece in rect.without(box.place)]
-        if sum(self._estimate(rect) for rect in beside) >= MIN_CHANGED:
+        self._is_beside = sum(self._estimate(rect) for rect in beside) >= MIN_CHANGED
+        if self._is_beside:
             return True
         if self._rest:
             self._rest -= 1
@@ -65,6 +68,14 @@ class Videos:
             if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
                 found.append(box)
         return found
+
+    def within(self, region: Rect, now: float) -> list[Rect]:
+        """What has been shown of videos there, if something else has changed, too: what plays has not come
+        from anywhere."""
+        if not self._is_beside:
+            return []
+        areas = [box.area.intersection(region) for box in self._boxes.videos(now)]
+        return [area for area in areas if not area.is_empty]
 
     def follow(self, moves: Sequence[Move], wrong: Mask, region: Rect, now: float) -> None:
         """These moves were made; ``wrong`` is what they have not explained of ``region``."""
