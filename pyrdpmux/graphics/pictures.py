@@ -20,7 +20,8 @@ class Pictures:
     def __init__(self, width: int, height: int) -> None:
         #: what clients show
         self.main = Layer(width, height)
-        self._snapshot = Snapshot(width, height)
+        #: what the surface has
+        self.snapshot = Snapshot(width, height)
         #: in this plan, ``main`` has become what the surface had
         self._is_settled = False
         #: what clients show, but ``main`` does not have yet
@@ -30,18 +31,18 @@ class Pictures:
         """The same, of their own."""
         other = Pictures(0, 0)
         other.main = self.main.clone()
-        other._snapshot = self._snapshot.clone(self.main.words)
+        other.snapshot = self.snapshot.clone(self.main.words)
         return other
 
     @property
     def current(self) -> Words:
         """What the surface had when it was looked at, masked."""
-        return self._snapshot.words
+        return self.snapshot.words
 
     @property
     def changed(self) -> Mask:
         """(height, width) bool: where that differed, within what was compared last."""
-        return self._snapshot.changed
+        return self.snapshot.changed
 
     def begin(self) -> None:
         """A plan."""
@@ -56,19 +57,19 @@ class Pictures:
 
     def take(self, source: Words, rects: Sequence[Rect]) -> None:
         """See :meth:`Snapshot.take`, as for what follows."""
-        self._snapshot.take(source, self.main.words, rects)
+        self.snapshot.take(source, self.main.words, rects)
 
     def compare(self, rects: Sequence[Rect]) -> list[Rect]:
         """Where both differ in these."""
-        return self._snapshot.compare(self.main.words, rects)
+        return self.snapshot.compare(self.main.words, rects)
 
     def take_and_compare(self, source: Words, rects: Sequence[Rect]) -> list[Rect]:
         """Both at once."""
-        return self._snapshot.take_and_compare(source, self.main.words, rects)
+        return self.snapshot.take_and_compare(source, self.main.words, rects)
 
     def take_moved(self, source: Words, region: Rect, move: Move, due: float) -> Mask:
         """See :meth:`Snapshot.take_moved`; what is lossy is ``due`` then."""
-        lines = self._snapshot.take_moved(source, self.main.words, region, move)
+        lines = self.snapshot.take_moved(source, self.main.words, region, move)
         self._is_settled = True
         self.main.copy_marks(self.main, move.source, move.x, move.y, due)
         return lines
@@ -81,7 +82,7 @@ class Pictures:
         ``moved``: into which something was copied in this plan.
         """
         if not self._is_settled:
-            self.main.words = self._snapshot.become_main(self.main.words, moved)
+            self.main.words = self.snapshot.become_main(self.main.words, moved)
             self._is_settled = True
             self._unpainted.clear()
 
@@ -105,6 +106,6 @@ class Pictures:
     def forget(self, rects: Sequence[Rect]) -> None:
         """Nobody knows what clients show there."""
         if rects:
-            self._snapshot.part_from(self.main.words)
+            self.snapshot.part_from(self.main.words)
         for rect in rects:
             self.main.words[rect.slices] = UNKNOWN

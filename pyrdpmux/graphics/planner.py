@@ -16,7 +16,7 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.allotment import Allotment, Way
-from pyrdpmux.graphics.boxes import MIN_PIXELS, Box, Boxes
+from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes, grouped
 from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, kinds_of
 from pyrdpmux.graphics.client_picture import Layer
@@ -35,10 +35,11 @@ from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
 from pyrdpmux.graphics.pictures import Pictures
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.refinement import overdue_parts
-from pyrdpmux.graphics.residual import Mask, changed_rects, rects_around
+from pyrdpmux.graphics.residual import Mask, rects_around
 from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
 from pyrdpmux.graphics.surface import Surface, tile_rects
+from pyrdpmux.graphics.videos import Videos
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
@@ -48,11 +49,6 @@ FEW_RECTS: Final = 4
 
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
-
-MOVING: Final = 0.5
-"""Share of the pixels of a video that change from one of its pictures to the next, at least, in most."""
-
-_SAMPLES: Final = slice(8, None, 16)
 
 FINE_PIXELS: Final = 65_536
 """Made exact with one frame, at most: some 8 ms."""
@@ -72,6 +68,9 @@ class Planner:
         self._boxes = Boxes(width, height)
         self._moves = MoveFinder()
         self._changed = self._pictures.changed
+        self._videos = Videos(self._boxes, self.main, self._pictures.snapshot)
+        #: moves are looked for before videos are shown
+        self._moves_first = False
         self._surface: Surface | None = None
         self._seen = 0
         self._now = 0.0
@@ -124,6 +123,7 @@ class Planner:
         other = Planner(self.rect.width, self.rect.height, self.abilities)
         other._pictures = self._pictures.clone()
         other._changed = other._pictures.changed
+        other._videos = Videos(other._boxes, other.main, other._pictures.snapshot)
         other._surface, other._seen = self._surface, self._seen
         other.allotment = self.allotment.clone()
         other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
@@ -158,11 +158,13 @@ class Planner:
         lines, changed = self._take_over(surface, rects)
         if changed:
             self._tiles.changed(changed, now)
-            self._show_videos(changed, now)
-            if lines is not None:
-                self._show_changes(changed, now, lines)
+            if self._moves_first:
+                changed = self._find_moves(changed, hints)
+                self._show_videos(changed, now)
             else:
-                self._show_changes(self._find_moves(changed, hints), now)
+                self._show_videos(changed, now)
+                changed = changed if lines is not None else self._find_moves(changed, hints)
+            self._show_changes(changed, now, lines)
         self._pictures.finish()
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
@@ -205,10 +207,14 @@ class Planner:
 
     def _compare(self, surface: Surface, rects: list[Rect]) -> list[Rect]:
         """Where something differs in them, but for videos, which are shown."""
+        self._moves_first = False
         if not self._boxes.videos(self._now):
             return self._pictures.take_and_compare(surface.words, rects)
         self._pictures.take(surface.words, rects)
-        return self._pictures.compare(self._without_videos(rects, self._now))
+        self._moves_first = self.abilities.can_copy and self._videos.may_have_moved(rects, self._now)
+        if not self._moves_first:
+            rects = self._without_videos(rects, self._now)
+        return self._pictures.compare(rects)
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -238,41 +244,16 @@ class Planner:
             self._commands += self._tiles.store(box, self.main, self.current)
 
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
-        """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
-        for box in self._boxes.videos(now):
-            self._pictures.catch_up()
-            self._extend(box)
-            area = box.area
-            before, current = self.main.words[area.slices][_SAMPLES], self.current[area.slices][_SAMPLES]
-            is_drawn = any(rect.overlaps(area) for rect in rects)
-            if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
-                self._show_box(self._boxes.frame(box, [area], now, self.allotment.for_video), now)
-                rects = [piece for rect in rects for piece in rect.without(area)]
+        """Show videos that go on; the rest of these rectangles."""
+        for box in self._videos.going_on(rects, now):
+            self._show_box(self._boxes.frame(box, [box.area], now, self.allotment.for_video), now)
+            rects = [piece for rect in rects for piece in rect.without(box.area)]
         return rects
-
-    def _extend(self, box: Box) -> None:
-        """What moves along most of an edge of what was shown of a video belongs to it, too."""
-        for strip in box.place.without(box.area):
-            changed = self.main.words[strip.slices] != self.current[strip.slices]
-            if found := changed_rects(changed, strip.x, strip.y):
-                reach = bounding_box(found)
-                is_long = max(reach.width, reach.height) >= MOVING * max(strip.width, strip.height)
-                if is_long and np.count_nonzero(changed) >= MOVING * reach.pixels:
-                    box.area = bounding_box([box.area, reach])
 
     def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
         """All else that has changed in videos goes through their boxes, too."""
-        for box in self._boxes.videos(now):
-            if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
-                continue
-            self._pictures.catch_up()
-            part = box.place.slices
-            # Beyond the rectangles nothing is known of the mask.
-            changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-            found = changed_rects(changed, box.place.x, box.place.y)
-            if found:
-                self._show_box(self._boxes.frame(box, found, now, self.allotment.for_video), now)
-            changed[:] = False
+        for box, changed in self._videos.changes(rects, now):
+            self._show_box(self._boxes.frame(box, changed, now, self.allotment.for_video), now)
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
         self._commands.append(frame)
@@ -304,7 +285,8 @@ class Planner:
         if np.count_nonzero(changed) < MIN_CHANGED:
             return list(rects)
         self._pictures.catch_up()
-        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
+        motion = self._videos.within(region, self._now)
+        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints, motion=motion)
         if not proofs:
             return list(rects)
         *moves, last = [proof.move for proof in proofs]
@@ -317,6 +299,7 @@ class Planner:
         self._pictures.settle([move.destination for move in moves])
         self.main.copy_marks(self.main, last.source, last.x, last.y, due)
         changed[:] = proofs[-1].mask
+        self._videos.follow([proof.move for proof in proofs], changed, region, self._now)
         return [region, *[piece for rect in rects for piece in rect.without(region)]]
 
     def _copy_moved(self, move: Move) -> None:
@@ -356,22 +339,22 @@ class Planner:
 
     def _paint_pictures(self, rects: Sequence[Rect], now: float) -> None:
         """Nearly if they are large, and clients know how; exactly otherwise."""
-        is_large = sum(rect.pixels for rect in rects) >= MIN_PIXELS
-        if is_large and self.abilities.has_boxes:
-            for command in self._boxes.show(rects, now, self.allotment.for_video):
+        if self.abilities.has_boxes:
+            groups, rects = grouped(rects)
+            for command in self._boxes.show(groups, now, self.allotment.for_video):
                 if isinstance(command, BoxFrame):
                     self._show_box(command, now)
                 else:
                     self._commands.append(command)
-        elif is_large and self.abilities.has_lossy:
+        elif self.abilities.has_lossy and sum(rect.pixels for rect in rects) >= MIN_PIXELS:
             way = Way.LOSSY if self.allotment.fits(rects, Way.LOSSY, self.current) else Way.COARSE
             rects = self._taken(rects, way)
             self._commands.append(Lossy(tuple(rects), way is Way.COARSE))
             for rect in rects:
                 self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
-        else:
-            for rect in self._taken(rects, Way.PICTURE):
-                self._paint_exactly(rect, Kind.PICTURE)
+            return
+        for rect in self._taken(rects, Way.PICTURE):
+            self._paint_exactly(rect, Kind.PICTURE)
 
     def _taken(self, rects: Sequence[Rect], way: Way) -> list[Rect]:
         """Those that are painted now. Of the others nobody knows what clients show: some targets paint more
