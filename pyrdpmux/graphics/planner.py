@@ -31,7 +31,8 @@ from pyrdpmux.graphics.commands import (
     Fill,
     Lossy,
 )
-from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.moves import MoveFinder
+from pyrdpmux.graphics.predictions import MIN_CHANGED
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import changed_rects
@@ -80,8 +81,7 @@ class Planner:
         self._snapshot = Snapshot(width, height)
         self._changed = self._snapshot.changed
         self._surface: Surface | None = None
-        self._seen = 0
-        self._now = 0.0
+        self._seen, self._now = 0, 0.0
         self._commands: list[Command] = []
         #: the last plan has found nothing that has changed
         self.has_rested = True
@@ -185,18 +185,18 @@ class Planner:
         hints = surface.proposals(self._seen)
         self._seen = version
         # What lies beside a video is not looked at with each of its pictures.
-        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not self._boxes.videos(self._now):
+        is_narrow = self._moves.drags or self._boxes.videos(self._now)
+        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not is_narrow:
             tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         return hints, rects
 
     def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[bool, list[Rect]]:
         """What the surface has there: whether it is as was predicted, and where something differs."""
-        box = bounding_box(rects)
         surface.readers.add(self)
         try:
-            is_predicted = self.abilities.can_copy and self._predict(surface, box)
-            return is_predicted, [box] if is_predicted else self._compare(surface, rects)
+            predicted = self._predict(surface, rects) if self.abilities.can_copy else None
+            return predicted is not None, self._compare(surface, rects) if predicted is None else predicted
         finally:
             surface.readers.discard(self)
 
@@ -282,18 +282,18 @@ class Planner:
         for rect in frame.changed:
             self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
 
-    def _predict(self, surface: Surface, box: Rect) -> bool:
-        """A page scrolls on as it did: that takes the place of comparison and search; False if not."""
-        videos = self._boxes.videos(self._now)
-        if box.pixels < MIN_CHANGED or any(video.place.overlaps(box) for video in videos):
-            return False
+    def _predict(self, surface: Surface, rects: list[Rect]) -> list[Rect] | None:
+        """What moved goes on as it did: where something has changed then; None if that is to be found out."""
+        box = bounding_box(rects)
+        if box.pixels < MIN_CHANGED or any(v.place.overlaps(box) for v in self._boxes.videos(self._now)):
+            return None
         move = self._moves.predict(self.main.words, surface.words, box)
         if move is None:
-            return False
+            return None
         self._copy_moved(move)
-        self._snapshot.take_moved(surface.words, self.main.words, box, move)
+        found = self._snapshot.take_predicted(surface.words, self.main.words, rects, move, self._moves.drags)
         self.main.copy_marks(self.main, move.source, move.x, move.y, self._now + PICTURE_REST)
-        return True
+        return found
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> list[Rect]:
         """Copy what has moved; disjoint rectangles around what is wrong then."""

@@ -79,7 +79,7 @@ class Snapshot:
         return found
 
     def take_moved(self, source: Words, main: Words, region: Rect, move: Move) -> None:
-        """The same in ``region``, after a move within it, along one axis, that clients have made.
+        """The same in ``region``, after a move within it that clients have made.
 
         MAIN becomes what the surface has there, and ``changed`` is where it was not. INVARIANT: outside of
         ``region``, MAIN and ``words`` are equal.
@@ -102,15 +102,48 @@ class Snapshot:
             painted = slice(None)
             if target.y <= top < target.bottom:
                 is_vertical = not move.dx
-                origin = (
-                    shown[top - move.dy : stop - move.dy] if is_vertical else main[top:stop, from_columns]
-                )
+                rows_before = slice(top - move.dy, stop - move.dy)
+                origin = shown[rows_before] if is_vertical else main[rows_before, from_columns]
                 painted = _compare_moved(now, before, origin, inner, differs, beside[: stop - top])
             else:
                 np.not_equal(now, before, out=differs)
             before[:, painted] = now[:, painted]
         self._missing = region if self._missing.is_empty else self._missing.union(region)
         self.words = main
+
+    def take_predicted(
+        self, source: Words, main: Words, rects: Sequence[Rect], move: Move, is_window: bool
+    ) -> list[Rect]:
+        """The same in these rectangles after a move; returns where something has changed.
+
+        Around a page that scrolls, all is looked at. On the way from a window that is dragged to what lies
+        apart from it, nothing is.
+        """
+        if not is_window:
+            box = bounding_box(rects)
+            self.take_moved(source, main, box, move)
+            return [box]
+        region = bounding_box([*[rect for rect in rects if rect.overlaps(move.room)], move.destination])
+        others = [piece for rect in rects for piece in rect.without(region)]
+        self.changed[bounding_box([region, *others]).slices] = False
+        self.take_moved(source, main, region, move)
+        for rect in others:
+            self._take_beside(source, main, rect)
+        room = move.room.intersection(region)
+        found = [room]
+        for part in [*region.without(room), *others]:
+            bounds = bounds_of(self.changed[part.slices])
+            if bounds is not None:
+                found.append(bounds.moved(part.x, part.y))
+        return found
+
+    def _take_beside(self, source: Words, main: Words, rect: Rect) -> None:
+        """MAIN becomes what the surface has in ``rect``, and ``changed`` is where it was not."""
+        for part in _parts(rect):
+            now = source[part] & COLOR_MASK
+            np.not_equal(main[part], now, out=self.changed[part])
+            main[part] = now
+        self._missing = self._missing.union(rect)
 
 
 def _compare_moved(
@@ -125,13 +158,16 @@ def _compare_moved(
     if inner.stop - inner.start == now.shape[1]:
         np.not_equal(now, origin, out=differs)
         return inner
-    np.not_equal(now, before, out=differs)
-    is_still = not (differs[:, : inner.start].any() or differs[:, inner.stop :].any())
+    left, right = slice(inner.start), slice(inner.stop, None)
     if origin.shape == now.shape:  # a long row is compared sooner than a part of it
+        np.not_equal(now, before, out=differs)
         np.not_equal(now, origin, out=beside)
         differs[:, inner] = beside[:, inner]
     else:
         np.not_equal(now[:, inner], origin, out=differs[:, inner])
+        for side in (left, right):
+            np.not_equal(now[:, side], before[:, side], out=differs[:, side])
+    is_still = not (differs[:, left].any() or differs[:, right].any())
     return inner if is_still else slice(None)
 
 
