@@ -89,22 +89,31 @@ class MoveFinder:
         hints: Sequence[Vector] = (),
         *,
         maximum: int = 3,
+        motion: Sequence[Rect] = (),
     ) -> list[Proof]:
-        """Moves to be made one after the other; the mask of each is what is wrong after it."""
+        """Moves to be made one after the other; the mask of each is what is wrong after it.
+
+        ``motion`` are places in which no move has to explain what has changed; they may move, too.
+        """
         proofs: list[Proof] = []
-        count = rest = int(np.count_nonzero(changed))
-        least = max(MIN_CHANGED, int(count * MIN_REST))
+        places = list(motion)
+        unexplained = _outside(changed, region, places)
+        rest = int(np.count_nonzero(unexplained))
+        least = max(MIN_CHANGED, int(rest * MIN_REST))
         while len(proofs) < maximum and rest >= least:
-            last = self._last if self._again < _MAX_AGAIN else None
-            search = _Search(before, now, changed, region, [proof.move for proof in proofs], last, self.drags)
+            last = self._last if self._again < _MAX_AGAIN and not motion else None
+            moves = [proof.move for proof in proofs]
+            search = _Search(before, now, changed, unexplained, region, moves, last, self.drags)
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
                 break
             proofs.append(search.best)
-            changed = search.best.mask
-            count -= search.best.explained
-            rest = count - _exposed(search.best)
+            changed, move = search.best.mask, search.best.move
+            places += [place.moved(move.dx, move.dy) for place in motion]
+            unexplained = _outside(changed, region, places)
+            # Of what it has uncovered, nothing was to be seen.
+            rest = int(np.count_nonzero(_outside(unexplained, region, move.source.without(move.destination))))
         self._remember([proof.move for proof in proofs])
         return proofs
 
@@ -174,7 +183,7 @@ class MoveFinder:
             yield from _likely(before, search.samples, hints, HINT_AGREEMENT)
         if first and not search.is_good:
             yield from self._tracked(search)
-        if search.is_good:
+        if search.is_good or len(search.samples) < _FEWEST_SAMPLES:
             return
         samples = search.samples
         yield from _likely(before, samples, self._vectors, MIN_AGREEMENT)
@@ -182,6 +191,8 @@ class MoveFinder:
             last = self._vectors[0]
             near = around(last, _NEAR) if all(last) else self._steps(last)
             yield from _likely(before, samples, near, MIN_AGREEMENT)
+            if first and last[0] == 0 and not search.is_good:
+                yield from vertical(before, search.now, search.region, samples)
         if not search.is_good:
             yield from vote(before, samples, _REACH, _VOTERS if first else 2 * _VOTERS)
         if not first:  # what is left is background, most often
@@ -239,12 +250,14 @@ class _Search:
         before: Words,
         now: Words,
         changed: Mask,
+        unexplained: Mask,
         region: Rect,
         moves: list[Move],
         last: Move | None,
         is_window: bool,
     ) -> None:
-        """``moves`` are those made already, ``last`` is one of the last frame, of a window perhaps."""
+        """``unexplained`` is ``changed`` without motion, ``moves`` are those made already, ``last`` is one of
+        the last frame, of a window perhaps."""
         self.before = before
         self.now = now
         self.changed = changed
@@ -253,6 +266,8 @@ class _Search:
         self._last = last if not moves else None
         self._shown: Words | None = None if moves else before
         self._samples: Samples | None = None
+        self._unexplained = unexplained
+        self._count = int(np.count_nonzero(unexplained))
         self.best: Proof | None = None
         self._is_again = False
         self._is_window = is_window
@@ -262,7 +277,7 @@ class _Search:
     def samples(self) -> Samples:
         if self._samples is None:
             rows = _MANY_ROWS if self._moves else ROWS
-            self._samples = take_samples(self.now, self.changed, self.region, rows)
+            self._samples = take_samples(self.now, self._unexplained, self.region, rows)
         return self._samples
 
     @property
@@ -289,16 +304,20 @@ class _Search:
             if self._is_again:
                 return
         skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
-        proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim)
+        proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim, count=self._count)
         if proof and (self.best is None or proof.explained > self.best.explained):
             self.best = proof
 
 
-def _exposed(proof: Proof) -> int:
-    """How many of the pixels that are wrong after a move lie where it came from: they were not to be seen."""
-    exposed = proof.move.source.without(proof.move.destination)
-    parts = [part.intersection(proof.region).moved(-proof.region.x, -proof.region.y) for part in exposed]
-    return sum(int(np.count_nonzero(proof.mask[part.slices])) for part in parts)
+def _outside(changed: Mask, region: Rect, places: Sequence[Rect]) -> Mask:
+    """``changed``, but in these places of the frame."""
+    parts = [place.intersection(region).moved(-region.x, -region.y) for place in places]
+    parts = [part for part in parts if not part.is_empty]
+    if parts:
+        changed = changed.copy()
+        for part in parts:
+            changed[part.slices] = False
+    return changed
 
 
 def _likely(before: Words, samples: Samples, vectors: Sequence[Vector], least: float) -> list[Vector]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise, permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -404,10 +405,10 @@ def test_the_work_on_a_huge_screen_is_bounded(
     true_prove = prove
 
     def counting(
-        before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, *, skim: bool = True
+        before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, **more: Any
     ) -> Proof | None:
         proved.append(vector)
-        return true_prove(before, now, changed, region, vector, skim=skim)
+        return true_prove(before, now, changed, region, vector, **more)
 
     monkeypatch.setattr(moves, "prove", counting)
     before = make(2048, 4096)
@@ -538,3 +539,16 @@ def test_what_a_window_has_uncovered_is_not_put_to_a_vote(monkeypatch: pytest.Mo
     [proof] = MoveFinder().find_all(before, now, mask, region)
     assert np.count_nonzero(proof.mask) > MIN_REST * np.count_nonzero(mask)
     assert len(votes) == 1
+
+
+def test_motion_on_a_page_that_scrolls_is_no_reason_to_look_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What plays there explains itself: the one move is found, and nothing else is looked for."""
+    before, now = [frame.copy() for frame in scenes.scroll(37)]
+    motion = Rect(300, 200, 900, 600)
+    before[motion.slices], now[motion.slices] = picture("noise")[:600, :900], picture("photo")[:600, :900]
+    mask, region = damage(before, now)
+    [proof] = MoveFinder().find_all(before, now, mask, region, motion=[motion])
+    assert (proof.move.dx, proof.move.dy) == (0, -37)
+    assert proof.move.source.contains(motion.moved(0, 37))
+    monkeypatch.setattr(moves, "vertical", lambda *_: pytest.fail("it was looked further"))
+    assert len(MoveFinder().find_all(before, now, mask, region, motion=[motion])) == 1
