@@ -23,7 +23,7 @@ LZ4_WINDOW: Final = 65535
 TAIL: Final = bytes(12)
 #: Of lz4's thorough search: each further level costs more time than its bytes are worth.
 _LEVEL: Final = 2
-_HARD: Final = 0.6
+HARD: Final = 0.6
 """What the quick search leaves, from which on matches count as hard to find: an exact photograph, say, where
 they are short, many, and nearby."""
 _HARD_SIZE: Final = 1 << 12
@@ -79,7 +79,7 @@ def find_block(data: bytes, history: bytes, dense_ratio: float, *, thorough: boo
     if len(block) - len(TAIL) > dense_ratio * len(data):
         return None
     if thorough:
-        if len(data) > _HARD_SIZE and len(block) > _HARD * len(data):
+        if len(data) > _HARD_SIZE and len(block) > HARD * len(data):
             history = history[-_HARD_WINDOW:]
         mode = {"mode": "high_compression", "compression": _LEVEL}
         block = lz4.block.compress(padded, store_size=False, dict=history, **mode)
