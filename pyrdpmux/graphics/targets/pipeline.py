@@ -78,7 +78,7 @@ CLEAR_COST: Final = 1.2
 """Bytes that ClearCodec takes for a pixel of text that differs from its left neighbor."""
 
 MOSTLY: Final = 0.8
-"""Of a message: with so much H.264 in it, compression is not tried."""
+"""Of a message: with so much H.264 in it, compression is not tried; with so much haste, hardly."""
 
 DENSE: Final = 1.0
 """What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
@@ -258,7 +258,7 @@ class Pipeline:
         """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
         tally = self.tally
         messages = [encode_graphics([StartFrame(frame_id)])]
-        dense_size = 0
+        dense_size = hasty_size = 0
         exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
         for command in commands:
             began = tally.clock()
@@ -266,6 +266,7 @@ class Pipeline:
             messages.append(encode_graphics(pdus))
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
             dense_size += len(messages[-1]) if isinstance(command, BoxFrame) else 0
+            hasty_size += len(messages[-1]) if _is_hasty(command) else 0
         if self.format.monitors:
             began = tally.clock()
             copies = self._to_monitors(painted_on_main(commands, self._width, self._height))
@@ -273,12 +274,15 @@ class Pipeline:
             pixels = sum([copy.rect.pixels for copy in copies])
             tally.add(Step.COPY, began, count=len(copies), pixels=pixels, size=len(messages[-1]))
         messages.append(encode_graphics([EndFrame(frame_id)]))
-        return self._compressed(b"".join(messages), dense_size)
+        return self._compressed(b"".join(messages), dense_size, hasty_size)
 
-    def _compressed(self, message: bytes, dense_size: int = 0) -> bytes:
-        """``dense_size``: bytes of it that no compression makes shorter."""
+    def _compressed(self, message: bytes, dense_size: int = 0, hasty_size: int = 0) -> bytes:
+        """``dense_size``: bytes of it that no compression makes shorter; ``hasty_size``: that had better be
+        compressed soon than well.
+        """
         began = self.tally.clock()
-        data = self._zgfx.compress(message, is_dense=dense_size > MOSTLY * len(message))
+        mostly = MOSTLY * len(message)
+        data = self._zgfx.compress(message, is_dense=dense_size > mostly, is_hasty=hasty_size > mostly)
         self.tally.add(Step.COMPRESS, began, size=len(data))
         self.tally.bytes += len(data)
         return data
@@ -375,6 +379,11 @@ def _id_after(surfaces: Sequence[int]) -> int:
 def _is_for_planes(command: Exact) -> bool:
     """Small pictures cost fewer bytes so, but more time than they are worth."""
     return command.kind is Kind.PICTURE and command.rect.pixels > RAW_PIXELS
+
+
+def _is_hasty(command: Command) -> bool:
+    """Text is worth to be compressed well in any case."""
+    return isinstance(command, Exact) and command.is_hasty and command.kind is Kind.PICTURE
 
 
 def _bgrx(picture: Words, rect: Rect) -> Pixels:

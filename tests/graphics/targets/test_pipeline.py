@@ -374,6 +374,27 @@ def test_counts_what_frames_are_made_of(format: PipelineFormat) -> None:
     assert session.stream.target.codecs == (*lossy_codecs, "ClearCodec", "planar")
 
 
+def test_a_picture_is_made_exact_in_haste_where_the_link_takes_more_bytes() -> None:
+    """What has been sent before, twice the same half here, is not searched then."""
+    rng = np.random.default_rng(2)
+    half = np.add.outer(np.arange(480) // 8, np.arange(320) // 8)[..., None] + rng.integers(
+        0, 4, (480, 320, 4)
+    )
+    picture = np.tile(half, (1, 2, 1)).astype(np.uint8).view(np.uint32)[..., 0]
+    sizes = {}
+    for room in (100_000, 10 << 20):
+        session = Session(640, 480)
+        session.room = room
+        session.write(Rect(0, 0, 640, 480), picture)
+        session.show()
+        frame = session.show(1.1)
+        assert frame is not None
+        assert frame.is_refinement
+        sizes[room] = len(frame.output)
+        session.rest()
+    assert sizes[100_000] < 0.9 * sizes[10 << 20]
+
+
 def test_a_copy_of_a_stream_counts_for_itself() -> None:
     session = Session(64, 64)
     session.write(Rect(0, 0, 64, 64), text(64, 64))
