@@ -105,6 +105,15 @@ class Avc420Encoder(_Encoder):
             picture = self._converter.to_yuv420(frame)
         return [encode_structure(self._stream(picture, meta, key_frame))]
 
+    def encode_changed(self, frame: Pixels, rects: Sequence[Rect]) -> bytes:
+        """The same, without ``exact_color``, of a frame that may be smaller than the surface: beyond it, its
+        last column and line are repeated. Only ``rects``, in whole macroblocks, are read; the rest of the
+        picture stays as it was, black at first.
+        """
+        assert self._converter is not None, "exact colors are of whole frames"
+        meta = self._meta(self._regions(rects))
+        return encode_structure(self._stream(self._converter.update(frame, rects), meta, False))
+
 
 @cache
 def prepare() -> None:

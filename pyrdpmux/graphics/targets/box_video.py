@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Final
 
-import numpy as np
-
 from pyrdpmux.codec.avc.codec import Avc420Encoder
 from pyrdpmux.codec.avc.yuv import MACROBLOCK, coded_size
 from pyrdpmux.codec.color import Pixels
@@ -32,13 +30,11 @@ RATED_PICTURES: Final = 15
 class BoxVideo:
     """The video of one box: of its surface, which is a little larger than what is shown of it.
 
-    Its picture has what was changed by a frame, ever; what was never shown is black and costs nothing.
+    Its picture has what was changed by a frame since it began; what was not is black and costs nothing.
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self._shown = (width, height)
         self.width, self.height = coded_size(width, height)
-        self._picture: Pixels = np.zeros((self.height, self.width, 4), np.uint8)
         self._most_rate = MAX_RATE * max(self.width * self.height, RATED_PIXELS) // RATED_PIXELS
         self._video: Avc420Encoder | None = None
         #: of the video, and of its pictures so far
@@ -49,20 +45,9 @@ class BoxVideo:
 
         ``max_bytes``: of the picture, about; None: as the size allows.
         """
-        video = self._video_within(max_bytes)
-        width, height = self._shown
-        regions = []
-        for rect in rects:
-            # Whole macroblocks: beyond the edges of MAIN as at the edge.
-            region = _grown(rect, self.width, self.height)
-            part = region.clip(width, height).slices
-            self._picture[part] = source[part]
-            if region.right > width:
-                self._picture[part[0], width:] = source[part[0], width - 1 :]
-            if region.bottom > height:
-                self._picture[height:, part[1]] = source[height - 1 :, part[1]]
-            regions.append(region)
-        return video.encode(self._picture, regions)[0]
+        # Whole macroblocks: beyond the edges of MAIN as at the edge.
+        regions = [_grown(rect, self.width, self.height) for rect in rects]
+        return self._video_within(max_bytes).encode_changed(source, regions)
 
     def _video_within(self, max_bytes: int | None) -> Avc420Encoder:
         """The video goes on, as long as its rate is about right: another one begins with a key frame."""
