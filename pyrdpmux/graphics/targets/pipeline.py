@@ -278,11 +278,12 @@ class Pipeline:
 
     def _compressed(self, message: bytes, dense_size: int = 0, hasty_size: int = 0) -> bytes:
         """``dense_size``: bytes of it that no compression makes shorter; ``hasty_size``: that had better be
-        compressed soon than well.
+        compressed soon than well, which is not so while a video plays.
         """
         began = self.tally.clock()
         mostly = MOSTLY * len(message)
-        data = self._zgfx.compress(message, is_dense=dense_size > mostly, is_hasty=hasty_size > mostly)
+        is_hasty = hasty_size > mostly and not self._boxes
+        data = self._zgfx.compress(message, is_dense=dense_size > mostly, is_hasty=is_hasty)
         self.tally.add(Step.COMPRESS, began, size=len(data))
         self.tally.bytes += len(data)
         return data

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
@@ -393,6 +394,32 @@ def test_a_picture_is_made_exact_in_haste_where_the_link_takes_more_bytes() -> N
         sizes[room] = len(frame.output)
         session.rest()
     assert sizes[100_000] < 0.9 * sizes[10 << 20]
+
+
+@pytest.mark.parametrize("plays", [False, True])
+def test_there_is_no_haste_beside_a_video(plays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes its time of the link, too."""
+    haste = []
+    compress = ZgfxCompressor.compress
+
+    def noted(compressor: ZgfxCompressor, data: bytes, **how: bool) -> bytes:
+        haste.append(how["is_hasty"])
+        return compress(compressor, data, **how)
+
+    session = Session(640, 480)
+    session.is_noisy = True
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    session.show()
+    monkeypatch.setattr(ZgfxCompressor, "compress", noted)
+    rng = np.random.default_rng(3)
+    fine_pixels = 0
+    for _ in range(40):
+        if plays:
+            session.write(Rect(160, 160, 320, 160), rng.integers(0, 1 << 24, (160, 320), np.uint32))
+        session.show(1 / 30)
+        fine_pixels += session.stream.planner.fine_pixels
+    assert fine_pixels > 100_000
+    assert any(haste) == (not plays)
 
 
 def test_a_copy_of_a_stream_counts_for_itself() -> None:
