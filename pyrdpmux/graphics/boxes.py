@@ -5,6 +5,7 @@ what a video codec is good at. A box that rests is closed: what it has shown sta
 exact later. Boxes are not shown themselves: what they decode is copied to MAIN.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,9 @@ REST_SECONDS: Final = 0.5
 
 MIN_PIXELS: Final = 20_000
 """Of a picture that is worth a box: opening one costs some 9 ms, an exact picture of this size 10."""
+
+MAX_SMALL: Final = 5 * MIN_PIXELS
+"""Of pictures that are too small for a box each, but together, go through one around them all if more."""
 
 MIN_FILLED: Final = 0.6
 """Share of a bounding box that has to be pictures for one box to be opened for all of it."""
@@ -56,6 +60,14 @@ class Box:
     used_at: float
     #: changes in a row
     hits: int = 1
+    #: when it was seen last that a move explains changes here
+    moved_at: float = -math.inf
+
+    def explain(self, now: float, *, is_motion: bool) -> None:
+        """A move explains what has changed here, or all but motion."""
+        self.moved_at = now
+        if not is_motion:
+            self.hits = 0
 
     def is_video(self, now: float) -> bool:
         return self.hits >= MOTION and now - self.used_at <= MOTION_SECONDS
@@ -78,19 +90,37 @@ class Boxes:
         """Those in which everything counts as motion."""
         return [box for box in self._boxes if box.is_video(now)]
 
+    def touched(self, rects: Sequence[Rect]) -> list[Box]:
+        """Those that any of these reaches into."""
+        return [box for box in self._boxes if any(rect.overlaps(box.area) for rect in rects)]
+
+    def go_along(self, box: Box, dx: int, dy: int) -> None:
+        """It has moved, as far as anything of it can be seen; its place goes no further than MAIN does."""
+        width, height = box.place.width, box.place.height
+        x = min(max(box.place.x + dx, 0), self._width - width)
+        y = min(max(box.place.y + dy, 0), self._height - height)
+        place = Rect(x, y, width, height)
+        area = box.area.moved(dx, dy).intersection(place)
+        if not area.is_empty:
+            box.place, box.area = place, area
+
     def frame(self, box: Box, changed: Sequence[Rect], now: float, room: int | None = None) -> BoxFrame:
         """``changed`` is new, within the box; ``room`` as in :meth:`show`."""
-        box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
+        if box.moved_at != now:
+            box.hits = box.hits + 1 if now - box.used_at <= MOTION_SECONDS else 1
         box.used_at = now
         box.area = bounding_box([box.area, *changed])
         return BoxFrame(box.number, box.place, _regions(changed), room)
 
-    def show(self, rects: Sequence[Rect], now: float, room: int | None = None) -> list[Command]:
-        """Commands for pictures in these places; ``room``: bytes that a link takes at once; None: many."""
+    def show(self, groups: Sequence[Sequence[Rect]], now: float, room: int | None = None) -> list[Command]:
+        """Commands for pictures in these places, a box for each group.
+
+        ``room``: bytes that a link takes at once; None: many.
+        """
         commands: list[Command] = []
-        for group in self._grouped(rects):
+        for group in groups:
             area = bounding_box(group)
-            box = self._fitting(area)
+            box = self._fitting(area, now)
             if box is None:
                 box = self._open(area, now, commands)
                 commands.append(BoxFrame(box.number, box.place, _regions(group), room))
@@ -118,24 +148,38 @@ class Boxes:
         right, bottom = -(-rect.right // CELL) * CELL, -(-rect.bottom // CELL) * CELL
         return Rect.from_corners(left, top, right, bottom).clip(self._width, self._height)
 
-    def _grouped(self, rects: Sequence[Rect]) -> list[Sequence[Rect]]:
-        """All of them, if they fill the rectangle around them; otherwise each by itself."""
-        box = bounding_box(rects)
-        if sum(rect.pixels for rect in rects) >= MIN_FILLED * box.pixels or len(rects) > MAX_BOXES:
-            return [rects]
-        return [[rect] for rect in rects]
-
-    def _fitting(self, rect: Rect) -> Box | None:
+    def _fitting(self, rect: Rect, now: float) -> Box | None:
         found = [box for box in self._boxes if box.place.contains(rect)]
         box = min(found, key=lambda box: box.place.pixels, default=None)
         if box is None or (box.hits < MOTION and box.place.pixels > MAX_WASTE * rect.pixels):
-            return None
+            return self._brought(rect, now)
+        return box
+
+    def _brought(self, rect: Rect, now: float) -> Box | None:
+        """One brought here, of a picture that a move has taken along: the next strip of a page that scrolls
+        costs less than in a box that is opened for it."""
+        width, height = self._aligned(rect)[2:]
+        found = [
+            box
+            for box in self._boxes
+            if not box.hits
+            and box.used_at != now
+            and box.place.width >= width
+            and box.place.height >= height
+            and box.place.pixels <= MAX_WASTE * width * height
+        ]
+        box = min(found, key=lambda box: box.place.pixels, default=None)
+        if box is not None:
+            left = min(self._aligned(rect).x, self._width - box.place.width)
+            top = min(self._aligned(rect).y, self._height - box.place.height)
+            box.place, box.area = Rect(left, top, box.place.width, box.place.height), rect
         return box
 
     def _open(self, rect: Rect, now: float, commands: list[Command]) -> Box:
         place = self._aligned(rect)
         while len(self._boxes) >= MAX_BOXES:
-            commands.append(self._close(min(self._boxes, key=lambda box: box.used_at)))
+            # A video is what costs most to begin anew.
+            commands.append(self._close(min(self._boxes, key=lambda box: (box.hits >= MOTION, box.used_at))))
         while self._next in self.numbers:  # of a video that has played all the time
             self._next = _after(self._next)
         box = Box(self._next, place, rect, now)
@@ -147,6 +191,19 @@ class Boxes:
     def _close(self, box: Box) -> Command:
         self._boxes.remove(box)
         return CloseBox(box.number)
+
+
+def grouped(rects: Sequence[Rect]) -> tuple[list[Sequence[Rect]], list[Rect]]:
+    """Pictures of which each group is worth a box, and those that are not."""
+    pixels = sum(rect.pixels for rect in rects)
+    if pixels < MIN_PIXELS:
+        return [], list(rects)
+    large, small = [rect for rect in rects if rect.pixels >= MIN_PIXELS], []
+    if pixels < MIN_FILLED * bounding_box(rects).pixels and len(large) <= MAX_BOXES:
+        small = [rect for rect in rects if rect.pixels < MIN_PIXELS]
+        if sum(rect.pixels for rect in small) <= MAX_SMALL:
+            return [[rect] for rect in large], small
+    return [rects], []
 
 
 def _regions(rects: Sequence[Rect]) -> tuple[Rect, ...]:

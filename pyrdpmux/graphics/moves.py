@@ -96,21 +96,30 @@ class MoveFinder:
         hints: Sequence[Vector] = (),
         *,
         maximum: int = 3,
+        motion: Sequence[Rect] = (),
     ) -> list[Proof]:
-        """Moves to be made one after the other; the mask of each is what is wrong after it."""
+        """Moves to be made one after the other; the mask of each is what is wrong after it.
+
+        ``motion`` are places in which no move has to explain what has changed; they may move, too.
+        """
         proofs: list[Proof] = []
-        count = int(np.count_nonzero(changed))
+        places = list(motion)
+        unexplained = _outside(changed, region, places)
+        count = int(np.count_nonzero(unexplained))
         least = max(MIN_CHANGED, int(count * MIN_REST))
         while len(proofs) < maximum and count >= least:
-            last = self._last if self._again < _MAX_AGAIN else None
-            search = _Search(before, now, changed, region, [proof.move for proof in proofs], last)
+            last = self._last if self._again < _MAX_AGAIN and not motion else None
+            moves = [proof.move for proof in proofs]
+            search = _Search(before, now, changed, unexplained, region, moves, last)
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
                 break
             proofs.append(search.best)
-            changed = search.best.mask
-            count -= search.best.explained
+            changed, move = search.best.mask, search.best.move
+            places += [place.moved(move.dx, move.dy) for place in motion]
+            unexplained = _outside(changed, region, places)
+            count = int(np.count_nonzero(unexplained))
         self._remember([proof.move for proof in proofs])
         return proofs
 
@@ -157,6 +166,8 @@ class MoveFinder:
             last = self._vectors[0]
             near = around(last, _NEAR) if all(last) else self._steps(last)
             yield from _likely(before, samples, near, MIN_AGREEMENT)
+            if first and last[0] == 0 and not search.is_good:
+                yield from vertical(before, search.now, search.region, samples)
         if not search.is_good:
             yield from vote(before, samples, _REACH, _VOTERS if first else 2 * _VOTERS)
         if not first:  # what is left is background, most often
@@ -224,11 +235,13 @@ class _Search:
         before: Words,
         now: Words,
         changed: Mask,
+        unexplained: Mask,
         region: Rect,
         moves: list[Move],
         last: Move | None,
     ) -> None:
-        """``moves`` are those made already, ``last`` is one of the last frame."""
+        """``unexplained`` is ``changed`` without motion, ``moves`` are those made already, ``last`` is one of
+        the last frame."""
         self.before = before
         self.now = now
         self.changed = changed
@@ -236,7 +249,8 @@ class _Search:
         self._moves = moves
         self._last = last if not moves else None
         self._shown: Words | None = None if moves else before
-        self.samples: Samples = take_samples(now, changed, region, _MANY_ROWS if moves else ROWS)
+        self._count = int(np.count_nonzero(unexplained))
+        self.samples: Samples = take_samples(now, unexplained, region, _MANY_ROWS if moves else ROWS)
         self.best: Proof | None = None
         self._is_again = False
         self._tried: set[Vector] = {(0, 0)}
@@ -264,9 +278,20 @@ class _Search:
             if self._is_again:
                 return
         skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
-        proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim)
+        proof = prove(self._shown, self.now, self.changed, self.region, vector, skim=skim, count=self._count)
         if proof and (self.best is None or proof.explained > self.best.explained):
             self.best = proof
+
+
+def _outside(changed: Mask, region: Rect, places: Sequence[Rect]) -> Mask:
+    """``changed``, but in these places of the frame."""
+    parts = [place.intersection(region).moved(-region.x, -region.y) for place in places]
+    parts = [part for part in parts if not part.is_empty]
+    if parts:
+        changed = changed.copy()
+        for part in parts:
+            changed[part.slices] = False
+    return changed
 
 
 def _likely(before: Words, samples: Samples, vectors: Sequence[Vector], least: float) -> list[Vector]:

@@ -16,7 +16,7 @@ import numpy as np
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.allotment import Allotment, Way
-from pyrdpmux.graphics.boxes import MIN_PIXELS, Box, Boxes
+from pyrdpmux.graphics.boxes import MIN_PIXELS, Boxes, grouped
 from pyrdpmux.graphics.cached_tiles import CachedTiles
 from pyrdpmux.graphics.classify import Kind, classify, flat_color, split
 from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
@@ -39,6 +39,7 @@ from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
 from pyrdpmux.graphics.snapshot import Snapshot
 from pyrdpmux.graphics.surface import Surface, tile_rects
+from pyrdpmux.graphics.videos import Videos
 
 MIN_CACHED: Final = 100_000
 """Pixels to be painted, from which on tiles are looked for in the cache, and kept there."""
@@ -54,11 +55,6 @@ SMALL_PIXELS: Final = 4096
 
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
-
-MOVING: Final = 0.5
-"""Share of the pixels of a video that change from one of its pictures to the next, at least, in most."""
-
-_SAMPLES: Final = slice(8, None, 16)
 
 FINE_PIXELS: Final = 65_536
 """Made exact with one frame, at most: some 12 ms."""
@@ -79,6 +75,9 @@ class Planner:
         self._moves = MoveFinder()
         self._snapshot = Snapshot(width, height)
         self._changed = self._snapshot.changed
+        self._videos = Videos(self._boxes, self.main, self._snapshot)
+        #: moves are looked for before videos are shown
+        self._moves_first = False
         self._surface: Surface | None = None
         self._seen = 0
         self._now = 0.0
@@ -127,6 +126,7 @@ class Planner:
         other.main = self.main.clone()
         other._snapshot = self._snapshot.clone(self.main.words)
         other._changed = other._snapshot.changed
+        other._videos = Videos(other._boxes, other.main, other._snapshot)
         other._surface, other._seen = self._surface, self._seen
         other.allotment = self.allotment.clone()
         other._before = [*self._before, *[CloseBox(number) for number in self._boxes.numbers]]
@@ -162,8 +162,13 @@ class Planner:
         is_predicted, changed = self._take_over(surface, rects)
         if changed:
             self._tiles.changed(changed, now)
-            self._show_videos(changed, now)
-            self._show_changes(changed if is_predicted else self._find_moves(changed, hints), now)
+            if self._moves_first:
+                changed = self._find_moves(changed, hints)
+                self._show_videos(changed, now)
+            else:
+                self._show_videos(changed, now)
+                changed = changed if is_predicted else self._find_moves(changed, hints)
+            self._show_changes(changed, now)
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
         self.fine_pixels = 0
@@ -202,10 +207,14 @@ class Planner:
 
     def _compare(self, surface: Surface, rects: list[Rect]) -> list[Rect]:
         """Where something differs in them, but for videos, which are shown."""
+        self._moves_first = False
         if not self._boxes.videos(self._now):
             return self._snapshot.take_and_compare(surface.words, self.main.words, rects)
         self._snapshot.take(surface.words, self.main.words, rects)
-        return self._snapshot.compare(self.main.words, self._without_videos(rects, self._now))
+        self._moves_first = self.abilities.can_copy and self._videos.may_have_moved(rects, self._now)
+        if not self._moves_first:
+            rects = self._without_videos(rects, self._now)
+        return self._snapshot.compare(self.main.words, rects)
 
     # -- showing ---------------------------------------------------------------------------------
 
@@ -242,39 +251,16 @@ class Planner:
         return found
 
     def _without_videos(self, rects: list[Rect], now: float) -> list[Rect]:
-        """Show videos that go on, by a look at every 16th line; the rest of these rectangles."""
-        for box in self._boxes.videos(now):
-            self._extend(box)
-            area = box.area
-            before, current = self.main.words[area.slices][_SAMPLES], self.current[area.slices][_SAMPLES]
-            is_drawn = any(rect.overlaps(area) for rect in rects)
-            if is_drawn and np.count_nonzero(before != current) >= MOVING * before.size:
-                self._show_box(self._boxes.frame(box, [area], now, self.allotment.for_video), now)
-                rects = [piece for rect in rects for piece in rect.without(area)]
+        """Show videos that go on; the rest of these rectangles."""
+        for box in self._videos.going_on(rects, now):
+            self._show_box(self._boxes.frame(box, [box.area], now, self.allotment.for_video), now)
+            rects = [piece for rect in rects for piece in rect.without(box.area)]
         return rects
-
-    def _extend(self, box: Box) -> None:
-        """What moves along most of an edge of what was shown of a video belongs to it, too."""
-        for strip in box.place.without(box.area):
-            changed = self.main.words[strip.slices] != self.current[strip.slices]
-            if found := changed_rects(changed, strip.x, strip.y):
-                reach = bounding_box(found)
-                is_long = max(reach.width, reach.height) >= MOVING * max(strip.width, strip.height)
-                if is_long and np.count_nonzero(changed) >= MOVING * reach.pixels:
-                    box.area = bounding_box([box.area, reach])
 
     def _show_videos(self, rects: Sequence[Rect], now: float) -> None:
         """All else that has changed in videos goes through their boxes, too."""
-        for box in self._boxes.videos(now):
-            if box.used_at == now or not any(rect.overlaps(box.place) for rect in rects):
-                continue
-            part = box.place.slices
-            # Beyond the rectangles nothing is known of the mask.
-            changed = np.not_equal(self.main.words[part], self.current[part], out=self._changed[part])
-            found = changed_rects(changed, box.place.x, box.place.y)
-            if found:
-                self._show_box(self._boxes.frame(box, found, now, self.allotment.for_video), now)
-            changed[:] = False
+        for box, changed in self._videos.changes(rects, now):
+            self._show_box(self._boxes.frame(box, changed, now, self.allotment.for_video), now)
 
     def _show_box(self, frame: BoxFrame, now: float) -> None:
         self._commands.append(frame)
@@ -304,12 +290,14 @@ class Planner:
         changed = self._changed[region.slices]
         if np.count_nonzero(changed) < MIN_CHANGED:
             return list(rects)
-        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints)
+        motion = self._videos.within(region, self._now)
+        proofs = self._moves.find_all(self.main.words, self.current, changed, region, hints, motion=motion)
         for proof in proofs:
             self._move(proof.move, is_last=proof is proofs[-1])
         if not proofs:
             return list(rects)
         changed[:] = proofs[-1].mask
+        self._videos.follow([proof.move for proof in proofs], changed, region, self._now)
         return [region, *[piece for rect in rects for piece in rect.without(region)]]
 
     def _move(self, move: Move, *, is_last: bool) -> None:
@@ -365,22 +353,22 @@ class Planner:
 
     def _paint_pictures(self, rects: Sequence[Rect], now: float) -> None:
         """Nearly if they are large, and clients know how; exactly otherwise."""
-        is_large = sum(rect.pixels for rect in rects) >= MIN_PIXELS
-        if is_large and self.abilities.has_boxes:
-            for command in self._boxes.show(rects, now, self.allotment.for_video):
+        if self.abilities.has_boxes:
+            groups, rects = grouped(rects)
+            for command in self._boxes.show(groups, now, self.allotment.for_video):
                 if isinstance(command, BoxFrame):
                     self._show_box(command, now)
                 else:
                     self._commands.append(command)
-        elif is_large and self.abilities.has_lossy:
+        elif self.abilities.has_lossy and sum(rect.pixels for rect in rects) >= MIN_PIXELS:
             way = Way.LOSSY if self.allotment.fits(rects, Way.LOSSY, self.current) else Way.COARSE
             rects = self._taken(rects, way)
             self._commands.append(Lossy(tuple(rects), way is Way.COARSE))
             for rect in rects:
                 self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
-        else:
-            for rect in self._taken(rects, Way.PICTURE):
-                self._paint_exactly(rect, Kind.PICTURE)
+            return
+        for rect in self._taken(rects, Way.PICTURE):
+            self._paint_exactly(rect, Kind.PICTURE)
 
     def _taken(self, rects: Sequence[Rect], way: Way) -> list[Rect]:
         """Those that are painted now. Of the others nobody knows what clients show: some targets paint more

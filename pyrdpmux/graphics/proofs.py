@@ -79,15 +79,23 @@ class Proof:
 
 
 def prove(
-    before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, *, skim: bool = True
+    before: Words,
+    now: Words,
+    changed: Mask,
+    region: Rect,
+    vector: Vector,
+    *,
+    skim: bool = True,
+    count: int | None = None,
 ) -> Proof | None:
     """The best rectangle that moves by ``vector``; None if it explains too little of the change.
 
     ``before`` and ``now`` are (h, w) uint32, ``changed`` is (region.height, region.width): where they differ
     inside ``region``, which is inside the frame. To ``skim`` is to give up if every eighth line explains less
-    than half of what is needed: it costs a tenth, and little promises more.
+    than half of what is needed: it costs a tenth, and little promises more. ``count``: changed pixels that
+    are to be explained; None: all.
     """
-    count = int(np.count_nonzero(changed))
+    count = int(np.count_nonzero(changed)) if count is None else count
     dx, dy = vector
     height, width = now.shape
     area = region.intersection(Rect(dx, dy, width, height))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise, permutations
+from typing import Any
 
 import numpy as np
 import pytest
@@ -403,10 +404,10 @@ def test_the_work_on_a_huge_screen_is_bounded(
     true_prove = prove
 
     def counting(
-        before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, *, skim: bool = True
+        before: Words, now: Words, changed: Mask, region: Rect, vector: Vector, **more: Any
     ) -> Proof | None:
         proved.append(vector)
-        return true_prove(before, now, changed, region, vector, skim=skim)
+        return true_prove(before, now, changed, region, vector, **more)
 
     monkeypatch.setattr(moves, "prove", counting)
     before = make(2048, 4096)
@@ -414,3 +415,16 @@ def test_the_work_on_a_huge_screen_is_bounded(
     mask, region = damage(before, now)
     MoveFinder().find_all(before, now, mask, region)
     assert len(proved) <= 12
+
+
+def test_motion_on_a_page_that_scrolls_is_no_reason_to_look_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What plays there explains itself: the one move is found, and nothing else is looked for."""
+    before, now = [frame.copy() for frame in scenes.scroll(37)]
+    motion = Rect(300, 200, 900, 600)
+    before[motion.slices], now[motion.slices] = picture("noise")[:600, :900], picture("photo")[:600, :900]
+    mask, region = damage(before, now)
+    [proof] = MoveFinder().find_all(before, now, mask, region, motion=[motion])
+    assert (proof.move.dx, proof.move.dy) == (0, -37)
+    assert proof.move.source.contains(motion.moved(0, 37))
+    monkeypatch.setattr(moves, "vertical", lambda *_: pytest.fail("it was looked further"))
+    assert len(MoveFinder().find_all(before, now, mask, region, motion=[motion])) == 1

@@ -12,7 +12,6 @@ from pyrdpmux.codec import planar
 from pyrdpmux.codec.avc import codec as avc_codec
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
-from pyrdpmux.codec.clear.small import RAW_PIXELS
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.block import ComponentQuantization
@@ -44,6 +43,7 @@ from pyrdpmux.graphics.targets.monitors import (
     monitor_surfaces,
     painted_on_main,
 )
+from pyrdpmux.graphics.targets.planes import is_for_planes
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -350,8 +350,9 @@ class Pipeline:
     def _exact(self, commands: Sequence[Exact], picture: Words) -> dict[Rect, ServerGraphics]:
         """Pictures as planar, all else as ClearCodec, whose messages are numbered in this order."""
         frame = pixels_of(picture)
-        pictures = [command.rect for command in commands if _is_for_planes(command)]
-        others = [command.rect for command in commands if not _is_for_planes(command)]
+        is_picture = {command.rect: is_for_planes(command, picture) for command in commands}
+        pictures = [rect for rect, has_planes in is_picture.items() if has_planes]
+        others = [rect for rect, has_planes in is_picture.items() if not has_planes]
         planes: list[bytes] = []
         clear: list[bytes] = []
         if pictures:
@@ -375,11 +376,6 @@ def _id_after(surfaces: Sequence[int]) -> int:
         return FIRST_ID
     following = min(surfaces) + ID_STEP
     return following if following < LAST_ID else FIRST_ID
-
-
-def _is_for_planes(command: Exact) -> bool:
-    """Small pictures cost fewer bytes so, but more time than they are worth."""
-    return command.kind is Kind.PICTURE and command.rect.pixels > RAW_PIXELS
 
 
 def _is_hasty(command: Command) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.bulk.segments import Segment, SegmentedData
 from pyrdpmux.codec.bulk.zgfx import RDP8, RDP8_LITE, Variant, ZgfxCompressor, ZgfxDecompressor
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.wire import decode
 from tests.codec import pictures
 from tests.codec.bulk import samples
 from tests.codec.bulk.samples import needs_libfreerdp, needs_vectors
@@ -134,6 +135,26 @@ class TestRoundTrip:
         assert sent == b"\xe0\x04" + noise
         text = samples.words(3000, 1)
         assert ZgfxCompressor(dense_ratio=0.01).compress(text) == b"\xe0\x04" + text
+
+    def test_photos_are_searched_thoroughly_at_the_beginning_of_a_message_only(self) -> None:
+        """So much at once goes to who gets it quickly: the codes of the bytes have to do for the rest."""
+        values = np.random.default_rng(5).integers(0, 9, 10 * 65535).astype(np.uint8).tobytes()
+        chunks = [values[at : at + 65535] for at in range(0, len(values), 65535)]
+        compressor = ZgfxCompressor(dense_ratio=1.0)
+        thorough = [len(compressor.compress(chunk)) - 2 for chunk in chunks]
+        data = ZgfxCompressor(dense_ratio=1.0).compress(values)
+        sizes = [len(segment.data) for segment in decode(SegmentedData, data).segments]
+        assert sizes[:8] == thorough[:8]
+        assert all(thorough[8] < size < 0.8 * 65535 for size in sizes[8:])
+        assert ZgfxDecompressor().decompress(data) == values
+
+    def test_text_is_searched_thoroughly_to_the_end(self) -> None:
+        text = samples.packet("words", 10 * 65535, 1)
+        compressor = ZgfxCompressor(dense_ratio=1.0)
+        parts = [compressor.compress(text[at : at + 65535]) for at in range(0, len(text), 65535)]
+        data = ZgfxCompressor(dense_ratio=1.0).compress(text)
+        segments = decode(SegmentedData, data).segments
+        assert [segment.data for segment in segments] == [part[2:] for part in parts]
 
     def test_lite_has_one_segment(self) -> None:
         assert ZgfxCompressor(RDP8_LITE).compress(bytes(8192))
