@@ -58,7 +58,7 @@ PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
 
 FINE_PIXELS: Final = 65_536
-"""Made exact with one frame, at most: some 8 ms."""
+"""Made exact with one frame, at most: some 12 ms."""
 
 
 class Planner:
@@ -348,8 +348,8 @@ class Planner:
                 parts.append((rect, classify(words)))
         return parts
 
-    def _paint_exactly(self, rect: Rect, kind: Kind) -> None:
-        self._commands.append(Exact(rect, kind))
+    def _paint_exactly(self, rect: Rect, kind: Kind, *, is_hasty: bool = False) -> None:
+        self._commands.append(Exact(rect, kind, is_hasty))
         self.main.paint(rect, self.current)
 
     def _paint_pictures(self, rects: Sequence[Rect], now: float) -> None:
@@ -386,4 +386,4 @@ class Planner:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self.fine_pixels += rect.pixels
-            self._paint_exactly(rect, classify(self.current[rect.slices]))
+            self._paint_exactly(rect, classify(self.current[rect.slices]), is_hasty=self.allotment.is_ample)

@@ -104,24 +104,29 @@ class ZgfxCompressor:
         if self._far is not None:
             self._far.clear()
 
-    def compress(self, data: bytes, *, is_dense: bool = False) -> bytes:
+    def compress(self, data: bytes, *, is_dense: bool = False, is_hasty: bool = False) -> bytes:
         """An RDP_SEGMENTED_DATA. RDP8-lite knows one segment per message.
 
         ``is_dense``: it cannot be made shorter, which is not tried; later messages may still refer to it.
+        ``is_hasty``: nothing is searched, and only the short codes of its literals make it shorter: by a
+        quarter for an exact photograph instead of two fifths, in a third of the time.
         """
         size = self._variant.segment_size
         if self._variant.single and len(data) > size:
             raise EncodeError("ZgfxCompressor.data", f"{len(data)} bytes, at most {size} allowed")
         parts = [data[at : at + size] for at in range(0, max(1, len(data)), size)]
         segments = [
-            self._segment(part, is_dense, in_haste=number >= _THOROUGH) for number, part in enumerate(parts)
+            self._segment(part, is_dense, is_hasty, in_haste=number >= _THOROUGH)
+            for number, part in enumerate(parts)
         ]
         return encode(SegmentedData(tuple(segments), len(data) if len(segments) > 1 else None))
 
-    def _segment(self, data: bytes, is_dense: bool, *, in_haste: bool) -> Segment:
-        packed = None if is_dense else self._packed(data, in_haste)
-        if is_dense:
+    def _segment(self, data: bytes, is_dense: bool, is_hasty: bool, *, in_haste: bool) -> Segment:
+        if is_dense or is_hasty:
+            packed = None if is_dense or not self._literals_pay(data) else self._coded(data, NONE)
             self._keep_unseen(data)
+        else:
+            packed = self._packed(data, in_haste)
         self._history = (self._history + data)[-min(LZ4_WINDOW, self._variant.history_size) :]
         if packed is None:
             return Segment(self._variant.compression_type, data)

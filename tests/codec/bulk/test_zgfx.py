@@ -310,21 +310,24 @@ class TestHostile:
         assert peak < 20_000_000
 
 
-@given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), min_size=1, max_size=8), st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+WAYS = st.sampled_from([{}, {"is_dense": True}, {"is_hasty": True}])
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), WAYS), min_size=1, max_size=8), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
 def test_what_is_dense_goes_as_it_is_and_is_history_all_the_same(
-    packets: list[tuple[int, bool]], seed: int
+    packets: list[tuple[int, dict[str, bool]]], seed: int
 ) -> None:
     """Also to the matcher that looks far back, whichever lengths alternate."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(0, 256, 200_000, np.uint8).tobytes()
     compressor, decompressor = ZgfxCompressor(), ZgfxDecompressor()
-    for size, is_dense in packets:
+    for size, way in packets:
         at = int(rng.integers(0, 1000))
         data = noise[at : at + size]
-        packed = compressor.compress(data, is_dense=is_dense)
+        packed = compressor.compress(data, **way)
         assert decompressor.decompress(packed) == data
-        if is_dense:
+        if way:
             assert len(packed) >= size
     again = compressor.compress(noise[:2000])
     assert decompressor.decompress(again) == noise[:2000]
@@ -338,3 +341,21 @@ def test_a_dense_message_is_referred_to_later() -> None:
     for _ in range(8):
         compressor.compress(data[::-1], is_dense=True)
     assert len(compressor.compress(data)) < 1000, "by way of the far matcher"
+
+
+@given(st.integers(0, 70_000), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_in_haste_only_the_codes_of_literals_count(size: int, seed: int) -> None:
+    """Of a photograph, most of which is small differences; no match is looked for, nor is there one later."""
+    rng = np.random.default_rng(seed)
+    data = np.abs(rng.normal(0, 3, size)).astype(np.uint8).tobytes()
+    compressor, decompressor = ZgfxCompressor(dense_ratio=1.0), ZgfxDecompressor()
+    first, second = (compressor.compress(data, is_hasty=True) for _ in range(2))
+    assert decompressor.decompress(first) == decompressor.decompress(second) == data
+    assert len(first) == len(second), "what was sent before is not referred to"
+    if size >= 1000:
+        assert len(first) < 0.85 * size
+    last = compressor.compress(data)
+    assert decompressor.decompress(last) == data
+    if size >= 30_000:
+        assert len(last) < 0.1 * size, "but by what is not in haste"
