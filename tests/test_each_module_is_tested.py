@@ -78,7 +78,6 @@ TESTED_THROUGH = {
         "rfb.rectangles.zrle",
     },
     "rdp/connection/test_transcripts.py": {
-        "rdp.connection.facts",
         "rdp.connection.server.gcc_blocks",
         "rdp.connection.server.secure_settings",
         "rdp.connection.server.session",

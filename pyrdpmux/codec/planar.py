@@ -8,14 +8,14 @@ pipeline (MS-RDPEGFX) top-down; nothing in the stream says which, hence ``bottom
 rule for the width; :func:`pyrdpmux.codec.bitmap.encode_rectangles` pads to a multiple of four for updates.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
 
-from pyrdpmux.codec import planar_color, planar_decoder, planar_encoder
-from pyrdpmux.codec.batches import batches, encode_by_size, tile_words, tiles_of
-from pyrdpmux.codec.color import Pixels, Words, pixels_of
+from pyrdpmux.codec import planar_color, planar_decoder, planar_encoder, planar_plain
+from pyrdpmux.codec.batches import batches, cut, encode_by_size, tile_words, tiles_of
+from pyrdpmux.codec.color import Pixels, Words, pixels_of, words
 from pyrdpmux.codec.scatter import Scratch
 from pyrdpmux.errors import EncodeError
 from pyrdpmux.geometry import Rect
@@ -53,7 +53,23 @@ def encode(
             alpha=alpha,
         )
 
+    if zgfx:
+        return _encode_for_zgfx(frame, rects, of_one_size, bottom_up=bottom_up)
     return encode_by_size(frame, rects, of_one_size)
+
+
+def _encode_for_zgfx(
+    frame: Pixels,
+    rects: Sequence[Rect],
+    with_runs: Callable[[list[Words], int], list[bytes]],
+    *,
+    bottom_up: bool,
+) -> list[bytes]:
+    """Photos without runs, all else with them."""
+    plain = [planar_plain.encode(words(part), bottom_up=bottom_up) for part in cut(frame, rects)]
+    others = [rect for rect, stream in zip(rects, plain, strict=True) if stream is None]
+    streams = iter(encode_by_size(frame, others, with_runs))
+    return [next(streams) if stream is None else stream for stream in plain]
 
 
 def encode_tiles(

@@ -30,6 +30,9 @@ LEAST_VIDEO: Final = 0.5
 LEAST_EDGES: Final = 0.01
 """Share of pixels, below which text does not become cheaper."""
 
+AMPLE: Final = 192 * 1024
+"""Bytes of a frame, from which on what is sent costs more in this machine than on the link: 25 Mbit/s."""
+
 _LINES: Final = 8
 """Every so many lines of text are looked at."""
 
@@ -79,6 +82,11 @@ class Allotment:
     def is_behind(self) -> bool:
         """Something was left to the next frame."""
         return bool(self._later.any())
+
+    @property
+    def is_ample(self) -> bool:
+        """The link takes so much that time is better spent on other things than on fewer bytes."""
+        return self._whole >= AMPLE
 
     def resume(self) -> Flags:
         """(rows, columns) bool: tiles that this frame has to look at, since the last one had no room."""

@@ -62,6 +62,8 @@ class Exact:
 
     rect: Rect
     kind: Kind
+    #: rather soon than in few bytes
+    is_hasty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

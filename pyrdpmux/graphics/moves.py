@@ -9,17 +9,13 @@ from typing import Final
 
 import numpy as np
 
-from pyrdpmux.codec.color import COLOR_MASK, Words
+from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
+from pyrdpmux.graphics.predictions import GOOD, MIN_CHANGED, MIN_REST, dragged_on, scrolled_on
 from pyrdpmux.graphics.proofs import DOUBTFUL, Move, Proof, prove, prove_again
 from pyrdpmux.graphics.residual import Mask
+from pyrdpmux.graphics.tracking import track
 from pyrdpmux.graphics.votes import ROWS, Samples, Vector, agreement, around, take_samples, vertical, vote
-
-MIN_CHANGED: Final = 3000
-"""Pixels: what is less is painted sooner than looked into; typing never gets here."""
-
-GOOD: Final = 0.8
-"""Of the changed pixels: below this another vector may be better, as one that is a pixel off was."""
 
 WHOLE_PAGE: Final = 0.97
 """Of the pixels that change where a page scrolls: with less, it was not all of it that was found before."""
@@ -29,9 +25,6 @@ MIN_AGREEMENT: Final = 0.55
 
 HINT_AGREEMENT: Final = 0.25
 """For who draws: the proposal is most likely true, and half the change may be background that it exposed."""
-
-MIN_REST: Final = 0.15
-"""Of the changed pixels: with less than this left, nothing else has moved, or it does not matter."""
 
 _NEAR: Final = 3
 """A window's speed changes by a few pixels from frame to frame."""
@@ -49,15 +42,8 @@ _MAX_PAUSE: Final = 31
 _FEWEST_SAMPLES: Final = 4
 _MAX_AGAIN: Final = 8
 """Frames in a row in which a window is taken to be as large as before: it may have been found too small."""
-
-_PREDICTED_LINES: Final = 16
-_FEWEST_LINES: Final = 8
 _MOST_LINES: Final = 8
 """By which a page is looked for that scrolls by one at a time: so many frames may have been left out."""
-
-_MAX_MISPREDICTED: Final = 0.05
-_MAX_OUTSIDE: Final = 0.02
-"""Of the pixels that a predicted scroll explains: so many may be wrong elsewhere."""
 
 
 class MoveFinder:
@@ -72,10 +58,17 @@ class MoveFinder:
         """For how many frames it has been as large."""
         self._steady: Move | None = None
         """The only move of the last frame."""
+        self._window: Rect | None = None
+        """Of a window that was dragged in the last frame: where it is, perhaps beyond the picture's edge."""
         self._line = 0
         """The least step of what scrolls, in pixels; 0: not known."""
         self._pause = 0
         self._rest = 0
+
+    @property
+    def drags(self) -> bool:
+        """Whether the last frame's move was that of a window, not of a page that scrolls."""
+        return self._window is not None
 
     def find(
         self, before: Words, now: Words, changed: Mask, region: Rect, hints: Sequence[Vector] = ()
@@ -105,12 +98,12 @@ class MoveFinder:
         proofs: list[Proof] = []
         places = list(motion)
         unexplained = _outside(changed, region, places)
-        count = int(np.count_nonzero(unexplained))
-        least = max(MIN_CHANGED, int(count * MIN_REST))
-        while len(proofs) < maximum and count >= least:
+        rest = int(np.count_nonzero(unexplained))
+        least = max(MIN_CHANGED, int(rest * MIN_REST))
+        while len(proofs) < maximum and rest >= least:
             last = self._last if self._again < _MAX_AGAIN and not motion else None
             moves = [proof.move for proof in proofs]
-            search = _Search(before, now, changed, unexplained, region, moves, last)
+            search = _Search(before, now, changed, unexplained, region, moves, last, self.drags)
             for vector in self._proposals(search, hints, first=not proofs):
                 search.try_vector(vector)
             if search.best is None:
@@ -119,26 +112,57 @@ class MoveFinder:
             changed, move = search.best.mask, search.best.move
             places += [place.moved(move.dx, move.dy) for place in motion]
             unexplained = _outside(changed, region, places)
-            count = int(np.count_nonzero(unexplained))
+            # Of what it has uncovered, nothing was to be seen.
+            rest = int(np.count_nonzero(_outside(unexplained, region, move.source.without(move.destination))))
         self._remember([proof.move for proof in proofs])
         return proofs
 
     def predict(self, before: Words, now: Words, region: Rect) -> Move | None:
-        """The last frame's only move once more, before anything is compared: a page scrolls steadily.
+        """The last frame's only move once more, before anything is compared.
 
-        By as much, or by as many lines more or less as another frame was late. ``region`` is what was drawn
-        in; of ``now`` the fourth bytes mean nothing. None if every 16th line says otherwise. A move that is
-        not true leaves more to be painted, and is not wrong.
+        A page scrolls by as much, or by as many lines more or less as another frame was late; a window that
+        is dragged is looked for. ``region`` is what was drawn in; of ``now`` the fourth bytes mean nothing.
+        None if every 16th line says otherwise. A move that is not true leaves more to be painted, and is not
+        wrong.
         """
         steady = self._steady
-        if steady is None or (steady.dx and steady.dy):
-            return None  # a window that is dragged changes its speed
+        if steady is None:
+            return None
+        if self._window is not None:
+            return self._predict_window(before, now, region, steady, self._window)
         for vector in self._steps((steady.dx, steady.dy)):
             place = steady.room.intersection(steady.room.moved(*vector)).intersection(region)
             if not place.is_empty and place.pixels * 2 >= steady.source.pixels:
-                move = _predicted(before, now, region, place, vector)
+                move = scrolled_on(before, now, region, place, vector)
                 if move is not None:
                     self._vectors, self._steady = [vector], move
+                    return move
+        return None
+
+    def _predict_window(
+        self, before: Words, now: Words, region: Rect, last: Move, window: Rect
+    ) -> Move | None:
+        """It keeps its size, but not its speed. Now and then it is searched for its size, too."""
+        self._steady = None  # once it rests, it is not looked for with each letter
+        height, width = now.shape
+        shown = window.clip(width, height)
+        if self._again >= _MAX_AGAIN or not region.overlaps(shown):
+            return None
+        vector = track(before, now, shown, (last.dx, last.dy))
+        if vector is None:
+            return None
+        beyond = shown.moved(*vector)
+        places = [beyond.clip(width, height)]
+        if places[0] != beyond:  # of a picture that is panned, more comes into sight where that goes
+            places.insert(0, last.room.intersection(last.room.moved(*vector)))
+        for place in places:
+            if place.pixels >= MIN_CHANGED and region.contains(place):
+                move = dragged_on(before, now, region, place, vector)
+                if move is not None:
+                    self._again += 1
+                    self._steady = self._last = move
+                    self._vectors = [vector]
+                    self._window = window.moved(*vector) if place is places[-1] else place
                     return move
         return None
 
@@ -154,13 +178,14 @@ class MoveFinder:
 
     def _proposals(self, search: "_Search", hints: Sequence[Vector], first: bool) -> Iterator[Vector]:
         """Vectors, the likeliest first, as long as none of them is good."""
-        samples = search.samples
-        if len(samples) < _FEWEST_SAMPLES:
-            return
         before = search.before
-        yield from _likely(before, samples, hints, HINT_AGREEMENT)
-        if search.is_good:
+        if hints:
+            yield from _likely(before, search.samples, hints, HINT_AGREEMENT)
+        if first and not search.is_good:
+            yield from self._tracked(search)
+        if search.is_good or len(search.samples) < _FEWEST_SAMPLES:
             return
+        samples = search.samples
         yield from _likely(before, samples, self._vectors, MIN_AGREEMENT)
         if self._vectors and not search.is_good:
             last = self._vectors[0]
@@ -176,6 +201,14 @@ class MoveFinder:
             yield from vertical(before, search.now, search.region, samples)
         if search.is_doubtful and np.count_nonzero(search.changed) >= _WIDE_CHANGE:
             yield from self._wide_proposals(search)
+
+    def _tracked(self, search: "_Search") -> Iterator[Vector]:
+        """By how much a window was dragged on."""
+        if self._window is not None:
+            shown = self._window.clip(search.now.shape[1], search.now.shape[0])
+            vector = track(search.before, search.now, shown, self._vectors[0])
+            if vector is not None:
+                yield vector
 
     def _wide_proposals(self, search: "_Search") -> Iterator[Vector]:
         """Long jumps. The longer they have found nothing, the more seldom are they looked for."""
@@ -193,34 +226,16 @@ class MoveFinder:
 
     def _remember(self, moves: list[Move]) -> None:
         self._steady = moves[0] if len(moves) == 1 else None
+        self._window = None
         if moves:
+            goes_on = self._last is not None and moves[0].source == self._last.destination
+            if goes_on or (moves[0].dx and moves[0].dy):  # a page that scrolls stays in its place
+                self._window = moves[0].destination
             was_again = self._last is not None and self._last.source[2:] == moves[0].source[2:]
             self._again = self._again + 1 if was_again and self._again < _MAX_AGAIN else 0
             self._last = moves[0]
             self._vectors = [(move.dx, move.dy) for move in moves]
             self._pause = self._rest = 0
-
-
-def _predicted(before: Words, now: Words, region: Rect, area: Rect, vector: Vector) -> Move | None:
-    """The move into ``area``, if every 16th line says that it is true and that nothing else has moved."""
-    source = area.moved(-vector[0], -vector[1])
-    lines = slice(_PREDICTED_LINES // 2, None, _PREDICTED_LINES)
-    target = now[area.slices][lines] & COLOR_MASK
-    wrong = int(np.count_nonzero(target != before[source.slices][lines]))
-    if wrong > target.size * _MAX_MISPREDICTED:
-        return None
-    changed = int(np.count_nonzero(target != before[area.slices][lines]))
-    explained = (changed - wrong) * _PREDICTED_LINES
-    if explained < MIN_CHANGED or changed - wrong < changed * GOOD:
-        return None
-    # What a scroll gets wrong lies where it came from or went to; a window's edge goes beyond.
-    inside = area.union(source).intersection(region)
-    outside = _estimate(before, now, region.without(inside))
-    if outside > explained * _MAX_OUTSIDE:
-        return None
-    if outside + _estimate(before, now, inside.without(area)) > explained * (1 - GOOD):
-        return None  # more has moved than last time
-    return Move(source, area.x, area.y)
 
 
 class _Search:
@@ -239,9 +254,10 @@ class _Search:
         region: Rect,
         moves: list[Move],
         last: Move | None,
+        is_window: bool,
     ) -> None:
         """``unexplained`` is ``changed`` without motion, ``moves`` are those made already, ``last`` is one of
-        the last frame."""
+        the last frame, of a window perhaps."""
         self.before = before
         self.now = now
         self.changed = changed
@@ -249,11 +265,20 @@ class _Search:
         self._moves = moves
         self._last = last if not moves else None
         self._shown: Words | None = None if moves else before
+        self._samples: Samples | None = None
+        self._unexplained = unexplained
         self._count = int(np.count_nonzero(unexplained))
-        self.samples: Samples = take_samples(now, unexplained, region, _MANY_ROWS if moves else ROWS)
         self.best: Proof | None = None
         self._is_again = False
+        self._is_window = is_window
         self._tried: set[Vector] = {(0, 0)}
+
+    @property
+    def samples(self) -> Samples:
+        if self._samples is None:
+            rows = _MANY_ROWS if self._moves else ROWS
+            self._samples = take_samples(self.now, self._unexplained, self.region, rows)
+        return self._samples
 
     @property
     def is_good(self) -> bool:
@@ -274,7 +299,8 @@ class _Search:
             if again is not None:
                 self.best = again
                 # Of a page, all is known to scroll, or more of it than the last time may.
-                self._is_again = again.share >= (0 if all(vector) else WHOLE_PAGE)
+                is_window = all(vector) or (self._is_window and again.move.source == self._last.destination)
+                self._is_again = again.share >= (0 if is_window else WHOLE_PAGE)
             if self._is_again:
                 return
         skim = float(agreement(self._shown, self.samples, [vector])[0]) < MIN_AGREEMENT
@@ -296,7 +322,7 @@ def _outside(changed: Mask, region: Rect, places: Sequence[Rect]) -> Mask:
 
 def _likely(before: Words, samples: Samples, vectors: Sequence[Vector], least: float) -> list[Vector]:
     """The vector that the samples agree with best, if enough of them do."""
-    if not vectors:
+    if not vectors or len(samples) < _FEWEST_SAMPLES:
         return []
     shares = agreement(before, samples, list(vectors))
     best = int(shares.argmax())
@@ -309,14 +335,3 @@ def _moved(picture: Words, moves: list[Move]) -> Words:
     for move in moves:  # numpy copies as if by way of another array where these overlap
         result[move.destination.slices] = result[move.source.slices]
     return result
-
-
-def _estimate(before: Words, now: Words, areas: Sequence[Rect]) -> float:
-    """How many pixels differ in them, from one of 16 lines at least, as :meth:`MoveFinder.predict` looks."""
-    count = 0.0
-    for area in areas:
-        step = min(max(area.height // _FEWEST_LINES, 1), _PREDICTED_LINES)
-        part = area.slices
-        lines = (now[part][step // 2 :: step] & COLOR_MASK) != before[part][step // 2 :: step]
-        count += np.count_nonzero(lines) * area.height / len(lines)
-    return count

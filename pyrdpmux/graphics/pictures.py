@@ -11,7 +11,7 @@ from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.client_picture import UNKNOWN, Layer
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.residual import Mask
-from pyrdpmux.graphics.snapshot import Snapshot
+from pyrdpmux.graphics.snapshot import Prediction, Snapshot
 
 
 class Pictures:
@@ -67,12 +67,14 @@ class Pictures:
         """Both at once."""
         return self.snapshot.take_and_compare(source, self.main.words, rects)
 
-    def take_moved(self, source: Words, region: Rect, move: Move, due: float) -> Mask:
-        """See :meth:`Snapshot.take_moved`; what is lossy is ``due`` then."""
-        lines = self.snapshot.take_moved(source, self.main.words, region, move)
+    def take_predicted(
+        self, source: Words, rects: Sequence[Rect], move: Move, is_window: bool, due: float
+    ) -> Prediction:
+        """See :meth:`Snapshot.take_predicted`; what is lossy is ``due`` then."""
+        prediction = self.snapshot.take_predicted(source, self.main.words, rects, move, is_window)
         self._is_settled = True
         self.main.copy_marks(self.main, move.source, move.x, move.y, due)
-        return lines
+        return prediction
 
     # -- what clients show -----------------------------------------------------------------------
 

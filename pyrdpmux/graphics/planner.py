@@ -31,13 +31,15 @@ from pyrdpmux.graphics.commands import (
     Fill,
     Lossy,
 )
-from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.moves import MoveFinder
 from pyrdpmux.graphics.pictures import Pictures
+from pyrdpmux.graphics.predictions import MIN_CHANGED
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.refinement import overdue_parts
 from pyrdpmux.graphics.residual import Mask, rects_around
 from pyrdpmux.graphics.rows import WIDE
 from pyrdpmux.graphics.save_under import SaveUnder
+from pyrdpmux.graphics.snapshot import Prediction
 from pyrdpmux.graphics.surface import Surface, tile_rects
 from pyrdpmux.graphics.videos import Videos
 
@@ -51,7 +53,7 @@ PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
 
 FINE_PIXELS: Final = 65_536
-"""Made exact with one frame, at most: some 8 ms."""
+"""Made exact with one frame, at most: some 12 ms."""
 
 
 class Planner:
@@ -155,7 +157,7 @@ class Planner:
         self._commands, self._before = self._before, []
         hints, rects = self._look(surface)
         begun = len(self._commands)
-        lines, changed = self._take_over(surface, rects)
+        predicted, changed = self._take_over(surface, rects)
         if changed:
             self._tiles.changed(changed, now)
             if self._moves_first:
@@ -163,8 +165,8 @@ class Planner:
                 self._show_videos(changed, now)
             else:
                 self._show_videos(changed, now)
-                changed = changed if lines is not None else self._find_moves(changed, hints)
-            self._show_changes(changed, now, lines)
+                changed = changed if predicted is not None else self._find_moves(changed, hints)
+            self._show_changes(changed, now, predicted.lines if predicted is not None else None)
         self._pictures.finish()
         self.has_rested = len(self._commands) == begun
         self._commands += self._boxes.rest(now)
@@ -187,21 +189,18 @@ class Planner:
         hints = surface.proposals(self._seen)
         self._seen = version
         # What lies beside a video is not looked at with each of its pictures.
-        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not self._boxes.videos(self._now):
+        is_narrow = self._moves.drags or self._boxes.videos(self._now)
+        if np.count_nonzero(tiles) * WIDE >= tiles.shape[1] and not is_narrow:
             tiles[np.count_nonzero(tiles, axis=1) * WIDE >= tiles.shape[1]] = True
         rects = tile_rects(tiles, self.rect.width, self.rect.height)
         return hints, rects
 
-    def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[Mask | None, list[Rect]]:
-        """What the surface has there: where something differs.
-
-        If it is as was predicted, that is one rectangle, and in which of its rows (height,) bool.
-        """
-        box = bounding_box(rects)
+    def _take_over(self, surface: Surface, rects: list[Rect]) -> tuple[Prediction | None, list[Rect]]:
+        """What the surface has there: what of it is as was predicted, and where something differs."""
         surface.readers.add(self)
         try:
-            lines = self._predict(surface, box) if self.abilities.can_copy else None
-            return lines, [box] if lines is not None else self._compare(surface, rects)
+            predicted = self._predict(surface, rects) if self.abilities.can_copy else None
+            return predicted, predicted.places if predicted is not None else self._compare(surface, rects)
         finally:
             surface.readers.discard(self)
 
@@ -261,19 +260,17 @@ class Planner:
         for rect in frame.changed:
             self._pictures.show_lossy(rect, now + PICTURE_REST)
 
-    def _predict(self, surface: Surface, box: Rect) -> Mask | None:
-        """A page scrolls on as it did: that takes the place of comparison and search; None if not.
-
-        Otherwise in which rows of the box something differs.
-        """
-        videos = self._boxes.videos(self._now)
-        if box.pixels < MIN_CHANGED or any(video.place.overlaps(box) for video in videos):
+    def _predict(self, surface: Surface, rects: list[Rect]) -> Prediction | None:
+        """What moved goes on as it did: where something has changed then; None if that is to be found out."""
+        box = bounding_box(rects)
+        if box.pixels < MIN_CHANGED or any(v.place.overlaps(box) for v in self._boxes.videos(self._now)):
             return None
         move = self._moves.predict(self.main.words, surface.words, box)
         if move is None:
             return None
         self._copy_moved(move)
-        return self._pictures.take_moved(surface.words, box, move, self._now + PICTURE_REST)
+        due = self._now + PICTURE_REST
+        return self._pictures.take_predicted(surface.words, rects, move, self._moves.drags, due)
 
     def _find_moves(self, rects: Sequence[Rect], hints: Sequence[tuple[int, int]]) -> list[Rect]:
         """Copy what has moved; disjoint rectangles around what is wrong then."""
@@ -333,8 +330,8 @@ class Planner:
             self._paint_exactly(rect, Kind.TEXT)
         self._paint_pictures(pictures, now)
 
-    def _paint_exactly(self, rect: Rect, kind: Kind) -> None:
-        self._commands.append(Exact(rect, kind))
+    def _paint_exactly(self, rect: Rect, kind: Kind, *, is_hasty: bool = False) -> None:
+        self._commands.append(Exact(rect, kind, is_hasty))
         self.main.paint(rect, self.current)
 
     def _paint_pictures(self, rects: Sequence[Rect], now: float) -> None:
@@ -368,4 +365,4 @@ class Planner:
         """Make exact what has rested long enough, so much of it."""
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self.fine_pixels += rect.pixels
-            self._paint_exactly(rect, classify(self.current[rect.slices]))
+            self._paint_exactly(rect, classify(self.current[rect.slices]), is_hasty=self.allotment.is_ample)

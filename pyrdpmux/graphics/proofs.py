@@ -24,7 +24,7 @@ DOUBTFUL: Final = 0.5
 _SKIM: Final = 8
 """Every so many lines are looked at before all of them are."""
 
-_MAX_WRONG: Final = 0.0005
+MAX_WRONG: Final = 0.0005
 """Of the pixels of a window that was dragged on: with a column more than it has, more would be."""
 
 _WRONG_EDGE: Final = 0.1
@@ -149,12 +149,12 @@ def _prove_there(
     dx, dy = vector
     differs = differences(now, before, place, dx, dy)
     wrong = int(np.count_nonzero(differs))
-    if wrong > place.pixels * _MAX_WRONG:  # it may have been found too large
+    if wrong > place.pixels * MAX_WRONG:  # it may have been found too large
         inner = _without_wrong_edges(differs)
         differs = differs[inner.slices]
         place = inner.moved(place.x, place.y)
         wrong = int(np.count_nonzero(differs))
-        if wrong > place.pixels * _MAX_WRONG:
+        if wrong > place.pixels * MAX_WRONG:
             return None
     count = int(np.count_nonzero(changed))
     here = place.moved(-region.x, -region.y).slices

@@ -5,6 +5,7 @@ be done with a band is done while it lies in the processor's cache.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
@@ -19,7 +20,7 @@ from pyrdpmux.graphics.rows import WholeRows
 BAND_BYTES: Final = 256 * 1024
 """Of a picture, that are looked at together with as many of another one."""
 
-MIN_BAND: Final = 8192
+MIN_BAND: Final = 32_768
 """Pixels that are worth a band of their own."""
 
 NARROW: Final = 16
@@ -33,6 +34,16 @@ MAX_PAIRS: Final = 1024
 
 MAX_MISSING: Final = 16
 """Rectangles that may be remembered as missing, frame by frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Where something has changed, once what was predicted to move has moved."""
+
+    #: disjoint
+    places: list[Rect]
+    #: of the only place, in which of its rows: (height,) bool; None: not known
+    lines: Mask | None = None
 
 
 class Snapshot:
@@ -119,7 +130,7 @@ class Snapshot:
         return found
 
     def take_moved(self, source: Words, main: Words, region: Rect, move: Move) -> Mask:
-        """The same in ``region``, after a move within it, along one axis, that clients have made.
+        """The same in ``region``, after a move within it that clients have made.
 
         MAIN becomes what the surface has there, and ``changed`` is where it was not; returns in which of its
         rows that is anywhere. INVARIANT: outside of ``region``, MAIN and ``words`` are equal.
@@ -130,11 +141,48 @@ class Snapshot:
         with WholeRows(region.width, region.pixels):
             for top, bottom in parts if move.dy <= 0 else reversed(parts):
                 taking.take(top, bottom, is_moved=target.y <= top < target.bottom)
-        self._missing.append(region)
-        if len(self._missing) > MAX_MISSING:
-            self._missing = [bounding_box(self._missing)]
+        self._miss(region)
         self.words = main
         return taking.lines
+
+    def take_predicted(
+        self, source: Words, main: Words, rects: Sequence[Rect], move: Move, is_window: bool
+    ) -> Prediction:
+        """The same in these rectangles after a move; returns where something has changed.
+
+        Around a page that scrolls, all is looked at. On the way from a window that is dragged to what lies
+        apart from it, nothing is.
+        """
+        if not is_window:
+            box = bounding_box(rects)
+            return Prediction([box], self.take_moved(source, main, box, move))
+        region = bounding_box([*[rect for rect in rects if rect.overlaps(move.room)], move.destination])
+        others = [piece for rect in rects for piece in rect.without(region)]
+        self.changed[bounding_box([region, *others]).slices] = False
+        self.take_moved(source, main, region, move)
+        for rect in others:
+            self._take_beside(source, main, rect)
+        room = move.room.intersection(region)
+        places = [room]
+        for part in [*region.without(room), *others]:
+            bounds = bounds_of(self.changed[part.slices])
+            if bounds is not None:
+                places.append(bounds.moved(part.x, part.y))
+        return Prediction(places)
+
+    def _take_beside(self, source: Words, main: Words, rect: Rect) -> None:
+        """MAIN becomes what the surface has in ``rect``, and ``changed`` is where it was not."""
+        for part in _parts(rect):
+            now = source[part] & COLOR_MASK
+            np.not_equal(main[part], now, out=self.changed[part])
+            main[part] = now
+        self._miss(rect)
+
+    def _miss(self, rect: Rect) -> None:
+        """MAIN has something there that has not come to our own pixels."""
+        self._missing.append(rect)
+        if len(self._missing) > MAX_MISSING:
+            self._missing = [bounding_box(self._missing)]
 
 
 class _Taking:
@@ -186,8 +234,8 @@ class _Taking:
 
     def _take_by_way_of(self, scratch: Words, rows: slice, is_moved: bool) -> None:
         np.bitwise_and(self._new[rows], COLOR_MASK, out=scratch)
-        if self._beside or not is_moved:  # a long row is compared sooner than a part of it
-            np.not_equal(scratch, self._shown[rows], out=self._changed[rows])
+        for side in self._beside if is_moved else [slice(None)]:
+            np.not_equal(scratch[:, side], self._shown[rows, side], out=self._changed[rows, side])
         if is_moved:
             self._compare_moved(scratch, rows)
         self._shown[rows] = scratch

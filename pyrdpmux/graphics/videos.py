@@ -12,7 +12,7 @@ import numpy as np
 from pyrdpmux.geometry import Rect, bounding_box
 from pyrdpmux.graphics.boxes import Box, Boxes
 from pyrdpmux.graphics.client_picture import Layer
-from pyrdpmux.graphics.moves import MIN_CHANGED
+from pyrdpmux.graphics.predictions import MIN_CHANGED
 from pyrdpmux.graphics.proofs import Move
 from pyrdpmux.graphics.residual import Mask, changed_rects
 from pyrdpmux.graphics.snapshot import Snapshot

@@ -62,6 +62,9 @@ class Samples:
         return len(self.x)
 
 
+_NO_SAMPLES: Final = Samples(np.empty(0, np.intp), np.empty(0, np.intp), np.empty((0, PATTERN), np.uint32))
+
+
 def take_samples(now: Words, changed: Mask, region: Rect, rows: int = ROWS) -> Samples:
     """Samples from evenly spread lines with changes; ``changed`` is (region.height, region.width) bool.
 
@@ -69,12 +72,33 @@ def take_samples(now: Words, changed: Mask, region: Rect, rows: int = ROWS) -> S
     """
     lines = np.flatnonzero(changed.any(axis=1))
     if not len(lines) or region.width < PATTERN:
-        return Samples(lines[:0], lines[:0], np.empty((0, PATTERN), np.uint32))
+        return _NO_SAMPLES
+    lines = _spread(lines, rows)
+    return _samples_of(now, region, lines, changed[lines, 1:-2])
+
+
+def take_anchors(picture: Words, area: Rect, rows: int) -> Samples:
+    """The same of all that a picture has in ``area``, whether it has changed or not."""
+    if not area.height or area.width < PATTERN:
+        return _NO_SAMPLES
+    return _samples_of(picture, area, _spread(np.arange(area.height), rows))
+
+
+def _spread(lines: NDArray[np.intp], rows: int) -> NDArray[np.intp]:
+    """So many of these at most, evenly."""
     rows = min(rows, len(lines))
-    lines = lines[(2 * np.arange(rows) + 1) * len(lines) // (2 * rows)]
-    block = now[lines + region.y, region.x : region.right]
+    return lines[(2 * np.arange(rows) + 1) * len(lines) // (2 * rows)]
+
+
+def _samples_of(picture: Words, region: Rect, lines: NDArray[np.intp], meant: Mask | None = None) -> Samples:
+    """Of these lines of a region; ``meant`` is (len(lines), region.width - 3) bool: where a second pixel
+    may be."""
+    rows = len(lines)
+    block = picture[lines + region.y, region.x : region.right]
     differs = block[:, 1:] != block[:, :-1]
-    edges = changed[lines, 1:-2] & differs[:, :-2] & differs[:, 1:-1]
+    edges = differs[:, :-2] & differs[:, 1:-1]
+    if meant is not None:
+        edges &= meant
     places = np.flatnonzero(edges)
     line = places // edges.shape[1]
     counts = np.bincount(line, minlength=rows)

@@ -16,6 +16,7 @@ How to work::
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -65,9 +66,9 @@ class Turn:
 
     __slots__ = ("_clock", "_end")
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], begun: float | None = None) -> None:
         self._clock = clock
-        self._end = clock() + SLICE_SECONDS
+        self._end = (clock() if begun is None else begun) + SLICE_SECONDS
 
     @property
     def is_over(self) -> bool:
@@ -89,6 +90,7 @@ class LoopShare:
         self.virtual = 0.0
         self.waiters: deque[asyncio.Future[None]] = deque()
         self._schedule = schedule
+        self.state = schedule.state_of(kind)
 
     def turn(self) -> AbstractAsyncContextManager[Turn]:
         """Wait for a turn; inside, work without awaiting anything until it ``is_over``."""
@@ -114,7 +116,7 @@ class LoopShare:
         if not schedule.begins(self):
             return False
         started = schedule.clock()
-        turn = Turn(schedule.clock)
+        turn = Turn(schedule.clock, started)
         try:
             return all(not turn.is_over for _ in steps)
         finally:
@@ -142,9 +144,11 @@ class _Granted(AbstractAsyncContextManager[Turn]):
         self._schedule = schedule
 
     async def __aenter__(self) -> Turn:
-        await self._schedule.granted(self._share)
-        self._started = self._schedule.clock()
-        return Turn(self._schedule.clock)
+        schedule = self._schedule
+        if not schedule.begins(self._share):
+            await schedule.granted(self._share)
+        self._started = schedule.clock()
+        return Turn(schedule.clock, self._started)
 
     async def __aexit__(self, *_: object) -> None:
         self._schedule.finished(self._share, self._schedule.clock() - self._started)
@@ -153,7 +157,8 @@ class _Granted(AbstractAsyncContextManager[Turn]):
 class _KindState:
     """The clocks of one kind."""
 
-    def __init__(self) -> None:
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
         self.virtual = 0.0
         self.clock = 0.0
         self.waiting: dict[LoopShare, None] = {}
@@ -164,21 +169,23 @@ class FairSchedule:
     """All shares of one event loop."""
 
     def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        """``clock``: seconds; the loop's if not given."""
-        self._given_clock = clock
+        """``clock``: seconds; the loop's if not given, which is a monotonic one."""
+        self.clock = clock or time.monotonic
         self._shares: dict[LoopShare, None] = {}
-        self._kinds = {kind: _KindState() for kind in Kind}
+        self._kinds = {kind: _KindState(WEIGHTS[kind]) for kind in Kind}
+        self._states = tuple(self._kinds.values())
         self._virtual = 0.0
         self._is_busy = False
-
-    def clock(self) -> float:
-        return self._given_clock() if self._given_clock is not None else asyncio.get_running_loop().time()
 
     def share(self, kind: Kind, name: str) -> LoopShare:
         """A new one; two of the same name are two shares."""
         share = LoopShare(self, kind, name)
         self._shares[share] = None
         return share
+
+    def state_of(self, kind: Kind) -> "_KindState":
+        """For a share, which has it at hand: to look it up takes as long as to use it."""
+        return self._kinds[kind]
 
     def snapshot(self) -> list[ShareFigures]:
         """What each share has cost since it came, and all that ended of each kind."""
@@ -215,21 +222,25 @@ class FairSchedule:
 
     def begins(self, share: LoopShare) -> bool:
         """A turn that was not waited for, unless somebody else has one or waits."""
-        if self._is_busy or any(state.waiting for state in self._kinds.values()):
+        if self._is_busy:
             return False
-        self._enqueue(share)
-        self._is_busy = self._next() is share
-        self._kinds[share.kind].waiting.pop(share, None)
-        return self._is_busy
+        for state in self._states:
+            if state.waiting:
+                return False
+        self._credit(share)
+        self._go_on(share)
+        self._is_busy = True
+        return True
 
     def finished(self, share: LoopShare, seconds: float) -> None:
         """A turn has taken this long."""
-        state = self._kinds[share.kind]
+        state = share.state
         share.worked += seconds
         share.turns += 1
-        share.longest = max(share.longest, seconds)
+        if seconds > share.longest:
+            share.longest = seconds
         share.virtual += seconds
-        state.virtual += seconds / WEIGHTS[share.kind]
+        state.virtual += seconds / state.weight
         self._release()
 
     def forget(self, share: LoopShare) -> None:
@@ -237,7 +248,7 @@ class FairSchedule:
         if share not in self._shares:
             return
         del self._shares[share]
-        state = self._kinds[share.kind]
+        state = share.state
         ended = state.ended
         state.ended = ShareFigures(
             "",
@@ -252,12 +263,22 @@ class FairSchedule:
     # -- inside ------------------------------------------------------------------------------------
 
     def _enqueue(self, share: LoopShare) -> None:
-        state = self._kinds[share.kind]
+        self._credit(share)
+        share.state.waiting[share] = None
+
+    def _credit(self, share: LoopShare) -> None:
+        """What has rested has not saved up more than so much."""
+        state = share.state
         if not state.waiting:
             state.virtual = max(state.virtual, self._virtual - CREDIT_SECONDS)
         if share not in state.waiting:
             share.virtual = max(share.virtual, state.clock - CREDIT_SECONDS)
-            state.waiting[share] = None
+
+    def _go_on(self, share: LoopShare) -> None:
+        """It is its turn: the clocks go on to where it stands."""
+        state = share.state
+        self._virtual = max(self._virtual, state.virtual)
+        state.clock = max(state.clock, share.virtual)
 
     def _release(self) -> None:
         """INVARIANT: the loop polls its sockets before the next turn, which is granted from a callback."""
@@ -270,18 +291,17 @@ class FairSchedule:
             waiter = share.waiters.popleft()
             if not any(not other.done() for other in share.waiters):
                 share.waiters.clear()
-                self._kinds[share.kind].waiting.pop(share, None)
+                share.state.waiting.pop(share, None)
             if not waiter.done():
                 self._is_busy = True
                 waiter.set_result(None)
                 return
 
     def _next(self) -> LoopShare | None:
-        waiting = [state for state in self._kinds.values() if state.waiting]
+        waiting = [state for state in self._states if state.waiting]
         if not waiting:
             return None
         state = min(waiting, key=lambda candidate: candidate.virtual)
         share = min(state.waiting, key=lambda candidate: candidate.virtual)
-        self._virtual = max(self._virtual, state.virtual)
-        state.clock = max(state.clock, share.virtual)
+        self._go_on(share)
         return share

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pyrdpmux.net.places import Places
 
@@ -41,6 +41,8 @@ class WorkerPool:
         self._threads = ThreadPoolExecutor(self.threads, "pyrdpmux-worker")
         self._places = Places(JOBS_PER_OWNER)
         self._of_owner: dict[str, float] = {}
+        #: that have not ended, by who waits for them
+        self._begun: dict[asyncio.Future[Any], tuple[_Work[Any], Future[None]]] = {}
 
     @property
     def waiting(self) -> int:
@@ -63,49 +65,77 @@ class WorkerPool:
         """
         await self._places.take(owner)
         self._of_owner.setdefault(owner, 0.0)
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[T] = loop.create_future()
-        seconds = 0.0
-
-        def timed() -> T:
-            nonlocal seconds
-            started = time.thread_time()
-            try:
-                return job()
-            finally:
-                seconds = time.thread_time() - started
-
-        def ended(done: Future[T]) -> None:
-            self._places.give_back(owner)
-            self.seconds += seconds
-            if owner in self._of_owner:
-                self._of_owner[owner] += seconds
-            _hand_over(done, waiter)
-
-        def ended_in_thread(done: Future[T]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has gone
-                loop.call_soon_threadsafe(ended, done)
-
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        work = _Work(job, waiter, lambda seconds: self._ended(owner, waiter, seconds))
         try:
-            future = self._threads.submit(timed)
+            self._begun[waiter] = work, self._threads.submit(work.run)
         except RuntimeError:  # closed
             self._places.give_back(owner)
             raise
-        future.add_done_callback(ended_in_thread)
         return await waiter
 
     def close(self) -> None:
         """Take no more jobs: RuntimeError. Those that no thread has yet are cancelled."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False)
+        for work, future in tuple(self._begun.values()):
+            if future.cancel():
+                work.cancel()
+
+    def _ended(self, owner: str, waiter: "asyncio.Future[Any]", seconds: float) -> None:
+        del self._begun[waiter]
+        self._places.give_back(owner)
+        self.seconds += seconds
+        if owner in self._of_owner:
+            self._of_owner[owner] += seconds
 
 
-def _hand_over(done: Future[T], waiter: asyncio.Future[T]) -> None:
-    """What came of a job, unless nobody waits for it any more."""
-    if waiter.done():
-        return
-    if done.cancelled():
-        waiter.cancel()
-    elif (error := done.exception()) is not None:
-        waiter.set_exception(error)
-    else:
-        waiter.set_result(done.result())
+class _Work(Generic[T]):
+    """A job, who waits for what comes of it, and who is told on the loop that it has ended.
+
+    The one wake-up of the loop is all that a thread has to do for it: what a Future of a thread does beside
+    that, with locks and callbacks, takes as long as a small picture.
+    """
+
+    __slots__ = ("_job", "_loop", "_on_end", "_waiter")
+
+    def __init__(
+        self, job: Callable[[], T], waiter: "asyncio.Future[T]", on_end: Callable[[float], None]
+    ) -> None:
+        self._job = job
+        self._waiter = waiter
+        self._on_end = on_end
+        self._loop = waiter.get_loop()
+
+    def run(self) -> None:
+        """In a thread; nothing is raised."""
+        started = time.thread_time()
+        try:
+            result = self._job()
+        except BaseException as error:
+            self._tell(self._failed, error, time.thread_time() - started)
+        else:
+            self._tell(self._done, result, time.thread_time() - started)
+
+    def cancel(self) -> None:
+        """No thread has begun it."""
+        self._tell(self._cancelled)
+
+    def _tell(self, what: Callable[..., None], *arguments: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has gone
+            self._loop.call_soon_threadsafe(what, *arguments)
+
+    # -- on the loop -----------------------------------------------------------------------------
+
+    def _done(self, result: T, seconds: float) -> None:
+        self._on_end(seconds)
+        if not self._waiter.done():
+            self._waiter.set_result(result)
+
+    def _failed(self, error: BaseException, seconds: float) -> None:
+        self._on_end(seconds)
+        if not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def _cancelled(self) -> None:
+        self._on_end(0.0)
+        self._waiter.cancel()

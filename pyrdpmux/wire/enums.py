@@ -1,7 +1,7 @@
 """Enumerations that keep unknown values."""
 
-from enum import KEEP, IntEnum, IntFlag
-from typing import Final, Self, cast
+from enum import KEEP, EnumType, IntEnum, IntFlag
+from typing import Any, Final, Self, cast
 
 MAX_KEPT: Final = 1024
 """Combinations of a flag type that are kept; the real ones of any field are far fewer."""
@@ -28,7 +28,26 @@ class OpenIntEnum(IntEnum):
         return self._value_ in type(self)._value2member_map_
 
 
-class OpenIntFlag(IntFlag, boundary=KEEP):
+class _OpenFlagType(EnumType):
+    """Gives every type of flags the ``&`` below. QUIRK(Python 3.11): each class gets that of enum.Flag."""
+
+    def __init__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        type.__setattr__(cls, "__and__", _and)
+        type.__setattr__(cls, "__rand__", _and)
+
+
+def _and(flags: IntFlag, other: int) -> IntFlag:
+    """Without the detours of :class:`enum.IntFlag`: flags are asked for in every frame."""
+    if not isinstance(other, int):
+        return NotImplemented
+    value = int.__and__(flags, other)
+    kind = type(flags)
+    member = kind._value2member_map_.get(value)
+    return kind(value) if member is None else cast(IntFlag, member)
+
+
+class OpenIntFlag(IntFlag, boundary=KEEP, metaclass=_OpenFlagType):
     """An IntFlag for wire fields: unknown bits are kept, values that a peer makes up are not.
 
     :class:`enum.IntFlag` remembers every combination that ever occurred, for good: a peer that sends random
@@ -41,13 +60,3 @@ class OpenIntFlag(IntFlag, boundary=KEEP):
         if len(cls._value2member_map_) > MAX_KEPT:
             cls._value2member_map_.pop(member.value, None)
         return member
-
-    def __and__(self, other: int) -> Self:
-        """Without the detours of :class:`enum.IntFlag`: flags are asked for in every frame."""
-        if not isinstance(other, int):
-            return NotImplemented
-        value = int.__and__(self, other)
-        member = type(self)._value2member_map_.get(value)
-        return type(self)(value) if member is None else cast(Self, member)
-
-    __rand__ = __and__

@@ -13,11 +13,12 @@ from bench.screens import SCREENS
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics import moves, proofs
-from pyrdpmux.graphics.moves import MIN_CHANGED, MoveFinder
+from pyrdpmux.graphics.moves import MoveFinder
+from pyrdpmux.graphics.predictions import MIN_CHANGED, MIN_REST
 from pyrdpmux.graphics.proofs import MIN_EXPLAINED, Move, Proof, prove
 from pyrdpmux.graphics.residual import Mask
 from pyrdpmux.graphics.snapshot import Snapshot
-from pyrdpmux.graphics.votes import Samples, Vector
+from pyrdpmux.graphics.votes import Samples, Vector, vote
 from tests.graphics import scenes
 from tests.graphics.scenes import FULL, after, damage, picture, scroll, window
 
@@ -415,6 +416,129 @@ def test_the_work_on_a_huge_screen_is_bounded(
     mask, region = damage(before, now)
     MoveFinder().find_all(before, now, mask, region)
     assert len(proved) <= 12
+
+
+def desk(*windows: tuple[int, int]) -> Words:
+    """Windows over a photo, one above the other, perhaps in part beyond the edge."""
+    frame = picture("photo").copy()
+    for number, (x, y) in enumerate(windows):
+        page = picture("gray text" if number else "text")[number * 300 :][:500, :700]
+        place = Rect(x, y, 700, 500).clip(1920, 1080)
+        frame[place.slices] = page[place.y - y : place.bottom - y, place.x - x : place.right - x]
+    return frame
+
+
+def taken(finder: MoveFinder, before: Words, now: Words) -> Move | None:
+    """The move that is predicted for a window, if it is exact with what a snapshot finds then."""
+    drawn = now | np.uint32(0xAB000000)
+    move = finder.predict(before, drawn, FULL)
+    if move is not None:
+        snapshot, main = Snapshot(1920, 1080), before.copy()
+        shown = before.copy()
+        shown[move.destination.slices] = before[move.source.slices]
+        [room, *_] = snapshot.take_predicted(drawn, main, [FULL], move, finder.drags).places
+        assert (main == now).all()
+        assert (snapshot.changed == (shown != now)).all()
+        assert room == move.room
+    return move
+
+
+def begun(*places: tuple[int, int]) -> tuple[MoveFinder, Words]:
+    """A window that has moved once."""
+    finder = MoveFinder()
+    before, now = (desk(place) for place in places)
+    assert finder.find(before, now, *damage(before, now)) is not None
+    return finder, now
+
+
+def test_a_window_that_is_dragged_on_is_predicted_whatever_its_speed() -> None:
+    finder, now = begun((100, 100), (109, 96))
+    x, y = 109, 96
+    for dx, dy in ((9, -4), (11, -6), (12, 0), (0, 5), (-20, 9)):
+        before, now, last = now, desk((x + dx, y + dy)), (x, y)
+        x, y = x + dx, y + dy
+        move = taken(finder, before, now)
+        assert move is not None
+        assert (move.dx, move.dy) == (dx, dy)
+        assert Rect(*last, 700, 500).contains(move.source)
+        assert move.source.width >= 690
+
+
+def test_a_window_is_searched_for_now_and_then() -> None:
+    """It may have been found too small."""
+    finder, now = begun((100, 100), (103, 102))
+    predicted = []
+    for step in range(2, 30):
+        before, now = now, desk((100 + 3 * step, 100 + 2 * step))
+        move = taken(finder, before, now)
+        predicted.append(move is not None)
+        if move is None:
+            assert finder.find(before, now, *damage(before, now)) is not None
+    assert 2 <= predicted.count(False) <= 5
+
+
+def test_a_window_that_was_beyond_the_edge_comes_back_as_a_whole() -> None:
+    finder, now = begun((1195, 300), (1205, 304))
+    widths = []
+    for x in (1215, 1235, 1225, 1215, 1205):
+        before, now = now, desk((x, 304))
+        move = taken(finder, before, now)
+        assert move is not None
+        widths.append(move.source.width)
+    # Of what comes into sight with one frame, the client has nothing; with the next one it has.
+    assert widths == [700, 685, 685, 695, 700]
+
+
+def test_a_picture_that_is_panned_is_predicted_as_a_whole() -> None:
+    text = np.vstack([picture("text"), picture("gray text"), picture("console")])
+    frames = [text[300 + 7 * step :, 40 - 9 * step :][:1080, :1800] for step in range(5)]
+    frames = [np.hstack([np.zeros((1080, 120), np.uint32), frame]) for frame in frames]
+    finder = MoveFinder()
+    assert finder.find(frames[0], frames[1], *damage(frames[0], frames[1])) is not None
+    for before, now in pairwise(frames[1:]):
+        move = finder.predict(before, now, FULL)
+        if move is None:
+            proof = finder.find(before, now, *damage(before, now))
+            assert proof is not None
+            move = proof.move
+        assert (move.dx, move.dy) == (9, -7)
+        assert move.source.pixels > 0.95 * 1800 * 1080
+
+
+def test_a_window_is_not_predicted_if_another_one_moves_too() -> None:
+    finder = MoveFinder()
+    frames = [desk((60, 60), (1000, 500)), desk((70, 66), (1000, 500)), desk((80, 72), (980, 520))]
+    assert len(finder.find_all(frames[0], frames[1], *damage(frames[0], frames[1]))) == 1
+    assert taken(finder, frames[1], frames[2]) is None
+    found = finder.find_all(frames[1], frames[2], *damage(frames[1], frames[2]))
+    assert {(proof.move.dx, proof.move.dy) for proof in found} == {(10, 6), (-20, 20)}
+
+
+def test_a_window_that_has_come_to_rest_is_not_looked_for_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody types in it."""
+    finder, before = begun((100, 100), (109, 96))
+    now = before.copy()
+    now[300:316, 300:308] ^= 1
+    assert finder.predict(before, now, Rect(256, 256, 64, 64)) is None
+    monkeypatch.setattr(moves, "track", no_vote)
+    assert finder.predict(before, now, Rect(256, 256, 64, 64)) is None
+
+
+def test_what_a_window_has_uncovered_is_not_put_to_a_vote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was hidden by it: nothing of it can be copied from anywhere."""
+    votes = []
+    true = vote
+
+    def counting(before: Words, samples: Samples, reach: int, voters: int) -> list[Vector]:
+        votes.append(reach)
+        return true(before, samples, reach, voters)
+
+    monkeypatch.setattr(moves, "vote", counting)
+    before, now = desk((300, 200)), desk((330, 240))
+    mask, region = damage(before, now)
+    [proof] = MoveFinder().find_all(before, now, mask, region)
+    assert np.count_nonzero(proof.mask) > MIN_REST * np.count_nonzero(mask)
+    assert len(votes) == 1
 
 
 def test_motion_on_a_page_that_scrolls_is_no_reason_to_look_further(monkeypatch: pytest.MonkeyPatch) -> None:

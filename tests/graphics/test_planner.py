@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect, bounding_box
+from pyrdpmux.graphics.allotment import AMPLE
 from pyrdpmux.graphics.cached_tiles import STORE_REST
 from pyrdpmux.graphics.client_picture import UNKNOWN, Mask
 from pyrdpmux.graphics.commands import (
@@ -220,6 +221,19 @@ def test_a_picture_is_refined_in_slices_after_it_has_rested() -> None:
     painted = sum(command.rect.pixels for command in commands if isinstance(command, Exact))
     assert 4096 <= painted <= 3 * 4096
     session.rest()
+
+
+@pytest.mark.parametrize(("room", "is_hasty"), [(None, True), (AMPLE, True), (AMPLE - 1, False)])
+def test_a_picture_is_made_exact_in_haste_where_the_link_takes_more_bytes(
+    room: int | None, is_hasty: bool
+) -> None:
+    session = Session(640, 480)
+    session.room = room
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    first = session.show()
+    later = session.show(PICTURE_REST + 0.1)
+    assert not any(command.is_hasty for command in first if isinstance(command, Exact))
+    assert {command.is_hasty for command in later if isinstance(command, Exact)} == {is_hasty}
 
 
 @pytest.mark.parametrize("abilities", [EVERYTHING, WITHOUT_BOXES])

@@ -49,14 +49,20 @@ def test_what_differs_is_found_in_one_go_as_in_two() -> None:
         assert not any(part.overlaps(RECTS[1]) for part in found), "nothing differs there"
 
 
-@given(st.sampled_from(["x", "y"]), st.integers(-12, 12), st.booleans(), st.data())
+@given(
+    st.sampled_from([(1, 0), (0, 1), (1, 1), (1, -1)]),
+    st.integers(-12, 12),
+    st.booleans(),
+    st.booleans(),
+    st.data(),
+)
 def test_after_a_move_it_differs_where_a_copy_would(
-    axis: str, by: int, is_beside: bool, data: st.DataObject
+    way: tuple[int, int], by: int, is_beside: bool, is_far: bool, data: st.DataObject
 ) -> None:
-    """Wherever it leads to, and whatever is beside it."""
+    """Wherever it leads to, whatever is beside it, and as far as it is worth to compare in place."""
     width, height = 40, 30
     source, main = pictures(width, height)
-    dx, dy = (by, 0) if axis == "x" else (0, by)
+    dx, dy = way[0] * by, way[1] * by
     limits = Rect(0, 0, width, height).intersection(Rect(dx, dy, width, height))
     left = data.draw(st.integers(limits.x, limits.right - 1))
     top = data.draw(st.integers(limits.y, limits.bottom - 1))
@@ -75,8 +81,14 @@ def test_after_a_move_it_differs_where_a_copy_would(
     snapshot = Snapshot(width, height)
     snapshot.take_and_compare(main, main, [Rect(0, 0, width, height)])
     snapshot.changed[:] = True
-    snapshot.take_moved(source, main, region, move)
-    assert (snapshot.changed[region.slices] == (copied != wanted)[region.slices]).all()
+    with pytest.MonkeyPatch.context() as patched:
+        if is_far:
+            patched.setattr(snapshots, "MIN_BAND", 1)
+            patched.setattr(snapshots, "NARROW", 2)
+        lines = snapshot.take_moved(source, main, region, move)
+    changed = (copied != wanted)[region.slices]
+    assert (snapshot.changed[region.slices] == changed).all()
+    assert (lines == changed.any(axis=1)).all()
     assert (main == wanted).all()
     assert (snapshot.words == wanted).all()
 
@@ -137,3 +149,39 @@ def test_after_a_move_it_is_independent_of_main_again_when_it_has_to_be() -> Non
     main[:] = 7
     assert (copy.words == wanted).all()
     assert (snapshot.words == source & COLOR_MASK).all()
+
+
+@given(st.integers(-6, 6), st.integers(-6, 6), st.booleans())
+def test_after_the_move_of_a_window_what_lies_apart_from_it_is_taken_too(
+    dx: int, dy: int, is_changed: bool
+) -> None:
+    """It is told where that is; in between, the mask has nothing of what was compared before."""
+    width, height = 60, 40
+    source, main = pictures(width, height)
+    window, clock = Rect(30, 16, 16, 14), Rect(2, 1, 8, 4)
+    move = Move(window, window.x + dx, window.y + dy)
+    rects = [Rect(0, 0, 12, 6), Rect(20, 8, 40, 30)]
+    still = main.copy()
+    for rect in (move.room, *([clock] if is_changed else [])):
+        still[rect.slices] = source[rect.slices] & COLOR_MASK
+    copied, wanted = main.copy(), still
+    copied[move.destination.slices] = main[window.slices]
+    snapshot = Snapshot(width, height)
+    snapshot.take_and_compare(main, main, [Rect(0, 0, width, height)])
+    snapshot.changed[:] = True
+    taken = still | np.uint32(0x55000000)
+    found = snapshot.take_predicted(taken, main, rects, move, True).places
+    assert found[0] == move.room
+    assert all(clock.contains(rect) for rect in found[1:])
+    assert len(found) == 1 + is_changed
+    box = Rect.from_corners(
+        min(rect.x for rect in found),
+        min(rect.y for rect in found),
+        max(rect.right for rect in found),
+        max(rect.bottom for rect in found),
+    )
+    assert (snapshot.changed[box.slices] == (copied != wanted)[box.slices]).all()
+    assert (main == wanted).all()
+    assert snapshot.words is main
+    snapshot.part_from(main)
+    assert (snapshot.words == wanted).all()

@@ -1,5 +1,6 @@
 """OpenIntEnum and OpenIntFlag: unknown values survive, and are forgotten again."""
 
+from enum import IntFlag
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,18 @@ def test_flags_keep_unknown_bits() -> None:
     assert Herb.MINT | Herb.SAGE in herbs
     assert herbs ^ Herb.SAGE == 0x8000_0001
     assert list(Herb) == [Herb.MINT, Herb.SAGE]
+
+
+def test_flags_are_asked_for_without_detours() -> None:
+    """Each type has its own, whatever the metaclass of enumerations puts there."""
+    assert Herb.__dict__["__and__"] is Herb.__dict__["__rand__"]
+    assert Herb.__and__ is not IntFlag.__and__
+    assert Herb.SAGE & 3 is Herb.SAGE
+    assert 3 & Herb.SAGE is Herb.SAGE
+    assert isinstance(Herb.MINT & Herb.SAGE, Herb)
+    assert not Herb.MINT & Herb.SAGE
+    with pytest.raises(TypeError):
+        Herb.MINT & "1"  # type: ignore[operator]
 
 
 def test_flags_that_a_peer_makes_up_do_not_fill_the_memory() -> None:

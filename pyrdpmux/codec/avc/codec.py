@@ -36,12 +36,27 @@ class _Encoder:
     """What both encoders share: size, regions and the H.264 stream."""
 
     def __init__(
-        self, width: int, height: int, qp: int, max_rate: int | None, frame_rate: int, references: int
+        self,
+        width: int,
+        height: int,
+        qp: int,
+        max_rate: int | None,
+        frame_rate: int,
+        references: int,
+        *,
+        deblocks: bool = True,
     ) -> None:
         self._shape = (height, width, 4)
         self._qp = qp
         coded = yuv.coded_size(width, height)
-        self._h264 = H264Encoder(*coded, qp, max_rate=max_rate, frame_rate=frame_rate, references=references)
+        self._h264 = H264Encoder(
+            *coded,
+            qp,
+            max_rate=max_rate,
+            frame_rate=frame_rate,
+            references=references,
+            deblocks=deblocks,
+        )
         self._begins_epoch = False
 
     def begin_epoch(self) -> None:
@@ -73,8 +88,9 @@ class _Encoder:
 class Avc420Encoder(_Encoder):
     """One surface's stream (MS-RDPEGFX 2.2.4.4). Lossy, also in color: one value for four pixels.
 
-    ``qp``, ``max_rate`` and ``frame_rate`` are :class:`.h264.H264Encoder`'s. ``exact_color`` has colors
-    rounded (:mod:`.yuv`) where :mod:`.convert` cuts them off: half a decibel for a tenth of the time.
+    ``qp``, ``max_rate``, ``frame_rate`` and ``deblocks`` are :class:`.h264.H264Encoder`'s. ``exact_color``
+    has colors rounded (:mod:`.yuv`) where :mod:`.convert` cuts them off: half a decibel for a tenth of the
+    time.
     """
 
     def __init__(
@@ -86,8 +102,9 @@ class Avc420Encoder(_Encoder):
         max_rate: int | None = None,
         frame_rate: int = DEFAULT_FRAME_RATE,
         exact_color: bool = False,
+        deblocks: bool = True,
     ) -> None:
-        super().__init__(width, height, qp, max_rate, frame_rate, 1)
+        super().__init__(width, height, qp, max_rate, frame_rate, 1, deblocks=deblocks)
         self._converter = None if exact_color else Converter(width, height)
 
     def encode(
@@ -104,6 +121,15 @@ class Avc420Encoder(_Encoder):
         else:
             picture = self._converter.to_yuv420(frame)
         return [encode_structure(self._stream(picture, meta, key_frame))]
+
+    def encode_changed(self, frame: Pixels, rects: Sequence[Rect]) -> bytes:
+        """The same, without ``exact_color``, of a frame that may be smaller than the surface: beyond it, its
+        last column and line are repeated. Only ``rects``, in whole macroblocks, are read; the rest of the
+        picture stays as it was, black at first.
+        """
+        assert self._converter is not None, "exact colors are of whole frames"
+        meta = self._meta(self._regions(rects))
+        return encode_structure(self._stream(self._converter.update(frame, rects), meta, False))
 
 
 @cache

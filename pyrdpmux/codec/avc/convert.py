@@ -8,7 +8,7 @@ PyAV before 14 cannot take arrays of BGRA as they lie, and before 17 does not ge
 converts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,7 +18,10 @@ from pyrdpmux.codec import extras
 from pyrdpmux.codec.avc import yuv
 from pyrdpmux.codec.avc.yuv import I420, Plane
 from pyrdpmux.codec.color import Pixels, pixels_of
+from pyrdpmux.geometry import Rect
 
+_BLACK: Final = 0
+_NEUTRAL: Final = 128
 _BELOW_NEUTRAL: Final = 127
 _SOURCE: Final = "bgra"
 _AS_OURS: Final = {
@@ -43,30 +46,44 @@ class Converter:
     """Frames of one size to pictures of the size that is coded, the last column and line repeated.
 
     Frames are (height, width, 4) uint8 BGRX, and may be parts of larger ones: they are not copied. A picture
-    is valid until the next one.
+    is valid until the next one. It is black before the first.
     """
 
     def __init__(self, width: int, height: int) -> None:
         coded_width, coded_height = yuv.coded_size(width, height)
         self._picture = yuv.i420(coded_height, coded_width)
+        self._picture[:coded_height] = _BLACK
+        self._picture[coded_height:] = _NEUTRAL
+        self._whole = Rect(0, 0, coded_width, coded_height)
         self._swscale = _swscale()
 
     def to_yuv420(self, frame: Pixels) -> I420:
         """A 4:2:0 picture."""
+        return self.update(frame, [self._whole])
+
+    def update(self, frame: Pixels, rects: Sequence[Rect]) -> I420:
+        """The same, but outside of ``rects``, whose edges are even, everything is as it was."""
         height, width = frame.shape[:2]
-        if self._swscale is None or height < _FEWEST_LINES:
-            return yuv.to_yuv420(yuv.padded(frame))
-        if width % 2 or height % 2:
-            frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
-        for step, (old, new) in enumerate(zip(self._swscale(frame), yuv.planes(self._picture), strict=True)):
-            height, width = old.shape
-            if step:
-                np.add(old, old == _BELOW_NEUTRAL, out=new[:height, :width])
-            else:
-                new[:height, :width] = old
-            new[:height, width:] = new[:height, width - 1 : width]
-            new[height:] = new[height - 1]
+        planes = yuv.planes(self._picture)
+        for rect in rects:
+            part = frame[rect.clip(width, height).slices]
+            for scale, old, plane in zip((1, 2, 2), self._planes_of(part), planes, strict=True):
+                new = plane[rect.y // scale : rect.bottom // scale, rect.x // scale : rect.right // scale]
+                lines, columns = min(len(old), len(new)), min(old.shape[1], new.shape[1])
+                new[:lines, :columns] = old[:lines, :columns]
+                new[:lines, columns:] = new[:lines, columns - 1 : columns]
+                new[lines:] = new[lines - 1]
         return self._picture
+
+    def _planes_of(self, part: Pixels) -> _Planes:
+        """Of even size, or larger: the last column and line are repeated."""
+        height, width = part.shape[:2]
+        if self._swscale is None or height < _FEWEST_LINES:
+            return yuv.planes(yuv.to_yuv420(yuv.padded(part)))
+        if width % 2 or height % 2:
+            part = np.pad(part, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
+        luma, u, v = self._swscale(part)
+        return luma, u + (u == _BELOW_NEUTRAL), v + (v == _BELOW_NEUTRAL)
 
 
 def _swscale() -> Callable[[Pixels], _Planes] | None:

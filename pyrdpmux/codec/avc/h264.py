@@ -45,6 +45,7 @@ class H264Encoder:
     it for an easy one, and spends tens of kilobytes on it now and then.
 
     ``references`` above one lets a picture refer to the one before the last: AVC444 sends two kinds in turns.
+    ``deblocks``: without, a decibel is lost, and whoever decodes needs three fifths of the time.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class H264Encoder:
         max_rate: int | None = None,
         frame_rate: int = DEFAULT_FRAME_RATE,
         references: int = 1,
+        deblocks: bool = True,
     ) -> None:
         _check_size(width, height)
         if not MIN_QP <= qp <= MAX_QP:
@@ -70,15 +72,15 @@ class H264Encoder:
         context.time_base = Fraction(1, frame_rate)
         context.framerate = frame_rate
         context.thread_count = 1
-        context.options = self._options(qp, max_rate, references)
+        context.options = self._options(qp, max_rate, references, deblocks and references == 1)
         self._context = context
         self._count = 0
 
     @staticmethod
-    def _options(qp: int, max_rate: int | None, references: int) -> dict[str, str]:
+    def _options(qp: int, max_rate: int | None, references: int, deblocks: bool) -> dict[str, str]:
         parameters = f"keyint=infinite:scenecut=0:ref={references}:fullrange=on"
         parameters += f":colormatrix=bt709:colorprim=bt709:transfer=bt709:{_TOOLS}"
-        if references == 1:
+        if deblocks:
             parameters += f":{_DEBLOCK}"
         options = {"preset": _PRESET, "tune": "zerolatency", "x264-params": parameters}
         if max_rate is None:

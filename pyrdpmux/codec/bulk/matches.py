@@ -21,12 +21,16 @@ LZ4_WINDOW: Final = 65535
 
 #: lz4 leaves the last twelve bytes alone; these make sure that they are not ours.
 TAIL: Final = bytes(12)
-#: Of lz4's thorough search: the least; each further level costs more time than the bytes are worth, ...
+#: Of lz4's thorough search: each further level costs more time than its bytes are worth.
 _LEVEL: Final = 2
-#: ... but where matches are short and many: an exact photograph is a thirtieth shorter for a quarter of time.
-_HARD_LEVEL: Final = 4
-_HARD: Final = 0.6
-"""What the quick search leaves, from which on matches count as hard to find."""
+HARD: Final = 0.6
+"""What the quick search leaves, from which on matches count as hard to find: an exact photograph, say, where
+they are short, many, and nearby."""
+_HARD_SIZE: Final = 1 << 12
+"""Bytes from which on that counts, ..."""
+_HARD_WINDOW: Final = 1 << 14
+"""... and how far back hard ones are looked for: to take up all of the history would double the time of a
+short message, for a hundredth of its bytes."""
 _DOUBLINGS: Final = 4
 _MIN_OFFSET_SIZE: Final = 2
 
@@ -75,8 +79,9 @@ def find_block(data: bytes, history: bytes, dense_ratio: float, *, thorough: boo
     if len(block) - len(TAIL) > dense_ratio * len(data):
         return None
     if thorough:
-        is_hard = len(block) > _HARD * len(data)
-        mode = {"mode": "high_compression", "compression": _HARD_LEVEL if is_hard else _LEVEL}
+        if len(data) > _HARD_SIZE and len(block) > HARD * len(data):
+            history = history[-_HARD_WINDOW:]
+        mode = {"mode": "high_compression", "compression": _LEVEL}
         block = lz4.block.compress(padded, store_size=False, dict=history, **mode)
     return block
 
@@ -117,8 +122,8 @@ def read_block(block: bytes) -> Matches:
 def _sequence_ends(stream: Bytes, size: int) -> tuple[Numbers, Numbers]:
     """If a sequence began at each byte: where its offset would be, where the next sequence would begin.
 
-    ``stream`` (more than ``size``,) uint8, an LZ4 block and a few bytes; (size,) and (size + 1,) int64,
-    at most ``size``, which stands for the end.
+    ``stream`` (more than ``size``,) uint8, an LZ4 block and a few bytes; (size,) and (size + 1,) int64, the
+    latter at most ``size``, which stands for the end.
     """
     token = stream[:size]
     offset_at = np.arange(1, size + 1)
@@ -127,7 +132,6 @@ def _sequence_ends(stream: Bytes, size: int) -> tuple[Numbers, Numbers]:
     if len(extended):
         value, after = _extension(stream, extended + 1)
         offset_at[extended] = after + value + 15
-    np.minimum(offset_at, size, out=offset_at)
     following = np.empty(size + 1, np.int64)
     following[:size] = offset_at
     following += _MIN_OFFSET_SIZE
@@ -158,13 +162,18 @@ def _walk(following: Numbers, size: int) -> Numbers:
     """Where sequences begin: the places reached from 0 in ``following``, without ``size`` itself."""
     jumps = [following]
     for _ in range(_DOUBLINGS):
-        jumps.append(jumps[-1].take(jumps[-1]))
+        # All are within; clipping is quicker than to raise.
+        jumps.append(jumps[-1].take(jumps[-1], mode="clip"))
     far = jumps.pop().data
     place, reached = 0, []
     while place < size:
         reached.append(place)
         place = far[place]
-    starts = np.array(reached, np.int64)
+    step = 1 << _DOUBLINGS
+    starts = np.empty((len(reached), step), np.int64)
+    starts[:, 0] = reached
     while jumps:
-        starts = np.stack([starts, jumps.pop().take(starts)], axis=1).reshape(-1)
-    return starts[: int(np.searchsorted(starts, size))]
+        starts[:, step >> 1 :: step] = jumps.pop().take(starts[:, ::step], mode="clip")
+        step >>= 1
+    flat = starts.reshape(-1)
+    return flat[: int(np.searchsorted(flat, size))]

@@ -27,6 +27,8 @@ def assemble(
     lengths: tuple[Codes, Counts],
 ) -> tuple[Codes, Counts]:
     """Literals by table, and each match's codes for its distance and its length, in order."""
+    if not len(matches.at):
+        return pairs.at(_all_pairs(data))
     positions, lone, places = literal_items(len(data), matches)
     count = len(positions) + 2 * len(places)
     codes, widths = np.empty(count, np.uint64), np.empty(count, np.int64)
@@ -57,6 +59,16 @@ def literal_items(size: int, matches: Matches) -> tuple[Numbers, Numbers, Number
     lone = behind[(lengths & 1).astype(np.bool_)] - 1
     places = behind[:-1] + 2 * np.arange(len(matches.at))
     return positions, lone, places
+
+
+def _all_pairs(data: bytes) -> Numbers:
+    """(k,) int64: what :func:`_pair_index` has where there are literals only, in a quarter of the time."""
+    half = len(data) // 2
+    index = np.empty(len(data) - half, np.int64)
+    index[:half] = np.frombuffer(data, ">u2", half)
+    if half < len(index):
+        index[half] = data[-1] + TABLE_SIZE
+    return index
 
 
 def _pair_index(data: Bytes, positions: Numbers, lone: Numbers) -> Numbers:

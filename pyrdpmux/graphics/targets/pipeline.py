@@ -12,7 +12,6 @@ from pyrdpmux.codec import planar
 from pyrdpmux.codec.avc import codec as avc_codec
 from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.clear.encoder import Encoder as ClearEncoder
-from pyrdpmux.codec.clear.small import RAW_PIXELS
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.extras import H264, is_installed
 from pyrdpmux.codec.progressive.block import ComponentQuantization
@@ -44,6 +43,7 @@ from pyrdpmux.graphics.targets.monitors import (
     monitor_surfaces,
     painted_on_main,
 )
+from pyrdpmux.graphics.targets.planes import is_for_planes
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -78,7 +78,7 @@ CLEAR_COST: Final = 1.2
 """Bytes that ClearCodec takes for a pixel of text that differs from its left neighbor."""
 
 MOSTLY: Final = 0.8
-"""Of a message: with so much H.264 in it, compression is not tried."""
+"""Of a message: with so much H.264 in it, compression is not tried; with so much haste, hardly."""
 
 DENSE: Final = 1.0
 """What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
@@ -258,7 +258,7 @@ class Pipeline:
         """One message with all of a frame; ``picture`` (height, width) uint32 is what MAIN is to show."""
         tally = self.tally
         messages = [encode_graphics([StartFrame(frame_id)])]
-        dense_size = 0
+        dense_size = hasty_size = 0
         exact = self._exact([command for command in commands if isinstance(command, Exact)], picture)
         for command in commands:
             began = tally.clock()
@@ -266,6 +266,7 @@ class Pipeline:
             messages.append(encode_graphics(pdus))
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
             dense_size += len(messages[-1]) if isinstance(command, BoxFrame) else 0
+            hasty_size += len(messages[-1]) if _is_hasty(command) else 0
         if self.format.monitors:
             began = tally.clock()
             copies = self._to_monitors(painted_on_main(commands, self._width, self._height))
@@ -273,12 +274,16 @@ class Pipeline:
             pixels = sum([copy.rect.pixels for copy in copies])
             tally.add(Step.COPY, began, count=len(copies), pixels=pixels, size=len(messages[-1]))
         messages.append(encode_graphics([EndFrame(frame_id)]))
-        return self._compressed(b"".join(messages), dense_size)
+        return self._compressed(b"".join(messages), dense_size, hasty_size)
 
-    def _compressed(self, message: bytes, dense_size: int = 0) -> bytes:
-        """``dense_size``: bytes of it that no compression makes shorter."""
+    def _compressed(self, message: bytes, dense_size: int = 0, hasty_size: int = 0) -> bytes:
+        """``dense_size``: bytes of it that no compression makes shorter; ``hasty_size``: that had better be
+        compressed soon than well, which is not so while a video plays.
+        """
         began = self.tally.clock()
-        data = self._zgfx.compress(message, is_dense=dense_size > MOSTLY * len(message))
+        mostly = MOSTLY * len(message)
+        is_hasty = hasty_size > mostly and not self._boxes
+        data = self._zgfx.compress(message, is_dense=dense_size > mostly, is_hasty=is_hasty)
         self.tally.add(Step.COMPRESS, began, size=len(data))
         self.tally.bytes += len(data)
         return data
@@ -345,8 +350,9 @@ class Pipeline:
     def _exact(self, commands: Sequence[Exact], picture: Words) -> dict[Rect, ServerGraphics]:
         """Pictures as planar, all else as ClearCodec, whose messages are numbered in this order."""
         frame = pixels_of(picture)
-        pictures = [command.rect for command in commands if _is_for_planes(command)]
-        others = [command.rect for command in commands if not _is_for_planes(command)]
+        is_picture = {command.rect: is_for_planes(command, picture) for command in commands}
+        pictures = [rect for rect, has_planes in is_picture.items() if has_planes]
+        others = [rect for rect, has_planes in is_picture.items() if not has_planes]
         planes: list[bytes] = []
         clear: list[bytes] = []
         if pictures:
@@ -372,9 +378,9 @@ def _id_after(surfaces: Sequence[int]) -> int:
     return following if following < LAST_ID else FIRST_ID
 
 
-def _is_for_planes(command: Exact) -> bool:
-    """Small pictures cost fewer bytes so, but more time than they are worth."""
-    return command.kind is Kind.PICTURE and command.rect.pixels > RAW_PIXELS
+def _is_hasty(command: Command) -> bool:
+    """Text is worth to be compressed well in any case."""
+    return isinstance(command, Exact) and command.is_hasty and command.kind is Kind.PICTURE
 
 
 def _bgrx(picture: Words, rect: Rect) -> Pixels:

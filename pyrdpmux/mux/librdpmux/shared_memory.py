@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from pyrdpmux.codec.color import COLOR_MASK
 from pyrdpmux.errors import BackendError
 from pyrdpmux.files.protected_file import OpenFile
 from pyrdpmux.geometry import MAX_PIXELS, MAX_SIDE, Rect
@@ -147,12 +148,15 @@ class Framebuffer:
         """
         surface = self.surface
         shape = (rect.height, surface.width, surface.format.bytes_per_pixel)
+        return self._rows(rect).reshape(shape)[:, rect.x : rect.right]
+
+    def _rows(self, rect: Rect) -> Bytes:
         size = rect.height * self._stride
         if size > self._scratch.size:
             self._scratch = np.empty(size, np.uint8)
         rows = self._scratch[:size]
         self._read_rows(rect.y, rows)
-        return rows.reshape(shape)[:, rect.x : rect.right]
+        return rows
 
     def put(self, rect: Rect, words: Words) -> None:
         """The same in the daemon's format, at its place in ``words``, (height, width) uint32.
@@ -166,6 +170,9 @@ class Framebuffer:
         with self._lock:
             if is_direct:
                 self._read_rows(rect.y, words[rect.y : rect.bottom].reshape(-1).view(np.uint8))
+            elif self._is_bgrx:
+                pixels = self._rows(rect).view("<u4").reshape(-1, width)
+                np.bitwise_and(pixels[:, rect.x : rect.right], COLOR_MASK, out=words[rect.slices])
             else:
                 self.surface.format.put_bgrx(self.read(rect), words[rect.slices])
 

@@ -12,7 +12,7 @@ import itertools
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from pyrdpmux.geometry import Rect, Region
 from pyrdpmux.graphics.cadence import Cadence
@@ -30,6 +30,9 @@ SPARE_SECONDS: Final = 0.02
 """After which is looked again whether links have anything to spare for what is only made better."""
 
 T = TypeVar("T")
+
+_Rendered: TypeAlias = tuple[Frame[Any] | None, float | None]
+"""What there is to send, and when there is more; here, since Python would put it together with each frame."""
 
 _numbers = itertools.count(1)
 
@@ -78,6 +81,8 @@ class LiveStream:
         self._changed_at: float | None = self._loop.time()
         #: when there is something to do although nothing changes
         self._next_due: float | None = None
+        #: the same as the stream has said, also while the display has another size
+        self._rests_at: float | None = None
         #: when it looks again, unless it is woken
         self._sleeps_until: float | None = None
         self._turns = Turns()
@@ -175,7 +180,7 @@ class LiveStream:
     async def compute(self, job: Callable[[], T]) -> T:
         """Run it in a thread, and count what it costs."""
 
-        def timed() -> tuple[T, float]:
+        def timed() -> "tuple[T, float]":
             started = self._loop.time()
             result = job()
             return result, self._loop.time() - started
@@ -213,18 +218,21 @@ class LiveStream:
         if not self.seats:
             return
         now = self._loop.time()
-        pixels = self._spare_pixels(now, is_changed=is_changed)
+        # Nothing is made exact but what rests by now: without that, links need not be asked.
+        has_rested = self._rests_at is not None and self._rests_at <= now
+        pixels = self._spare_pixels(now, is_changed=is_changed) if has_rested else 0
         room = min([seat.room(now, self._cadence.change_seconds) for seat in self.seats])
         invalid, self._invalid = self._invalid, Region()
 
-        def render() -> tuple[Frame[Any] | None, float | None]:
+        def render() -> _Rendered:
             stream.planner.invalidate(tuple(invalid))
             return stream.render(surface, now, pixels, room), stream.next_due()
 
         # From here on, not from when a thread begins: nobody is to paint the next picture meanwhile.
         surface.readers.add(stream.planner)
         try:
-            frame, self._next_due = await self.compute(render)
+            frame, self._rests_at = await self.compute(render)
+            self._next_due = self._rests_at
         finally:
             surface.readers.discard(stream.planner)
         is_first, self.has_shown = not self.has_shown, True

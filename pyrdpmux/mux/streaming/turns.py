@@ -43,8 +43,13 @@ class Turns:
     def frame_at(self, seats: Iterable[Seat], due: float, now: float) -> float | None:
         """When to send what is due then: when all can be sent it, or some have waited long enough.
 
-        None: not before a seat tells that it may be ready.
+        None: not before a seat tells that it may be ready. For what is due later no seat is asked: until then
+        it may be another one that is not ready.
         """
+        if due > now:
+            self._waiting_since = None
+            self._late = {}
+            return due
         times = {seat: seat.ready_at(now) for seat in seats}
         self._late = {}
         ready = [time for time in times.values() if time is not None]

@@ -25,10 +25,13 @@ from pyrdpmux.rdp.channels.dynamic.pdu import (
 )
 from pyrdpmux.rdp.connection.channel import Channel, Offer
 from pyrdpmux.rdp.connection.events import ChannelClosed, ChannelOpened
-from pyrdpmux.wire import encode
+from pyrdpmux.wire import Payload, encode, frame_offset
 
 #: at the same time; a Windows server with everything redirected opens some twenty
 MAX_CHANNELS: Final = 64
+
+#: bytes in front of the data of a channel of one of the first 255 numbers
+_USUAL_HEADER: Final = 2
 
 
 @dataclass(slots=True)
@@ -53,6 +56,8 @@ class DynamicChannels(Channel):
         super().__init__(CHANNEL_NAME)
         self._offer = offer
         self._carried: dict[int, Carried] = {}
+        #: by what is in front of their data, in the narrowest spelling
+        self._headers: dict[bytes, int] = {}
         #: what both sides know; None until they have told each other
         self.version: int | None = None
 
@@ -86,6 +91,11 @@ class DynamicChannels(Channel):
         raise NotImplementedError
 
     def received(self, message: bytes, now: float) -> None:
+        channel_id = self._headers.get(message[:_USUAL_HEADER])
+        if channel_id is not None:  # most of what ever comes, and nothing else can be read in it
+            at = frame_offset(message) + _USUAL_HEADER
+            self.on_data(Data(channel_id, Payload.at(at, message[_USUAL_HEADER:])), now)
+            return
         pdu = self.decode(message)
         handler = self.HANDLERS.get(type(pdu))
         if handler is None:
@@ -134,6 +144,7 @@ class DynamicChannels(Channel):
         max_message = self._offer.max_message if machine.MAX_MESSAGE is None else machine.MAX_MESSAGE
         carried = Carried(channel_id, machine, MessageReceiver(max_message))
         self._carried[channel_id] = carried
+        self._headers[encode(Data(channel_id, b""))] = channel_id
         return carried
 
     def _begin(self, carried: Carried, now: float) -> None:
@@ -146,6 +157,7 @@ class DynamicChannels(Channel):
 
     def _end(self, carried: Carried, now: float, *, is_refused: bool = False) -> None:
         del self._carried[carried.channel_id]
+        del self._headers[encode(Data(carried.channel_id, b""))]
         if not is_refused:
             carried.machine.closed(now)
             self._take_words(carried.machine)

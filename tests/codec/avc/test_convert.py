@@ -10,6 +10,7 @@ from pyrdpmux.codec import extras
 from pyrdpmux.codec.avc import convert, yuv
 from pyrdpmux.codec.avc.convert import Converter
 from pyrdpmux.codec.color import Pixels
+from pyrdpmux.geometry import Rect
 from tests.codec import pictures
 
 pytestmark = pytest.mark.skipif(
@@ -59,6 +60,24 @@ def test_parts_of_frames_in_any_order_of_lines() -> None:
     converter = Converter(64, 48)
     for part in (frame[5:53, 7:71], frame[52:4:-1, 7:71], frame[5:53, 70:6:-1]):
         assert (converter.to_yuv420(part) == Converter(64, 48).to_yuv420(part.copy())).all()
+
+
+@pytest.mark.parametrize("has_swscale", [True, False])
+def test_only_what_has_changed_is_converted(has_swscale: bool) -> None:
+    """At the edges, too, where the picture is larger than the frame."""
+    before, after = (pictures.picture(50, 70, kind) for kind in ("random", "blocks"))
+    converter, other = Converter(70, 50), Converter(70, 50)
+    if not has_swscale:
+        converter._swscale = other._swscale = None
+    assert (shown(converter.update(before, []), before)[..., :3] == 0).all()
+    converter.to_yuv420(before)
+    rects = [Rect(16, 0, 16, 32), Rect(64, 32, 32, 32)]
+    found = yuv.from_yuv420(*yuv.planes(converter.update(after, rects)))
+    new = yuv.from_yuv420(*yuv.planes(other.to_yuv420(after)))
+    expected = yuv.from_yuv420(*yuv.planes(other.to_yuv420(before)))
+    for rect in rects:
+        expected[rect.slices] = new[rect.slices]
+    assert (found == expected).all()
 
 
 @pytest.mark.parametrize(

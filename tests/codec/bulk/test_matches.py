@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyrdpmux.codec.bulk.far_matches import WINDOW, FarMatcher, common_size, merged
-from pyrdpmux.codec.bulk.matches import NONE, Matches, find_matches, read_block
+from pyrdpmux.codec.bulk.matches import NONE, Matches, find_block, find_matches, read_block
 from tests.codec.bulk import samples
 
 MIN_LENGTH: Final = 3
@@ -54,6 +54,14 @@ class TestNear:
         history = random.Random(1).randbytes(65536)
         data = history[1000:1400]
         assert check(data, history, found(data, history)) == 400
+
+    def test_hard_data_is_looked_for_nearby(self) -> None:
+        """What a photo is: all of a long history costs more time than what is found there is worth."""
+        values = np.random.default_rng(3).integers(0, 12, 70000).astype(np.uint8).tobytes()
+        far, near, data = values[:45000], values[45000:61384], values[61384:]
+        assert find_block(data, far + near, 1.0) == find_block(data, near, 1.0)
+        text = samples.packet("words", 69000, 1)
+        assert find_block(text[61000:], text[:61000], 1.0) != find_block(text[61000:], text[50000:61000], 1.0)
 
     @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 12, 13, 14, 16, 18, 19, 20, 300, 65535])
     def test_runs(self, size: int) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.bulk.segments import Segment, SegmentedData
 from pyrdpmux.codec.bulk.zgfx import RDP8, RDP8_LITE, Variant, ZgfxCompressor, ZgfxDecompressor
 from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.wire import decode
 from tests.codec import pictures
 from tests.codec.bulk import samples
 from tests.codec.bulk.samples import needs_libfreerdp, needs_vectors
@@ -134,6 +135,26 @@ class TestRoundTrip:
         assert sent == b"\xe0\x04" + noise
         text = samples.words(3000, 1)
         assert ZgfxCompressor(dense_ratio=0.01).compress(text) == b"\xe0\x04" + text
+
+    def test_photos_are_searched_thoroughly_at_the_beginning_of_a_message_only(self) -> None:
+        """So much at once goes to who gets it quickly: the codes of the bytes have to do for the rest."""
+        values = np.random.default_rng(5).integers(0, 9, 10 * 65535).astype(np.uint8).tobytes()
+        chunks = [values[at : at + 65535] for at in range(0, len(values), 65535)]
+        compressor = ZgfxCompressor(dense_ratio=1.0)
+        thorough = [len(compressor.compress(chunk)) - 2 for chunk in chunks]
+        data = ZgfxCompressor(dense_ratio=1.0).compress(values)
+        sizes = [len(segment.data) for segment in decode(SegmentedData, data).segments]
+        assert sizes[:8] == thorough[:8]
+        assert all(thorough[8] < size < 0.8 * 65535 for size in sizes[8:])
+        assert ZgfxDecompressor().decompress(data) == values
+
+    def test_text_is_searched_thoroughly_to_the_end(self) -> None:
+        text = samples.packet("words", 10 * 65535, 1)
+        compressor = ZgfxCompressor(dense_ratio=1.0)
+        parts = [compressor.compress(text[at : at + 65535]) for at in range(0, len(text), 65535)]
+        data = ZgfxCompressor(dense_ratio=1.0).compress(text)
+        segments = decode(SegmentedData, data).segments
+        assert [segment.data for segment in segments] == [part[2:] for part in parts]
 
     def test_lite_has_one_segment(self) -> None:
         assert ZgfxCompressor(RDP8_LITE).compress(bytes(8192))
@@ -289,21 +310,24 @@ class TestHostile:
         assert peak < 20_000_000
 
 
-@given(st.lists(st.tuples(st.integers(0, 40_000), st.booleans()), min_size=1, max_size=8), st.integers(0, 9))
-@settings(max_examples=40, deadline=None)
+WAYS = st.sampled_from([{}, {"is_dense": True}, {"is_hasty": True}])
+
+
+@given(st.lists(st.tuples(st.integers(0, 40_000), WAYS), min_size=1, max_size=8), st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
 def test_what_is_dense_goes_as_it_is_and_is_history_all_the_same(
-    packets: list[tuple[int, bool]], seed: int
+    packets: list[tuple[int, dict[str, bool]]], seed: int
 ) -> None:
     """Also to the matcher that looks far back, whichever lengths alternate."""
     rng = np.random.default_rng(seed)
     noise = rng.integers(0, 256, 200_000, np.uint8).tobytes()
     compressor, decompressor = ZgfxCompressor(), ZgfxDecompressor()
-    for size, is_dense in packets:
+    for size, way in packets:
         at = int(rng.integers(0, 1000))
         data = noise[at : at + size]
-        packed = compressor.compress(data, is_dense=is_dense)
+        packed = compressor.compress(data, **way)
         assert decompressor.decompress(packed) == data
-        if is_dense:
+        if way:
             assert len(packed) >= size
     again = compressor.compress(noise[:2000])
     assert decompressor.decompress(again) == noise[:2000]
@@ -317,3 +341,21 @@ def test_a_dense_message_is_referred_to_later() -> None:
     for _ in range(8):
         compressor.compress(data[::-1], is_dense=True)
     assert len(compressor.compress(data)) < 1000, "by way of the far matcher"
+
+
+@given(st.integers(0, 70_000), st.integers(0, 9))
+@settings(max_examples=40, deadline=None)
+def test_in_haste_only_the_codes_of_literals_count(size: int, seed: int) -> None:
+    """Of a photograph, most of which is small differences; no match is looked for, nor is there one later."""
+    rng = np.random.default_rng(seed)
+    data = np.abs(rng.normal(0, 3, size)).astype(np.uint8).tobytes()
+    compressor, decompressor = ZgfxCompressor(dense_ratio=1.0), ZgfxDecompressor()
+    first, second = (compressor.compress(data, is_hasty=True) for _ in range(2))
+    assert decompressor.decompress(first) == decompressor.decompress(second) == data
+    assert len(first) == len(second), "what was sent before is not referred to"
+    if size >= 1000:
+        assert len(first) < 0.85 * size
+    last = compressor.compress(data)
+    assert decompressor.decompress(last) == data
+    if size >= 30_000:
+        assert len(last) < 0.1 * size, "but by what is not in haste"

@@ -8,6 +8,7 @@ from pyrdpmux.codec.color import Pixels, pixels_of
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.targets.box_video import (
     BURSTS_PER_SECOND,
+    ENOUGH_BYTES,
     MAX_RATE,
     RATE_FACTOR,
     RATED_PICTURES,
@@ -68,3 +69,29 @@ def test_it_begins_anew_where_the_rate_is_wrong_and_not_at_once(factor: float, b
         assert not is_key_frame(video.encode(noise(seed), [EVERYTHING], round(factor * room)))
     after = [is_key_frame(video.encode(noise(seed), [EVERYTHING], round(factor * room))) for seed in range(3)]
     assert after == [begins_anew, False, False]
+
+
+@pytest.mark.parametrize(
+    ("size", "room", "is_soon"),
+    [
+        ((1280, 832), None, True),
+        ((1280, 832), ENOUGH_BYTES, True),
+        ((1280, 832), ENOUGH_BYTES - 1, False),
+        ((1280, 800), None, False),
+    ],
+)
+def test_the_first_of_a_large_box_comes_soon_and_then_a_video_begins(
+    size: tuple[int, int], room: int | None, is_soon: bool
+) -> None:
+    video, picture = BoxVideo(*size), pixels_of(photo(*size))
+    decoder = Avc420Decoder(video.width, video.height)
+    shown = np.zeros((video.height, video.width, 4), np.uint8)
+    messages = [video.encode(picture, [Rect(0, 0, *size)], room) for _ in range(4)]
+    assert [is_key_frame(message) for message in messages] == [True, is_soon, False, False]
+    errors = []
+    for message in messages:
+        decoder.decode(message, shown)
+        errors.append(np.square(shown[: size[1], : size[0], :3].astype(int) - picture[..., :3]).mean())
+    # Without a filter for its blocks it is the worse one.
+    assert (errors[0] > 1.2 * errors[1]) == is_soon
+    assert max(errors) < 100

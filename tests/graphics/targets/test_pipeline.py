@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyrdpmux.codec.bulk.zgfx import ZgfxCompressor
 from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
@@ -372,6 +373,53 @@ def test_counts_what_frames_are_made_of(format: PipelineFormat) -> None:
     assert figures[Step.TEXT].bytes > figures[Step.TEXT].count
     lossy_codecs = ("AVC420",) if format.has_avc else ("progressive",) if format.has_progressive else ()
     assert session.stream.target.codecs == (*lossy_codecs, "ClearCodec", "planar")
+
+
+def test_a_picture_is_made_exact_in_haste_where_the_link_takes_more_bytes() -> None:
+    """What has been sent before, twice the same half here, is not searched then."""
+    rng = np.random.default_rng(2)
+    half = np.add.outer(np.arange(480) // 8, np.arange(320) // 8)[..., None] + rng.integers(
+        0, 4, (480, 320, 4)
+    )
+    picture = np.tile(half, (1, 2, 1)).astype(np.uint8).view(np.uint32)[..., 0]
+    sizes = {}
+    for room in (100_000, 10 << 20):
+        session = Session(640, 480)
+        session.room = room
+        session.write(Rect(0, 0, 640, 480), picture)
+        session.show()
+        frame = session.show(1.1)
+        assert frame is not None
+        assert frame.is_refinement
+        sizes[room] = len(frame.output)
+        session.rest()
+    assert sizes[100_000] < 0.9 * sizes[10 << 20]
+
+
+@pytest.mark.parametrize("plays", [False, True])
+def test_there_is_no_haste_beside_a_video(plays: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which takes its time of the link, too."""
+    haste = []
+    compress = ZgfxCompressor.compress
+
+    def noted(compressor: ZgfxCompressor, data: bytes, **how: bool) -> bytes:
+        haste.append(how["is_hasty"])
+        return compress(compressor, data, **how)
+
+    session = Session(640, 480)
+    session.is_noisy = True
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    session.show()
+    monkeypatch.setattr(ZgfxCompressor, "compress", noted)
+    rng = np.random.default_rng(3)
+    fine_pixels = 0
+    for _ in range(40):
+        if plays:
+            session.write(Rect(160, 160, 320, 160), rng.integers(0, 1 << 24, (160, 320), np.uint32))
+        session.show(1 / 30)
+        fine_pixels += session.stream.planner.fine_pixels
+    assert fine_pixels > 100_000
+    assert any(haste) == (not plays)
 
 
 def test_a_copy_of_a_stream_counts_for_itself() -> None:

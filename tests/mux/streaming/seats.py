@@ -32,6 +32,7 @@ class FakeSeat:
         self.backlog = 0
         self.is_close = True
         self.spare = 1 << 16
+        self.asked_to_spare = 0
         self.most = 1 << 30
         #: what it was told of how long the frame after the latest takes
         self.apart = 0.0
@@ -52,6 +53,7 @@ class FakeSeat:
         return self.is_close
 
     def fine_pixels(self, now: float) -> int:
+        self.asked_to_spare += 1
         return self.spare
 
     def room(self, now: float, seconds: float = 0.0) -> int:

@@ -508,6 +508,26 @@ def test_what_rests_is_made_exact_as_links_have_it_to_spare() -> None:
     run(scenario)
 
 
+def test_links_are_not_asked_for_what_they_have_to_spare_where_nothing_rests() -> None:
+    """A letter that is typed has nothing to be made exact beside it."""
+
+    async def scenario() -> None:
+        seat = FakeSeat()
+        bench = Bench(seat, made=lossy_stream())
+        await turns()
+        for seed in range(1, 9):
+            bench.change(seed)
+            await asyncio.sleep(0.1)
+        assert len(seat.frames) > 8
+        assert seat.asked_to_spare == 0
+        resting_photo(bench)
+        await asyncio.sleep(5)
+        assert seat.asked_to_spare > 0
+        await bench.end()
+
+    run(scenario)
+
+
 def test_who_takes_nothing_does_not_keep_others_from_what_is_made_exact() -> None:
     """It leaves, although nothing changes any more."""
 

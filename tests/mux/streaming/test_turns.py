@@ -24,6 +24,17 @@ def test_nobody_is_waited_for_by_who_is_not_ready() -> None:
     assert turns.take_leavers([FakeSeat()], NOW) == []
 
 
+def test_no_seat_is_asked_for_what_is_due_later() -> None:
+    """Whoever is not ready by then is waited for as if it had been due only now."""
+    turns, seats = Turns(), [FakeSeat(), FakeSeat(None)]
+    assert turns.frame_at(seats, NOW, NOW) == NOW + PATIENCE
+    asked = [seat.asked for seat in seats]
+    assert turns.frame_at(seats, NOW + 1, NOW) == NOW + 1
+    assert [seat.asked for seat in seats] == asked
+    assert turns.take_leavers(seats, NOW) == []
+    assert turns.frame_at(seats, NOW + 1, NOW + 1) == NOW + 1 + PATIENCE
+
+
 def test_who_will_be_ready_soon_is_waited_for() -> None:
     turns = Turns()
     seats = [FakeSeat(), FakeSeat(NOW + SLACK - 0.001)]

@@ -29,6 +29,7 @@ from pyrdpmux.rdp.connection.server.channels.graphics import Graphics
 from pyrdpmux.rdp.connection.server.channels.table import SERVER_CHANNELS
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
+from pyrdpmux.rdp.connection.server.known_chunks import KnownChunks
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import ChannelOptions, EncryptionMethod
@@ -85,6 +86,7 @@ class ServerLink(Machine):
         self.is_suppressed = False
         self.router = ChannelRouter()
         self.static_traffic = StaticTraffic(config.limits.channel_message_bytes)
+        self.known_chunks = KnownChunks()
 
     # -- what was agreed -------------------------------------------------------------------------
 

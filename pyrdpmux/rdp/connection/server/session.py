@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from pyrdpmux.errors import DecodeError, PeerClosed, PeerError, SequenceError, TlsFailed
@@ -14,9 +13,9 @@ from pyrdpmux.rdp.connection.events import (
     OutputSuppressed,
     ShutdownRequested,
 )
-from pyrdpmux.rdp.connection.facts import StaticChannel
 from pyrdpmux.rdp.connection.machine import Phase
 from pyrdpmux.rdp.connection.secure import unseal, unseal_fast_path
+from pyrdpmux.rdp.connection.server.known_chunks import ReceivedChunk
 from pyrdpmux.rdp.connection.server.link import IO_CHANNEL_ID, ServerPhase
 from pyrdpmux.rdp.fastpath.header import is_fast_path
 from pyrdpmux.rdp.fastpath.input import decode_input_events
@@ -52,14 +51,6 @@ from pyrdpmux.wire import decode
 INITIATOR_OFFSET: Final = 8
 
 
-@dataclass(frozen=True, slots=True)
-class ReceivedChunk:
-    """A chunk and the static channel that it came on."""
-
-    channel: StaticChannel
-    pdu: ChannelPdu
-
-
 class SessionPhase(ServerPhase):
     """A phase in which share, message channel and static channel PDUs come in."""
 
@@ -67,10 +58,16 @@ class SessionPhase(ServerPhase):
         if is_fast_path(frame[0]):
             body, number = unseal_fast_path(self.link.standard, frame, requires_encryption=True)
             return InputEvents(decode_input_events(body, number))
+        is_plain, known = self.link.standard is None, self.link.known_chunks
+        if is_plain and (chunk := known.find(frame)) is not None:
+            return chunk
         pdu = decode_domain_pdu(unwrap(frame))
-        if isinstance(pdu, SendDataRequest):
-            return self.decode_data(pdu)
-        return pdu
+        if not isinstance(pdu, SendDataRequest):
+            return pdu
+        value = self.decode_data(pdu)
+        if is_plain and isinstance(value, ReceivedChunk):
+            known.learn(frame, value)
+        return value
 
     def decode_data(self, pdu: SendDataRequest) -> object:
         """The value inside a Send Data Request, by its channel."""
