@@ -363,6 +363,7 @@ class Planner:
 
     def _refine(self, now: float, pixels: int) -> None:
         """Make exact what has rested long enough, so much of it."""
+        is_hasty = self.allotment.is_ample and self.has_rested
         for rect in overdue_parts(self.main.overdue(now), self.rect, pixels):
             self.fine_pixels += rect.pixels
-            self._paint_exactly(rect, classify(self.current[rect.slices]), is_hasty=self.allotment.is_ample)
+            self._paint_exactly(rect, classify(self.current[rect.slices]), is_hasty=is_hasty)

@@ -236,6 +236,18 @@ def test_a_picture_is_made_exact_in_haste_where_the_link_takes_more_bytes(
     assert {command.is_hasty for command in later if isinstance(command, Exact)} == {is_hasty}
 
 
+def test_nothing_is_made_exact_in_haste_beside_what_changes() -> None:
+    """There bytes count: a window that is dragged over a photo goes on for long."""
+    session = Session(640, 480)
+    session.write(Rect(0, 0, 640, 480), photo(640, 480))
+    session.show()
+    session.now += PICTURE_REST
+    session.write(Rect(0, 0, 8, 16), text(8, 16))
+    commands = [command for command in session.show(0.1) if isinstance(command, Exact)]
+    assert len(commands) > 1
+    assert not any(command.is_hasty for command in commands)
+
+
 @pytest.mark.parametrize("abilities", [EVERYTHING, WITHOUT_BOXES])
 def test_a_page_that_comes_again_is_in_the_cache(abilities: Abilities) -> None:
     """Kept at once, or when it has rested, as clients can be told."""
