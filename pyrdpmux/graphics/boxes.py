@@ -96,10 +96,7 @@ class Boxes:
 
     def go_along(self, box: Box, dx: int, dy: int) -> None:
         """It has moved, as far as anything of it can be seen; its place goes no further than MAIN does."""
-        width, height = box.place.width, box.place.height
-        x = min(max(box.place.x + dx, 0), self._width - width)
-        y = min(max(box.place.y + dy, 0), self._height - height)
-        place = Rect(x, y, width, height)
+        place = self._at(box, box.place.x + dx, box.place.y + dy)
         area = box.area.moved(dx, dy).intersection(place)
         if not area.is_empty:
             box.place, box.area = place, area
@@ -158,22 +155,25 @@ class Boxes:
     def _brought(self, rect: Rect, now: float) -> Box | None:
         """One brought here, of a picture that a move has taken along: the next strip of a page that scrolls
         costs less than in a box that is opened for it."""
-        width, height = self._aligned(rect)[2:]
+        place = self._aligned(rect)
         found = [
             box
             for box in self._boxes
             if not box.hits
             and box.used_at != now
-            and box.place.width >= width
-            and box.place.height >= height
-            and box.place.pixels <= MAX_WASTE * width * height
+            and box.place.width >= place.width
+            and box.place.height >= place.height
+            and box.place.pixels <= MAX_WASTE * place.pixels
         ]
         box = min(found, key=lambda box: box.place.pixels, default=None)
         if box is not None:
-            left = min(self._aligned(rect).x, self._width - box.place.width)
-            top = min(self._aligned(rect).y, self._height - box.place.height)
-            box.place, box.area = Rect(left, top, box.place.width, box.place.height), rect
+            box.place, box.area = self._at(box, place.x, place.y), rect
         return box
+
+    def _at(self, box: Box, x: int, y: int) -> Rect:
+        """Its place, if it began there, or as near as MAIN has room for it."""
+        width, height = box.place.width, box.place.height
+        return Rect(min(max(x, 0), self._width - width), min(max(y, 0), self._height - height), width, height)
 
     def _open(self, rect: Rect, now: float, commands: list[Command]) -> Box:
         place = self._aligned(rect)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pyrdpmux.codec.color import COLOR_MASK, Words
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.votes import MAX_HITS, PATTERN, PER_ROW, Samples, Vector, take_anchors
+from pyrdpmux.graphics.votes import MAX_HITS, PATTERN, Samples, Vector, share_found, spread, take_anchors
 
 REACH: Final = 48
 """Pixels either way, by which a vector may differ from the last one: a window is dragged back at times."""
@@ -52,9 +52,7 @@ def track(before: Words, now: Words, area: Rect, last: Vector) -> Vector | None:
         return last
     if still >= MIN_ARRIVED:
         return None
-    # The first of each line come first. From top to bottom, all of them could be where nothing is to be told.
-    order = np.argsort(np.arange(len(anchors) // PER_ROW) * 0.618 % 1)[:SEARCHED]
-    for index in order.tolist():
+    for index in spread(anchors, SEARCHED):
         vectors = _vectors(before, now, area, last, (int(anchors.x[index]), int(anchors.y[index])))
         if vectors:
             shares = _arrived(now, anchors, vectors).tolist()
@@ -69,14 +67,7 @@ def track(before: Words, now: Words, area: Rect, last: Vector) -> Vector | None:
 
 def _arrived(now: Words, anchors: Samples, vectors: Sequence[Vector]) -> NDArray[np.float64]:
     """(len(vectors),): the share of the anchors that are where each vector leads to."""
-    height, width = now.shape
-    dx, dy = np.array(vectors, np.intp).T
-    x, y = anchors.x + dx[:, None], anchors.y + dy[:, None]
-    inside = (x >= 0) & (x <= width - PATTERN) & (y >= 0) & (y < height)
-    x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    found = now[y[..., None], x[..., None] + np.arange(PATTERN)] & COLOR_MASK
-    share: NDArray[np.float64] = ((found == anchors.pixels).all(axis=2) & inside).mean(axis=1)
-    return share
+    return share_found(now, anchors, np.array(vectors, np.intp), COLOR_MASK)
 
 
 def _vectors(before: Words, now: Words, area: Rect, last: Vector, place: tuple[int, int]) -> list[Vector]:

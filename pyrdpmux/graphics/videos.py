@@ -80,13 +80,12 @@ class Videos:
     def follow(self, moves: Sequence[Move], wrong: Mask, region: Rect, now: float) -> None:
         """These moves were made; ``wrong`` is what they have not explained of ``region``."""
         self._pause = self._rest = 0
-        for box in self._boxes.touched([move.source.union(move.destination) for move in moves]):
+        for box in self._boxes.touched([move.room for move in moves]):
             for move in moves:
                 if move.source.intersection(box.area).pixels >= FOLLOWED * box.area.pixels:
                     self._boxes.go_along(box, move.dx, move.dy)
                     break
-            is_motion = _share(wrong, region, box.area) >= MOVING
-            box.explain(now, is_motion=is_motion)
+            box.explain(now, is_motion=_share(wrong, region, box.area) >= MOVING)
 
     def changes(self, rects: Sequence[Rect], now: float) -> list[tuple[Box, list[Rect]]]:
         """What else has changed in videos within ``rects``; it does not count as changed any more."""

@@ -24,6 +24,8 @@ ROWS: Final = 24
 PER_ROW: Final = 3
 """Samples of a line: one votes, the others only judge what was proposed."""
 
+ALL_BITS: Final = np.uint32(0xFFFFFFFF)
+
 PATTERN: Final = 4
 """Pixels of a sample."""
 
@@ -117,14 +119,31 @@ def _samples_of(picture: Words, region: Rect, lines: NDArray[np.intp], meant: Ma
 
 def agreement(before: Words, samples: Samples, vectors: list[Vector]) -> NDArray[np.float64]:
     """(len(vectors),): the share of the samples that each vector brings from the picture before."""
-    height, width = before.shape
-    dx, dy = np.array(vectors, np.intp).reshape(-1, 2).T
-    x, y = samples.x - dx[:, None], samples.y - dy[:, None]
+    return share_found(before, samples, -np.array(vectors, np.intp).reshape(-1, 2))
+
+
+def share_found(
+    picture: Words, samples: Samples, offsets: NDArray[np.intp], mask: np.uint32 = ALL_BITS
+) -> NDArray[np.float64]:
+    """(n,): the share of the samples whose pixels ``picture`` has so far from their places.
+
+    ``offsets`` (n, 2) are x and y; ``mask``: bits of the picture's pixels that count.
+    """
+    height, width = picture.shape
+    dx, dy = offsets.T
+    x, y = samples.x + dx[:, None], samples.y + dy[:, None]
     inside = (x >= 0) & (x <= width - PATTERN) & (y >= 0) & (y < height)
     x, y = np.where(inside, x, 0), np.where(inside, y, 0)
-    equal = before[y[..., None], x[..., None] + np.arange(PATTERN)] == samples.pixels
-    share: NDArray[np.float64] = (equal.all(axis=2) & inside).mean(axis=1)
+    found = picture[y[..., None], x[..., None] + np.arange(PATTERN)] & mask
+    share: NDArray[np.float64] = ((found == samples.pixels).all(axis=2) & inside).mean(axis=1)
     return share
+
+
+def spread(samples: Samples, count: int) -> list[int]:
+    """So many of those that come first of their lines, from all over: from top to bottom, all could be where
+    nothing is to be told."""
+    order: list[int] = np.argsort(np.arange(len(samples) // PER_ROW) * 0.618 % 1)[:count].tolist()
+    return order
 
 
 def around(vector: Vector, reach: int) -> list[Vector]:
@@ -142,9 +161,7 @@ def vote(before: Words, samples: Samples, reach: int, voters: int) -> list[Vecto
     """Up to two vectors of at most ``reach`` either way, the better one first, by so many samples."""
     side = 2 * reach + 1
     votes = np.zeros(side * side, np.uint8)
-    # From top to bottom they would be counted before the lower half had voted.
-    order = np.argsort(np.arange(len(samples) // PER_ROW) * 0.618 % 1)[:voters].tolist()
-    for count, index in enumerate(order, start=1):
+    for count, index in enumerate(spread(samples, voters), start=1):
         x, y = int(samples.x[index]), int(samples.y[index])
         found_x, found_y = _places(before, x, y, samples.pixels[index], reach)
         # No place counts twice, so this adds one to each.
