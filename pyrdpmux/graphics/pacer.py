@@ -254,14 +254,16 @@ class Pacer:
         return float(min(least * 2**self._graces, MAX_GRACE))
 
     def budget(self, now: float) -> int:
-        if self.ready_at(now) > now or self._is_stopped(now):
+        if self.ready_at(now) > now:
             return 0
+        if self._is_stopped(now):
+            return MIN_SLICE  # the client may wait for just that, and the others of its stream do
         rate = self._link.rate.bytes_per_second
         if rate is None:
             return UNKNOWN_SLICE
         queue = self._link.queue(now)
         size = int(min(max(rate * (self._seconds_free(now) - queue), 0.0), MAX_SLICE))
-        return size if queue else max(size, MIN_SLICE)
+        return size if queue and now - self._last_sent < MAX_WAIT else max(size, MIN_SLICE)
 
     def room(self, now: float, seconds: float = 0.0) -> int:
         rate = self._link.rate
