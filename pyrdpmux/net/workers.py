@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Generic, TypeVar
 
+from pyrdpmux.net import heap
 from pyrdpmux.net.places import Places
 
 T = TypeVar("T")
@@ -25,6 +26,10 @@ MAX_THREADS: Final = 8
 SWITCH_SECONDS: Final = 0.001
 """A thread gives the interpreter back to the event loop after so long at most. Python's 5 ms, twice or three
 times between a change and its picture, are felt."""
+
+
+TRIM_SECONDS: Final = 5.0
+"""From when somebody has done with pictures until what was freed of them is given back to the system."""
 
 
 class WorkerPool:
@@ -43,6 +48,7 @@ class WorkerPool:
         self._of_owner: dict[str, float] = {}
         #: that have not ended, by who waits for them
         self._begun: dict[asyncio.Future[Any], tuple[_Work[Any], Future[None]]] = {}
+        self._trimming: asyncio.TimerHandle | None = None
 
     @property
     def waiting(self) -> int:
@@ -56,6 +62,16 @@ class WorkerPool:
     def forget(self, owner: str) -> None:
         """It is gone; what its last jobs may still take counts in the sum only."""
         self._of_owner.pop(owner, None)
+
+    def trim_soon(self) -> None:
+        """Somebody has done for now: memory goes back to the system, once for all who are done by then."""
+        if self._trimming is None:
+            self._trimming = asyncio.get_running_loop().call_later(TRIM_SECONDS, self._trim)
+
+    def _trim(self) -> None:
+        self._trimming = None
+        with contextlib.suppress(RuntimeError):  # closed
+            self._threads.submit(heap.trim)
 
     async def run(self, owner: str, job: Callable[[], T]) -> T:
         """What ``job`` returns or raises.
@@ -76,6 +92,8 @@ class WorkerPool:
 
     def close(self) -> None:
         """Take no more jobs: RuntimeError. Those that no thread has yet are cancelled."""
+        if self._trimming is not None:
+            self._trimming.cancel()
         self._threads.shutdown(wait=False)
         for work, future in tuple(self._begun.values()):
             if future.cancel():

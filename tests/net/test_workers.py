@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from pyrdpmux.net import heap, workers
 from pyrdpmux.net.workers import JOBS_PER_OWNER, SWITCH_SECONDS, WorkerPool
 from tests.mux.support.fake_host import until
 
@@ -78,6 +79,27 @@ def test_what_no_thread_has_is_not_done_when_it_closes() -> None:
         assert await first
         with pytest.raises(asyncio.CancelledError):
             await second
+
+    asyncio.run(scenario())
+
+
+def test_memory_is_given_back_once_for_all_who_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+    monkeypatch.setattr(workers, "TRIM_SECONDS", 0.02)
+    monkeypatch.setattr(heap, "trim", lambda: threads.append(threading.get_ident()))
+
+    async def scenario() -> None:
+        pool = WorkerPool()
+        for _ in range(3):
+            pool.trim_soon()
+        await until(lambda: len(threads) > 0)
+        pool.trim_soon()
+        await until(lambda: len(threads) > 1)
+        pool.trim_soon()
+        pool.close()
+        await asyncio.sleep(0.1)
+        assert len(threads) == 2
+        assert threading.get_ident() not in threads
 
     asyncio.run(scenario())
 

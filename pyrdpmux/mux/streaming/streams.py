@@ -130,6 +130,7 @@ class Streams:
         if self._unsubscribe is not None:
             self._unsubscribe()
             self._unsubscribe = None
+            self._workers.trim_soon()
         if self._gathering is not None:
             self._gathering.cancel()
             self._gathering = None

@@ -127,7 +127,11 @@ class InlineWorkers:
         self.gate = asyncio.Event()
         self.gate.set()
         self.jobs = 0
+        self.trims = 0
         self.error: Exception | None = None
+
+    def trim_soon(self) -> None:
+        self.trims += 1
 
     async def run(self, owner: str, job: Callable[[], Any]) -> Any:
         self.jobs += 1

@@ -160,6 +160,19 @@ def test_nothing_is_left_when_nobody_looks() -> None:
     run(scenario)
 
 
+def test_memory_is_given_back_when_nobody_looks_any_more() -> None:
+    async def scenario() -> None:
+        house = House()
+        one, two = await house.shared()
+        house.streams.leave(one)
+        assert house.workers.trims == 0
+        house.streams.leave(two)
+        house.streams.leave(two)
+        assert house.workers.trims == 1
+
+    run(scenario)
+
+
 def test_what_is_being_computed_when_they_close_is_not_waited_for() -> None:
     """Its task ends all the same: a loop that stops now would complain of it."""
 
