@@ -43,6 +43,7 @@ class Way(Enum):
     TEXT = "text"
     PICTURE = "picture"
     LOSSY = "lossy"
+    MOVING = "moving"
     COARSE = "coarse"
 
 
@@ -50,6 +51,7 @@ _STEPS: Final = {
     Way.TEXT: Step.TEXT,
     Way.PICTURE: Step.PICTURE,
     Way.LOSSY: Step.LOSSY,
+    Way.MOVING: Step.LOSSY,
     Way.COARSE: Step.LOSSY,
 }
 
@@ -61,7 +63,13 @@ class Allotment:
         """``text_cost``: bytes of a pixel of text that differs from its left neighbor, about."""
         #: tiles with pixels that are left to the next frame
         self._later = np.zeros((-(-height // TILE), -(-width // TILE)), np.bool_)
-        self._guesses = {Way.TEXT: text_cost, Way.PICTURE: 2.5, Way.LOSSY: 0.3, Way.COARSE: 0.08}
+        self._guesses = {
+            Way.TEXT: text_cost,
+            Way.PICTURE: 2.5,
+            Way.LOSSY: 0.3,
+            Way.MOVING: 0.15,
+            Way.COARSE: 0.08,
+        }
         #: bytes of a pixel (of text: that differs), until frames tell
         self._costs = dict(self._guesses)
         #: pixels of this frame, likewise

@@ -110,6 +110,11 @@ class Layer:
             return False
         return not self._lossy[part].any() and not (self.words[part] == UNKNOWN).any()
 
+    def is_due_after(self, rect: Rect, due: float) -> bool:
+        """Whether most of its cells are lossy, and will be due later than that."""
+        cells = self._due[_cells(rect)]
+        return bool(2 * np.count_nonzero((cells > due) & (cells < EXACT)) > cells.size)
+
     def overdue(self, now: float) -> Mask:
         """(cells, cells) bool: those with lossy pixels that are to be made exact by now."""
         found: Mask = self._due <= now

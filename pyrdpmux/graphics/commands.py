@@ -5,6 +5,7 @@ planner's picture at that moment; rectangles and points are in pixels, from the 
 """
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 
 from pyrdpmux.geometry import Rect
@@ -66,13 +67,22 @@ class Exact:
     is_hasty: bool = False
 
 
+class Quality(Enum):
+    """Of a picture that is not shown exactly."""
+
+    GOOD = "good"
+    #: for what is about to change again: half the bytes, and sooner computed and decoded
+    MOVING = "moving"
+    #: where the link does not take more: a sixth of the bytes
+    COARSE = "coarse"
+
+
 @dataclass(frozen=True, slots=True)
 class Lossy:
     """Rectangles of MAIN as a picture, nearly."""
 
     rects: tuple[Rect, ...]
-    #: rather soon than well
-    is_coarse: bool = False
+    quality: Quality = Quality.GOOD
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from pyrdpmux.graphics.commands import (
     Exact,
     Fill,
     Lossy,
+    Quality,
 )
 from pyrdpmux.graphics.moves import MoveFinder
 from pyrdpmux.graphics.pictures import Pictures
@@ -52,8 +53,13 @@ FEW_RECTS: Final = 4
 PICTURE_REST: Final = 1.0
 """Seconds without a change, after which what was sent lossy is made exact."""
 
+MOTION: Final = 0.25
+"""Seconds since a picture was shown nearly, within which the next one in its place belongs to a video."""
+
 FINE_PIXELS: Final = 65_536
 """Made exact with one frame, at most: some 12 ms."""
+
+_QUALITIES: Final = {Way.LOSSY: Quality.GOOD, Way.MOVING: Quality.MOVING, Way.COARSE: Quality.COARSE}
 
 
 class Planner:
@@ -344,14 +350,21 @@ class Planner:
                 else:
                     self._commands.append(command)
         elif self.abilities.has_lossy and sum(rect.pixels for rect in rects) >= MIN_PIXELS:
-            way = Way.LOSSY if self.allotment.fits(rects, Way.LOSSY, self.current) else Way.COARSE
+            way = Way.MOVING if self._are_moving(rects, now) else Way.LOSSY
+            way = way if self.allotment.fits(rects, way, self.current) else Way.COARSE
             rects = self._taken(rects, way)
-            self._commands.append(Lossy(tuple(rects), way is Way.COARSE))
+            self._commands.append(Lossy(tuple(rects), _QUALITIES[way]))
             for rect in rects:
                 self.main.paint_lossy(rect, self.current, now + PICTURE_REST)
             return
         for rect in self._taken(rects, Way.PICTURE):
             self._paint_exactly(rect, Kind.PICTURE)
+
+    def _are_moving(self, rects: Sequence[Rect], now: float) -> bool:
+        """Most of them have been shown nearly just now: they are about to change again."""
+        due = now - MOTION + PICTURE_REST
+        moving = sum([rect.pixels for rect in rects if self.main.is_due_after(rect, due)])
+        return 2 * moving > sum([rect.pixels for rect in rects])
 
     def _taken(self, rects: Sequence[Rect], way: Way) -> list[Rect]:
         """Those that are painted now. Of the others nobody knows what clients show: some targets paint more

@@ -62,6 +62,17 @@ def test_what_is_lossy_is_due_cell_by_cell() -> None:
     assert not layer.has_lossy
 
 
+def test_what_was_painted_lately_is_due_late() -> None:
+    layer = Layer(*SIZE)
+    assert not layer.is_due_after(Rect(0, 0, 64, 32), 4.0)
+    layer.paint_lossy(Rect(0, 0, 32, 16), RED, 5.0)
+    layer.paint_lossy(Rect(32, 0, 16, 16), RED, 3.0)
+    assert layer.is_due_after(Rect(0, 0, 32, 16), 4.0)
+    assert layer.is_due_after(Rect(0, 0, 48, 16), 4.0)
+    assert not layer.is_due_after(Rect(0, 0, 64, 16), 4.0), "half of it"
+    assert not layer.is_due_after(Rect(0, 0, 32, 16), 5.0)
+
+
 def test_what_moves_takes_its_losses_along_and_does_not_rest() -> None:
     layer = Layer(*SIZE)
     layer.paint(EVERYTHING, RED)

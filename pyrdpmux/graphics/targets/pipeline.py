@@ -32,6 +32,7 @@ from pyrdpmux.graphics.commands import (
     Fill,
     Lossy,
     OpenBox,
+    Quality,
     Restore,
     Store,
 )
@@ -71,14 +72,17 @@ ID_STEP: Final = 2048
 takes the next ones: no client is asked whether it has still surfaces of the same number."""
 
 PROGRESSIVE_CONTEXT: Final = 1
-COARSE: Final = ComponentQuantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11)
-"""A sixth of the bytes: for who would wait for more."""
+QUANTIZATIONS: Final = {
+    Quality.GOOD: ComponentQuantization(),
+    Quality.MOVING: ComponentQuantization(7, 7, 7, 7, 8, 8, 9, 9, 9, 10),
+    Quality.COARSE: ComponentQuantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11),
+}
 
 CLEAR_COST: Final = 1.2
 """Bytes that ClearCodec takes for a pixel of text that differs from its left neighbor."""
 
 MOSTLY: Final = 0.8
-"""Of a message: with so much H.264 in it, compression is not tried; with so much haste, hardly."""
+"""Of a message: with so much H.264 or RLGR in it, compression is not tried; with so much haste, hardly."""
 
 DENSE: Final = 1.0
 """What lz4 makes shorter at all is compressed: exact photographs lose a quarter, more than it foresees."""
@@ -155,8 +159,7 @@ class Pipeline:
         self._boxes: dict[int, BoxVideo] = {}
         self._clear = ClearEncoder(sequence_number=state.clear_sequence)
         self._zgfx = ZgfxCompressor(dense_ratio=DENSE)
-        #: by whether they are coarse
-        self._progressive: dict[bool, ProgressiveEncoder] = {}
+        self._progressive: dict[Quality, ProgressiveEncoder] = {}
 
     @property
     def abilities(self) -> Abilities:
@@ -265,7 +268,7 @@ class Pipeline:
             pdus = [exact[command.rect]] if isinstance(command, Exact) else self._pdus(command, picture)
             messages.append(encode_graphics(pdus))
             tally.add(step_of(command), began, pixels=shown_pixels(command), size=len(messages[-1]))
-            dense_size += len(messages[-1]) if isinstance(command, BoxFrame) else 0
+            dense_size += len(messages[-1]) if _is_dense(command) else 0
             hasty_size += len(messages[-1]) if _is_hasty(command) else 0
         if self.format.monitors:
             began = tally.clock()
@@ -304,8 +307,8 @@ class Pipeline:
                 return [CacheToSurface(slot, self._first_id + MAIN, tuple([Point(x, y) for x, y in points]))]
             case OpenBox() | CloseBox() | BoxFrame():
                 return self._box(command, picture)
-            case Lossy(rects, is_coarse):
-                return [self._lossy(rects, picture, is_coarse)]
+            case Lossy(rects, quality):
+                return [self._lossy(rects, picture, quality)]
         raise AssertionError(command)
 
     def _box(self, command: OpenBox | CloseBox | BoxFrame, picture: Words) -> list[ServerGraphics]:
@@ -332,17 +335,16 @@ class Pipeline:
             pdus.append(SurfaceToSurface(surface_id, self._first_id + MAIN, rect, (Point(shown.x, shown.y),)))
         return pdus
 
-    def _lossy(self, rects: Sequence[Rect], picture: Words, is_coarse: bool) -> WireToSurface2:
-        encoder = self._progressive.get(is_coarse)
+    def _lossy(self, rects: Sequence[Rect], picture: Words, quality: Quality) -> WireToSurface2:
+        encoder = self._progressive.get(quality)
         if encoder is None:
-            quantization = COARSE if is_coarse else ComponentQuantization()
-            encoder = self._progressive[is_coarse] = ProgressiveEncoder(
+            encoder = self._progressive[quality] = ProgressiveEncoder(
                 self._width,
                 self._height,
                 stages=(),
                 extrapolated=False,
                 differences=False,
-                quantizations=(quantization,) * 3,
+                quantizations=(QUANTIZATIONS[quality],) * 3,
             )
         data = encoder.encode(pixels_of(picture), rects)[0]
         return WireToSurface2(self._first_id + MAIN, CodecId.CAPROGRESSIVE, PROGRESSIVE_CONTEXT, data)
@@ -376,6 +378,13 @@ def _id_after(surfaces: Sequence[int]) -> int:
         return FIRST_ID
     following = min(surfaces) + ID_STEP
     return following if following < LAST_ID else FIRST_ID
+
+
+def _is_dense(command: Command) -> bool:
+    """Its data has no room for compression; of coarse tiles, headers are a good part."""
+    return isinstance(command, BoxFrame) or (
+        isinstance(command, Lossy) and command.quality is not Quality.COARSE
+    )
 
 
 def _is_hasty(command: Command) -> bool:

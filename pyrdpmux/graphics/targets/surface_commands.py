@@ -15,7 +15,7 @@ from pyrdpmux.codec.rfx.encoder import Encoder as RemoteFxEncoder
 from pyrdpmux.codec.rfx.quant import DEFAULT, Quantization
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.commands import Command, Lossy
+from pyrdpmux.graphics.commands import Command, Lossy, Quality
 from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.bitmap_tiles import TILE
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
@@ -32,8 +32,11 @@ REMOTEFX_DEPTH: Final = 16
 MAX_COMMAND_SIZE: Final = 64 * 1024
 """Bytes of one command: what is smaller is sooner on its way."""
 
-COARSE: Final = Quantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11)
-"""A ninth of the bytes: for who would wait for more."""
+QUANTIZATIONS: Final = {
+    Quality.GOOD: DEFAULT,
+    Quality.MOVING: Quantization(7, 7, 7, 7, 8, 8, 9, 9, 9, 10),
+    Quality.COARSE: Quantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11),
+}
 
 LossyCodec = RemoteFxFormat | NsCodecFormat
 
@@ -122,12 +125,12 @@ class SurfaceCommands:
     def frame(self, frame_id: int, commands: Sequence[Command], picture: Words) -> list[Piece]:
         """All that the commands show, as a sequence, which is a frame of ``frame_id`` to its sender."""
         pieces: list[SetSurfaceBits] = []
-        for is_coarse in (False, True):
-            rects = [rect for item in commands if _is_lossy(item, is_coarse) for rect in item.rects]
+        for quality in Quality:
+            rects = [rect for item in commands if _is_lossy(item, quality) for rect in item.rects]
             if not rects:
                 continue
             began = self.tally.clock()
-            more = self._encoder.encode(pixels_of(picture), rects, is_coarse)
+            more = self._encoder.encode(pixels_of(picture), rects, quality)
             pixels, size = sum([rect.pixels for rect in rects]), size_of(more)
             self.tally.add(Step.LOSSY, began, count=len(more), pixels=pixels, size=size)
             self.tally.bytes += size
@@ -135,8 +138,8 @@ class SurfaceCommands:
         return self._exact.frame_with(pieces, commands, picture)
 
 
-def _is_lossy(command: Command, is_coarse: bool) -> TypeGuard[Lossy]:
-    return isinstance(command, Lossy) and command.is_coarse == is_coarse
+def _is_lossy(command: Command, quality: Quality) -> TypeGuard[Lossy]:
+    return isinstance(command, Lossy) and command.quality is quality
 
 
 class _RemoteFx:
@@ -149,23 +152,22 @@ class _RemoteFx:
         # A client understands only what it has offered. RLGR3 is no smaller, and takes longer.
         mode = Mode.RLGR1 if format.has_rlgr1 else Mode.RLGR3
         self._mode = mode
-        #: by whether they are coarse
         self._encoders = {
-            is_coarse: RemoteFxEncoder(
+            quality: RemoteFxEncoder(
                 width,
                 height,
                 mode=mode,
                 image_mode=format.is_image_mode,
-                quantizations=(COARSE if is_coarse else DEFAULT,) * 3,
+                quantizations=(quantization,) * 3,
             )
-            for is_coarse in (False, True)
+            for quality, quantization in QUANTIZATIONS.items()
         }
 
     def prepare(self) -> None:
         rfx_tile.prepare(self._mode)
 
-    def encode(self, picture: Pixels, rects: Sequence[Rect], is_coarse: bool) -> list[SetSurfaceBits]:
-        encoder = self._encoders[is_coarse]
+    def encode(self, picture: Pixels, rects: Sequence[Rect], quality: Quality) -> list[SetSurfaceBits]:
+        encoder = self._encoders[quality]
         encoder.begin_epoch()
         messages = encoder.encode(picture, rects, self._max_size)
         return [_command(self._area, self._codec_id, data) for data in messages]
@@ -183,7 +185,7 @@ class _NsCodec:
     def prepare(self) -> None:
         """There are no tables."""
 
-    def encode(self, picture: Pixels, rects: Sequence[Rect], is_coarse: bool) -> list[SetSurfaceBits]:
+    def encode(self, picture: Pixels, rects: Sequence[Rect], quality: Quality) -> list[SetSurfaceBits]:
         tiles = [tile for rect in rects for tile in _cut(rect)]
         streams = nscodec.encode(picture, tiles, self._loss, self._subsamples)
         return [_command(tile, self._codec_id, data) for tile, data in zip(tiles, streams, strict=True)]

@@ -15,7 +15,7 @@ from pyrdpmux.codec.color import Words
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.classify import Kind
 from pyrdpmux.graphics.client_picture import UNKNOWN
-from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy, Store
+from pyrdpmux.graphics.commands import BoxFrame, Exact, Lossy, Quality, Store
 from pyrdpmux.graphics.joining import join
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.surface import Surface
@@ -430,6 +430,40 @@ def test_a_copy_of_a_stream_counts_for_itself() -> None:
     assert session.stream.target.tally.figures()[Step.FIND].count == 1
 
 
+def qualities(frame: Frame[bytes] | None) -> set[Quality]:
+    assert frame is not None
+    return {command.quality for command in frame.commands if isinstance(command, Lossy)}
+
+
+def test_pictures_that_change_again_at_once_have_half_the_bytes() -> None:
+    session = Session(640, 400, PROGRESSIVE)
+    area = Rect(0, 0, 640, 400)
+
+    def next_picture(seed: int, seconds: float) -> Frame[bytes] | None:
+        session.write(area, photo(640, 400, seed))
+        return session.show(seconds)
+
+    first, *others = [next_picture(seed, 1 / 30) for seed in range(5)]
+    assert qualities(first) == {Quality.GOOD}
+    assert first is not None
+    for frame in others:
+        assert qualities(frame) == {Quality.MOVING}
+        assert frame is not None
+        assert len(frame.output) < 0.6 * len(first.output)
+    session.rest()
+    assert qualities(next_picture(5, 0.0)) == {Quality.GOOD}
+    for seed in (6, 7):
+        assert qualities(next_picture(seed, 0.5)) == {Quality.GOOD}, "slides"
+
+
+def test_of_pictures_that_appear_a_few_that_move_are_no_video() -> None:
+    session = Session(640, 400, PROGRESSIVE)
+    session.write(Rect(0, 0, 192, 128), photo(192, 128, 1))
+    session.show()
+    session.write(Rect(0, 0, 640, 400), photo(640, 400, 2))
+    assert qualities(session.show(1 / 30)) == {Quality.GOOD}
+
+
 def test_pictures_are_coarse_where_the_link_does_not_take_better_ones() -> None:
     session = Session(640, 400, PROGRESSIVE)
     session.write(Rect(0, 0, 640, 400), sensed(640, 400, 1))
@@ -437,7 +471,7 @@ def test_pictures_are_coarse_where_the_link_does_not_take_better_ones() -> None:
     frames = [session.show() for _ in range(20)]
     assert not session.stream.is_behind
     coarse = [
-        command.is_coarse
+        command.quality is Quality.COARSE
         for frame in frames
         if frame is not None
         for command in frame.commands

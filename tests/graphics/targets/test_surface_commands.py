@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pyrdpmux.codec.rfx.headers import Entropy, Sync
 from pyrdpmux.codec.rfx.message import TileSet, decode_messages
 from pyrdpmux.geometry import Rect
-from pyrdpmux.graphics.commands import Exact, Lossy
+from pyrdpmux.graphics.commands import Exact, Lossy, Quality
 from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.surface_commands import SurfaceCommandsFormat
 from pyrdpmux.rdp.connection.output_format import OutputFormat, SurfaceFormat
@@ -62,11 +62,23 @@ def test_remotefx_is_coarse_where_the_link_does_not_take_better_ones() -> None:
         session.write(Rect(0, 0, 640, 400), photo(640, 400))
         frame = session.show()
         assert frame is not None
-        assert {item.is_coarse for item in frame.commands if isinstance(item, Lossy)} == {room is not None}
+        quality = Quality.GOOD if room is None else Quality.COARSE
+        assert {item.quality for item in frame.commands if isinstance(item, Lossy)} == {quality}
         shown = sum(rect.pixels for item in frame.commands if isinstance(item, Lossy) for rect in item.rects)
         sizes[room] = sum(len(command.bitmap.data) for command in commands(session)) / shown
         session.rest()
     assert sizes[20_000] < sizes[None] / 5
+
+
+def test_remotefx_has_half_the_bytes_while_a_video_plays() -> None:
+    session = BitmapSession(output(640, 400, REMOTEFX))
+    sizes = []
+    for seed in range(3):
+        session.write(Rect(0, 0, 640, 400), photo(640, 400, seed))
+        session.show()
+        sizes.append(sum(len(command.bitmap.data) for command in commands(session)))
+    assert max(sizes[1:]) < 0.6 * sizes[0]
+    session.rest()
 
 
 @CODECS
