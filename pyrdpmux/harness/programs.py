@@ -6,7 +6,9 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +24,10 @@ _FIRST: Final = os.getpid() * 101 % len(PORTS)
 """Tests run in several processes at a time, whose numbers are near each other."""
 
 _ports: Iterator[int] = itertools.cycle((*PORTS[_FIRST:], *PORTS[:_FIRST]))
+
+_CLAIMED: Final = 64
+_claims: deque[socket.socket] = deque()
+"""Names of this process's latest ports, which no other process is told while it may not yet use its own."""
 
 POLL_SECONDS: Final = 0.02
 STOP_SECONDS: Final = 5.0
@@ -45,8 +51,24 @@ def free_port() -> int:
     for port in itertools.islice(_ports, len(PORTS)):
         with socket.socket() as listener, contextlib.suppress(OSError):
             listener.bind(("127.0.0.1", port))
+            _claim(port)
             return port
     raise ProgramError(f"no port of {PORTS} is free")
+
+
+def _claim(port: int) -> None:
+    """OSError if another process has been told it lately. Linux has names for that which end with us."""
+    if sys.platform != "linux":
+        return
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0pyrdpmux-port-{port}")
+    except OSError:
+        claim.close()
+        raise
+    _claims.append(claim)
+    if len(_claims) > _CLAIMED:
+        _claims.popleft().close()
 
 
 def is_listening(port: int) -> bool:

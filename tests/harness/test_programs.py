@@ -68,6 +68,22 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
         wait_until(lambda: False, 0.01, "pigs")
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="abstract names of sockets")
+def test_a_free_port_is_told_to_one_process(tmp_path: Path) -> None:
+    """Whoever was told it may be about to start what listens there."""
+    port = free_port()
+    code = (
+        "from pyrdpmux.harness import programs as p\n"
+        f"p._ports = iter([{port}, {port + ROOM}, {port + 2 * ROOM}])\n"
+        "print('told', p.free_port(), flush=True)"
+    )
+    with python(tmp_path, code) as program:
+        program.wait_for_output("told", 10.0)
+        assert program.wait(10.0) == 0
+        told = int(program.output.split()[-1])
+    assert told in (port + ROOM, port + 2 * ROOM)
+
+
 def test_a_free_port_has_room_after_it() -> None:
     ports = [free_port() for _ in range(20)]
     with socket.create_server(("127.0.0.1", ports[-1] + ROOM)) as taken:
