@@ -1,9 +1,10 @@
 """Freed memory that the C library keeps: after pictures it is several times what is in use."""
 
 import ctypes
+import os
 from typing import Final
 
-_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)
+_TRIM: Final = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
 """Of the GNU C library; others keep less."""
 
 
