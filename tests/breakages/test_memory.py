@@ -3,13 +3,13 @@
 import asyncio
 import ctypes
 import gc
-import os
 import statistics
 from typing import Final
 
 import pytest
 
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.control.diagnostics import PROCESS, memory
 from pyrdpmux.net import heap
 from tests.breakages.scene import CHANNELS, Witness, picture, witness
 from tests.mux.serving import served, show
@@ -57,8 +57,7 @@ class _MallInfo2(ctypes.Structure):
 def resident() -> int:
     gc.collect()
     heap.trim()
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return memory(PROCESS)["now"]
 
 
 def in_use() -> int:

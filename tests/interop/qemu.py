@@ -17,6 +17,7 @@ import numpy as np
 from pyrdpmux.harness.programs import Program, free_port, wait_until
 from pyrdpmux.harness.screenshot import Picture
 from pyrdpmux.mux.admission.connection_factory import ConnectionFactory
+from pyrdpmux.mux.control.diagnostics import memory
 from pyrdpmux.mux.qemu.backend import QemuBackend
 from pyrdpmux.mux.registry import Registry
 from pyrdpmux.mux.settings.config import Config, SecuritySettings
@@ -125,8 +126,7 @@ class Qemu:
     @property
     def resident_bytes(self) -> int:
         """Its memory, as the kernel counts it."""
-        pages = int(Path(f"/proc/{self.program.pid}/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
+        return memory(Path(f"/proc/{self.program.pid}"))["now"]
 
 
 def grub(folder: Path, *options: str, display: str = "dbus,p2p=yes") -> Qemu:

@@ -1,7 +1,6 @@
 """Sessions that do not go straight on: resizes, several viewers, wrong passwords, clients that die."""
 
 import contextlib
-import os
 import signal
 import socket
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pyrdpmux.mux.control.diagnostics import PROCESS, memory
 from tests.interop.client import colorful, rdesktop, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import Console
@@ -22,8 +22,7 @@ MEGABYTE = 1 << 20
 
 def resident_bytes() -> int:
     """Memory of this process, in which the daemon is a thread."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return memory(PROCESS)["now"]
 
 
 @pytest.mark.parametrize("security", ["nla", "rdp"])

@@ -5,6 +5,7 @@ import platform
 
 import pytest
 
+from pyrdpmux.mux.control.diagnostics import PROCESS, memory
 from pyrdpmux.net.heap import trim
 
 BLOCK = 32 * 1024
@@ -13,17 +14,12 @@ KEPT = 100
 """Every so many blocks one stays, so that nothing goes back by itself."""
 
 
-def resident() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
 def test_what_was_freed_is_given_back() -> None:
     blocks = [os.urandom(BLOCK) for _ in range(COUNT)]
     kept = blocks[::KEPT]
     del blocks
-    before = resident()
+    before = memory(PROCESS)["now"]
     assert trim()
-    assert before - resident() > 0.8 * BLOCK * COUNT
+    assert before - memory(PROCESS)["now"] > 0.8 * BLOCK * COUNT
     assert len(kept) == COUNT // KEPT

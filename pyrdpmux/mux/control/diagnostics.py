@@ -4,8 +4,6 @@
 """
 
 import asyncio
-import contextlib
-import ctypes
 import gc
 import os
 import re
@@ -17,6 +15,7 @@ from typing import Any, Final
 
 from pyrdpmux.codec.table import CODECS, described
 from pyrdpmux.mux.collector import looking_at_everything
+from pyrdpmux.net import heap
 
 PROCESS: Final = Path("/proc/self")
 
@@ -27,7 +26,7 @@ def diagnose() -> dict[str, Any]:
     """Tasks, our objects, threads, descriptors and memory, after a collection of garbage; and our codecs."""
     with looking_at_everything():
         objects = _count(_our_classes())
-    _trim()
+    heap.trim()  # so that the memory that is told is in use
     return {
         "tasks": _count(task.get_name() for task in asyncio.all_tasks()),
         "objects": objects,
@@ -53,12 +52,6 @@ def memory(process: Path) -> dict[str, int]:
     """Resident bytes of the process with this /proc directory, now and at most."""
     found = dict(line.split(":", 1) for line in (process / "status").read_text(encoding="ascii").splitlines())
     return {name: int(found[key].split()[0]) * 1024 for name, key in (("now", "VmRSS"), ("most", "VmHWM"))}
-
-
-def _trim() -> None:
-    """Let the C library return what is free, so that the memory that is told is in use. Not everyone can."""
-    with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _our_classes() -> Iterable[str]:

@@ -1,8 +1,5 @@
 """Screen: what is written is there, its tiles are newer, and who looks is woken."""
 
-import mmap
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +7,7 @@ from hypothesis import strategies as st
 
 from pyrdpmux.codec.color import Pixels
 from pyrdpmux.geometry import MAX_SIDE, Rect
+from pyrdpmux.mux.control.diagnostics import PROCESS, memory
 from pyrdpmux.mux.picture.cursor import Cursor, CursorState
 from pyrdpmux.mux.picture.screen import BAND, BAND_PIXELS, Screen, new_surface
 
@@ -184,7 +182,7 @@ def test_a_picture_that_nobody_looks_at_takes_no_memory() -> None:
     """Neither before it is painted nor after it is released."""
 
     def resident() -> int:
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * mmap.PAGESIZE
+        return memory(PROCESS)["now"]
 
     screen, before = Screen(4000, 4000), resident()
     assert before + (32 << 20) > resident()
