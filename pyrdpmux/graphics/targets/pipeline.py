@@ -45,6 +45,7 @@ from pyrdpmux.graphics.targets.monitors import (
     painted_on_main,
 )
 from pyrdpmux.graphics.targets.planes import is_for_planes
+from pyrdpmux.graphics.targets.qualities import FACTORS
 from pyrdpmux.rdp.channels.graphics.abilities import GraphicsAbilities
 from pyrdpmux.rdp.channels.graphics.cache import CacheImportReply, CacheToSurface, SurfaceToCache
 from pyrdpmux.rdp.channels.graphics.drawing import (
@@ -72,11 +73,6 @@ ID_STEP: Final = 2048
 takes the next ones: no client is asked whether it has still surfaces of the same number."""
 
 PROGRESSIVE_CONTEXT: Final = 1
-QUANTIZATIONS: Final = {
-    Quality.GOOD: ComponentQuantization(),
-    Quality.MOVING: ComponentQuantization(7, 7, 7, 7, 8, 8, 9, 9, 9, 10),
-    Quality.COARSE: ComponentQuantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11),
-}
 
 CLEAR_COST: Final = 1.2
 """Bytes that ClearCodec takes for a pixel of text that differs from its left neighbor."""
@@ -344,7 +340,7 @@ class Pipeline:
                 stages=(),
                 extrapolated=False,
                 differences=False,
-                quantizations=(QUANTIZATIONS[quality],) * 3,
+                quantizations=(ComponentQuantization(*FACTORS[quality]),) * 3,
             )
         data = encoder.encode(pixels_of(picture), rects)[0]
         return WireToSurface2(self._first_id + MAIN, CodecId.CAPROGRESSIVE, PROGRESSIVE_CONTEXT, data)

@@ -12,7 +12,7 @@ from pyrdpmux.codec import nscodec
 from pyrdpmux.codec.color import Pixels, Words, pixels_of
 from pyrdpmux.codec.rfx import tile as rfx_tile
 from pyrdpmux.codec.rfx.encoder import Encoder as RemoteFxEncoder
-from pyrdpmux.codec.rfx.quant import DEFAULT, Quantization
+from pyrdpmux.codec.rfx.quant import Quantization
 from pyrdpmux.codec.rfx.rlgr_tables import Mode
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.commands import Command, Lossy, Quality
@@ -20,6 +20,7 @@ from pyrdpmux.graphics.tally import Step
 from pyrdpmux.graphics.targets.bitmap_tiles import TILE
 from pyrdpmux.graphics.targets.bitmap_updates import BitmapUpdates, BitmapUpdatesFormat
 from pyrdpmux.graphics.targets.pieces import Piece, size_of
+from pyrdpmux.graphics.targets.qualities import FACTORS
 from pyrdpmux.rdp.connection.output_format import NsCodecFormat, OutputFormat, RemoteFxFormat
 from pyrdpmux.rdp.fastpath.surface import SURFACE_BITS_HEADER_SIZE, ExtendedBitmapData, SetSurfaceBits
 
@@ -31,12 +32,6 @@ REMOTEFX_DEPTH: Final = 16
 
 MAX_COMMAND_SIZE: Final = 64 * 1024
 """Bytes of one command: what is smaller is sooner on its way."""
-
-QUANTIZATIONS: Final = {
-    Quality.GOOD: DEFAULT,
-    Quality.MOVING: Quantization(7, 7, 7, 7, 8, 8, 9, 9, 9, 10),
-    Quality.COARSE: Quantization(8, 9, 9, 9, 10, 10, 10, 11, 11, 11),
-}
 
 LossyCodec = RemoteFxFormat | NsCodecFormat
 
@@ -158,9 +153,9 @@ class _RemoteFx:
                 height,
                 mode=mode,
                 image_mode=format.is_image_mode,
-                quantizations=(quantization,) * 3,
+                quantizations=(Quantization(*factors),) * 3,
             )
-            for quality, quantization in QUANTIZATIONS.items()
+            for quality, factors in FACTORS.items()
         }
 
     def prepare(self) -> None:
