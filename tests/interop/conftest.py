@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from pyrdpmux.harness.display import Display
-from tests.interop.client import Client
+from tests.interop.client import Client, ClientStuck
 from tests.interop.console import Console
 
 PROGRAMS: Final = ("Xvfb", "xdotool", "xwd", "xfreerdp", "rdesktop")
@@ -27,6 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here):
             item.add_marker(pytest.mark.interop)
+            item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=[ClientStuck.__name__]))
             if missing:
                 item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(missing)}"))
     items.sort(key=lambda item: item.path != here / "test_soak.py")
