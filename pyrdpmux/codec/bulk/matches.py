@@ -46,6 +46,15 @@ class Matches(NamedTuple):
         """Some of them, by ``which`` (matches,) bool; what the others covered becomes literals."""
         return Matches(self.at[which], self.length[which], self.distance[which])
 
+    def within(self, begin: int, end: int, min_length: int) -> "Matches":
+        """What of them lies from ``begin`` to ``end``, counted from there; too short parts are dropped."""
+        ends = self.at + self.length
+        first, last = np.searchsorted(ends, begin, side="right"), np.searchsorted(self.at, end, side="left")
+        at = np.maximum(self.at[first:last], begin)
+        length = np.minimum(ends[first:last], end) - at
+        part = Matches(at - begin, length, self.distance[first:last])
+        return part.kept(length >= min_length)
+
     def split(self, max_length: int) -> "Matches":
         """None longer than ``max_length``: several at the same distance say the same."""
         parts = -(-self.length // max_length)

@@ -58,11 +58,16 @@ def _position(at: int, size: int) -> Fragmentation:
 def pack(
     updates: Iterable[FastPathUpdate], max_size: int = MAX_BODY_SIZE
 ) -> Iterator[tuple[FastPathUpdate, ...]]:
-    """``updates`` in order, as many together as fit the body of one PDU."""
+    """``updates`` in order, as many together as fit the body of one PDU.
+
+    QUIRK(rdesktop 1.9): it takes the compressionFlags of an update for those of the next ones, too, if these
+    have none; but not beyond a PDU.
+    """
     group: list[FastPathUpdate] = []
     group_size = 0
     for update in updates:
-        if group and group_size + update.size > max_size:
+        is_other = bool(group) and group[-1].is_compressed and update.compression_flags is None
+        if group and (is_other or group_size + update.size > max_size):
             yield tuple(group)
             group, group_size = [], 0
         group.append(update)

@@ -1,14 +1,21 @@
 """MPPC's codes and flags, from the specification; see test_packets.py for what all formats share."""
 
 import random
+from collections.abc import Sequence
+from typing import Protocol
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pyrdpmux.codec.bulk.mppc import RDP4, RDP5, MppcCompressor, MppcDecompressor, Variant
-from pyrdpmux.codec.bulk.packet import PacketFlags
-from pyrdpmux.errors import DecodeError
+from pyrdpmux.codec.bulk.packet import Compressed, PacketFlags
+from pyrdpmux.codec.bulk.packets import PacketDecompressor
+from pyrdpmux.errors import DecodeError, EncodeError
 from tests.codec.bulk import samples
-from tests.codec.bulk.samples import BELLS, needs_vectors
+from tests.codec.bulk.samples import BELLS, needs_libfreerdp, needs_vectors
+from tests.codec.reference import libfreerdp_bulk
+from tests.codec.reference.mppc import Mppc
 
 COMPRESSED, AT_FRONT, FLUSHED = PacketFlags.COMPRESSED, PacketFlags.AT_FRONT, PacketFlags.FLUSHED
 
@@ -112,10 +119,13 @@ class TestFlags:
         assert [front for front, _ in sizes] == [True, False, True, False]
         assert sizes[2][1] < 100
 
-    def test_buffer_filled_to_its_last_byte(self) -> None:
-        ours = MppcCompressor(RDP4)
-        fronts = [ours.compress(samples.words(4096, n)).flags & AT_FRONT for n in range(3)]
-        assert fronts == [AT_FRONT, 0, AT_FRONT]
+    @pytest.mark.parametrize(("size", "fronts"), [(4095, [True, False, True]), (4096, [True, True, True])])
+    def test_the_last_byte_of_the_buffer_is_left(self, size: int, fronts: list[bool]) -> None:
+        """QUIRK(rdesktop 1.9): next_offset + match_len >= RDP_MPPC_DICT_SIZE is an error to it."""
+        for at_once in (False, True):
+            ours, packets = MppcCompressor(RDP4), [samples.words(size, n) for n in range(3)]
+            sent = ours.compress_all(packets) if at_once else [ours.compress(packet) for packet in packets]
+            assert [bool(item.flags & AT_FRONT) for item in sent] == fronts
 
     def test_expansion_flushes(self) -> None:
         # One repetition, which lz4 counts as a gain, does not pay for forty bytes of nine bits.
@@ -207,3 +217,70 @@ def test_rdp4_is_not_shown_what_lies_too_far_back() -> None:
         assert decompressor.decompress(packed.flags, packed.data) == data[at : at + 6000]
         size += len(packed.data)
     assert size < 0.31 * len(data)
+
+
+each_variant = pytest.mark.parametrize("variant", [RDP4, RDP5], ids=["8K", "64K"])
+
+
+class Reader(Protocol):
+    def decompress(self, flags: int, data: bytes) -> bytes | None: ...
+
+
+def check_all(ours: MppcCompressor, theirs: Sequence[Reader], packets: list[bytes]) -> list[Compressed]:
+    sent = ours.compress_all(packets)
+    assert len(sent) == len(packets)
+    for packet, item in zip(packets, sent, strict=True):
+        assert len(item.data) <= len(packet)
+        for decompressor in theirs:
+            assert decompressor.decompress(item.flags, item.data) == packet
+    return sent
+
+
+@each_variant
+class TestBatches:
+    """Many packets at once are what they are one by one."""
+
+    @settings(max_examples=25, deadline=None)
+    @given(data=st.data())
+    def test_sequences(self, variant: Variant, data: st.DataObject) -> None:
+        """Batches, single packets between them, and histories that are flushed."""
+        ours = MppcCompressor(variant)
+        theirs: list[Reader] = [PacketDecompressor(), Mppc(variant.history_size)]
+        for _ in range(data.draw(st.integers(1, 4))):
+            check_all(ours, theirs, list(data.draw(samples.packets(ours.max_size))))
+            if data.draw(st.booleans()):
+                ours.flush()
+            for packet in data.draw(samples.packets(ours.max_size))[:2]:
+                item = ours.compress(packet)
+                assert [each.decompress(item.flags, item.data) for each in theirs] == [packet] * 2
+
+    @needs_libfreerdp
+    def test_libfreerdp_reads_a_long_session(self, variant: Variant) -> None:
+        ours = MppcCompressor(variant)
+        kind = "mppc8" if variant is RDP4 else "mppc64"
+        theirs: list[Reader] = [PacketDecompressor(), libfreerdp_bulk.Decompressor(kind)]
+        for seed in range(4):
+            check_all(ours, theirs, samples.long_session(ours.max_size, seed, 60))
+
+    def test_no_match_goes_over_the_end_of_a_packet(self, variant: Variant) -> None:
+        """Nor do literals, which are coded in pairs: each packet ends with a byte of its own."""
+        text = samples.words(2000, 3)
+        packets = [text[:333], text[:777], text[333:500], text, b"", b"x", text[1:]]
+        sent = check_all(MppcCompressor(variant), [MppcDecompressor(variant)], packets)
+        assert sum(len(item.data) for item in sent[4:]) < 20 < len(sent[1].data)
+
+    def test_noise_in_the_midst(self, variant: Variant) -> None:
+        """It is sent as it is, and what comes behind it refers to nothing in it."""
+        text, noise = samples.words(900, 3), random.Random(1).randbytes(900)
+        packets = [text, noise, noise, text, noise[:300] + text, text]
+        sent = check_all(MppcCompressor(variant), [MppcDecompressor(variant)], packets)
+        assert sent[1].data == noise
+        assert len(sent[3].data) < 30
+
+    def test_what_is_too_large(self, variant: Variant) -> None:
+        ours = MppcCompressor(variant)
+        with pytest.raises(EncodeError):
+            ours.compress_all([b"small", bytes(ours.max_size + 1)])
+
+    def test_nothing(self, variant: Variant) -> None:
+        assert MppcCompressor(variant).compress_all([]) == []

@@ -96,6 +96,15 @@ def test_small_updates_share_a_pdu() -> None:
     assert list(pack([])) == []
 
 
+def test_what_has_no_flags_is_not_behind_what_is_compressed() -> None:
+    """QUIRK(rdesktop 1.9): it would decompress that, too."""
+    plain, packed, told = [
+        FastPathUpdate(UpdateCode.BITMAP, b"data", compression_flags=flags) for flags in (None, 0x21, 0x81)
+    ]
+    assert list(pack([plain, packed, packed, plain, plain])) == [(plain, packed, packed), (plain, plain)]
+    assert list(pack([packed, told, plain])) == [(packed, told, plain)]
+
+
 def test_fragments_come_together_and_whole_updates_pass() -> None:
     reassembler = Reassembler(100)
     whole = FastPathUpdate(UpdateCode.CACHED, b"\2\0")
