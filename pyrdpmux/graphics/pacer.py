@@ -89,6 +89,9 @@ UNKNOWN_ROOM: Final = 48 * 1024
 UNKNOWN_NEAR_ROOM: Final = 512 * 1024
 """Bytes of a frame at least, and while nobody knows what the link takes."""
 
+SLOW: Final = 2_000_000
+"""Bytes a second, half of what a thread compresses: below, compressing saves more time than it takes."""
+
 REGULAR: Final = 0.25
 """Seconds: changes with longer pauses have no rhythm to reckon with."""
 
@@ -274,6 +277,14 @@ class Pacer:
         # What has come within a round trip, and more: it grows as TCP begins.
         room = known * (self._link.round_trip + seconds)
         return max(int(room), UNKNOWN_NEAR_ROOM if self._link.round_trip < NEAR else UNKNOWN_ROOM)
+
+    def is_slow(self, tcp_round_trip: float | None = None) -> bool:
+        rate = self._link.rate
+        if rate.is_confirmed and rate.bytes_per_second is not None:
+            return rate.bytes_per_second < SLOW
+        trip = self._link.known_round_trip
+        trip = tcp_round_trip if trip is None else trip
+        return trip is not None and trip >= NEAR
 
     def _seconds_free(self, now: float) -> float:
         """Until the next change is due."""

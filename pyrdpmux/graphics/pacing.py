@@ -94,6 +94,13 @@ class Pacing(Protocol):
         """
         ...
 
+    def is_slow(self, tcp_round_trip: float | None = None) -> bool:
+        """The link takes so little that bytes are worth more than the time to save them.
+
+        ``tcp_round_trip``: in seconds, for as long as nothing better is known.
+        """
+        ...
+
     def lag(self, now: float) -> float:
         """Seconds that the client is behind: how long what it does not have is under way, trip aside."""
         ...

@@ -55,6 +55,16 @@ def delays(frames: list[Sent]) -> list[float]:
 
 
 class TestRules:
+    @pytest.mark.parametrize(("megabits", "is_slow"), [(1, True), (10, True), (100, False), (1000, False)])
+    def test_where_bytes_are_worth_more_than_time(self, megabits: float, is_slow: bool) -> None:
+        assert known(megabits * 1e6).is_slow() is is_slow
+
+    def test_as_long_as_nothing_is_known_a_far_link_is_slow(self) -> None:
+        pacer = Pacer()
+        assert (pacer.is_slow(), pacer.is_slow(0.0005), pacer.is_slow(0.08)) == (False, False, True)
+        pacer.round_trip(0.001, 0.0)
+        assert not pacer.is_slow(0.08), "it is known better"
+
     def test_it_is_a_pacing(self) -> None:
         pacing: Pacing = Pacer()
         assert pacing.ready_at(7.0) == 7.0

@@ -6,7 +6,10 @@ from typing import Any, Final
 import numpy as np
 import pytest
 
+from pyrdpmux.graphics.pacer import Pacer
 from pyrdpmux.mux.console.viewer_picture import ViewerPicture
+from pyrdpmux.rdp.connection.server.connection import ServerConnection
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates
 from tests.interop.client import Client, colorful, rdesktop, shown, xfreerdp
 from tests.interop.conftest import Start
 from tests.interop.console import Console
@@ -107,16 +110,32 @@ def test_rdesktop(console: Console, start: Start, sent: set[str], depth: int) ->
     assert {"BitmapData", "ScrBlt", "CacheBitmapRev2", "MemBlt"} <= sent
 
 
-@pytest.mark.parametrize("option", ["/rfx", "+bitmap-cache"])
-def test_a_slow_network(console: Console, start: Start, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
-    """All of it compressed, but for pictures by RemoteFX."""
-    show = ViewerPicture.show
+@pytest.mark.parametrize(
+    ("name", "depth", "option"),
+    [
+        ("xfreerdp", 32, "/rfx"),
+        ("xfreerdp", 32, "+bitmap-cache"),
+        ("xfreerdp", 16, "-bitmap-cache"),
+        ("rdesktop", 16, "-z"),
+    ],
+)
+def test_a_slow_network(
+    console: Console, start: Start, monkeypatch: pytest.MonkeyPatch, name: str, depth: int, option: str
+) -> None:
+    """All that is worth it is compressed, in a thread, but for pictures by RemoteFX."""
+    sizes: list[tuple[int, int]] = []
+    send = ServerConnection.send_packed
 
-    def shown_to_a_slow_client(self: ViewerPicture, *settings: Any) -> None:
-        self._connection.compress_output(True)
-        show(self, *settings)
+    def noted(self: ServerConnection, packed: PackedUpdates) -> None:
+        sizes.append((packed.plain_size, packed.size))
+        send(self, packed)
 
-    monkeypatch.setattr(ViewerPicture, "show", shown_to_a_slow_client)
-    monkeypatch.setattr(ViewerPicture, "measured", lambda self, event: None)
-    client = start(xfreerdp(console.port, "tls", 32, option, "+compression"))
-    scroll_and_drag(console, client, 32)
+    monkeypatch.setattr(ServerConnection, "send_packed", noted)
+    monkeypatch.setattr(Pacer, "is_slow", lambda self, trip: True)
+    if name == "rdesktop":
+        client = start(rdesktop(console.port, depth, "-g", f"{WIDTH}x{HEIGHT}", option))
+    else:
+        client = start(xfreerdp(console.port, "tls", depth, option, "+compression"))
+    scroll_and_drag(console, client, depth, name)
+    before, after = map(sum, zip(*sizes, strict=True))
+    assert after < 0.8 * before

@@ -8,7 +8,8 @@ import pytest
 
 from pyrdpmux.codec.bulk.mppc import RDP5, MppcCompressor
 from pyrdpmux.codec.bulk.packet import CompressionType, PacketFlags
-from pyrdpmux.errors import DecodeError, EncodeError
+from pyrdpmux.errors import DecodeError, EncodeError, StateError
+from pyrdpmux.geometry import Rect
 from pyrdpmux.harness.peers.renderer import Renderer
 from pyrdpmux.rdp.connection.events import (
     ChannelDataReceived,
@@ -16,11 +17,14 @@ from pyrdpmux.rdp.connection.events import (
     GraphicsReceived,
     PointerReceived,
 )
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates
 from pyrdpmux.rdp.connection.trace import ListTracer
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits, SurfaceCommands
 from pyrdpmux.rdp.fastpath.update import FastPathUpdate
 from pyrdpmux.rdp.mcs.client_data import ChannelDefinition, ChannelOptions
 from pyrdpmux.rdp.pdu.capabilities.codecs import CODEC_NSCODEC, BitmapCodec, NsCodecProperties
+from pyrdpmux.rdp.pdu.capabilities.order import OrderSupport
+from pyrdpmux.rdp.pdu.orders.primary import ScrBlt
 from pyrdpmux.rdp.pdu.share import (
     CompressedShareData,
     CompressionFlags,
@@ -47,7 +51,10 @@ def linked(kind: CompressionType | None, **changes: Any) -> Linked:
     settings: dict[str, Any] = {"compress_output": True, "compress_channels": True, "auto_detect": False}
     server = server_config(width=WIDTH, height=HEIGHT, **settings | changes)
     codec = BitmapCodec(CODEC_NSCODEC, 1, NsCodecProperties(1, 1, 3))
-    pair = Linked(server, client_config(compression=kind, channels=(CHANNEL,), codecs=(codec,))).run()
+    pair = Linked(
+        server,
+        client_config(compression=kind, channels=(CHANNEL,), codecs=(codec,), orders=(OrderSupport.SCRBLT,)),
+    ).run()
     assert pair.server.is_active
     assert pair.client.is_active
     return pair
@@ -150,15 +157,67 @@ def test_nothing_is_compressed_unasked(kind: CompressionType | None, changes: di
     assert all(item.compression_flags is None for item in sent_fragments(pair))
 
 
-def test_it_may_begin_and_end_at_any_time() -> None:
-    pair = linked(CompressionType.K64, compress_output=False)
-    rectangle = BitmapData(0, 0, 9, 9, 10, 10, 32, BitmapFlags(0), b"some text some text" * 20)
-    for is_on in (True, False, True, True, False):
-        pair.server.compress_output(is_on)
-        pair.server.send_bitmaps([rectangle])
+def unhurried(kind: CompressionType | None) -> Linked:
+    """Nothing is compressed while it is sent."""
+    return linked(kind, compress_output=False, compress_channels=False)
+
+
+def packed(pair: Linked, screen: Any) -> PackedUpdates:
+    assert pair.server.packer is not None
+    updates = [BitmapUpdate((rectangle,)) for rectangle in bitmaps_of(screen, 32)]
+    return pair.server.packer.pack(updates, pair.server.output.max_request_size)
+
+
+@pytest.mark.parametrize("kind", list(CompressionType))
+def test_what_was_packed_apart(kind: CompressionType) -> None:
+    """And between it, what is sent as it is."""
+    pair = unhurried(kind)
+    for seed in (1, 1, 2, 1):
+        screen = picture(WIDTH, HEIGHT, seed=seed)
+        work = packed(pair, screen)
+        pair.server.send_bitmaps(bitmaps_of(screen, 32))
+        pair.server.send_packed(work)
         pair.run()
-        assert sent_fragments(pair)[-1].is_compressed is is_on
-    assert [event.update for event in pair.client_saw(GraphicsReceived)] == [BitmapUpdate((rectangle,))] * 5
+        found = shown(pair, new_renderer())
+        assert np.array_equal(found.framebuffer[..., :3], screen[..., :3])
+        assert work.size == sum(len(update.data) for update in work.updates)
+    flags = {item.compression_flags & 0x0F for item in sent_fragments(pair) if item.compression_flags}
+    assert flags == {min(kind, CompressionType.K64)}
+
+
+def test_orders_are_packed() -> None:
+    pair = unhurried(CompressionType.K64)
+    assert pair.server.packer is not None
+    copies = [ScrBlt.of(Rect(at, at, 9, 9), 50, 50 + at) for at in range(100)]
+    updates = pair.server.order_updates(copies)
+    work = pair.server.packer.pack(updates, None)
+    pair.server.send_packed(work)
+    pair.run()
+    assert [event.update for event in pair.client_saw(GraphicsReceived)] == list(updates)
+    assert work.size < work.plain_size / 2
+
+
+def test_what_was_packed_and_not_sent_is_forgotten() -> None:
+    """The next update refers to nothing in it: its client would not have that."""
+    pair = unhurried(CompressionType.K64)
+    screen = picture(WIDTH, HEIGHT)
+    pair.server.send_packed(packed(pair, screen))
+    lost, sent = packed(pair, picture(WIDTH, HEIGHT, seed=2)), packed(pair, picture(WIDTH, HEIGHT, seed=2))
+    with pytest.raises(StateError):
+        pair.server.send_packed(lost)
+    pair.server.send_packed(sent)
+    pair.run()
+    expected = picture(WIDTH, HEIGHT, seed=2)
+    assert np.array_equal(shown(pair, new_renderer()).framebuffer[..., :3], expected[..., :3])
+    assert not pair.client_saw(Disconnected)
+
+
+@pytest.mark.parametrize("changes", [{}, {"compress_output": True}, {"compress_channels": True}])
+def test_who_has_no_packer(changes: dict[str, Any]) -> None:
+    """A client that asks for no compression; and there is one history, which somebody else may have."""
+    kind = CompressionType.K64 if changes else None
+    pair = linked(kind, **{"compress_output": False, "compress_channels": False} | changes)
+    assert pair.server.packer is None
 
 
 def test_what_a_codec_has_made_is_not_compressed_again() -> None:

@@ -18,7 +18,7 @@ from pyrdpmux.graphics.targets.choice import target_for
 from pyrdpmux.graphics.targets.pipeline import NOTHING, Pipeline, PipelineFormat, PipelineState
 from pyrdpmux.mux.console.blank_screen import BlankScreen
 from pyrdpmux.mux.console.cache_offer import CacheOffer
-from pyrdpmux.mux.console.pieces import acknowledges, send_pieces
+from pyrdpmux.mux.console.pieces import PieceSender, acknowledges
 from pyrdpmux.mux.console.refreshes import Refreshes
 from pyrdpmux.mux.console.reopenings import Reopenings
 from pyrdpmux.mux.console.viewer_figures import viewer_figures
@@ -71,6 +71,7 @@ class ViewerPicture:
         self._fail = fail
         self._loop = asyncio.get_running_loop()
         self.pacer = Pacer()
+        self._sender = PieceSender(connection, peer, self.pacer)
         self._entered_at = 0.0
         #: the client's window is minimized
         self.is_suppressed = False
@@ -258,7 +259,7 @@ class ViewerPicture:
         if room < ENOUGH and (rate := self._peer.delivery_rate):
             self.pacer.delivered(rate, now)
             room = self.pacer.room(now, seconds)
-        return room
+        return self._sender.plain(room)
 
     def send_at_once(self, frame: Frame[Any]) -> bool:
         if not self._connection.is_active:
@@ -270,13 +271,13 @@ class ViewerPicture:
         return True
 
     async def send(self, frame: Frame[Any]) -> None:
-        if not self.send_at_once(frame):
+        if not self.send_at_once(frame) and self._streams is not None:
             sent = self._peer.bytes_sent
             self._frame_id = frame.frame_id
             try:
                 entry = self._entry
                 # What follows once it has left is of a stream that the client has no more.
-                await send_pieces(self._connection, self._peer, frame, lambda: self._entry == entry)
+                await self._sender.send(frame, self._streams, lambda: self._entry == entry)
             except PyRdpMuxError as error:  # it has just gone
                 self._log.debug("A frame was not sent: %s", error)
                 return

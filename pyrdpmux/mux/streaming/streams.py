@@ -8,7 +8,7 @@ behind, or wants something again, leaves with a copy, and comes back by the same
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.joining import join
@@ -19,6 +19,8 @@ from pyrdpmux.mux.picture.display import Display
 from pyrdpmux.mux.streaming.live_stream import LiveStream
 from pyrdpmux.mux.streaming.seat import Seat
 from pyrdpmux.net.workers import WorkerPool
+
+T = TypeVar("T")
 
 logger = logging.getLogger("pyrdpmux.mux")
 
@@ -106,6 +108,10 @@ class Streams:
         live = self._of_seat.get(seat)
         if live is not None:
             live.wake()
+
+    async def compute(self, job: Callable[[], T]) -> T:
+        """Run it in a thread, as one of the jobs of the VM."""
+        return await self._workers.run(self._owner, job)
 
     def refresh(self, seat: Seat, rects: Sequence[Rect]) -> None:
         """Its client is to be sent these again."""

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from pyrdpmux.codec.bulk.packet import CompressionType
 from pyrdpmux.geometry import Rect
 from pyrdpmux.graphics.stream import Frame, Stream
 from pyrdpmux.graphics.targets.pieces import Piece
@@ -15,9 +16,11 @@ from pyrdpmux.mux.console.pieces import PIECES_PER_STEP, acknowledges, send_slic
 from pyrdpmux.mux.console.viewer_picture import SETTLE_SECONDS, ViewerPicture
 from pyrdpmux.net.fair import SLICE_SECONDS, Turn
 from pyrdpmux.rdp.connection.output_format import OutputFormat
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates, UpdatePacker
 from pyrdpmux.rdp.fastpath.surface import ExtendedBitmapData, SetSurfaceBits
 from pyrdpmux.rdp.pdu.orders.primary import ScrBlt
-from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags
+from pyrdpmux.rdp.pdu.orders.stream import encode_orders
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapFlags, OrdersUpdate
 from tests.graphics.bitmap_session import output_format, surface_format
 
 COPY = ScrBlt.of(Rect(0, 0, 9, 9), 5, 5)
@@ -35,11 +38,16 @@ class Connection:
         self.output = output
         self.is_active = True
         self.supports_graphics = False
-        self.compresses = False
+        self.packer: UpdatePacker | None = None
         self.sent: list[tuple[str, int, int | None]] = []
 
-    def compress_output(self, is_on: bool) -> None:
-        self.compresses = is_on
+    def order_updates(self, orders: Sequence[ScrBlt]) -> list[OrdersUpdate]:
+        return list(encode_orders(orders, 10_000))
+
+    def send_packed(self, packed: PackedUpdates) -> None:
+        assert self.packer is not None
+        assert self.packer.sent(packed), "something else was packed meanwhile"
+        self.sent.append(("packed", len(packed.updates), None))
 
     def send_bitmaps(self, bitmaps: Sequence[BitmapData]) -> None:
         self.sent.append(("bitmaps", len(bitmaps), None))
@@ -57,6 +65,7 @@ class Peer:
 
     unsent_bytes = 0
     bytes_sent = 0
+    round_trip = 0.0005
 
     @property
     def delivery_rate(self) -> None: ...
@@ -94,6 +103,15 @@ class Streams:
 
     def __init__(self) -> None:
         self.entered: list[Stream[Any]] = []
+        self.jobs = 0
+        #: jobs go on when this is done
+        self.held: asyncio.Future[None] | None = None
+
+    async def compute(self, job: Callable[[], Any]) -> Any:
+        self.jobs += 1
+        if self.held is not None:
+            await self.held
+        return job()
 
     def enter(self, seat: ViewerPicture, stream: Stream[Any]) -> None:
         self.entered.append(stream)
@@ -203,3 +221,96 @@ def test_who_does_not_read_does_not_keep_up() -> None:
         assert not world.picture.keeps_up(later)
 
     asyncio.run(scenario())
+
+
+class TestSlowLinks:
+    """Where bytes are worth more than time."""
+
+    @staticmethod
+    def world(
+        output: OutputFormat = WITHOUT,
+        offered: CompressionType | None = CompressionType.K64,
+        bits_per_second: float = 4e6,
+    ) -> World:
+        world = World(output)
+        world.picture.pacer.bandwidth(bits_per_second, 0.0)
+        world.connection.packer = UpdatePacker(offered) if offered is not None else None
+        return world
+
+    @staticmethod
+    def bitmaps(count: int, size: int = 200) -> list[Piece]:
+        return [BitmapData.of(Rect(0, 0, 4, 1), 4, 1, 32, BitmapFlags(0), bytes(size))] * count
+
+    def test_frames_are_packed_slice_by_slice(self) -> None:
+        async def scenario() -> None:
+            world = self.world(WITH_MARKERS)
+            await world.send([COPY, BITS, *self.bitmaps(2 * PIECES_PER_STEP + 1)], frame_id=9)
+            expected = [("packed", 1, None), ("surface", 1, None)]
+            expected += [("packed", count, None) for count in (PIECES_PER_STEP, PIECES_PER_STEP, 1)]
+            assert world.connection.sent == [*expected, ("surface", 0, 9)]
+
+        asyncio.run(scenario())
+
+    def test_the_next_frame_may_be_as_much_larger(self) -> None:
+        """Three times at most: it may be a picture, of which nothing can be saved."""
+
+        async def scenario() -> None:
+            world = self.world()
+            now = world.peer.now
+            room = world.picture.room(now)
+            await world.send(self.bitmaps(100))
+            assert world.picture.room(now) == 3 * room
+            await world.send([BITMAP])
+            assert world.picture.room(now) == room
+
+        asyncio.run(scenario())
+
+    @pytest.mark.parametrize("reason", ["little", "fast", "not asked for"])
+    def test_nothing_is_packed(self, reason: str) -> None:
+        async def scenario() -> None:
+            offered = None if reason == "not asked for" else CompressionType.RDP61
+            world = self.world(WITHOUT, offered, 1e9 if reason == "fast" else 4e6)
+            await world.send(self.bitmaps(5 if reason == "little" else 50))
+            assert world.streams.jobs == 0
+            assert {name for name, _, _ in world.connection.sent} == {"bitmaps"}
+
+        asyncio.run(scenario())
+
+    def test_the_client_begins_anew_while_a_thread_packs(self) -> None:
+        """Nothing of the old frame is sent, and one thread at a time has the history."""
+
+        async def scenario() -> None:
+            world = self.world()
+            world.streams.held = asyncio.get_running_loop().create_future()
+            old = asyncio.create_task(world.send(self.bitmaps(50)))
+            await asyncio.sleep(0)
+            world.picture.show(cast(Any, world.streams), (64, 64))
+            new = asyncio.create_task(world.send(self.bitmaps(40)))
+            await asyncio.sleep(0)
+            assert world.streams.jobs == 1
+            world.streams.held.set_result(None)
+            await asyncio.gather(old, new)
+            assert world.connection.sent == [("packed", 32, None), ("packed", 8, None)]
+
+        asyncio.run(scenario())
+
+    def test_the_stream_ends_while_a_thread_packs(self) -> None:
+        """Its task is cancelled; the thread is not, and whoever is next waits for it."""
+
+        async def scenario() -> None:
+            world = self.world()
+            world.streams.held = asyncio.get_running_loop().create_future()
+            old = asyncio.create_task(world.send(self.bitmaps(50)))
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert world.streams.jobs == 1
+            old.cancel()
+            new = asyncio.create_task(world.send(self.bitmaps(30)))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert world.streams.jobs == 1
+            world.streams.held.set_result(None)
+            await new
+            assert world.connection.sent == [("packed", 30, None)]
+
+        asyncio.run(scenario())

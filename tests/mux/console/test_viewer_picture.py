@@ -108,9 +108,6 @@ class Connection:
         self.bitmaps += rectangles
         self.sent += sum(len(item.data) for item in rectangles)
 
-    def compress_output(self, wanted: bool) -> None:
-        """What is sent is taken as it is."""
-
     def send_graphics(self, message: bytes) -> None:
         if not self.is_active or self.client is None:
             raise StateError("Active", "drawing without the graphics pipeline")

@@ -13,6 +13,7 @@ from pyrdpmux.rdp.connection.output_format import OutputFormat
 from pyrdpmux.rdp.connection.server.config import DoorConfig, GatewayConfig, Selector, ServerConfig
 from pyrdpmux.rdp.connection.server.destination import Destination
 from pyrdpmux.rdp.connection.server.door import ServerDoor
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates, UpdatePacker
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session_machine import ServerSession
 from pyrdpmux.rdp.fastpath.surface import SurfaceCommand
@@ -22,7 +23,7 @@ from pyrdpmux.rdp.pdu.display import LedFlags
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
-from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
+from pyrdpmux.rdp.pdu.update import BitmapData, OrdersUpdate, PaletteUpdate
 
 
 class _Choice:
@@ -223,13 +224,22 @@ class ServerConnection:
 
     # -- drawing, while Active -------------------------------------------------------------------
 
-    def compress_output(self, is_on: bool) -> None:
-        """From now on, whether updates on the fast path are compressed for a client that asks for it.
-
-        It costs about a second for 2 MB, and takes a quarter of bitmaps and most of text away: worth while
-        for a client on a slow network.
+    @property
+    def packer(self) -> UpdatePacker | None:
+        """What makes updates small before they are sent by :meth:`send_packed`, in any thread; None, if the
+        client does not ask for it. It takes about 0.2 s for 1 MB, and leaves a fifth of text and windows.
         """
-        self._session_for("compressing").compresses_output = is_on
+        return self.session.packer if self.session is not None else None
+
+    def order_updates(self, orders: Iterable[Order]) -> list[OrdersUpdate]:
+        """As few updates as hold the orders, for the packer; StateError as for :meth:`send_orders`."""
+        return self._session_for("drawing").order_updates(orders)
+
+    def send_packed(self, packed: PackedUpdates) -> None:
+        """What ``packer`` has made last; StateError for what it has made before that."""
+        session = self._session_for("drawing")
+        session.send_packed(packed)
+        self._carry_out(session)
 
     def send_bitmaps(self, rectangles: Sequence[BitmapData]) -> None:
         """Bitmaps in the client's colour depth, one Bitmap Update each."""

@@ -30,6 +30,7 @@ from pyrdpmux.rdp.connection.server.channels.table import SERVER_CHANNELS
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.keepalive import MAX_HEARTBEAT_SECONDS, Keepalive
 from pyrdpmux.rdp.connection.server.known_chunks import KnownChunks
+from pyrdpmux.rdp.connection.server.packing import UpdatePacker
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.mcs.client_core import ClientEarlyCapabilityFlags
 from pyrdpmux.rdp.mcs.client_data import ChannelOptions, EncryptionMethod
@@ -76,8 +77,7 @@ class ServerLink(Machine):
         self.output_format: OutputFormat | None = None
         #: of all that is compressed: updates and channels have one history (3.1.8)
         self.outgoing: Compressor | None = None
-        #: updates are compressed for a client that asks for it; may change at any time
-        self.compresses_output = config.compress_output
+        self._packer: UpdatePacker | None = None
         self.is_greeted = False
         #: when the client needs a new auto-reconnect cookie
         self.cookie_due: float | None = None
@@ -175,7 +175,18 @@ class ServerLink(Machine):
     @property
     def output_compressor(self) -> Compressor | None:
         """What compresses updates; None if they go out as they are."""
-        return self.outgoing if self.compresses_output else None
+        return self.outgoing if self.config.compress_output else None
+
+    @property
+    def packer(self) -> UpdatePacker | None:
+        """What compresses updates apart from sending them; None if the client asks for none, has no fast
+        path, or if configuration has something else compressed: there is one history.
+        """
+        if self._packer is None and self.output_format is not None and self.output_format.is_fast_path:
+            offered = self._offered_compression()
+            if offered is not None and not (self.config.compress_output or self.config.compress_channels):
+                self._packer = UpdatePacker(offered)
+        return self._packer
 
     # -- measuring -------------------------------------------------------------------------------
 

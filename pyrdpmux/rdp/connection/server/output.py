@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
-from pyrdpmux.codec.bulk.packet import Compressor, PacketFlags
+from pyrdpmux.codec.bulk.packet import Compressor
 from pyrdpmux.errors import StateError
 from pyrdpmux.rdp.connection.output_format import BitmapCacheCells
 from pyrdpmux.rdp.connection.secure import seal_fast_path
 from pyrdpmux.rdp.connection.server.link import ServerLink
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates, with_packet
 from pyrdpmux.rdp.fastpath.fragment import fragment, pack
 from pyrdpmux.rdp.fastpath.surface import (
     FrameAction,
@@ -25,7 +25,7 @@ from pyrdpmux.rdp.pdu.orders.primary import MemBlt, OpaqueRect, PatBlt, ScrBlt
 from pyrdpmux.rdp.pdu.orders.secondary import CacheBitmapRev2
 from pyrdpmux.rdp.pdu.orders.stream import Order, encode_orders
 from pyrdpmux.rdp.pdu.pointer import LargePointer, PointerUpdate, SlowPathPointer
-from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, KnownUpdate
+from pyrdpmux.rdp.pdu.update import BitmapData, BitmapUpdate, GraphicsUpdate, KnownUpdate, OrdersUpdate
 
 
 def send_bitmaps(link: ServerLink, rectangles: Sequence[BitmapData]) -> None:
@@ -50,12 +50,25 @@ def send_graphics(link: ServerLink, update: KnownUpdate) -> None:
 
 def send_orders(link: ServerLink, orders: Iterable[Order]) -> None:
     """As few Orders Updates as hold them. StateError for orders that the client has not announced."""
-    orders = tuple(orders)
-    _check_orders(link, orders)
-    updates = list(encode_orders(orders, link.format.max_orders_size))
+    updates = order_updates(link, orders)
     with link.output_of(sum(len(update.order_data) for update in updates)):
         for update in updates:
             send_graphics(link, update)
+
+
+def order_updates(link: ServerLink, orders: Iterable[Order]) -> list[OrdersUpdate]:
+    """As few Orders Updates as hold them. StateError for orders that the client has not announced."""
+    orders = tuple(orders)
+    _check_orders(link, orders)
+    return list(encode_orders(orders, link.format.max_orders_size))
+
+
+def send_packed(link: ServerLink, packed: PackedUpdates) -> None:
+    """What the client's packer has made. StateError if it has packed something else since."""
+    if link.packer is None or not link.packer.sent(packed):
+        raise StateError(link.phase_name, "sending what was packed before something else")
+    with link.output_of(packed.size):
+        _send_updates(link, packed.updates)
 
 
 def _check_orders(link: ServerLink, orders: Iterable[Order]) -> None:
@@ -139,7 +152,11 @@ def _send_fast_path(link: ServerLink, bodies: Iterable[UpdateBody], compressor: 
         fragments += fragment(encode_update(body), limit)
     if compressor is not None:
         fragments = [_compressed(update, compressor) for update in fragments]
-    for group in pack(fragments):
+    _send_updates(link, fragments)
+
+
+def _send_updates(link: ServerLink, updates: Iterable[FastPathUpdate]) -> None:
+    for group in pack(updates):
         link.send_frame(seal_fast_path(link.output_security, encode_updates(group)), group)
 
 
@@ -147,7 +164,4 @@ def _compressed(update: FastPathUpdate, compressor: Compressor) -> FastPathUpdat
     """Every fragment by itself (2.2.9.1.2.1); what is too large for the history goes out as it is."""
     if not update.data or len(update.data) > compressor.max_size:
         return update
-    packet = compressor.compress(update.data)
-    if not packet.flags & (PacketFlags.COMPRESSED | PacketFlags.AT_FRONT | PacketFlags.FLUSHED):
-        return update
-    return replace(update, data=packet.data, compression_flags=packet.flags)
+    return with_packet(update, compressor.compress(update.data))

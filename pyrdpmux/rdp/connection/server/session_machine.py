@@ -14,6 +14,7 @@ from pyrdpmux.rdp.connection.server.activation import reactivate
 from pyrdpmux.rdp.connection.server.active import Active
 from pyrdpmux.rdp.connection.server.config import SessionConfig
 from pyrdpmux.rdp.connection.server.link import ServerLink
+from pyrdpmux.rdp.connection.server.packing import PackedUpdates
 from pyrdpmux.rdp.connection.server.secured import Secured
 from pyrdpmux.rdp.connection.server.session import SharePhase
 from pyrdpmux.rdp.connection.server.settings import BasicSettingsExchange
@@ -23,7 +24,7 @@ from pyrdpmux.rdp.pdu.display import LedFlags, SetKeyboardIndicators
 from pyrdpmux.rdp.pdu.error_info import ErrorInfo
 from pyrdpmux.rdp.pdu.orders.stream import Order
 from pyrdpmux.rdp.pdu.pointer import LargePointer, SlowPathPointer
-from pyrdpmux.rdp.pdu.update import BitmapData, PaletteUpdate
+from pyrdpmux.rdp.pdu.update import BitmapData, OrdersUpdate, PaletteUpdate
 
 
 class ServerSession(ServerLink):
@@ -66,6 +67,16 @@ class ServerSession(ServerLink):
         """Drawing orders, of the kinds that ``output`` says; StateError for others."""
         self._require_active("drawing")
         output.send_orders(self, orders)
+
+    def order_updates(self, orders: Iterable[Order]) -> list[OrdersUpdate]:
+        """As few updates as hold the orders, for the packer; StateError as for :meth:`send_orders`."""
+        self._require_active("drawing")
+        return output.order_updates(self, orders)
+
+    def send_packed(self, packed: PackedUpdates) -> None:
+        """What ``packer`` has made last; StateError for what it has made before that."""
+        self._require_active("drawing")
+        output.send_packed(self, packed)
 
     def send_surface_commands(self, commands: Sequence[SurfaceCommand], frame_id: int | None = None) -> bool:
         """SetSurfaceBits and StreamSurfaceBits, as ``output.surface`` says; StateError for others.
