@@ -59,8 +59,10 @@ class PieceSender:
         is_worth_it = size_of(frame.output) >= WORTH_PACKING
         packs = is_worth_it and self._pacer.is_slow(self._peer.round_trip)
         before = after = 0
+        packed: PackedUpdates | None = None
         while waiting:
-            packed = await self._packed(waiting[0], streams) if packs and goes_on() else None
+            if packs and packed is None and goes_on():
+                packed = await self._packed(waiting[0], streams)
             async with self._peer.turn() as turn:
                 while waiting and not turn.is_over:
                     if not goes_on() or not self._connection.is_active:
@@ -71,6 +73,7 @@ class PieceSender:
                     else:
                         self._connection.send_packed(packed)
                         before, after = before + packed.plain_size, after + packed.size
+                        packed = None
                     if not waiting and acknowledges(self._connection.output):
                         self._connection.send_surface_commands((), frame.frame_id)
                     self._peer.flush()

@@ -81,6 +81,8 @@ class Peer:
     def __init__(self, seconds_per_flush: float, on_flush: Callable[[], None]) -> None:
         self.now = 5.0
         self.turns = 0
+        #: the first ones, which are over as soon as they begin
+        self.spoiled_turns = 0
         self._seconds = seconds_per_flush
         self._on_flush = on_flush
 
@@ -93,7 +95,7 @@ class Peer:
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[Turn]:
         self.turns += 1
-        yield Turn(lambda: self.now)
+        yield Turn(lambda: self.now, self.now - SLICE_SECONDS if self.turns <= self.spoiled_turns else None)
 
 
 class Streams:
@@ -273,6 +275,16 @@ class TestSlowLinks:
             await world.send(self.bitmaps(5 if reason == "little" else 50))
             assert world.streams.jobs == 0
             assert {name for name, _, _ in world.connection.sent} == {"bitmaps"}
+
+        asyncio.run(scenario())
+
+    def test_what_was_packed_waits_for_a_turn(self) -> None:
+        async def scenario() -> None:
+            world = self.world()
+            world.peer.spoiled_turns = 3
+            await world.send(self.bitmaps(30))
+            assert (world.peer.turns, world.streams.jobs) == (4, 1)
+            assert world.connection.sent == [("packed", 30, None)]
 
         asyncio.run(scenario())
 
