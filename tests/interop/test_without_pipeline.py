@@ -116,6 +116,7 @@ def test_rdesktop(console: Console, start: Start, sent: set[str], depth: int) ->
         ("xfreerdp", 32, "/rfx"),
         ("xfreerdp", 32, "+bitmap-cache"),
         ("xfreerdp", 16, "-bitmap-cache"),
+        pytest.param("xfreerdp", 24, "/compression-level:0", id="xfreerdp with a history of 8 KB"),
         ("rdesktop", 16, "-z"),
     ],
 )
