@@ -55,15 +55,27 @@ async def test_the_viewer_of_another_vm_is_answered_at_once(kind: str) -> None:
 
 @scene
 async def test_nobody_works_for_long_at_a_time() -> None:
-    """As the daemon itself has noted: the turns of a viewer that floods are as short as anybody's."""
+    """As the daemon itself has noted: the turns of a viewer that floods are as short as anybody's.
+
+    By the clock, and the kernel may give the processor to somebody else in the midst of a turn: what is long
+    for a reason is so each time.
+    """
+    longest = [await longest_turn()]
+    while longest[-1] >= LONGEST_TURN and len(longest) < 3:
+        longest.append(await longest_turn())
+    assert min(longest) < LONGEST_TURN
+
+
+async def longest_turn() -> float:
+    """Seconds, of any viewer while one of them floods."""
     async with running() as target:
         port = await target.port(B)
         async with looking(target) as alice:
             async with attacking("flood", port=port, kind="scancodes", **MALLORY):
                 await alice.press_several(KEYS)
             viewers = (await shares(target))["viewer"]
-            assert max(share["longest"] for share in viewers) < LONGEST_TURN
             assert sum(share["turns"] for share in viewers) > KEYS
+            return float(max(share["longest"] for share in viewers))
 
 
 async def mallory_sends(target: Target, frames: bytes, **more: Any) -> None:
